@@ -1,0 +1,156 @@
+"""Documents as the core sees them: a path, a revision, and the strings that may hold a URL.
+
+A store's adapter keeps the rest of a document to itself, so nothing here can damage it.
+
+>>> format_value_path(("files", 2, "thumb.nail"))
+'files[2].`thumb.nail`'
+>>> collection_of("users/ada/files/f1")
+'users/ada/files'
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+FieldPath: TypeAlias = tuple[str, ...]
+"""Names from the document down through maps."""
+
+ValuePath: TypeAlias = tuple[str | int, ...]
+"""A field path that may also step into arrays, by index."""
+
+Revision = NewType("Revision", str)
+"""Opaque token of a document's state, made by its store; equal tokens mean equal states."""
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Holder(StrEnum):
+    """A place that may hold a URL which no edit can reach."""
+
+    MAP_KEY = "map_key"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Text outside the strings of a document: seen and reported, never rewritten.
+
+    For a map key ``value_path`` ends with the key itself; bytes are decoded as Latin-1, so that
+    every byte is one character.
+    """
+
+    value_path: ValuePath
+    holder: Holder
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document, read at ``revision``.
+
+    ``path`` is relative to the database (``users/ada``). ``strings`` are ``(value path, text)``
+    pairs in the order of the stored document. ``raw`` belongs to the adapter that made the
+    document: what it needs to write an array whole from a read of the same revision.
+    """
+
+    path: str
+    revision: Revision
+    strings: tuple[tuple[ValuePath, str], ...]
+    fixed: tuple[Fixed, ...] = ()
+    raw: object = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One string of a document, before and after."""
+
+    value_path: ValuePath
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Edits to one document, with the read they were decided on.
+
+    The write requires ``document.revision``. Each edit's ``before`` is the string that
+    ``document`` holds at its value path.
+    """
+
+    document: Document
+    edits: tuple[Edit, ...]
+
+
+class WriteStatus(StrEnum):
+    """What a store said of one write.
+
+    ``STALE``: the document is not at the required revision (or is gone), nothing was written.
+    ``REFUSED``: it can never be written as asked (too large, malformed), nothing was written.
+    ``UNSETTLED``: no answer, or a passing fault; only reading the document back can tell.
+    """
+
+    WRITTEN = "written"
+    STALE = "stale"
+    REFUSED = "refused"
+    UNSETTLED = "unsettled"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The answer to one update: ``revision`` is the new one where written; ``detail`` says why."""
+
+    path: str
+    status: WriteStatus
+    revision: Revision | None = None
+    detail: str = ""
+
+
+class Outcome(StrEnum):
+    """What became of one planned write. Every planned write ends in exactly one.
+
+    ``UNCHANGED``: nothing was left to write, the document already says what was planned.
+    ``CONFLICT``: the document changed and still holds a planned URL that was left alone.
+    ``GONE``: the document was deleted since it was read.
+    """
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+def collection_of(path: str) -> str:
+    """The path of the collection that the document at ``path`` is in."""
+    return path.rpartition("/")[0]
+
+
+def format_name(name: str) -> str:
+    """One name of a path as Firestore spells it: odd ones in backticks.
+
+    >>> format_name("a`b")
+    '`a\\\\`b`'
+    """
+    if _PLAIN_NAME.fullmatch(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
+
+
+def format_value_path(path: ValuePath) -> str:
+    """A value path for people: ``files[2].thumbnail``."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{format_name(step)}" if text else format_name(step)
+    return text
+
+
+def field_pattern(path: ValuePath) -> str:
+    """A value path with every array index left out: ``files[].thumbnail``; groups alike places."""
+    return re.sub(r"\[\d+\]", "[]", format_value_path(path))

@@ -1,0 +1,52 @@
+"""What stops a run.
+
+Expected trouble (a URL without a rule, a missing target, a document that changed) is data: it
+becomes a finding or an outcome and the run goes on. An exception means that the run cannot. Its
+``exit_code`` is the command's exit status; the command group is the one place that reads it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class UrlRewriterError(Exception):
+    """A message for the operator: the place, what was found there, what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ServiceError(UrlRewriterError):
+    """A service or the disk failed in a way that waiting did not cure."""
+
+    exit_code = 1
+
+
+class ConfigurationError(UrlRewriterError):
+    """The command line, the configuration or the rules are wrong; nothing was contacted."""
+
+    exit_code = 2
+
+
+class ChecksFailedError(UrlRewriterError):
+    """Something that must be true is not (a missing target, a gate); nothing was written."""
+
+    exit_code = 3
+
+
+class NotPermittedError(UrlRewriterError):
+    """A service refused the credentials, or refuses this identity the operation."""
+
+    exit_code = 4
+
+
+class IncompleteError(UrlRewriterError):
+    """Applied or rolled back in part: conflicts were left alone; running again is safe."""
+
+    exit_code = 5
+
+
+class RefusedError(UrlRewriterError):
+    """A broken seal, another process holding the plan file, the wrong database for a plan."""
+
+    exit_code = 6

@@ -1,0 +1,49 @@
+"""What an object store said of a target, when and how.
+
+A target *exists* only on a positive answer and is *missing* only on a positive denial. A forbidden
+probe, a throttled one, a server that cannot be reached or that answers like no S3 server: *unknown*,
+which blocks like missing does. *Mismatch*: something is there, and it is not the object that moved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from url_rewriter.urls import ObjectRef
+
+
+class TargetState(StrEnum):
+    """Whether the object that a rewritten URL will name is there."""
+
+    EXISTS = "exists"
+    MISSING = "missing"
+    MISMATCH = "mismatch"
+    UNKNOWN = "unknown"
+
+
+class Method(StrEnum):
+    """How the evidence was gathered."""
+
+    HEAD = "head"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The state of one target.
+
+    ``checked_at`` is aware, in UTC. ``size`` is in bytes; ``size``, ``etag`` and ``content_type``
+    are given where the object exists. ``detail`` says why a target is not known to exist, in words
+    for an operator, without credentials.
+    """
+
+    target: ObjectRef
+    state: TargetState
+    method: Method
+    checked_at: datetime
+    size: int | None = None
+    etag: str | None = None
+    content_type: str | None = None
+    detail: str = ""

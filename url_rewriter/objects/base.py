@@ -1,0 +1,33 @@
+"""What every object store offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from url_rewriter.errors import UrlRewriterError
+from url_rewriter.evidence import Evidence
+from url_rewriter.urls import ObjectRef
+
+
+class ObjectStore(Protocol):
+    """Tells whether objects are there; cannot write."""
+
+    def check(self, bucket: str) -> UrlRewriterError | None:
+        """Find out whether this endpoint, these credentials and ``bucket`` give honest answers.
+
+        None when they do. Trouble is returned, not raised, because a plan goes on and records every
+        target as unknown on its account: ConfigurationError (no such endpoint, bucket or region),
+        NotPermittedError (credentials refused), ServiceError (unreachable, or not an S3 server),
+        each in one sentence that says what to do.
+        """
+
+    def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+        """Yield one piece of evidence for each target, in any order.
+
+        Targets are taken as the work goes on, so that an endless iterable is no burden on memory. A
+        fault of one target is evidence (unknown, with its cause), never an exception.
+        """
+
+    def close(self) -> None:
+        """Give back connections and threads."""

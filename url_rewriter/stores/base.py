@@ -1,0 +1,108 @@
+"""What every document store offers. What all stores would do alike is done above them, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from url_rewriter.documents import Document, Update, WriteResult
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which documents a scan is to yield.
+
+    ``needles`` are lower-case ASCII byte strings: a document none of whose text (strings, map keys,
+    bytes, its own path), lower-cased, holds one of them is read and counted but not yielded. No
+    needles: every document is yielded. ``collections``, ``excluded`` and ``documents`` narrow the
+    scan, exactly: a name without a slash means every collection of that name (a collection group),
+    a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
+    ``read_time`` (aware) asks for the database as it was then.
+    """
+
+    needles: tuple[bytes, ...] = ()
+    collections: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    read_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A part of a scan: documents of one root collection, in document path order.
+
+    ``start`` (inclusive) and ``end`` (exclusive) are document paths, or None for the collection's
+    first and last. A store that has nothing to divide gives one partition with an empty ``root``.
+    """
+
+    root: str
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything of the partition up to the document path ``last`` has been yielded.
+
+    ``documents`` were read since the partition's previous checkpoint, those without a needle
+    included. The last checkpoint of a partition says ``done``.
+    """
+
+    partition: Partition
+    documents: int
+    last: str | None
+    done: bool = False
+
+
+class DocumentReader(Protocol):
+    """Reads documents; cannot write. ``audit``, ``plan``, ``verify`` and ``report`` hold only this.
+
+    Every method raises NotPermittedError where the identity may not read, ConfigurationError where
+    the database does not exist, and ServiceError when a fault outlasts its retries.
+    """
+
+    @property
+    def locator(self) -> str:
+        """The store in its canonical spelling: ``firestore://project/(default)``."""
+
+    @property
+    def disposable(self) -> bool:
+        """True for an emulator or the embedded store: no production data can be damaged."""
+
+    def partitions(self, query: Query, count: int) -> Sequence[Partition]:
+        """Divide a scan into about ``count`` parts that together yield every document once."""
+
+    def scan(
+        self, query: Query, partition: Partition, after: str | None = None
+    ) -> Iterator[Document | Checkpoint]:
+        """Yield documents in path order, with a checkpoint every few hundred read.
+
+        ``after`` continues behind a checkpoint's ``last``. Documents under missing parents are
+        included. ``strings`` and ``fixed`` of a document hold what has a needle (all, without
+        needles). A broken stream is resumed where it broke; none is missed, none comes twice.
+        """
+
+    def get(self, paths: Sequence[str]) -> dict[str, Document]:
+        """Read documents by path, with all their strings. A missing one is absent from the result."""
+
+    def count(self, query: Query) -> int | None:
+        """How many documents a scan will read, or None where that is not cheap to know."""
+
+    def close(self) -> None:
+        """Give back connections and locks."""
+
+
+class DocumentStore(DocumentReader, Protocol):
+    """Reads and writes documents."""
+
+    def write(self, updates: Sequence[Update]) -> list[WriteResult]:
+        """Write each update with its revision as precondition; answers in the order of ``updates``.
+
+        Updates name distinct documents. Each succeeds or fails on its own: a refused one does not
+        take others with it. Only the strings that are edited change; everything else in the
+        document keeps its exact type and bits. Passing faults are not retried here: they are
+        answered as unsettled, and the caller reads the document back. Raises NotPermittedError when
+        this identity may not write.
+        """
