@@ -1,0 +1,1 @@
+"""The tests, importable: doubles and harnesses are shared between them."""

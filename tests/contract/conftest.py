@@ -1,0 +1,28 @@
+"""The implementations that the document-store contract is run over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.contract.firestore_harness import emulator_harness
+from tests.contract.harness import Harness
+from tests.emulator import running_emulator
+
+# An implementation is a line here; the factory takes what it needs (tmp_path, monkeypatch, a
+# server) from the request's fixtures.
+HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
+    "emulator": emulator_harness,
+}
+
+
+@pytest.fixture(scope="session")
+def emulator_host() -> Iterator[str]:
+    with running_emulator() as host:
+        yield host
+
+
+@pytest.fixture(params=HARNESSES)
+def harness(request: pytest.FixtureRequest) -> Harness:
+    return HARNESSES[request.param](request)

@@ -1,0 +1,96 @@
+"""A harness for any server that speaks Firestore's gRPC protocol without real credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import pytest
+from google.cloud.firestore_v1.types import (
+    BatchGetDocumentsRequest,
+    BatchGetDocumentsResponse,
+    BatchWriteRequest,
+    BatchWriteResponse,
+)
+from google.protobuf import json_format
+
+from tests.contract.harness import Ability, Fields, State, canonical
+from tests.emulator import fresh_project
+from url_rewriter.stores import open_reader, open_store
+from url_rewriter.stores.base import DocumentReader, DocumentStore
+
+METADATA = (("authorization", "Bearer owner"),)
+BATCH_BYTES = 2_000_000
+
+
+class FirestoreHarness:
+    """One database of a server at ``host``, spoken to without the adapter under test."""
+
+    abilities = frozenset(Ability)
+
+    def __init__(self, host: str, monkeypatch: pytest.MonkeyPatch, database: str = "(default)"):
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", host)
+        self.project = fresh_project()
+        self.database = f"projects/{self.project}/databases/{database}"
+        self.locator = f"firestore://{self.project}/{database}"
+        options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self._channel = grpc.insecure_channel(host, options=options)
+
+    def open_reader(self) -> DocumentReader:
+        return open_reader(self.locator)
+
+    def open_store(self) -> DocumentStore:
+        return open_store(self.locator)
+
+    def load(self, documents: Mapping[str, Fields]) -> None:
+        batch: list[dict[str, Any]] = []
+        size = 0
+        for path, fields in documents.items():
+            batch.append({"update": {"name": self.name(path), "fields": fields}})
+            size += len(canonical(fields))
+            if size > BATCH_BYTES or len(batch) == 500:
+                self._write(batch)
+                batch, size = [], 0
+        self._write(batch)
+
+    def delete(self, path: str) -> None:
+        self._write([{"delete": self.name(path)}])
+
+    def state(self, path: str) -> State | None:
+        request = BatchGetDocumentsRequest.pb()(database=self.database, documents=[self.name(path)])
+        call = self._channel.unary_stream(
+            "/google.firestore.v1.Firestore/BatchGetDocuments",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=BatchGetDocumentsResponse.pb().FromString,
+        )
+        for response in call(request, metadata=METADATA, timeout=60):
+            if response.HasField("found"):
+                found = response.found
+                fields = json_format.MessageToDict(found)["fields"] if found.fields else {}
+                updated = found.update_time
+                return State(canonical(fields), f"{updated.seconds}.{updated.nanos:09}")
+        return None
+
+    def name(self, path: str) -> str:
+        return f"{self.database}/documents/{path}"
+
+    def _write(self, writes: list[dict[str, Any]]) -> None:
+        if not writes:
+            return
+        request = BatchWriteRequest.pb()()
+        json_format.ParseDict({"database": self.database, "writes": writes}, request)
+        call = self._channel.unary_unary(
+            "/google.firestore.v1.Firestore/BatchWrite",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=BatchWriteResponse.pb().FromString,
+        )
+        response = call(request, metadata=METADATA, timeout=60)
+        refused = [status.message for status in response.status if status.code]
+        assert not refused, refused
+
+
+def emulator_harness(request: pytest.FixtureRequest) -> FirestoreHarness:
+    return FirestoreHarness(
+        request.getfixturevalue("emulator_host"), request.getfixturevalue("monkeypatch")
+    )

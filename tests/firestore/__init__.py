@@ -1,0 +1,1 @@
+"""The Firestore adapter against servers that speak its protocol."""
