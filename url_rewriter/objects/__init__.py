@@ -1,0 +1,21 @@
+"""Object stores: is the object there that a rewritten URL will name?
+
+>>> settings = S3Settings(endpoint="http://localhost:9000")
+"""
+
+from __future__ import annotations
+
+from url_rewriter.objects.base import ObjectStore
+from url_rewriter.objects.settings import S3Settings
+
+__all__ = ["ObjectStore", "S3Settings", "open_objects"]
+
+
+def open_objects(settings: S3Settings) -> ObjectStore:
+    """An object store for these settings; nothing is contacted yet. Close it when done.
+
+    Raises ConfigurationError where no client can be set up from the settings.
+    """
+    from url_rewriter.objects.head import HeadObjectStore  # loads no SDK before it is needed
+
+    return HeadObjectStore(settings)

@@ -17,9 +17,10 @@ class ObjectStore(Protocol):
         """Find out whether this endpoint, these credentials and ``bucket`` give honest answers.
 
         None when they do. Trouble is returned, not raised, because a plan goes on and records every
-        target as unknown on its account: ConfigurationError (no such endpoint, bucket or region),
+        target as unknown on its account: ConfigurationError (no such bucket, another region),
         NotPermittedError (credentials refused), ServiceError (unreachable, or not an S3 server),
-        each in one sentence that says what to do.
+        each in one sentence that says what to do. Credentials that may not tell a missing object
+        from a forbidden one are no trouble here: such targets come out unknown.
         """
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:

@@ -1,0 +1,192 @@
+"""The one place that talks to S3, through boto3: every outcome of a request comes back as data."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from url_rewriter.errors import ConfigurationError
+from url_rewriter.objects.answers import Answer, clean_code
+from url_rewriter.objects.crew import stop_of_this_thread
+from url_rewriter.objects.settings import S3Settings
+from url_rewriter.urls import ObjectRef
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Pace:
+    """Spreads requests of all threads evenly, ``per_second`` of them."""
+
+    def __init__(self, per_second: float) -> None:
+        self._interval = 1 / per_second
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self, stop: threading.Event) -> None:
+        """Return when it is this caller's turn, or when ``stop`` is set."""
+        with self._lock:
+            turn = max(time.monotonic(), self._next)
+            self._next = turn + self._interval
+        stop.wait(max(0.0, turn - time.monotonic()))
+
+
+class _AbandonedError(Exception):
+    """Nobody waits for this request any more."""
+
+
+class Client:
+    """Asks about buckets and objects. Safe to share between threads."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
+        self._s3 = _connect(settings)
+        self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        # Emitted for each attempt: the client's own retries are paced, and end with their crew.
+        self._s3.meta.events.register("before-send.s3", self._before_send)
+
+    def head(self, target: ObjectRef) -> Answer:
+        """The answer to ``HEAD`` of an object."""
+        return _ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key))
+
+    def head_bucket(self, bucket: str) -> Answer:
+        """The answer to ``HEAD`` of a bucket."""
+        return _ask(lambda: self._s3.head_bucket(Bucket=bucket))
+
+    def get(self, target: ObjectRef) -> Answer:
+        """The answer to ``GET`` of an object, its body unread: errors come with their code."""
+
+        def request() -> Mapping[str, Any]:
+            reply = self._s3.get_object(Bucket=target.bucket, Key=target.key)
+            reply["Body"].close()
+            return reply
+
+        return _ask(request)
+
+    def lists(self, target: ObjectRef) -> bool | None:
+        """Whether a listing shows exactly this key; None where no listing could be had."""
+        page: dict[str, Any] = {}
+
+        def request() -> Mapping[str, Any]:
+            page.update(
+                self._s3.list_objects_v2(Bucket=target.bucket, Prefix=target.key, MaxKeys=1)
+            )
+            return page
+
+        answer = _ask(request)
+        # A page of another server parses as an empty listing: it must name what it lists.
+        if answer.status != 200 or (page.get("Name"), page.get("Prefix")) != (
+            target.bucket,
+            target.key,
+        ):
+            return None
+        return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._s3.close()
+
+    def _before_send(self, **_: object) -> None:
+        stop = stop_of_this_thread()
+        if self._pace is not None:
+            self._pace.wait(stop)
+        if stop.is_set():
+            raise _AbandonedError
+
+
+def _connect(settings: S3Settings) -> S3Client:
+    import boto3.session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    config = Config(
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        retries={"mode": "standard", "total_max_attempts": settings.attempts},
+        max_pool_connections=settings.workers + 1,  # one for the caller's thread
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        # Path style: a bucket name with dots fits no wildcard certificate.
+        s3={"addressing_style": "path"},
+    )
+    try:
+        session = boto3.session.Session()
+        return session.client(
+            "s3",
+            endpoint_url=settings.endpoint,
+            region_name=settings.region or session.region_name or "us-east-1",
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key,
+            config=config,
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(f"The S3 client cannot be set up: {error}") from error
+
+
+def _ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return _answer(request())
+    except ClientError as error:
+        return _answer(error.response)
+    except BotoCoreError as error:
+        return _fault(error)
+    except _AbandonedError:
+        return Answer(fault="abandoned")
+    except (ValueError, ArithmeticError):
+        # botocore converts header values (dates, lengths) without catching what that raises.
+        return Answer(fault="an answer with headers that cannot be read")
+
+
+def _answer(reply: Mapping[str, Any]) -> Answer:
+    metadata = reply.get("ResponseMetadata", {})
+    headers = metadata.get("HTTPHeaders", {})
+    code = clean_code(reply.get("Error", {}).get("Code"))
+    return Answer(
+        status=metadata.get("HTTPStatusCode", 0),
+        headers=headers,
+        code=code or clean_code(headers.get("x-minio-error-code")),
+        fault="" if "HTTPStatusCode" in metadata else "an answer that cannot be read",
+    )
+
+
+_FAULTS = {
+    "SSLError": "TLS failed",
+    "ProxyConnectionError": "the proxy cannot be reached",
+    "ConnectTimeoutError": "no connection within the time limit",
+    "ReadTimeoutError": "no answer within the time limit",
+    "ConnectionClosedError": "the connection was closed before the answer was complete",
+    "ResponseParserError": "an answer that is not S3",
+}
+_CREDENTIALS = {
+    "NoCredentialsError": "no credentials were found",
+    "PartialCredentialsError": "the credentials are incomplete",
+    "CredentialRetrievalError": "the credentials could not be fetched",
+    "TokenRetrievalError": "the credentials could not be fetched",
+    "UnauthorizedSSOTokenError": "the single sign-on session has ended",
+    "SSOTokenLoadError": "there is no single sign-on session",
+}
+
+
+def _fault(error: Exception) -> Answer:
+    """The cause in our own words: a client's message may repeat what it sent."""
+    name = type(error).__name__
+    if name in _CREDENTIALS:
+        return Answer(fault=_CREDENTIALS[name], code="NoCredentials")
+    if name == "ParamValidationError":
+        return Answer(fault="a name that boto3 refuses to ask for", code="InvalidBucketName")
+    if name == "EndpointConnectionError":
+        return Answer(fault=_why_unreachable(str(getattr(error, "kwargs", {}).get("error"))))
+    return Answer(fault=_FAULTS.get(name, f"the request failed ({name})"))
+
+
+def _why_unreachable(message: str) -> str:
+    text = message.lower()
+    if "refused" in text:
+        return "connection refused"
+    if "resolve" in text or "name or service" in text or "nodename" in text:
+        return "the host name is unknown"
+    return "it cannot be reached"

@@ -1,0 +1,95 @@
+"""Threads that work through an endless supply, a bounded window of it at a time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from itertools import islice
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_FAREWELL = 2.0
+"""Seconds that threads are waited for at the end; one stuck in a request is left to its timeout."""
+
+_STOP: ContextVar[threading.Event] = ContextVar("stop")
+
+
+def stop_of_this_thread() -> threading.Event:
+    """The event that tells this thread's crew to stop; outside a crew, one that is never set."""
+    return _STOP.get(threading.Event())
+
+
+class Crew(Generic[T, R]):
+    """Up to ``size`` threads that call ``work``; a context manager, at whose end they stop.
+
+    They are daemons: a request that nobody waits for any more does not hold the process up. A
+    ``concurrent.futures`` pool would join its threads at exit, and waiting for the first of many
+    futures costs more than a request does.
+    """
+
+    def __init__(self, work: Callable[[T], R], size: int) -> None:
+        self._work = work
+        self._size = size
+        self._todo: queue.SimpleQueue[T | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[R | BaseException] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._stop = threading.Event()
+
+    def map(self, items: Iterable[T], window: int) -> Iterator[R]:
+        """Yield a result for each item, in any order, with at most ``window`` of them under way.
+
+        Items are taken by the caller's thread. What ``work`` raises is raised here.
+        """
+        source = iter(items)
+        under_way = self._hand_out(source, window)
+        while under_way:
+            result = self._done.get()
+            if isinstance(result, BaseException):
+                raise result
+            under_way += self._hand_out(source, 1) - 1
+            yield result
+
+    def _hand_out(self, source: Iterator[T], count: int) -> int:
+        handed = 0
+        for item in islice(source, count):
+            self._todo.put(item)
+            handed += 1
+            if len(self._threads) < self._size:
+                self._start_one()
+        return handed
+
+    def _start_one(self) -> None:
+        name = f"head-{len(self._threads)}"
+        thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self) -> None:
+        _STOP.set(self._stop)
+        while (item := self._todo.get()) is not None and not self._stop.is_set():
+            try:
+                self._done.put(self._work(item))
+            except BaseException as error:  # raised in the caller's thread
+                self._done.put(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        for _ in self._threads:
+            self._todo.put(None)
+        deadline = time.monotonic() + _FAREWELL
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,106 @@
+"""Where the S3 client talks, as whom, and how hard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+from url_rewriter.errors import ConfigurationError
+
+_KEY_ID = "S3_ACCESS_KEY_ID"
+_SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name, not its value
+_ENDPOINTS = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Settings:
+    """What an S3 client needs to know.
+
+    Without ``access_key_id`` the credentials come from boto3's own chain (``AWS_*``, profiles,
+    roles); without ``region`` it is the profile's, or ``us-east-1``. ``max_rps`` caps requests per
+    second, retries included. A request is tried ``attempts`` times on the spot; what is then still
+    unknown is asked again in ``passes`` later passes, the first after ``backoff`` seconds, each
+    next after twice as many. ``patience`` is how many seconds a server that falls silent is given
+    to come back before the rest is not asked any more. Timeouts are in seconds.
+    """
+
+    endpoint: str
+    access_key_id: str | None = field(default=None, repr=False)
+    secret_access_key: str | None = field(default=None, repr=False)
+    region: str | None = None
+    workers: int = 32
+    max_rps: float | None = None
+    attempts: int = 3
+    connect_timeout: float = 5.0
+    read_timeout: float = 15.0
+    passes: int = 3
+    backoff: float = 1.0
+    patience: float = 30.0
+
+    def __post_init__(self) -> None:
+        _require_endpoint(self.endpoint)
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise ConfigurationError(f"Only one of {_KEY_ID} and {_SECRET} is set; set both.")
+        if self.workers < 1:
+            raise ConfigurationError(f"--workers must be at least 1, not {self.workers}.")
+        if self.max_rps is not None and not self.max_rps > 0:
+            raise ConfigurationError(f"--max-rps must be more than 0, not {self.max_rps}.")
+
+    @classmethod
+    def from_environ(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        endpoint: str | None,
+        fallback_endpoint: str,
+        workers: int = 32,
+        max_rps: float | None = None,
+    ) -> Self:
+        """The settings that ``environ`` holds. An empty variable counts as unset.
+
+        ``endpoint`` (``--s3-endpoint``) wins, then ``S3_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_S3``,
+        ``AWS_ENDPOINT_URL``, then ``fallback_endpoint``, the one that the rules write. Raises
+        ConfigurationError for an endpoint that is no URL of a server, and for half a key pair.
+        """
+        return cls(
+            endpoint=(endpoint or _first(environ, _ENDPOINTS) or fallback_endpoint).rstrip("/"),
+            access_key_id=_credential(environ, _KEY_ID),
+            secret_access_key=_credential(environ, _SECRET),
+            region=_first(environ, _REGIONS),
+            workers=workers,
+            max_rps=max_rps,
+        )
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def _credential(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name)
+    if value and value != value.strip():
+        # Usually the line end of a file; servers answer with a puzzling SignatureDoesNotMatch.
+        raise ConfigurationError(f"{name} begins or ends with white space; remove it.")
+    return value or None
+
+
+def _require_endpoint(endpoint: str) -> None:
+    """Refuse what is no ``http(s)://host[:port][/path]``; never repeats a password."""
+    try:
+        parts = urlsplit(endpoint)
+        credentials = parts.username is not None or parts.password is not None
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        credentials, usable = False, False
+    if credentials:
+        raise ConfigurationError(
+            f"The S3 endpoint holds a user name or password; put credentials into {_KEY_ID} and "
+            f"{_SECRET}."
+        )
+    if not usable or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"The S3 endpoint must be http(s)://host[:port][/path], not {endpoint!r}."
+        )
