@@ -1,0 +1,126 @@
+"""Values in the form of Firestore's REST interface: finding their strings, and replacing some.
+
+Only the shapes that lead to a string are looked at. Every other value, of a type that exists or of
+one that does not yet, is carried along as it came.
+
+Source of the form: https://firebase.google.com/docs/firestore/reference/rest/v1/Value
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from url_rewriter.documents import Edit, Fixed, Holder, Revision, ValuePath
+
+Fields: TypeAlias = Mapping[str, Any]
+"""The fields of a document or of a map: names to REST values."""
+
+Text: TypeAlias = tuple[ValuePath, str] | Fixed
+"""A string that an edit can reach, or text that none can."""
+
+_TYPE_NAME = "__type__"  # marks a map that stands for a value of its own, such as a vector
+
+
+def texts(fields: Fields, above: ValuePath = ()) -> Iterator[Text]:
+    """Yield every string, map key and byte string under ``fields``, in stored order.
+
+    A map with ``__type__`` is opaque: Firestore keeps vectors that way.
+
+    >>> [text for text in texts({"tags": {"arrayValue": {"values": [{"stringValue": "a"}]}}})][1]
+    (('tags', 0), 'a')
+    """
+    for name, value in fields.items():
+        path = (*above, name)
+        yield Fixed(path, Holder.MAP_KEY, name)
+        yield from _texts_of_value(value, path)
+
+
+def _texts_of_value(value: Any, path: ValuePath) -> Iterator[Text]:
+    match value:
+        case {"stringValue": str(text)}:
+            yield path, text
+        case {"mapValue": {"fields": dict(fields)}} if _TYPE_NAME not in fields:
+            yield from texts(fields, path)
+        case {"arrayValue": {"values": list(values)}}:
+            for index, element in enumerate(values):
+                yield from _texts_of_value(element, (*path, index))
+        case {"bytesValue": str(encoded)}:
+            if (decoded := _decode(encoded)) is not None:
+                yield Fixed(path, Holder.BYTES, decoded)
+
+
+def _decode(encoded: str) -> str | None:
+    """The bytes of a ``bytesValue``, one character each; None where they are not base64."""
+    # Protobuf's JSON mapping accepts both alphabets, with or without padding.
+    standard = encoded.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
+    try:
+        return base64.b64decode(standard + "=" * (-len(standard) % 4)).decode("latin-1")
+    except ValueError:
+        return None
+
+
+def select(
+    found: Iterable[Text], needles: Sequence[bytes]
+) -> tuple[tuple[tuple[ValuePath, str], ...], tuple[Fixed, ...]]:
+    """Part what holds a needle (everything, without needles) into strings and fixed text."""
+    strings: list[tuple[ValuePath, str]] = []
+    fixed: list[Fixed] = []
+    for text in found:
+        if isinstance(text, Fixed):
+            if has_needle(text.text, needles):
+                fixed.append(text)
+        elif has_needle(text[1], needles):
+            strings.append(text)
+    return tuple(strings), tuple(fixed)
+
+
+def has_needle(text: str, needles: Sequence[bytes]) -> bool:
+    """Whether ``text``, its ASCII letters lower-cased, holds one of ``needles``, or there are none.
+
+    >>> has_needle("GS://b/k", (b"gs://",))
+    True
+    """
+    if not needles:
+        return True
+    lowered = text.encode("utf-8", "surrogatepass").lower()
+    return any(needle in lowered for needle in needles)
+
+
+def replace(fields: dict[str, Any], edits: Iterable[Edit]) -> None:
+    """Put each edit's ``after`` in place of its ``before``, in ``fields`` itself.
+
+    Raises ValueError where ``fields`` does not hold ``before``: such edits were decided on another
+    state of the document, and the revision should have told.
+    """
+    for edit in edits:
+        value = _value_at(fields, edit.value_path)
+        if value is None or value.get("stringValue") != edit.before:
+            raise ValueError(f"no string to edit at {edit.value_path!r}")
+        value["stringValue"] = edit.after
+
+
+def _value_at(fields: dict[str, Any], path: ValuePath) -> dict[str, Any] | None:
+    value: Any = {"mapValue": {"fields": fields}}
+    for step in path:
+        match value, step:
+            case {"mapValue": {"fields": dict(inner)}}, str() if step in inner:
+                value = inner[step]
+            case {"arrayValue": {"values": list(values)}}, int() if 0 <= step < len(values):
+                value = values[step]
+            case _:
+                return None
+    return value if isinstance(value, dict) else None
+
+
+def revision_of(fields: Fields) -> Revision:
+    """A digest of the fields: the same for the same values, however the line spells them.
+
+    >>> revision_of({"a": {}, "b": {}}) == revision_of({"b": {}, "a": {}})
+    True
+    """
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return Revision(hashlib.sha256(canonical.encode("ascii")).hexdigest())
