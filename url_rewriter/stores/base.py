@@ -34,7 +34,8 @@ class Partition:
     """A part of a scan: documents of one root collection, in document path order.
 
     ``start`` (inclusive) and ``end`` (exclusive) are document paths, or None for the collection's
-    first and last. A store that has nothing to divide gives one partition with an empty ``root``.
+    first and last. ``**/NAME`` as ``root`` means the collection group of that name. A store that
+    has nothing to divide gives one partition with an empty ``root``.
     """
 
     root: str

@@ -1,0 +1,108 @@
+"""What an error of the protocol means: try again, or stop and say why."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import grpc
+from grpc import StatusCode
+
+from url_rewriter.errors import (
+    ConfigurationError,
+    NotPermittedError,
+    ServiceError,
+    UrlRewriterError,
+)
+
+PASSING = frozenset(
+    {
+        StatusCode.ABORTED,
+        StatusCode.CANCELLED,
+        StatusCode.DATA_LOSS,
+        StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.INTERNAL,
+        StatusCode.RESOURCE_EXHAUSTED,
+        StatusCode.UNAVAILABLE,
+        StatusCode.UNKNOWN,
+    }
+)
+"""Codes worth another try of a read. Production cuts queries at about 60 s with UNAVAILABLE."""
+
+DENIED = frozenset({StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED})
+
+# What google-auth raises inside the channel arrives as UNAVAILABLE, with this text.
+_CREDENTIALS_FAILED = "Getting metadata from plugin failed"
+
+LOG_IN = (
+    "run 'gcloud auth application-default login', or name a service account's key file in "
+    "GOOGLE_APPLICATION_CREDENTIALS"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, and how often to try again, in seconds.
+
+    A fault is final after ``tries`` of them in a row without a document between. ``stream`` bounds
+    one stream, which is then resumed; ``call`` bounds any other request.
+    """
+
+    tries: int = 8
+    first_pause: float = 0.25
+    longest_pause: float = 15.0
+    stream: float = 300.0
+    call: float = 60.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Retries:
+    """Faults of one piece of work since it last got on."""
+
+    def __init__(self, patience: Patience, doing: str) -> None:
+        self._patience = patience
+        self._doing = doing
+        self._faults = 0
+
+    def progress(self) -> None:
+        """Forget earlier faults: something arrived."""
+        self._faults = 0
+
+    def after(self, error: grpc.RpcError) -> None:
+        """Return when it is time to try again; raise what the error means where that is no use."""
+        if error.code() not in PASSING or self._faults + 1 >= self._patience.tries:
+            raise meaning(error, self._doing) from error
+        self._wait()
+
+    def unanswered(self) -> None:
+        """As `after`, for an answer that came and left out what was asked."""
+        if self._faults + 1 >= self._patience.tries:
+            raise ServiceError(f"Firestore gave no full answer to {self._doing}")
+        self._wait()
+
+    def _wait(self) -> None:
+        self._faults += 1
+        longest = min(
+            self._patience.first_pause * 2 ** (self._faults - 1), self._patience.longest_pause
+        )
+        self._patience.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+
+
+def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
+    """The error of a call, for the operator: what was being done, what was said, what to do."""
+    code, said = error.code(), error.details() or "no details"
+    if code in DENIED or _CREDENTIALS_FAILED in said:
+        return NotPermittedError(
+            f"Firestore refused {doing} ({code.name}: {said}). Reading takes the role "
+            f"datastore.viewer, writing datastore.user; for another identity, {LOG_IN}."
+        )
+    if code is StatusCode.NOT_FOUND:
+        return ConfigurationError(
+            f"No such Firestore database, while {doing}: {said}. "
+            "The store is given as firestore://PROJECT[/DATABASE]."
+        )
+    if code in {StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION}:
+        return ConfigurationError(f"Firestore cannot do this, while {doing}: {said}")
+    return ServiceError(f"Firestore failed while {doing} ({code.name}: {said})")

@@ -1,0 +1,28 @@
+"""The messages of Firestore's protocol as plain protobuf: the one place that knows the client.
+
+The wrappers of google-cloud-firestore cost three times what the messages cost. Messages come back
+from the server byte for byte, fields and value types that this release does not know included.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from google.cloud.firestore_v1 import types
+
+Message: TypeAlias = Any
+"""A protobuf message of the protocol, named by the functions' docstrings."""
+
+BatchGetDocumentsRequest = types.BatchGetDocumentsRequest.pb()
+BatchGetDocumentsResponse = types.BatchGetDocumentsResponse.pb()
+BatchWriteRequest = types.BatchWriteRequest.pb()
+BatchWriteResponse = types.BatchWriteResponse.pb()
+Document = types.Document.pb()
+ListCollectionIdsRequest = types.ListCollectionIdsRequest.pb()
+ListCollectionIdsResponse = types.ListCollectionIdsResponse.pb()
+PartitionQueryRequest = types.PartitionQueryRequest.pb()
+PartitionQueryResponse = types.PartitionQueryResponse.pb()
+RunQueryRequest = types.RunQueryRequest.pb()
+RunQueryResponse = types.RunQueryResponse.pb()
+StructuredQuery = types.StructuredQuery.pb()
+Write = types.Write.pb()

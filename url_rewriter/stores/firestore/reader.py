@@ -1,0 +1,189 @@
+"""Reads a Firestore database: all of it, or some documents by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+import grpc
+
+from url_rewriter.documents import Document
+from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore.faults import Retries
+from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
+from url_rewriter.stores.firestore.splitting import divided
+from url_rewriter.stores.firestore.streams import name_of, stream_documents
+from url_rewriter.stores.firestore.values import document_from, has_needle
+from url_rewriter.stores.selection import Selection, path_order
+
+CHECKPOINT = 500
+"""Documents between two checkpoints."""
+
+CHUNK = 400
+"""Documents that are read by path in one request."""
+
+
+class FirestoreReader:
+    """A Firestore database, or the emulator's. Holds no way to write."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._database = link.database
+
+    @property
+    def locator(self) -> str:
+        """``firestore://project/database``."""
+        return self._database.locator
+
+    @property
+    def disposable(self) -> bool:
+        """True on the emulator."""
+        return self._link.emulated
+
+    def partitions(self, query: Query, count: int) -> Sequence[Partition]:
+        """Divide a scan by root collections and names, or by collection groups if it names some.
+
+        On the emulator, where each query without a collection group costs a pass over the whole
+        database, an undivided scan is one query.
+        """
+        selection = Selection.of(query)
+        if selection.paths is not None:
+            return [Partition("")]
+        parts: list[Partition] = []
+        for area in selection.areas():
+            whole = queries.partition_of(area)
+            if whole.root or (count <= 1 and self._link.emulated):
+                parts.append(whole)
+            else:
+                parts += map(Partition, self._root_collections(query.read_time))
+        return divided(self._link, parts, count, query.read_time) if count > 1 else parts
+
+    def scan(
+        self, query: Query, partition: Partition, after: str | None = None
+    ) -> Iterator[Document | Checkpoint]:
+        """Yield documents in path order, and a checkpoint every 500 read."""
+        selection = Selection.of(query)
+        if selection.paths is not None:
+            return self._scan_paths(query, selection.paths, partition, after)
+        return self._scan_range(query, selection, partition, after)
+
+    def get(self, paths: Sequence[str]) -> dict[str, Document]:
+        """Read documents by path, with all their strings; a missing one is absent."""
+        return {
+            path: document_from(message, path, ())
+            for path, message in self._messages(paths, None).items()
+        }
+
+    def count(self, query: Query) -> int | None:
+        """How many documents a scan will read, where they are listed; otherwise None.
+
+        Firestore counts collection groups, at one read per 1,000 documents, and not databases.
+        """
+        paths = Selection.of(query).paths
+        return None if paths is None else len(paths)
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._link.close()
+
+    def _root_collections(self, read_time: datetime | None) -> list[str]:
+        """The ids of all root collections, those of missing documents' subcollections included."""
+        ids: list[str] = []
+        page = ""
+        while True:
+            request = queries.list_collection_ids(self._database, page, read_time)
+            answer = self._retried("listing collections", self._link.list_collection_ids, request)
+            ids += answer.collection_ids
+            page = answer.next_page_token
+            if not page:
+                return sorted(ids, key=path_order)
+
+    def _retried(self, doing: str, call: Callable[[Message], Message], request: Message) -> Message:
+        return self._link.retried(doing, lambda: call(request))
+
+    def _scan_range(
+        self, query: Query, selection: Selection, partition: Partition, after: str | None
+    ) -> Iterator[Document | Checkpoint]:
+        request = queries.structured_query(self._database, partition)
+        resume = self._database.document_name(after) if after else None
+        needles = query.needles
+        everything = selection.everything
+        read, last = 0, b""
+        for response in stream_documents(self._link, request, resume, query.read_time):
+            read += 1
+            last = response
+            lowered = response.lower()
+            # A loop, not any(): this line and the next are where a scan's time goes.
+            for needle in needles or (b"",):
+                if needle in lowered:
+                    message = RunQueryResponse.FromString(response).document
+                    path = self._database.document_path(message.name)
+                    if everything or selection.takes(path):
+                        document = document_from(message, path, needles)
+                        if _is_wanted(document, needles):
+                            yield document
+                    break
+            if read == CHECKPOINT:
+                yield Checkpoint(partition, read, self._path_of(last))
+                read, last = 0, b""
+        yield Checkpoint(partition, read, self._path_of(last) if last else None, done=True)
+
+    def _scan_paths(
+        self, query: Query, paths: Sequence[str], partition: Partition, after: str | None
+    ) -> Iterator[Document | Checkpoint]:
+        if after:
+            paths = [path for path in paths if path_order(path) > path_order(after)]
+        for chunk in _chunks(paths, CHUNK):
+            found = self._messages(chunk, query.read_time)
+            for path in chunk:
+                if path in found:
+                    document = document_from(found[path], path, query.needles)
+                    if _is_wanted(document, query.needles):
+                        yield document
+            yield Checkpoint(partition, len(found), chunk[-1])
+        yield Checkpoint(partition, 0, None, done=True)
+
+    def _messages(self, paths: Sequence[str], read_time: datetime | None) -> dict[str, Message]:
+        """The raw documents at ``paths`` that exist."""
+        found: dict[str, Message] = {}
+        for chunk in _chunks(list(dict.fromkeys(paths)), CHUNK):
+            self._read_chunk(set(chunk), read_time, found)
+        return found
+
+    def _read_chunk(
+        self, waiting: set[str], read_time: datetime | None, found: dict[str, Message]
+    ) -> None:
+        """Read documents into ``found``, asking again for those that got no answer."""
+        retries = Retries(self._link.patience, "reading documents")
+        while waiting:
+            names = [self._database.document_name(path) for path in sorted(waiting)]
+            request = queries.batch_get(self._database, names, read_time)
+            before = len(waiting)
+            try:
+                for response in self._link.batch_get(request):
+                    name = response.missing or response.found.name
+                    path = self._database.document_path(name)
+                    if response.WhichOneof("result") == "found":
+                        found[path] = response.found
+                    waiting.discard(path)
+            except grpc.RpcError as error:
+                if len(waiting) < before:
+                    retries.progress()
+                retries.after(error)
+            else:
+                if len(waiting) == before:
+                    retries.unanswered()
+
+    def _path_of(self, response: bytes) -> str:
+        return self._database.document_path(name_of(response))
+
+
+def _is_wanted(document: Document, needles: Sequence[bytes]) -> bool:
+    return bool(document.strings or document.fixed or has_needle(document.path.encode(), needles))
+
+
+def _chunks(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(paths), size):
+        yield paths[start : start + size]

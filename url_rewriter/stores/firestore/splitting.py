@@ -1,0 +1,78 @@
+"""Where to cut a range of names, so that its parts can be read at the same time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import string
+from collections.abc import Sequence
+from datetime import datetime
+
+import grpc
+
+from url_rewriter.stores.base import Partition
+from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.selection import path_order
+
+# The ids that Firestore and Firebase invent are made of these, evenly.
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+def divided(
+    link: Link, parts: Sequence[Partition], count: int, read_time: datetime | None
+) -> list[Partition]:
+    """Cut partitions into about ``count`` in all.
+
+    Where a partition is large the service knows where to cut it. Where it says nothing (no large
+    group, or the emulator), root collections are cut at invented ids, each into an equal share.
+    """
+    share = math.ceil(count / max(1, len(parts)))
+    pieces: list[Partition] = []
+    for part in parts:
+        cuts = _sampled(link, part, count - 1, read_time) or _invented(part, share)
+        edges = itertools.pairwise([part.start, *cuts, part.end])
+        pieces += [Partition(part.root, *edge) for edge in edges]
+    return pieces
+
+
+def _sampled(link: Link, part: Partition, count: int, read_time: datetime | None) -> list[str]:
+    """Paths from PartitionQuery that divide a partition evenly; none where it gives none.
+
+    The service divides whole collection groups. For a root collection it is asked about the group
+    of that name, and what it says of that very collection is taken.
+    """
+    group = part.root.rpartition("/")[2]
+    paths: set[str] = set()
+    page = ""
+    while True:
+        request = queries.partition_query(link.database, group, count, page, read_time)
+        try:
+            answer = link.partition_query(request)
+        except grpc.RpcError:
+            # Only speed is lost. If it was more than PartitionQuery that failed, the scan will say.
+            return []
+        for cursor in answer.partitions:
+            paths.add(link.database.document_path(cursor.values[0].reference_value))
+        page = answer.next_page_token
+        if not page:
+            return sorted((path for path in paths if _divides(path, part)), key=path_order)
+
+
+def _divides(path: str, part: Partition) -> bool:
+    """Whether ``path`` is inside the partition, and not at its very edge."""
+    if not queries.is_group(part.root) and path.split("/")[0] != part.root:
+        return False
+    place = path_order(path)
+    return (part.start is None or place > path_order(part.start)) and (
+        part.end is None or place < path_order(part.end)
+    )
+
+
+def _invented(part: Partition, count: int) -> list[str]:
+    """Evenly spaced ids of two characters, in a whole root collection."""
+    if queries.is_group(part.root) or part.start or part.end:
+        return []
+    base = len(_ALPHABET)
+    places = sorted({base * base * number // count for number in range(1, count)} - {0})
+    return [f"{part.root}/{_ALPHABET[place // base]}{_ALPHABET[place % base]}" for place in places]

@@ -1,0 +1,60 @@
+"""One query as an unbroken stream of documents, whatever happens to its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import grpc
+
+from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore.faults import Retries
+from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
+
+# The tag of RunQueryResponse.document, its field 1. Serializers write fields in order, so a
+# message with a document begins with it; the others tell of a read time, or of the end.
+_DOCUMENT = b"\n"
+
+
+def stream_documents(
+    link: Link, query: Message, after: str | None, read_time: datetime | None
+) -> Iterator[bytes]:
+    """Yield serialized RunQueryResponses, each with a document, in name order.
+
+    A stream that breaks is resumed behind the last document (``after`` is a resource name). One
+    that ends without saying that it is done is asked for one document more, because streams have
+    been seen to end early in silence. Raises what the fault means when it outlasts its retries.
+    """
+    retries = Retries(link.patience, "reading documents")
+    probing = False
+    while True:
+        request = queries.run_query(link.database, query, after, int(probing), read_time)
+        last = tail = b""
+        call = link.run_query(request)
+        try:
+            for tail in call:
+                if tail[:1] == _DOCUMENT:
+                    last = tail
+                    yield tail
+        except grpc.RpcError as error:
+            if last:
+                retries.progress()
+                after = name_of(last)
+            retries.after(error)
+            continue
+        finally:
+            call.cancel()
+        if last:
+            after = name_of(last)
+        if probing and not last:
+            return
+        if not probing and RunQueryResponse.FromString(tail).done:
+            return
+        probing = not probing
+
+
+def name_of(response: bytes) -> str:
+    """The resource name of the document in a serialized RunQueryResponse."""
+    name: str = RunQueryResponse.FromString(response).document.name
+    return name
