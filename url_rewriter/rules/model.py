@@ -1,0 +1,260 @@
+"""Rules, once they are known to be right: which source objects moved where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from url_rewriter import urls
+from url_rewriter.documents import ValuePath
+from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
+from url_rewriter.urls import Grammar, ObjectRef, Reading
+
+VERSION = 1
+"""The version of the rules file's format."""
+
+MAX_KEY_BYTES = 1024
+"""Longest key, of Cloud Storage as of S3, in UTF-8 (both naming pages)."""
+
+
+class OnMissing(StrEnum):
+    """What a target that is not there does to a plan. It is never written, whichever is chosen.
+
+    ``BLOCK``: the plan cannot be applied. ``SKIP``: that URL stays as it is, and is listed.
+    """
+
+    BLOCK = "block"
+    SKIP = "skip"
+
+
+class QueryPolicy(StrEnum):
+    """What becomes of query parameters that are neither credentials nor the API's."""
+
+    DROP = "drop"
+    KEEP = "keep"
+
+
+class Unmapped(StrEnum):
+    """What a Cloud Storage URL that no rule takes does to a plan."""
+
+    REPORT = "report"
+    BLOCK = "block"
+
+
+class Nested(StrEnum):
+    """What becomes of a URL inside another site's URL: of an image proxy, of a redirect."""
+
+    REWRITE = "rewrite"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where rewritten URLs point: an endpoint, without a slash at its end, and a bucket there."""
+
+    endpoint: str
+    bucket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and what the rules must make of it; None: nothing."""
+
+    url: str
+    becomes: str | None
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Objects of one bucket, under one prefix, and where they are now.
+
+    ``line`` is that of the rules file, for messages; 0 where the rules come from a plan file.
+    """
+
+    name: str
+    source: ObjectPrefix
+    target: ObjectPrefix
+    on_missing: OnMissing = OnMissing.BLOCK
+    query: QueryPolicy = QueryPolicy.DROP
+    examples: tuple[Example, ...] = ()
+    line: int = field(default=0, compare=False)
+
+    def target_of(self, ref: ObjectRef) -> ObjectRef:
+        """The target of an object that this rule takes: its key, with the prefix exchanged.
+
+        >>> rule = Rule("logos", ObjectPrefix("old", "img/"), ObjectPrefix("new", "app-logos/"))
+        >>> rule.target_of(ObjectRef("old", "img/a b.png"))
+        ObjectRef(bucket='new', key='app-logos/a b.png')
+        """
+        key = self.target.prefix + ref.key.removeprefix(self.source.prefix)
+        return ObjectRef(self.target.bucket, key)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPrefix:
+    """All objects of a bucket whose keys begin with ``prefix``."""
+
+    bucket: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is excluded from a migration; everything else is in it."""
+
+    collections: tuple[CollectionPattern, ...] = ()
+    fields: tuple[FieldPattern, ...] = ()
+
+    def excludes_collection(self, collection_path: str) -> bool:
+        """Whether the collection at this path is left out. Its subcollections are not."""
+        return any(pattern.matches(collection_path) for pattern in self.collections)
+
+    def excludes_field(self, value_path: ValuePath) -> bool:
+        """Whether the value at this path is in a field that is left out."""
+        return any(pattern.matches(value_path) for pattern in self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A rules file, with its variables and defaults filled in.
+
+    ``grammar`` recognises what the file declares: hosts that serve a bucket, and, as URLs that
+    already name targets, those of the target's endpoint and of its aliases.
+    """
+
+    target: Target
+    rules: tuple[Rule, ...]
+    unmapped: Unmapped
+    scope: Scope
+    grammar: Grammar
+    _by_bucket: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        longest_first = sorted(self.rules, key=lambda rule: -len(rule.source.prefix))
+        by_bucket: dict[str, tuple[Rule, ...]] = {}
+        for rule in longest_first:
+            by_bucket[rule.source.bucket] = (*by_bucket.get(rule.source.bucket, ()), rule)
+        object.__setattr__(self, "_by_bucket", by_bucket)
+
+    def rule_for(self, ref: ObjectRef) -> Rule | None:
+        """The rule that takes an object: that of its bucket with the longest prefix of its key.
+
+        None also where the target's key would be none that every client can ask for: empty, too
+        long, or with a ``.`` or ``..`` segment, which exchanging prefixes can bring about (the key
+        ``img../a`` without ``img``). A less exact rule does not take such an object instead.
+        """
+        for rule in self._by_bucket.get(ref.bucket, ()):
+            if ref.key.startswith(rule.source.prefix):
+                return rule if _is_addressable(rule.target_of(ref).key) else None
+        return None
+
+    def url_of(self, rule: Rule, reading: Reading) -> str:
+        """The URL of a reading's target, with the fragment, and the query if the rule keeps it."""
+        query = reading.query if rule.query is QueryPolicy.KEEP else ""
+        return urls.target_url(
+            self.target.endpoint,
+            rule.target_of(reading.source),
+            query=query,
+            fragment=reading.fragment,
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of ``to_json``: equal for rules that mean the same."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The rules as a rules file without variables or defaults, in one canonical spelling."""
+        members = {
+            "version": VERSION,
+            "target": {"endpoint": self.target.endpoint, "bucket": self.target.bucket},
+            "aliases": self.grammar.targets[1:],
+            "nested": Nested.REWRITE if self.grammar.nested else Nested.LEAVE,
+            "scope": {
+                "exclude": [
+                    *({"collection": pattern.text} for pattern in self.scope.collections),
+                    *({"field": pattern.text} for pattern in self.scope.fields),
+                ]
+            },
+            "rules": [_rule_members(rule) for rule in self.rules],
+            "hosts": [
+                {"host": host, "bucket": bucket}
+                for host, bucket in sorted(self.grammar.hosts.items())
+            ],
+            "unmapped": self.unmapped,
+        }
+        return json.dumps(members, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What ``to_json`` was called on, lines apart. Raises ValueError for any other text."""
+        try:
+            return cls._from_members(json.loads(text))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not rules as a plan file keeps them: {error!r}") from error
+
+    @classmethod
+    def _from_members(cls, members: Mapping[str, Any]) -> Self:
+        if members["version"] != VERSION:
+            raise ValueError(f"rules of version {members['version']!r}")
+        target = Target(**members["target"])
+        exclude = members["scope"]["exclude"]
+        return cls(
+            target=target,
+            rules=tuple(map(_rule, members["rules"])),
+            unmapped=Unmapped(members["unmapped"]),
+            scope=Scope(
+                collections=tuple(
+                    CollectionPattern(m["collection"]) for m in exclude if "collection" in m
+                ),
+                fields=tuple(FieldPattern(m["field"]) for m in exclude if "field" in m),
+            ),
+            grammar=Grammar(
+                hosts={entry["host"]: entry["bucket"] for entry in members["hosts"]},
+                targets=(target.endpoint, *members["aliases"]),
+                nested=Nested(members["nested"]) is Nested.REWRITE,
+            ),
+        )
+
+
+def _rule_members(rule: Rule) -> dict[str, object]:
+    return {
+        "name": rule.name,
+        "source": {"bucket": rule.source.bucket, "prefix": rule.source.prefix},
+        "target": {"bucket": rule.target.bucket, "prefix": rule.target.prefix},
+        "on_missing": rule.on_missing,
+        "query": rule.query,
+        "examples": [
+            {"url": example.url, "unchanged": True}
+            if example.becomes is None
+            else {"url": example.url, "becomes": example.becomes}
+            for example in rule.examples
+        ],
+    }
+
+
+def _rule(members: Mapping[str, Any]) -> Rule:
+    return Rule(
+        name=members["name"],
+        source=ObjectPrefix(**members["source"]),
+        target=ObjectPrefix(**members["target"]),
+        on_missing=OnMissing(members["on_missing"]),
+        query=QueryPolicy(members["query"]),
+        examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
+    )
+
+
+def _is_addressable(key: str) -> bool:
+    return (
+        0 < len(key.encode(errors="surrogatepass")) <= MAX_KEY_BYTES
+        and "." not in (segments := key.split("/"))
+        and ".." not in segments
+    )
