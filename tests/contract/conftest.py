@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.contract.embedded_harness import embedded_harness
 from tests.contract.firestore_harness import emulator_harness
 from tests.contract.harness import Harness
 from tests.emulator import running_emulator
@@ -13,6 +14,7 @@ from tests.emulator import running_emulator
 # An implementation is a line here; the factory takes what it needs (tmp_path, monkeypatch, a
 # server) from the request's fixtures.
 HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
+    "embedded": embedded_harness,
     "emulator": emulator_harness,
 }
 

@@ -82,6 +82,7 @@ def replace(path: Path, old: BinaryIO, content: Iterable[bytes]) -> State:
             new.writelines(content)
             _take_after(old, new)
             new.flush()
+            _stamp(new)
             os.fsync(new.fileno())
             state = state_of(new)
         Path(name).replace(path)
@@ -97,6 +98,13 @@ def _take_after(old: BinaryIO, new: BinaryIO) -> None:
     with suppress(PermissionError):  # only root may give files away
         os.fchown(new.fileno(), status.st_uid, status.st_gid)
     os.fchmod(new.fileno(), status.st_mode & 0o7777)
+
+
+def _stamp(new: BinaryIO) -> None:
+    # The kernel's own stamps move only a few hundred times a second, too coarse to tell two
+    # replacements apart when the second happens to get the first one's inode.
+    now = time.time_ns()
+    os.utime(new.fileno(), ns=(now, now))
 
 
 def _sync_folder(folder: Path) -> None:

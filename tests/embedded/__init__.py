@@ -1,0 +1,1 @@
+"""The embedded store: its file, its lines, its values."""
