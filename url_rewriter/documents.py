@@ -65,11 +65,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One string of a document, before and after."""
+    """One string of a document, before and after; ``urls`` of its URLs are replaced."""
 
     value_path: ValuePath
     before: str
     after: str
+    urls: int = 1
 
 
 @dataclass(frozen=True, slots=True)

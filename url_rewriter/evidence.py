@@ -1,8 +1,9 @@
 """What an object store said of a target, when and how.
 
 A target *exists* only on a positive answer and is *missing* only on a positive denial. A forbidden
-probe, a throttled one, a server that cannot be reached or that answers like no S3 server: *unknown*,
-which blocks like missing does. *Mismatch*: something is there, and it is not the object that moved.
+probe, a throttled one, a server that cannot be reached or that answers like no S3 server:
+*unknown*, which blocks like missing does. *Mismatch*: something is there, and it is not the object
+that moved.
 """
 
 from __future__ import annotations

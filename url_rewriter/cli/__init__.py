@@ -1,0 +1,92 @@
+"""The command line: the group, and the one place that turns errors into exit statuses.
+
+One module per command: its options, one call into the pipeline, what to print, the exit status.
+Clients of services are imported inside the commands, so that ``--help`` loads none of them.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from url_rewriter import __version__
+from url_rewriter.cli.apply import apply
+from url_rewriter.cli.audit import audit
+from url_rewriter.cli.console import printable
+from url_rewriter.cli.demo import demo
+from url_rewriter.cli.plan import plan
+from url_rewriter.cli.report import report
+from url_rewriter.cli.rollback import rollback
+from url_rewriter.cli.rules import rules
+from url_rewriter.cli.show import show
+from url_rewriter.cli.verify import verify
+from url_rewriter.errors import UrlRewriterError
+
+
+class _Group(click.Group):
+    """Commands, in the order in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from url_rewriter.pipeline.interruption import InterruptedRunError
+
+        _raise_on_sigterm()
+        try:
+            return super().invoke(ctx)
+        except InterruptedRunError as error:
+            _end(ctx, str(error), 128 + error.number)
+        except UrlRewriterError as error:
+            _end(ctx, str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _end(ctx, "Interrupted. The same command continues.", 128 + signal.SIGINT)
+
+
+def _end(ctx: click.Context, message: str, exit_status: int) -> NoReturn:
+    for line in f"Error: {message}".splitlines():
+        click.echo(printable(line), err=True)
+    ctx.exit(exit_status)
+
+
+def _raise_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back."""
+    from url_rewriter.pipeline.interruption import InterruptedRunError
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise InterruptedRunError(number)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+)
+@click.version_option(__version__, prog_name="url-rewriter")
+def main() -> None:
+    """Rewrite Cloud Storage URLs in Firestore to S3 URLs: proven, journaled, undoable.
+
+    \b
+    Try it, with no cloud and no credentials:
+      url-rewriter demo
+    \b
+    The usual order:
+      url-rewriter audit --rules rules/omi.yaml
+      url-rewriter plan --rules rules/omi.yaml -o omi.plan
+      url-rewriter apply omi.plan
+      url-rewriter verify omi.plan
+
+    Exit status: 0 done, 1 failed, 2 wrong command line or rules, 3 checks failed, 4 not permitted,
+    5 done in part, 6 refused, 130 and 143 interrupted.
+    """
+
+
+for _command in (demo, audit, plan, show, apply, verify, rollback, report, rules):
+    main.add_command(_command)

@@ -1,0 +1,162 @@
+"""A document store in memory with real preconditions, and what a hostile world can do to it."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from url_rewriter.documents import (
+    Document,
+    Revision,
+    Update,
+    ValuePath,
+    WriteResult,
+    WriteStatus,
+)
+from url_rewriter.errors import UrlRewriterError
+from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.urls import ObjectRef
+
+
+class Killed(BaseException):
+    """The process ends here, between two instructions; nothing is tidied up."""
+
+
+@dataclass
+class MemoryStore:
+    """Documents as plain Python values, each with a revision that every write moves on.
+
+    ``before_write`` is called with the updates of each write, before any of them is looked at;
+    ``lose_answers`` writes that many batches and answers that nobody knows; ``writes`` lists every
+    string that was ever written, as (path, before, after).
+    """
+
+    documents: dict[str, Any] = field(default_factory=dict)
+    before_write: Callable[[Sequence[Update]], None] = lambda updates: None
+    after_write: Callable[[Sequence[Update]], None] = lambda updates: None
+    lose_answers: int = 0
+    refused: set[str] = field(default_factory=set)
+    writes: list[tuple[str, str, str]] = field(default_factory=list)
+    locator: str = "memory:"
+    disposable: bool = True
+
+    def __post_init__(self) -> None:
+        self._clock = itertools.count(1)
+        self._revisions: dict[str, int] = {path: next(self._clock) for path in self.documents}
+
+    # -- what an application does -------------------------------------------------------------
+
+    def put(self, path: str, fields: Any) -> None:
+        """Create or replace a document."""
+        self.documents[path] = fields
+        self._revisions[path] = next(self._clock)
+
+    def touch(self, path: str) -> None:
+        """Say that the document was changed in place."""
+        self._revisions[path] = next(self._clock)
+
+    def delete(self, path: str) -> None:
+        """Delete a document."""
+        del self.documents[path]
+        del self._revisions[path]
+
+    # -- the protocol -------------------------------------------------------------------------
+
+    def partitions(self, query: Query, count: int) -> Sequence[Partition]:
+        return [Partition("")]
+
+    def scan(
+        self, query: Query, partition: Partition, after: str | None = None
+    ) -> Iterator[Document | Checkpoint]:
+        paths = sorted(path for path in self.documents if after is None or path > after)
+        for path in paths:
+            yield self._read(path)
+        yield Checkpoint(partition, len(paths), paths[-1] if paths else None, done=True)
+
+    def get(self, paths: Sequence[str]) -> dict[str, Document]:
+        return {path: self._read(path) for path in paths if path in self.documents}
+
+    def count(self, query: Query) -> int | None:
+        return None
+
+    def write(self, updates: Sequence[Update]) -> list[WriteResult]:
+        self.before_write(updates)
+        results = [self._write(update) for update in updates]
+        self.after_write(updates)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            return [WriteResult(each.path, WriteStatus.UNSETTLED) for each in results]
+        return results
+
+    def close(self) -> None:
+        pass
+
+    def _read(self, path: str) -> Document:
+        return Document(
+            path, Revision(str(self._revisions[path])), tuple(strings_of(self.documents[path]))
+        )
+
+    def _write(self, update: Update) -> WriteResult:
+        path = update.document.path
+        if path in self.refused:
+            return WriteResult(path, WriteStatus.REFUSED, detail="too large")
+        if update.document.revision != str(self._revisions.get(path)):
+            return WriteResult(path, WriteStatus.STALE)
+        fields = copy.deepcopy(self.documents[path])
+        for edit in update.edits:
+            set_string(fields, edit.value_path, edit.before, edit.after)
+            self.writes.append((path, edit.before, edit.after))
+        self.put(path, fields)
+        return WriteResult(path, WriteStatus.WRITTEN, Revision(str(self._revisions[path])))
+
+
+def strings_of(value: Any, path: ValuePath = ()) -> Iterator[tuple[ValuePath, str]]:
+    """Every string in a value, with its value path."""
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for name, each in value.items():
+                yield from strings_of(each, (*path, name))
+        case list():
+            for index, each in enumerate(value):
+                yield from strings_of(each, (*path, index))
+
+
+def set_string(fields: Any, path: ValuePath, before: str, after: str) -> None:
+    """Change one string in place; it must be there."""
+    holder = fields
+    for step in path[:-1]:
+        holder = holder[step]
+    assert holder[path[-1]] == before
+    holder[path[-1]] = after
+
+
+@dataclass
+class MemoryObjects:
+    """An object store in memory: what is in ``there`` exists, ``silent`` ones nobody can tell."""
+
+    there: set[ObjectRef] = field(default_factory=set)
+    silent: set[ObjectRef] = field(default_factory=set)
+    trouble: UrlRewriterError | None = None
+    asked: list[ObjectRef] = field(default_factory=list)
+
+    def check(self, bucket: str) -> UrlRewriterError | None:
+        return self.trouble
+
+    def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+        for target in targets:
+            self.asked.append(target)
+            if target in self.silent:
+                state = TargetState.UNKNOWN
+            else:
+                state = TargetState.EXISTS if target in self.there else TargetState.MISSING
+            yield Evidence(target, state, Method.HEAD, datetime.now(UTC))
+
+    def close(self) -> None:
+        pass

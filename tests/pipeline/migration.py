@@ -1,0 +1,123 @@
+"""One migration, stage by stage, over a store and objects in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.pipeline.memory import MemoryObjects, MemoryStore
+from url_rewriter.pipeline.apply import apply
+from url_rewriter.pipeline.plan import prove, scan
+from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.rollback import rollback
+from url_rewriter.planfile import (
+    Draft,
+    FileLock,
+    Header,
+    Journal,
+    Operation,
+    Plan,
+    WriteTotals,
+    count_writes,
+    summarize,
+)
+from url_rewriter.planfile.summary import Summary
+from url_rewriter.planning import Planner
+from url_rewriter.rules import Rules
+from url_rewriter.stores.base import Query
+
+OLD = "https://storage.googleapis.com/old-bucket/"
+NEW = "https://s3.example.com/data/moved/"
+
+
+def make_rules(**changes: Any) -> Rules:
+    """One rule: what was in old-bucket is under moved/ now."""
+    from url_rewriter.rules import ObjectPrefix, Rule, Scope, Target, Unmapped
+    from url_rewriter.urls import Grammar
+
+    rule = Rule(
+        "moved",
+        ObjectPrefix("old-bucket"),
+        ObjectPrefix("data", "moved/"),
+        **{name: value for name, value in changes.items() if name == "on_missing"},
+    )
+    return Rules(
+        target=Target("https://s3.example.com", "data"),
+        rules=(rule,),
+        unmapped=changes.get("unmapped", Unmapped.REPORT),
+        scope=changes.get("scope", Scope()),
+        grammar=Grammar(targets=("https://s3.example.com",)),
+    )
+
+
+class Migration:
+    """The stages over one plan file, each as a command runs it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: MemoryStore,
+        objects: MemoryObjects,
+        rules: Rules | None = None,
+        journal: Callable[[Plan, Operation], Journal] = Journal,
+    ) -> None:
+        self.path = folder / "test.plan"
+        self.store = store
+        self.objects = objects
+        self.rules = rules or make_rules()
+        self.planner = Planner(self.rules)
+        self.journal = journal
+
+    def plan(self) -> Summary:
+        """Scan, prove, settle, seal."""
+        header = Header(
+            store="memory:", rules_file="", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            created_at="2026-01-01T00:00:00+00:00", version="0",
+        )  # fmt: skip
+        draft = Draft(self.path, header)
+        scan(self.store, Query(), self.planner, draft, Silence())
+        prove(self.objects, draft, Silence())
+        draft.settle(self.planner)
+        draft.seal()
+        plan = Plan(self.path)
+        try:
+            return summarize(plan.connection)
+        finally:
+            plan.close()
+
+    def apply(self, max_age: timedelta = timedelta(hours=24)) -> WriteTotals:
+        """Write the plan, or what is left of it."""
+
+        def write(journal: Journal) -> None:
+            apply(
+                journal, self.store, self.planner, lambda: self.objects, Silence(),
+                max_age=max_age, pause=lambda seconds: None,
+            )  # fmt: skip
+
+        return self._run(Operation.APPLY, write)
+
+    def rollback(self) -> WriteTotals:
+        """Put back what apply wrote."""
+
+        def write(journal: Journal) -> None:
+            rollback(journal, self.store, Silence(), pause=lambda seconds: None)
+
+        return self._run(Operation.ROLLBACK, write)
+
+    def _run(self, operation: Operation, write: Callable[[Journal], None]) -> WriteTotals:
+        lock = FileLock(self.path)
+        try:
+            plan = Plan(self.path, writable=True)
+            try:
+                plan.check_seal()
+                journal = self.journal(plan, operation)
+                write(journal)
+                journal.close("done")
+                return count_writes(plan.connection, operation)
+            finally:
+                plan.close()
+        finally:
+            lock.release()

@@ -1,0 +1,205 @@
+"""Apply and rollback: what happens to documents that changed, and to writes that went wrong."""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.memory import MemoryObjects, MemoryStore
+from tests.pipeline.migration import NEW, OLD, Migration, make_rules
+from url_rewriter.documents import Outcome
+from url_rewriter.urls import ObjectRef
+
+KEYS = "abcdefgh"
+
+
+def make_migration(folder: Path, documents: dict[str, Any], **rules: Any) -> Migration:
+    objects = MemoryObjects({ObjectRef("data", f"moved/{key}") for key in KEYS})
+    return Migration(folder, MemoryStore(documents), objects, make_rules(**rules))
+
+
+def test_a_plan_is_written_and_rolled_back(tmp_path: Path) -> None:
+    documents = {"users/u": {"image": OLD + "a", "n": 3, "files": [{"url": OLD + "b"}, None]}}
+    migration = make_migration(tmp_path, copy.deepcopy(documents))
+    assert migration.plan().documents["to_write"] == 1
+    assert migration.apply().outcomes["written"] == 1
+    assert migration.store.documents == {
+        "users/u": {"image": NEW + "a", "n": 3, "files": [{"url": NEW + "b"}, None]}
+    }
+    assert migration.rollback().outcomes["written"] == 1
+    assert migration.store.documents == documents
+
+
+def test_urls_written_are_counted_once_however_often_they_are_applied(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"text": f"{OLD}a and {OLD}b"}})
+    migration.plan()
+    assert migration.apply().urls == 2
+    assert migration.rollback().urls == 2
+    assert migration.apply().urls == 2
+    assert migration.apply().urls == 2
+
+
+def test_an_untouched_document_is_not_written(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"a": OLD + "a"}, "users/v": {"a": "x"}})
+    migration.plan()
+    migration.apply()
+    assert {path for path, _, _ in migration.store.writes} == {"users/u"}
+
+
+def test_a_second_apply_writes_nothing(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"a": OLD + "a"}})
+    migration.plan()
+    migration.apply()
+    written = list(migration.store.writes)
+    assert migration.apply().outcomes["written"] == 1
+    assert migration.store.writes == written
+
+
+def test_a_change_elsewhere_in_the_document_survives(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"a": OLD + "a", "name": "Ada"}})
+    migration.plan()
+    migration.store.put("users/u", {"a": OLD + "a", "name": "Grace"})
+    assert migration.apply().outcomes["written"] == 1
+    assert migration.store.documents["users/u"] == {"a": NEW + "a", "name": "Grace"}
+
+
+def test_an_array_that_grew_keeps_its_new_element(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"files": [OLD + "a"]}})
+    migration.plan()
+    migration.store.put("users/u", {"files": ["new", OLD + "a"]})
+    assert migration.apply().outcomes["written"] == 1
+    assert migration.store.documents["users/u"] == {"files": ["new", NEW + "a"]}
+    migration.rollback()
+    assert migration.store.documents["users/u"] == {"files": ["new", OLD + "a"]}
+
+
+def test_prose_edited_around_a_planned_url_keeps_the_edit_and_the_url_is_rewritten(
+    tmp_path: Path,
+) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"text": f"see {OLD}a"}})
+    migration.plan()
+    migration.store.put("users/u", {"text": f"please see {OLD}a"})
+    assert migration.apply().outcomes["written"] == 1
+    assert migration.store.documents["users/u"] == {"text": f"please see {NEW}a"}
+    migration.rollback()
+    assert migration.store.documents["users/u"] == {"text": f"please see {OLD}a"}
+
+
+def test_a_url_that_was_never_planned_is_left_and_is_a_conflict(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a"}})
+    migration.plan()
+    migration.store.put("users/u", {"image": OLD + "b"})
+    assert migration.apply().outcomes["conflict"] == 1
+    assert migration.store.documents["users/u"] == {"image": OLD + "b"}
+
+
+def test_a_url_that_the_application_replaced_leaves_nothing_to_do(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a"}})
+    migration.plan()
+    migration.store.put("users/u", {"image": "https://example.com/mine.png"})
+    assert migration.apply().outcomes["unchanged"] == 1
+    assert migration.store.documents["users/u"] == {"image": "https://example.com/mine.png"}
+
+
+def test_a_deleted_document_is_gone_and_stays_gone(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a"}})
+    migration.plan()
+    migration.store.delete("users/u")
+    assert migration.apply().outcomes["gone"] == 1
+    assert migration.store.documents == {}
+
+
+def test_a_document_deleted_between_read_and_write_stays_gone(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a"}})
+    migration.plan()
+    migration.store.before_write = lambda updates: migration.store.delete("users/u")
+    assert migration.apply().outcomes["gone"] == 1
+    assert migration.store.documents == {}
+
+
+def test_a_document_that_never_stops_changing_is_left_as_a_conflict(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a"}})
+    migration.plan()
+    migration.store.before_write = lambda updates: migration.store.touch("users/u")
+    assert migration.apply().outcomes["conflict"] == 1
+    assert migration.store.documents == {"users/u": {"image": OLD + "a"}}
+
+
+def test_a_lost_answer_is_settled_by_reading_back(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a"}})
+    migration.plan()
+    migration.store.lose_answers = 1
+    totals = migration.apply()
+    assert totals.outcomes["written"] == 1
+    assert totals.urls == 1
+    assert len(migration.store.writes) == 1, "nothing is written twice"
+    assert migration.rollback().outcomes["written"] == 1
+    assert migration.store.documents == {"users/u": {"image": OLD + "a"}}
+
+
+def test_a_refused_document_fails_and_takes_no_other_with_it(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}, "u/2": {"a": OLD + "b"}})
+    migration.plan()
+    migration.store.refused.add("u/1")
+    totals = migration.apply()
+    assert (totals.outcomes["failed"], totals.outcomes["written"]) == (1, 1)
+    assert migration.store.documents == {"u/1": {"a": OLD + "a"}, "u/2": {"a": NEW + "b"}}
+
+
+def test_rollback_leaves_what_was_edited_since(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"image": OLD + "a", "logo": OLD + "b"}})
+    migration.plan()
+    migration.apply()
+    migration.store.put("users/u", {"image": "mine", "logo": NEW + "b"})
+    assert migration.rollback().outcomes["conflict"] == 1
+    assert migration.store.documents["users/u"] == {"image": "mine", "logo": OLD + "b"}
+
+
+def test_rollback_touches_no_document_that_apply_did_not_write(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}, "u/2": {"a": NEW + "b"}})
+    migration.plan()
+    migration.apply()
+    migration.rollback()
+    assert migration.store.documents["u/2"] == {"a": NEW + "b"}
+
+
+def test_an_excluded_field_with_the_same_string_is_not_touched(tmp_path: Path) -> None:
+    from url_rewriter.rules import FieldPattern, Scope
+
+    scope = Scope(fields=(FieldPattern("audit"),))
+    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a", "audit": OLD + "a"}}, scope=scope)
+    migration.plan()
+    migration.store.touch("u/1")
+    migration.apply()
+    assert migration.store.documents["u/1"] == {"a": NEW + "a", "audit": OLD + "a"}
+
+
+def test_old_evidence_is_gathered_again_and_a_lost_target_is_not_written(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}, "u/2": {"a": OLD + "b"}})
+    migration.plan()
+    migration.objects.there.discard(ObjectRef("data", "moved/a"))
+    totals = migration.apply(max_age=timedelta(0))
+    assert (totals.outcomes["failed"], totals.outcomes["written"]) == (1, 1)
+    assert migration.store.documents["u/1"] == {"a": OLD + "a"}
+
+
+def test_young_evidence_is_not_gathered_again(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}})
+    migration.plan()
+    migration.objects.asked.clear()
+    migration.apply()
+    assert migration.objects.asked == []
+
+
+@pytest.mark.parametrize("count", [1, 399, 400, 401, 1000])
+def test_every_document_has_one_outcome_whatever_the_batches(tmp_path: Path, count: int) -> None:
+    documents = {f"users/u{number:04}": {"a": OLD + "a"} for number in range(count)}
+    migration = make_migration(tmp_path, documents)
+    migration.plan()
+    totals = migration.apply()
+    assert totals.planned == totals.outcomes[Outcome.WRITTEN] == count
+    assert totals.pending == 0

@@ -1,0 +1,222 @@
+"""An application lives on while plans are made, applied, killed, resumed and rolled back.
+
+Whatever happens, in whatever order: every string is the application's own or its rewrite, after a
+rollback its own; nothing that was deleted comes back; no update of the application is lost; every
+planned write is in exactly one state.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from tests.pipeline.memory import Killed, MemoryObjects, MemoryStore, strings_of
+from tests.pipeline.migration import NEW, OLD, Migration
+from url_rewriter.documents import Revision, Update, WriteResult
+from url_rewriter.planfile import DocumentOutcome, Journal, Operation, Plan
+from url_rewriter.urls import ObjectRef
+
+KEYS = ("a", "b", "c", "d")
+own_strings = st.one_of(
+    st.sampled_from(KEYS).map(lambda key: OLD + key),
+    st.sampled_from(KEYS).map(lambda key: f"see {OLD}{key} and more"),
+    st.just("no URL"),
+)
+own_documents = st.fixed_dictionaries(
+    {"image": own_strings, "files": st.lists(own_strings, max_size=3)}
+)
+paths = st.sampled_from([f"users/u{number}" for number in range(4)])
+
+
+class Fuse:
+    """Kills the process at the n-th step it passes, journal steps and writes alike."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+
+    def pass_by(self, *_: object) -> None:
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.left = None
+            raise Killed
+
+
+class KillableJournal(Journal):
+    """A journal that passes a fuse before and after each of its steps."""
+
+    fuse: Fuse
+
+    def intend(self, intentions: Sequence[tuple[int, Revision, Any]]) -> list[int]:
+        self.fuse.pass_by()
+        entries = super().intend(intentions)
+        self.fuse.pass_by()
+        return entries
+
+    def settle(
+        self,
+        results: Any,
+        outcomes: Any,
+    ) -> None:
+        kept: list[tuple[int, WriteResult]] = list(results)
+        done: list[DocumentOutcome] = list(outcomes)
+        self.fuse.pass_by()
+        super().settle(kept, done)
+        self.fuse.pass_by()
+
+
+def rewritten(text: str) -> str:
+    """A string as the migration leaves it."""
+    return text.replace(OLD, NEW)
+
+
+class Application(RuleBasedStateMachine):
+    """``own`` is what the database would hold had there never been a migration."""
+
+    @initialize(documents=st.dictionaries(paths, own_documents, min_size=1))
+    def begin(self, documents: dict[str, Any]) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.own = copy.deepcopy(documents)
+        self.store = MemoryStore(copy.deepcopy(documents))
+        self.objects = MemoryObjects({ObjectRef("data", f"moved/{key}") for key in KEYS})
+        self.fuse = Fuse()
+        self.chance = random.Random(0)
+        self.interfering: list[tuple[str, str, Any]] = []
+
+        def make_journal(plan: Plan, operation: Operation) -> Journal:
+            journal = KillableJournal(plan, operation)
+            journal.fuse = self.fuse
+            return journal
+
+        self.migration = Migration(self.folder, self.store, self.objects, journal=make_journal)
+        self.store.before_write = self._before_write
+        self.store.after_write = self.fuse.pass_by
+        self.planned = False
+        self.applied = False
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            shutil.rmtree(self.folder)
+
+    # -- the application ----------------------------------------------------------------------
+
+    def _before_write(self, updates: Sequence[Update]) -> None:
+        self.fuse.pass_by()
+        for action in self.interfering:
+            self._act(*action)
+        self.interfering = []
+
+    def _act(self, action: str, path: str, value: Any) -> None:
+        if path not in self.own:
+            if action == "put":
+                self.own[path] = copy.deepcopy(value)
+                self.store.put(path, copy.deepcopy(value))
+            return
+        mine, stored = self.own[path], self.store.documents[path]
+        match action:
+            case "put":
+                self.own[path] = copy.deepcopy(value)
+                self.store.put(path, copy.deepcopy(value))
+                return
+            case "delete":
+                del self.own[path]
+                self.store.delete(path)
+                return
+            case "set":
+                mine["image"] = stored["image"] = value["image"]
+            case "append":
+                mine["files"].append(value["image"])
+                stored["files"].append(value["image"])
+            case "drop":
+                del mine["files"][:1]
+                del stored["files"][:1]
+            case "edit":
+                mine["image"] += " (edited)"
+                stored["image"] += " (edited)"
+        self.store.touch(path)
+
+    actions = st.sampled_from(["put", "delete", "set", "append", "drop", "edit"])
+
+    @rule(action=actions, path=paths, value=own_documents)
+    def application_writes(self, action: str, path: str, value: Any) -> None:
+        self._act(action, path, value)
+
+    @rule(action=actions, path=paths, value=own_documents)
+    def application_will_write_between_read_and_write(
+        self, action: str, path: str, value: Any
+    ) -> None:
+        self.interfering.append((action, path, value))
+
+    @rule()
+    def an_answer_will_be_lost(self) -> None:
+        self.store.lose_answers += 1
+
+    @rule(steps=st.integers(0, 8))
+    def the_next_run_will_be_killed(self, steps: int) -> None:
+        self.fuse.left = steps
+
+    # -- the migration ------------------------------------------------------------------------
+
+    @precondition(lambda self: not self.applied)
+    @rule()
+    def plan(self) -> None:
+        self.migration.plan()
+        self.planned = True
+
+    @precondition(lambda self: self.planned)
+    @rule()
+    def apply(self) -> None:
+        self.applied = True
+        try:
+            totals = self.migration.apply()
+        except Killed:
+            return
+        finally:
+            self.fuse.left = None
+        assert totals.pending == 0, "every planned write is in exactly one state"
+
+    @precondition(lambda self: self.applied)
+    @rule()
+    def roll_back(self) -> None:
+        try:
+            totals = self.migration.rollback()
+        except Killed:
+            return
+        finally:
+            self.fuse.left = None
+        if totals.outcomes["conflict"] == totals.outcomes["failed"] == 0:
+            assert self.store.documents == self.own, "after a rollback, everything is its own"
+
+    # -- what is always true ------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_lost_and_nothing_comes_back(self) -> None:
+        if not hasattr(self, "own"):
+            return
+        assert self.store.documents.keys() == self.own.keys()
+        for path, own in self.own.items():
+            mine = dict(strings_of(own))
+            stored = dict(strings_of(self.store.documents[path]))
+            assert mine.keys() == stored.keys()
+            for place, text in stored.items():
+                assert text in (mine[place], rewritten(mine[place]))
+
+
+Application.TestCase.settings = settings(max_examples=4000, stateful_step_count=25, deadline=None)
+TestApplication = Application.TestCase

@@ -1,0 +1,81 @@
+"""Scanning, proving and settling: what ends up in a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.pipeline.memory import MemoryObjects, MemoryStore
+from tests.pipeline.migration import NEW, OLD, Migration, make_rules
+from url_rewriter.errors import ServiceError
+from url_rewriter.rules import OnMissing, Unmapped
+from url_rewriter.urls import ObjectRef
+
+DOCUMENTS = {
+    "u/1": {"a": OLD + "there"},
+    "u/2": {"a": OLD + "missing", "b": OLD + "there"},
+    "u/3": {"a": OLD + "silent"},
+    "u/4": {"a": "https://storage.googleapis.com/other-bucket/x"},
+    "u/5": {"a": NEW + "there"},
+    "u/6": {"a": "nothing"},
+}
+
+
+def make_objects() -> MemoryObjects:
+    return MemoryObjects(
+        {ObjectRef("data", "moved/there")}, {ObjectRef("data", "moved/silent")}
+    )
+
+
+def test_every_url_is_counted_under_one_status_and_the_totals_add_up(tmp_path: Path) -> None:
+    summary = Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), make_objects()).plan()
+    assert summary.urls == {
+        "found": 6, "rewrite": 2, "missing": 1, "unknown": 1, "mismatch": 0,
+        "unmapped": 1, "migrated": 1, "left": 0,
+    }  # fmt: skip
+    assert summary.targets == {
+        "distinct": 3, "exists": 1, "missing": 1, "unknown": 1, "mismatch": 0,
+    }  # fmt: skip
+    assert summary.documents == {"scanned": 6, "with_urls": 5, "to_write": 2}
+
+
+def test_each_target_is_asked_for_once(tmp_path: Path) -> None:
+    objects = make_objects()
+    Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), objects).plan()
+    assert len(objects.asked) == len(set(objects.asked)) == 3
+
+
+def test_missing_and_unknown_targets_block(tmp_path: Path) -> None:
+    summary = Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), make_objects()).plan()
+    assert summary.blocked
+    assert summary.blocking == 2
+
+
+def test_skipping_missing_targets_never_skips_unknown_ones(tmp_path: Path) -> None:
+    rules = make_rules(on_missing=OnMissing.SKIP)
+    summary = Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), make_objects(), rules).plan()
+    assert summary.blocking == 1
+
+
+def test_unmapped_urls_block_when_the_rules_say_so(tmp_path: Path) -> None:
+    rules = make_rules(unmapped=Unmapped.BLOCK)
+    documents = {"u/4": DOCUMENTS["u/4"]}
+    assert Migration(tmp_path, MemoryStore(documents), make_objects(), rules).plan().blocked
+
+
+def test_an_object_store_in_trouble_leaves_every_target_unknown(tmp_path: Path) -> None:
+    objects = make_objects()
+    objects.trouble = ServiceError("nobody answers")
+    summary = Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), objects).plan()
+    assert summary.targets["unknown"] == 3
+    assert summary.urls["rewrite"] == 0
+    assert objects.asked == []
+
+
+def test_planning_what_was_rewritten_finds_nothing_to_write(tmp_path: Path) -> None:
+    migration = Migration(tmp_path, MemoryStore({"u/1": {"a": OLD + "there"}}), make_objects())
+    migration.plan()
+    migration.apply()
+    migration.path = tmp_path / "second.plan"
+    summary = migration.plan()
+    assert summary.documents["to_write"] == 0
+    assert summary.urls["migrated"] == summary.urls["found"] == 1

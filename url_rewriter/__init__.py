@@ -1,0 +1,43 @@
+"""Rewrites Cloud Storage URLs in a Firestore database to S3 URLs: proven, journaled, undoable.
+
+::
+
+    store.scan -- Document --> plan -- edits, findings --> plan file <-- evidence -- objects
+                               ^ rules, urls                   |
+                                                               v
+                               store.write <-- journal <-- apply     reports, gates read it
+
+A pure core decides, on plain values: ``urls`` (the grammar), ``documents``, ``findings``,
+``evidence``, ``rules`` and ``planning`` know no clock, no network and no disk. A thin shell reads
+and writes: ``stores``, ``objects``, ``planfile``, ``reports``, joined by ``pipeline`` and offered
+by ``cli``. A module imports only from layers below its own: ``pyproject.toml`` holds the contract.
+
+==================  ==============================================================================
+word                means
+==================  ==============================================================================
+document            what a store holds: a path, fields, a revision
+collection          documents under one parent; a collection group is all of one name
+field path          names from the document down through maps
+value path          a field path that may also step into arrays: ``("photos", 2, "url")``
+revision            opaque token of a document's state; in Firestore, its update time
+precondition        the revision that a write requires
+URL form            one way of spelling a URL of an object: path, vhost, firebase, gs...
+bucket, key         as in S3; together an object ref (an object name is a key too)
+source, target      the object before, and after, the move
+rule                a declared move of objects from a bucket (and prefix) to a prefix
+occurrence          one URL in one string: where, in which form and layer, with its readings
+reading             one honest way to understand an occurrence
+edit                one string in a document, before and after
+finding             something an operator should see: code, severity, place
+evidence            what the object store said of a target, when and how
+plan file           all edits and findings of a scan with their evidence, in one SQLite file
+seal                the hash that binds rules, revisions, before and after
+journal, entry      what was about to be written, and what came of it
+outcome             what became of a planned write: written, unchanged, conflict, gone, failed
+gate                a yes-or-no condition of ``verify``
+==================  ==============================================================================
+"""
+
+from importlib.metadata import version
+
+__version__ = version("url-rewriter")

@@ -1,0 +1,241 @@
+"""What a command shows: results on stdout, everything else on stderr.
+
+Every value that came from a document or a server goes through ``printable`` before it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.progress import Progress as RichProgress
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+_LINE_EVERY = 10.0  # seconds, where no bar can be drawn
+
+
+def printable(text: str) -> str:
+    r"""Text for a terminal: without secrets, every control and direction mark spelled out.
+
+    >>> printable("a\x1b[31mb\u202e")
+    'a\\x1b[31mb\\u202e'
+    """
+    from url_rewriter.urls import redact
+
+    return _UNSAFE.sub(_spelled, redact(text))
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+class Console:
+    """The two output streams of one command."""
+
+    def __init__(
+        self,
+        *,
+        output_format: str = "text",
+        quiet: bool = False,
+        verbose: bool = False,
+        show_progress: bool = True,
+        color: str = "auto",
+        ask: bool = True,
+        log_format: str = "text",
+    ) -> None:
+        self.format = output_format
+        self.quiet = quiet
+        self.asks = ask
+        self._show_progress = show_progress and not quiet
+        self._color = {"auto": None, "always": True, "never": False}[color]
+        _set_up_logging(logging.DEBUG if verbose else logging.WARNING, log_format)
+
+    @property
+    def json(self) -> bool:
+        """Whether stdout is to carry one JSON document and nothing else."""
+        return self.format == "json"
+
+    def say(self, text: str = "") -> None:
+        """A line on stderr, for people; not when quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def print(self, text: str = "") -> None:
+        """A line of the result."""
+        click.echo(text)
+
+    def document(self, command: str, members: dict[str, Any]) -> None:
+        """The result, as one JSON document."""
+        schema = {"schema": f"url-rewriter/{command}@1"}
+        click.echo(json.dumps({**schema, **members}, ensure_ascii=True, indent=2))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> None:
+        """A table of the result: numbers to the right, with thousands separators."""
+        kept = list(rows)
+        numeric = [
+            any(isinstance(row[index], int) for row in kept) for index in range(len(columns))
+        ]
+        texts = [list(columns), *([_cell(value) for value in row] for row in kept)]
+        widths = [max(_width(row[index]) for row in texts) for index in range(len(columns))]
+        for row in texts:
+            cells = [
+                _padded(text, width, right=right)
+                for text, width, right in zip(row, widths, numeric, strict=True)
+            ]
+            click.echo((" " + "  ".join(cells)).rstrip())
+
+    def progress(self) -> _Bars | _Lines | _Nothing:
+        """Somebody to tell how far the run has come."""
+        if not self._show_progress:
+            return _Nothing()
+        if sys.stderr.isatty():
+            return _Bars(self._rich())
+        return _Lines(sys.stderr)
+
+    def _rich(self) -> RichConsole:
+        from rich.console import Console as RichConsole
+
+        return RichConsole(
+            stderr=True,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            no_color=True if self._color is False else None,
+            force_terminal=self._color,
+        )
+
+
+def _cell(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else printable(value)
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    gap = " " * (width - _width(text))
+    return gap + text if right else text + gap
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal needs for ``text``."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    marks = sum(unicodedata.combining(char) != 0 for char in text)
+    return len(text) + wide - marks
+
+
+class _Nothing:
+    """Shows no progress."""
+
+    def begin(self, stage: str, unit: str, total: int | None = None) -> None:
+        """Nothing to show."""
+
+    def advance(self, count: int) -> None:
+        """Nothing to show."""
+
+    def end(self) -> None:
+        """Nothing to show."""
+
+
+class _Lines:
+    """A line every ten seconds, and one at the end of each stage."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def begin(self, stage: str, unit: str, total: int | None = None) -> None:
+        """Start counting."""
+        self._stage, self._unit, self._total = stage, unit, total
+        self._done = 0
+        self._begun = self._shown = time.monotonic()
+
+    def advance(self, count: int) -> None:
+        """Count, and say so now and then."""
+        self._done += count
+        if time.monotonic() - self._shown >= _LINE_EVERY:
+            self._show()
+
+    def end(self) -> None:
+        """Say what was done."""
+        self._show()
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        seconds = int(self._shown - self._begun)
+        of = f" of {self._total:,}" if self._total else ""
+        self._stream.write(
+            f"{self._stage:<8} {self._done:,}{of} {self._unit}  {seconds // 60}:{seconds % 60:02}\n"
+        )
+        self._stream.flush()
+
+
+class _Bars:
+    """A bar for each stage."""
+
+    def __init__(self, console: RichConsole) -> None:
+        self._console = console
+
+    def begin(self, stage: str, unit: str, total: int | None = None) -> None:
+        """Draw an empty bar."""
+        self._bar = _new_bar(self._console, unit)
+        self._bar.start()
+        self._task = self._bar.add_task(f"{stage:<8}", total=total)
+
+    def advance(self, count: int) -> None:
+        """Fill the bar."""
+        self._bar.advance(self._task, count)
+
+    def end(self) -> None:
+        """Leave the full bar behind."""
+        done = self._bar.tasks[0].completed
+        self._bar.update(self._task, total=done or 1, completed=done or 1)
+        self._bar.stop()
+
+
+def _new_bar(console: RichConsole, unit: str) -> RichProgress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(30),
+        TextColumn("{task.completed:>11,.0f} " + unit, markup=False),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _set_up_logging(level: int, form: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if form == "json" else _Plain())
+    logger = logging.getLogger("url_rewriter")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {printable(record.getMessage())}"
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "message": printable(record.getMessage()),
+            }
+        )

@@ -1,0 +1,219 @@
+"""Options that several commands share. Every option has an environment variable."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from url_rewriter.cli.console import Console
+from url_rewriter.cli.services import Consent
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Decorator = Callable[[Callable[P, R]], Callable[P, R]]
+
+
+def option(name: str, *names: str, **attributes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A click option whose environment variable is ``URL_REWRITER_`` and its long name."""
+    long = next(each for each in (name, *names) if each.startswith("--")).split("/")[0]
+    variable = "URL_REWRITER_" + long.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *names, envvar=variable, show_envvar=False, **attributes)
+
+
+def output_options(command: Callable[..., R]) -> Callable[..., R]:
+    """How results, progress and questions are shown; the command gets them as ``console``."""
+
+    @functools.wraps(command)
+    def with_console(
+        *arguments: Any,
+        output_format: str,
+        quiet: bool,
+        verbose: bool,
+        no_progress: bool,
+        color: str,
+        no_input: bool,
+        log_format: str,
+        **options: Any,
+    ) -> R:
+        console = Console(
+            output_format=output_format,
+            quiet=quiet,
+            verbose=verbose,
+            show_progress=not no_progress,
+            color=color,
+            ask=not no_input,
+            log_format=log_format,
+        )
+        return command(*arguments, console=console, **options)
+
+    return _stacked(
+        with_console,
+        option("--format", "output_format", type=click.Choice(_formats(command)), default="text",
+               show_default=True, help="How the result is written to stdout."),
+        option("--quiet", "-q", is_flag=True, help="Say nothing but results and errors."),
+        option("--verbose", "-v", is_flag=True, help="Say more of what is going on."),
+        option("--no-progress", is_flag=True, help="Show no progress."),
+        option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+               help="When to use colour.", show_default=True),
+        option("--no-input", is_flag=True, help="Never ask; fail where an answer is needed."),
+        option("--log-format", type=click.Choice(["text", "json"]), default="text",
+               show_default=True, help="How messages are written to stderr."),
+    )  # fmt: skip
+
+
+def formats(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The output formats of a command, where they are not text and json."""
+
+    def mark(command: Callable[P, R]) -> Callable[P, R]:
+        command.formats = names  # type: ignore[attr-defined] # read by output_options, just above it
+        return command
+
+    return mark
+
+
+def _formats(command: Callable[..., Any]) -> tuple[str, ...]:
+    return getattr(command, "formats", ("text", "json"))
+
+
+def rules_option(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Where the rules are."""
+    return option(
+        "--rules",
+        "rules_file",
+        type=click.Path(path_type=Path),
+        required=required,
+        metavar="FILE",
+        help="The rules file.",
+    )
+
+
+def store_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Which database."""
+    return _stacked(
+        command,
+        option("--store", metavar="LOCATOR",
+               help="firestore://PROJECT[/DATABASE] or embedded:FILE.jsonl."),
+        option("--project", metavar="PROJECT",
+               help="The Google Cloud project, in place of --store  [default: "
+                    "$GOOGLE_CLOUD_PROJECT, else that of the credentials]."),
+        option("--database", metavar="DATABASE",
+               help="The Firestore database, beside --project  [default: (default)]."),
+    )  # fmt: skip
+
+
+def scan_options(command: Callable[..., R]) -> Callable[..., R]:
+    """What to read, and how fast."""
+    return _stacked(
+        command,
+        option("--collection", "collections", multiple=True, metavar="PATTERN",
+               help="Scan only this collection: a name for every collection called so, or a path "
+                    "with * and **. Repeatable."),
+        option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
+               help="Leave this collection out. Repeatable."),
+        option("--field", "fields", multiple=True, metavar="PATTERN",
+               help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
+        option("--document", "documents", multiple=True, metavar="PATH",
+               help="Look only at this document. Repeatable."),
+        option("--read-time", type=Moment(), metavar="RFC3339",
+               help="Read the database as it was at this moment."),
+    )  # fmt: skip
+
+
+def object_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Where objects are proven, and how fast."""
+    return _stacked(
+        command,
+        option("--s3-endpoint", metavar="URL",
+               help="Where the S3 client talks to  [default: $S3_ENDPOINT_URL, else the endpoint "
+                    "that the rules write]."),
+        option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
+               help="At most this many S3 requests a second."),
+    )  # fmt: skip
+
+
+def workers_option(command: Callable[..., R]) -> Callable[..., R]:
+    """How much is done at once."""
+    return option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        metavar="N",
+        help="Parts of the scan, and objects asked for at once  [default: 1 and 32].",
+    )(command)
+
+
+def consent_options(command: Callable[..., R]) -> Callable[..., R]:
+    """How an operator agrees to writes; the command gets it as ``consent``."""
+
+    @functools.wraps(command)
+    def with_consent(
+        *arguments: Any, yes: bool, confirm: str | None, dry_run: bool, **options: Any
+    ) -> R:
+        return command(*arguments, consent=Consent(yes, confirm, dry_run), **options)
+
+    return _stacked(
+        with_consent,
+        option("--yes", is_flag=True,
+               help="Do not ask. Enough on an emulator and on the embedded store."),
+        option("--confirm", metavar="PROJECT",
+               help="Do not ask: the project to write to. Required on a real one."),
+        option("--dry-run", is_flag=True, help="Do everything but the write."),
+    )  # fmt: skip
+
+
+plan_argument = click.argument(
+    "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
+)
+
+
+class Moment(click.ParamType[datetime]):
+    """A point in time with its zone, as RFC 3339 writes it."""
+
+    name = "rfc3339"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The aware datetime that ``value`` says."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2026-11-23T02:18:00Z.", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} names no time zone: add Z for UTC.", param, ctx)
+        return moment
+
+
+class Duration(click.ParamType[timedelta]):
+    """A length of time: a number and s, m, h or d."""
+
+    name = "duration"
+    _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}  # noqa: RUF012 - a constant
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """The length of time that ``value`` says."""
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value.strip())
+        if match is None:
+            self.fail(f"{value!r} is not a duration such as 90s, 15m, 24h or 7d.", param, ctx)
+        return timedelta(**{self._UNITS[match[2]]: float(match[1])})
+
+
+def _stacked(
+    command: Callable[..., R], *decorators: Callable[[Callable[..., R]], Callable[..., R]]
+) -> Callable[..., R]:
+    """``command`` with the options, in this order in its help."""
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command

@@ -1,0 +1,179 @@
+"""``plan``: scan, prove every target, seal a plan file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from url_rewriter.cli import options, services
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.wording import counted
+from url_rewriter.errors import ChecksFailedError, UrlRewriterError
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Plan, Summary
+    from url_rewriter.rules import Rules
+
+
+@click.command()
+@options.rules_option(required=True)
+@options.option(
+    "-o", "--output", "plan_file", required=True, metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False), help="The plan file to make.",
+)  # fmt: skip
+@options.option(
+    "--on-missing", type=click.Choice(["block", "skip"]),
+    help="What a missing target does to the plan, whatever the rules say.",
+)  # fmt: skip
+@options.store_options
+@options.scan_options
+@options.object_options
+@options.workers_option
+@options.output_options
+def plan(
+    console: Console,
+    *,
+    rules_file: Path,
+    plan_file: Path,
+    on_missing: str | None,
+    store: str | None,
+    project: str | None,
+    database: str | None,
+    collections: tuple[str, ...],
+    excluded: tuple[str, ...],
+    fields: tuple[str, ...],
+    documents: tuple[str, ...],
+    read_time: datetime | None,
+    s3_endpoint: str | None,
+    max_rps: float | None,
+    workers: int | None,
+) -> None:
+    """Find every URL, prove every target, and write down exactly what would change.
+
+    Nothing is written to the database. An interrupted plan is continued by the same command.
+
+    \b
+    Example:
+      url-rewriter plan --rules rules/omi.yaml --project omi-prod -o omi.plan
+
+    Exit status 3: a target is missing, or nobody can tell; the plan cannot be applied.
+    """
+    rules = services.with_on_missing(services.read_rules(rules_file), on_missing)
+    limits = services.Limits(collections, excluded, fields, documents, read_time)
+    locator = services.locate(store, project, database)
+    with (
+        services.open_reader(locator) as reader,
+        services.open_objects(rules, s3_endpoint, workers, max_rps) as objects,
+    ):
+        _introduce(console, rules, rules_file, reader.locator, limits)
+        made, trouble = services.scan_into(
+            plan_file, console, rules, limits, reader, objects,
+            rules_file=rules_file, workers=workers,
+        )  # fmt: skip
+    _conclude(console, made, trouble)
+
+
+def _introduce(
+    console: Console, rules: Rules, rules_file: Path, locator: str, limits: services.Limits
+) -> None:
+    as_of = f" · as of {limits.read_time:%Y-%m-%d %H:%M:%SZ}" if limits.read_time else ""
+    console.say(f"rules    {rules_file} · {len(rules.rules)} rules · sha256 {rules.digest[:8]}")
+    console.say(f"source   {printable(locator)}{as_of} · read-only")
+    console.say(f"target   {rules.target.endpoint}/{rules.target.bucket}\n")
+
+
+def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:
+    from url_rewriter.planfile import summarize
+
+    summary = summarize(plan.connection)
+    if console.json:
+        console.document("plan", plan_members(plan, summary))
+    else:
+        show_summary(console, summary)
+    plan.close()
+    _advise(console, plan.path, summary)
+    if trouble is not None:
+        raise trouble
+    if summary.blocked:
+        raise ChecksFailedError(
+            f"{counted(summary.blocking, 'URL')} stand against this plan; it cannot be applied."
+        )
+
+
+def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
+    """The members of a plan's JSON document."""
+    return {
+        "plan": str(plan.path),
+        "store": plan.header.store,
+        "blocked": summary.blocked,
+        "documents": summary.documents,
+        "urls": summary.urls,
+        "targets": summary.targets,
+        "seal": plan.seal,
+        "rules_sha256": plan.header.rules_digest,
+        "rules": [
+            {name: getattr(each, name) for name in ("rule", *RULE_COUNTS)} for each in summary.rules
+        ],
+        "unmapped": [
+            {"bucket": each.bucket, "documents": each.documents, "urls": each.urls}
+            for each in summary.unmapped
+        ],
+        "findings": summary.findings,
+    }
+
+
+RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")
+
+
+def show_summary(console: Console, summary: Summary) -> None:
+    """The totals of a plan, by rule."""
+    if summary.rules:
+        console.table(
+            ("rule", "documents", "URLs", "exists", "missing", "unknown", "mismatch"),
+            [(each.rule, *(getattr(each, name) for name in RULE_COUNTS)) for each in summary.rules],
+        )
+    for each in summary.unmapped:
+        console.print(
+            f" unmapped bucket {printable(each.bucket)}: {counted(each.urls, 'URL')} in "
+            f"{counted(each.documents, 'document')}"
+        )
+    documents, urls = summary.documents, summary.urls
+    console.print(
+        f" {counted(documents['scanned'], 'document')} scanned, {documents['with_urls']:,} with "
+        f"URLs; {counted(urls['found'], 'URL')} found: {urls['rewrite']:,} to rewrite in "
+        f"{counted(documents['to_write'], 'document')}, {urls['migrated']:,} already migrated, "
+        f"{urls['left']:,} left alone"
+    )
+
+
+def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
+    if not summary.blocked:
+        if summary.documents["to_write"]:
+            console.say(
+                f"\nReady. Nothing was written yet.\n  Apply it    url-rewriter apply {plan_file}"
+            )
+        else:
+            console.say("\nNothing to write.")
+        return
+    urls = summary.urls
+    reasons = [
+        f"{counted(urls[status], 'URL')} {words}"
+        for status, words in (
+            ("missing", "would break: the target is missing"),
+            ("unknown", "cannot be proven: nobody could tell whether the target is there"),
+            ("mismatch", "would name something else than what moved"),
+            ("unmapped", "no rule takes"),
+        )
+        if urls[status]
+    ]
+    console.say(f"\nPlan blocked. {'; '.join(reasons)}.")
+    for status in ("missing", "unknown"):
+        if urls[status]:
+            console.say(f"  See which     url-rewriter show {plan_file} --status {status}")
+    if urls["missing"]:
+        console.say(
+            f"  Copy them     url-rewriter show {plan_file} --status missing --format copy-list"
+        )

@@ -1,0 +1,281 @@
+"""What commands open: rules, stores and object stores, from options and the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedError
+
+if TYPE_CHECKING:
+    from url_rewriter.errors import UrlRewriterError
+    from url_rewriter.objects import ObjectStore
+    from url_rewriter.planfile import Header, Plan
+    from url_rewriter.planning import Planner
+    from url_rewriter.rules import Rules
+    from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the command line adds to the scope of the rules."""
+
+    collections: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    read_time: datetime | None = None
+
+    def to_json(self) -> str:
+        """The limits as a plan file keeps them."""
+        return json.dumps({name: getattr(self, name) for name in _LISTS})
+
+    @classmethod
+    def from_json(cls, text: str) -> Limits:
+        """The limits that ``to_json`` wrote."""
+        kept = json.loads(text)
+        collections, excluded, fields, documents = (tuple(kept[name]) for name in _LISTS)
+        return cls(collections, excluded, fields, documents)
+
+    def at(self, read_time: datetime | None) -> Limits:
+        """The same limits, for the database as it was at ``read_time``."""
+        return replace(self, read_time=read_time)
+
+    def query(self, rules: Rules) -> Query:
+        """The scan that these limits and the scope of the rules describe."""
+        from url_rewriter.stores.base import Query
+        from url_rewriter.urls import needles
+
+        return Query(
+            needles=needles(rules.grammar),
+            collections=self.collections,
+            excluded=(*(each.text for each in rules.scope.collections), *self.excluded),
+            documents=self.documents,
+            read_time=self.read_time,
+        )
+
+    def planner(self, rules: Rules) -> Planner:
+        """A planner that looks only at the fields asked for."""
+        from url_rewriter.planning import Planner
+        from url_rewriter.rules import FieldPattern
+
+        return Planner(rules, tuple(FieldPattern(text) for text in self.fields))
+
+
+_LISTS = ("collections", "excluded", "fields", "documents")
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules of a file, whose examples hold. Raises RulesError or ChecksFailedError."""
+    from url_rewriter.rules import check_examples, load_rules
+
+    rules = load_rules(path, os.environ)
+    failed = [each for each in check_examples(rules) if not each.ok]
+    if failed:
+        lines = "\n".join(f"{path}:{each.line}: rule {each.rule}: {each.why}" for each in failed)
+        raise ChecksFailedError(f"Examples of the rules do not hold:\n{lines}")
+    return rules
+
+
+def without_rules() -> Rules:
+    """Rules that take nothing: every URL is unmapped."""
+    from url_rewriter.rules import Rules, Scope, Target, Unmapped
+    from url_rewriter.urls import Grammar
+
+    return Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar())
+
+
+def with_on_missing(rules: Rules, on_missing: str | None) -> Rules:
+    """The rules, with what the command line says of missing targets in place of what they say."""
+    from url_rewriter.rules import OnMissing
+
+    if on_missing is None:
+        return rules
+    changed = tuple(replace(rule, on_missing=OnMissing(on_missing)) for rule in rules.rules)
+    return replace(rules, rules=changed)
+
+
+def locate(store: str | None, project: str | None, database: str | None) -> str:
+    """The locator that the options and the environment name.
+
+    Raises ConfigurationError where they contradict each other, or name no project.
+    """
+    if store is not None:
+        if project or database:
+            raise ConfigurationError("Give either --store, or --project and --database.")
+        return store
+    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("GCLOUD_PROJECT")
+    if not project:
+        raise ConfigurationError(
+            "Which database? Give --project PROJECT, or --store firestore://PROJECT[/DATABASE], or "
+            "--store embedded:FILE.jsonl, or set GOOGLE_CLOUD_PROJECT."
+        )
+    return f"firestore://{project}/{database or '(default)'}"
+
+
+@contextmanager
+def open_reader(locator: str) -> Iterator[DocumentReader]:
+    """A store that cannot write."""
+    from url_rewriter import stores
+
+    reader = stores.open_reader(locator)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
+def open_store(locator: str) -> Iterator[DocumentStore]:
+    """A store that can write."""
+    from url_rewriter import stores
+
+    store = stores.open_store(locator)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_objects(
+    rules: Rules, s3_endpoint: str | None, workers: int | None, max_rps: float | None
+) -> Iterator[ObjectStore]:
+    """The object store that holds the targets of the rules."""
+    from url_rewriter import objects
+
+    settings = objects.S3Settings.from_environ(
+        os.environ,
+        endpoint=s3_endpoint,
+        fallback_endpoint=rules.target.endpoint,
+        workers=workers or 32,
+        max_rps=max_rps,
+    )
+    opened = objects.open_objects(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def make_header(rules: Rules, rules_file: Path | None, limits: Limits, locator: str) -> Header:
+    """The header of a plan that is made now."""
+    from url_rewriter import __version__
+    from url_rewriter.planfile import Header
+
+    return Header(
+        store=locator,
+        rules_file=str(rules_file or ""),
+        rules=rules.to_json(),
+        rules_digest=rules.digest,
+        limits=limits.to_json(),
+        endpoint=rules.target.endpoint,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=__version__,
+        read_time=limits.read_time.isoformat() if limits.read_time else "",
+    )
+
+
+def scan_into(
+    path: Path,
+    console: Console,
+    rules: Rules,
+    limits: Limits,
+    reader: DocumentReader,
+    objects: ObjectStore | None,
+    *,
+    rules_file: Path | None = None,
+    workers: int | None = None,
+    prove_migrated: bool = False,
+) -> tuple[Plan, UrlRewriterError | None]:
+    """Make a plan file and open it; with it the trouble with the object store, if there was any.
+
+    Without ``objects`` nothing is proven. A scan that was interrupted at the same path goes on.
+    """
+    from url_rewriter.pipeline.plan import prove, scan
+    from url_rewriter.planfile import Draft, Plan
+
+    draft = Draft(path, make_header(rules, rules_file, limits, reader.locator))
+    if draft.continued:
+        console.say(f"continuing the scan that was begun in {draft.part}\n")
+    progress = console.progress()
+    planner = limits.planner(rules)
+    try:
+        scan(reader, limits.query(rules), planner, draft, progress,
+             workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
+        trouble = prove(objects, draft, progress) if objects else None
+        draft.settle(planner)
+        draft.seal()
+    except BaseException:
+        draft.abandon()
+        raise
+    return Plan(path), trouble
+
+
+def planned_rules(plan: Plan) -> Rules:
+    """The rules that a plan was made by."""
+    from url_rewriter.rules import Rules
+
+    return Rules.from_json(plan.header.rules)
+
+
+def require_same_store(plan: Plan, locator: str) -> None:
+    """Raise RefusedError unless the store that was opened is the plan's."""
+    if locator != plan.header.store:
+        raise RefusedError(
+            f"{plan.path} is a plan for {plan.header.store}, not for {locator}."
+            " Nothing was written."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the operator said on the command line about writing."""
+
+    yes: bool
+    confirm: str | None
+    dry_run: bool
+
+
+def ask_consent(console: Console, store: DocumentStore, question: str, consent: Consent) -> None:
+    """Return when the operator agrees to writes; raise ConfigurationError when nobody does.
+
+    On a store whose data can be thrown away ``--yes`` is enough; on a real project its id is
+    wanted. A dry run needs no consent.
+    """
+    project = project_of(store.locator)
+    agreed = consent.confirm == project or (consent.yes and store.disposable)
+    if consent.dry_run or agreed:
+        return
+    flag = "--yes" if store.disposable else f"--confirm {project}"
+    if consent.confirm is not None:
+        raise ConfigurationError(
+            f"--confirm {consent.confirm} is not what is written to: {project}."
+        )
+    if consent.yes:
+        raise ConfigurationError(f"--yes is not enough for a real project: give {flag}.")
+    if not console.asks or not click.get_text_stream("stdin").isatty():
+        raise ConfigurationError(f"Nobody to ask whether to write: give {flag}.")
+    wanted = "yes" if store.disposable else project
+    answer = click.prompt(f"{question} Type {printable(wanted)} to go on", err=True, default="")
+    if answer.strip() != wanted:
+        raise ConfigurationError("Not confirmed. Nothing was written.")
+
+
+def project_of(locator: str) -> str:
+    """The project of a Firestore locator; the locator itself for other stores.
+
+    >>> project_of("firestore://omi-prod/(default)")
+    'omi-prod'
+    """
+    scheme, _, rest = locator.partition("://")
+    return rest.partition("/")[0] if scheme == "firestore" else locator

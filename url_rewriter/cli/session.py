@@ -1,0 +1,146 @@
+"""What apply and rollback share: the plan file held for writing, consent, the totals at the end."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from url_rewriter.cli import services
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.wording import counted
+from url_rewriter.documents import Document, Update, WriteResult, WriteStatus
+from url_rewriter.errors import IncompleteError
+
+if TYPE_CHECKING:
+    from url_rewriter.pipeline.writing import DocumentWriter
+    from url_rewriter.planfile import Journal, Operation, Plan
+    from url_rewriter.stores.base import DocumentStore
+
+
+@contextmanager
+def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
+    """The plan at ``path``, for this process alone, its seal intact.
+
+    A dry run works on a copy that is thrown away. What is pushed onto the stack is given back
+    before the plan is.
+    """
+    from url_rewriter.planfile import FileLock, Plan
+
+    Plan(path).close()  # says what is wrong with the path before anything else does
+    lock = FileLock(path)
+    try:
+        with ExitStack() as stack:
+            if dry_run:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                path = _copy(path, folder)
+            plan = Plan(path, writable=True)
+            stack.callback(plan.close)
+            plan.check_seal()
+            yield plan, stack
+    finally:
+        lock.release()
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    copy = folder / path.name
+    copy.touch(mode=0o600)
+    source, target = sqlite3.connect(path), sqlite3.connect(copy)
+    source.backup(target)
+    source.close()
+    target.close()
+    return copy
+
+
+def open_planned_store(
+    stack: ExitStack, plan: Plan, store: str | None, project: str | None, database: str | None
+) -> DocumentStore:
+    """The store that a plan is for. Raises RefusedError where the options name another one."""
+    asked = store or project or database
+    locator = services.locate(store, project, database) if asked else plan.header.store
+    opened = stack.enter_context(services.open_store(locator))
+    services.require_same_store(plan, opened.locator)
+    return opened
+
+
+@contextmanager
+def run_of(plan: Plan, operation: Operation) -> Iterator[Journal]:
+    """A run of the journal that says how it ended."""
+    from url_rewriter.planfile import Journal
+
+    journal = Journal(plan, operation)
+    try:
+        yield journal
+    except BaseException as error:
+        journal.close(type(error).__name__)
+        raise
+    journal.close("done")
+
+
+class DryRunStore:
+    """A store that answers as if it had written, and has not."""
+
+    def __init__(self, store: DocumentWriter) -> None:
+        self._store = store
+
+    def get(self, paths: Sequence[str]) -> dict[str, Document]:
+        """The documents as they are."""
+        return self._store.get(paths)
+
+    def write(self, updates: Sequence[Update]) -> list[WriteResult]:
+        """Say that everything was written."""
+        return [
+            WriteResult(each.document.path, WriteStatus.WRITTEN, each.document.revision)
+            for each in updates
+        ]
+
+
+def conclude(
+    console: Console, plan: Plan, operation: Operation, path: Path, *, dry_run: bool
+) -> None:
+    """Show what became of every document. Raises IncompleteError where some were left."""
+    from url_rewriter.planfile import count_writes
+
+    totals = count_writes(plan.connection, operation)
+    if console.json:
+        console.document(
+            operation.value,
+            {
+                "plan": str(path),
+                "store": plan.header.store,
+                "dry_run": dry_run,
+                "documents": {"planned": totals.planned, **totals.outcomes},
+                "urls": {"written": totals.urls},
+            },
+        )
+    else:
+        console.table(("outcome", "documents"), list(totals.outcomes.items()))
+        would = "would be " if dry_run else ""
+        console.print(
+            f" {counted(totals.planned, 'document')} planned, {counted(totals.urls, 'URL')} "
+            f"{would}{'rewritten' if operation == 'apply' else 'put back'}"
+        )
+        _list_left(console, plan, operation)
+    left = totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
+    if left:
+        raise IncompleteError(
+            f"{counted(left, 'document')} left as they were."
+            " Running the same command again is safe."
+        )
+
+
+_LISTED = 20
+
+
+def _list_left(console: Console, plan: Plan, operation: Operation) -> None:
+    rows = plan.connection.execute(
+        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
+        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone')"
+        " ORDER BY d.id LIMIT ?",
+        (operation, _LISTED),
+    ).fetchall()
+    for path, outcome, detail in rows:
+        console.say(f"  {outcome:<9} {printable(path)}  {printable(detail)}".rstrip())

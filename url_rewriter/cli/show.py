@@ -1,0 +1,144 @@
+"""``show``: what a plan file holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from url_rewriter.cli import options
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.plan import plan_members, show_summary
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Plan, UrlFilter, UrlRow
+
+_STATUSES = ("rewrite", "missing", "unknown", "mismatch", "unmapped", "migrated", "left")
+_OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
+
+
+@click.command()
+@options.plan_argument
+@options.option("--status", type=click.Choice(_STATUSES), help="URLs with this status only.")
+@options.option("--rule", metavar="NAME", help="URLs that this rule takes only.")
+@options.option("--collection", metavar="PATH", help="URLs in this collection, or group, only.")
+@options.option("--document", metavar="PATH", help="URLs in this document only.")
+@options.option("--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one.")
+@options.output_options
+@options.formats("text", "json", "copy-list")
+def show(
+    console: Console,
+    *,
+    plan_file: Path,
+    status: str | None,
+    rule: str | None,
+    collection: str | None,
+    document: str | None,
+    outcome: str | None,
+) -> None:
+    """List the URLs of a plan, all or filtered, without secrets.
+
+    \b
+    Examples:
+      url-rewriter show omi.plan --status missing
+      url-rewriter show omi.plan --status missing --rule app-logos --format copy-list > keys.txt
+
+    A copy list names source objects, one a line, for `rclone copy --files-from-raw`.
+    """
+    from url_rewriter.planfile import Plan, UrlFilter, summarize
+
+    plan = Plan(plan_file)
+    try:
+        wanted = UrlFilter(status, rule, collection, document, outcome)
+        if console.json:
+            _show_json(plan, wanted)
+        elif console.format == "copy-list":
+            _show_copy_list(console, plan, wanted)
+        else:
+            filtered = wanted != UrlFilter()
+            _show_text(console, plan.urls(wanted))
+            if not filtered:
+                show_summary(console, summarize(plan.connection))
+    finally:
+        plan.close()
+
+
+def _show_text(console: Console, rows: Iterator[UrlRow]) -> None:
+    from url_rewriter.documents import format_value_path
+
+    for row in rows:
+        place = f"{row.document} {format_value_path(row.value_path)}"
+        console.print(f"{row.status:<9} {printable(place)}")
+        console.print(f"          {printable(row.old)}")
+        if row.new:
+            console.print(f"       -> {printable(row.new)}")
+        for line in _reasons(row):
+            console.print(f"          {printable(line)}")
+
+
+def _reasons(row: UrlRow) -> Iterator[str]:
+    if row.status in ("missing", "unknown", "mismatch"):
+        yield f"target {row.target_bucket}/{row.target_key}: {row.detail or row.state}"
+    if row.others:
+        taken = row.reading or "the likeliest reading"
+        yield f"taken: {taken}; other readings: {', '.join(row.others)}"
+    if row.remark:
+        yield row.remark
+    if row.outcome:
+        yield f"outcome: {row.outcome}"
+
+
+def _show_json(plan: Plan, wanted: UrlFilter) -> None:
+    """One document, written row by row: a plan may hold millions."""
+    from url_rewriter.planfile import summarize
+
+    head = json.dumps(
+        {"schema": "url-rewriter/show@1", **plan_members(plan, summarize(plan.connection))}
+    )
+    click.echo(head[:-1] + ', "rows": [', nl=False)
+    for number, row in enumerate(plan.urls(wanted)):
+        click.echo((",\n" if number else "\n") + json.dumps(url_members(row)), nl=False)
+    click.echo("\n]}")
+
+
+def url_members(row: UrlRow) -> dict[str, Any]:
+    """One URL as the JSON documents show it, without secrets."""
+    from url_rewriter.documents import format_value_path
+    from url_rewriter.urls import redact
+
+    return {
+        "document": row.document,
+        "field": format_value_path(row.value_path),
+        "status": row.status,
+        "form": row.form,
+        "layer": row.layer,
+        "rule": row.rule,
+        "source": {"bucket": row.source_bucket, "key": row.source_key},
+        "target": {"bucket": row.target_bucket, "key": row.target_key},
+        "old": redact(row.old),
+        "new": redact(row.new),
+        "evidence": {"state": row.state, "detail": row.detail},
+        "other_readings": list(row.others),
+        "remark": row.remark,
+        "outcome": row.outcome,
+    }
+
+
+def _show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
+    """Source objects, each once, as rclone reads them: bucket and key, literal."""
+    seen: set[str] = set()
+    left_out = 0
+    for row in plan.urls(wanted):
+        name = f"{row.source_bucket}/{row.source_key}"
+        if not row.source_key or name in seen:
+            continue
+        seen.add(name)
+        if "\n" in name or "\r" in name:
+            left_out += 1
+            continue
+        console.print(name)
+    if left_out:
+        console.say(f"{left_out} keys hold a line end and cannot be listed; see --format json.")

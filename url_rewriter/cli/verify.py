@@ -1,0 +1,164 @@
+"""``verify``: the gates before the cutover, over the live database."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from url_rewriter.cli import options, services
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.wording import counted
+from url_rewriter.errors import ChecksFailedError, ConfigurationError, UrlRewriterError
+
+if TYPE_CHECKING:
+    from url_rewriter.pipeline.verify import Gate
+    from url_rewriter.planfile import Plan
+    from url_rewriter.rules import Rules
+
+
+@click.command()
+@click.argument(
+    "plan_file", metavar="[FILE]", required=False, type=click.Path(path_type=Path, dir_okay=False)
+)
+@options.rules_option(required=False)
+@options.store_options
+@options.scan_options
+@options.object_options
+@options.workers_option
+@options.output_options
+def verify(
+    console: Console,
+    *,
+    plan_file: Path | None,
+    rules_file: Path | None,
+    store: str | None,
+    project: str | None,
+    database: str | None,
+    collections: tuple[str, ...],
+    excluded: tuple[str, ...],
+    fields: tuple[str, ...],
+    documents: tuple[str, ...],
+    read_time: datetime | None,
+    s3_endpoint: str | None,
+    max_rps: float | None,
+    workers: int | None,
+) -> None:
+    """Scan afresh: no old URL is left, and every new one has its object.
+
+    With a plan FILE, the database, the rules and the scope are the plan's, and its writes must be
+    done. Without one, give --rules. Nothing is written.
+
+    \b
+    Example:
+      url-rewriter verify omi.plan
+
+    Exit status 3: a gate failed.
+    """
+    limits = services.Limits(collections, excluded, fields, documents, read_time)
+    with ExitStack() as stack:
+        applied = _open_plan(stack, plan_file)
+        rules = _rules(applied, rules_file)
+        asked = store or project or database
+        locator = (
+            applied.header.store
+            if applied and not asked
+            else services.locate(store, project, database)
+        )
+        if applied and limits == services.Limits(read_time=read_time):
+            limits = services.Limits.from_json(applied.header.limits).at(read_time)
+        reader = stack.enter_context(services.open_reader(locator))
+        if applied:
+            services.require_same_store(applied, reader.locator)
+        objects = stack.enter_context(services.open_objects(rules, s3_endpoint, workers, max_rps))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        fresh, trouble = services.scan_into(
+            folder / "verify.plan", console, rules, limits, reader, objects, workers=workers,
+            prove_migrated=True,
+        )  # fmt: skip
+        stack.callback(fresh.close)
+        _conclude(console, fresh, applied, trouble)
+
+
+def _open_plan(stack: ExitStack, plan_file: Path | None) -> Plan | None:
+    from url_rewriter.planfile import Plan
+
+    if plan_file is None:
+        return None
+    plan = Plan(plan_file)
+    stack.callback(plan.close)
+    plan.check_seal()
+    return plan
+
+
+def _rules(applied: Plan | None, rules_file: Path | None) -> Rules:
+    if rules_file is not None:
+        return services.read_rules(rules_file)
+    if applied is None:
+        raise ConfigurationError("Verify what? Give a plan FILE, or --rules FILE.")
+    return services.planned_rules(applied)
+
+
+def _conclude(
+    console: Console, fresh: Plan, applied: Plan | None, trouble: UrlRewriterError | None
+) -> None:
+    from url_rewriter.pipeline.verify import gates
+    from url_rewriter.planfile import summarize
+
+    judged = gates(fresh, applied)
+    passed = all(gate.passed for gate in judged)
+    summary = summarize(fresh.connection)
+    if console.json:
+        console.document(
+            "verify",
+            {
+                "plan": str(applied.path) if applied else None,
+                "store": fresh.header.store,
+                "passed": passed,
+                "gates": [
+                    {"name": g.name, "passed": g.passed, "count": g.count, "says": g.says}
+                    for g in judged
+                ],
+                "documents": summary.documents,
+                "urls": summary.urls,
+                "targets": summary.targets,
+            },
+        )
+    else:
+        rows = [(g.name, "passed" if g.passed else "FAILED", g.count, g.says) for g in judged]
+        console.table(("gate", "result", "count", "against it"), rows)
+        console.print(f" {counted(summary.documents['scanned'], 'document')} scanned")
+        _list_against(console, fresh)
+    if trouble is not None:
+        raise trouble
+    if not passed:
+        raise ChecksFailedError(f"Not ready: {_failures(judged)}.")
+    console.say("\nReady to cut over.")
+
+
+def _failures(judged: tuple[Gate, ...]) -> str:
+    return "; ".join(f"{gate.count:,} {gate.says}" for gate in judged if not gate.passed)
+
+
+_LISTED = 20
+
+
+def _list_against(console: Console, fresh: Plan) -> None:
+    """A few of the URLs that stand against the gates, on stderr."""
+    from url_rewriter.documents import format_value_path
+
+    listed = 0
+    for row in fresh.urls():
+        covered = row.rule and (row.blocks or row.status == "rewrite")
+        broken = row.status == "migrated" and row.state != "exists"
+        if not covered and not broken:
+            continue
+        place = f"{row.document} {format_value_path(row.value_path)}"
+        console.say(f"  {row.status:<9} {printable(place)}  {printable(row.old)}")
+        listed += 1
+        if listed == _LISTED:
+            return

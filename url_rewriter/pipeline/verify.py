@@ -1,0 +1,54 @@
+"""Gates: yes-or-no conditions over the live database, to be met before the cutover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from url_rewriter.planfile import Plan, WriteTotals, count_writes
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition: how many things stand against it, and what they are."""
+
+    name: str
+    count: int
+    says: str
+
+    @property
+    def passed(self) -> bool:
+        """A gate passes when nothing stands against it."""
+        return self.count == 0
+
+
+_COVERED = """
+SELECT count(*) FROM occurrences WHERE rule IS NOT NULL
+AND NOT (status IN ('missing', 'mismatch') AND NOT blocks)
+"""
+
+_MIGRATED = """
+SELECT count(*) FROM occurrences o WHERE o.status = 'migrated' AND coalesce((
+    SELECT e.state FROM evidence e WHERE e.target = o.target ORDER BY e.id DESC LIMIT 1
+), 'unknown') <> 'exists'
+"""
+
+
+def gates(fresh: Plan, applied: Plan | None) -> tuple[Gate, ...]:
+    """Judge a fresh scan, and with it the plan that was applied, where there is one.
+
+    A URL whose target is missing under a rule that says ``on_missing: skip`` is waived.
+    """
+    unmapped = fresh.count("SELECT count(*) FROM occurrences WHERE status = 'unmapped' AND blocks")
+    found = [
+        Gate("no-old-urls", fresh.count(_COVERED), "URLs that a rule covers are still there"),
+        Gate("targets-exist", fresh.count(_MIGRATED), "target URLs without a proven object"),
+        Gate("no-unmapped-urls", unmapped, "URLs that no rule takes, and the rules forbid"),
+    ]
+    if applied is not None:
+        totals = count_writes(applied.connection, "apply")
+        found.append(Gate("plan-complete", _open(totals), "planned writes are not done"))
+    return tuple(found)
+
+
+def _open(totals: WriteTotals) -> int:
+    return totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]

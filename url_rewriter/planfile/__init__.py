@@ -1,0 +1,48 @@
+"""The plan file: one SQLite file that tells the whole story of one migration.
+
+``Draft`` makes it, ``Plan`` reads it, ``Journal`` adds what apply and rollback did.
+"""
+
+from url_rewriter.planfile.draft import Draft
+from url_rewriter.planfile.header import Header
+from url_rewriter.planfile.journal import (
+    DocumentOutcome,
+    Entry,
+    Journal,
+    Operation,
+    live_edits,
+)
+from url_rewriter.planfile.locking import FileLock
+from url_rewriter.planfile.plan import Plan, UrlFilter
+from url_rewriter.planfile.rows import PlannedWrite, UrlRow
+from url_rewriter.planfile.summary import (
+    RuleTotals,
+    Summary,
+    UnmappedBucket,
+    WriteTotals,
+    count_writes,
+    inventory,
+    summarize,
+)
+
+__all__ = [
+    "DocumentOutcome",
+    "Draft",
+    "Entry",
+    "FileLock",
+    "Header",
+    "Journal",
+    "Operation",
+    "Plan",
+    "PlannedWrite",
+    "RuleTotals",
+    "Summary",
+    "UnmappedBucket",
+    "UrlFilter",
+    "UrlRow",
+    "WriteTotals",
+    "count_writes",
+    "inventory",
+    "live_edits",
+    "summarize",
+]

@@ -1,0 +1,89 @@
+"""The URLs of a plan file by collection, bucket, rule, form or field, and its course in time."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from dataclasses import dataclass
+
+from url_rewriter.documents import field_pattern
+from url_rewriter.planfile.rows import load_path
+from url_rewriter.planning import UrlStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The URLs that have ``values`` in common: how many, by status; ``example`` is an old one."""
+
+    values: tuple[str, ...]
+    documents: int
+    urls: int
+    statuses: dict[str, int]
+    example: str
+
+
+_COLLECTION = "collection_of(d.path)"
+_DIMENSIONS: dict[str, tuple[str, ...]] = {
+    "collection": (_COLLECTION,),
+    "field": (_COLLECTION, "field_of(s.value_path)"),
+    "coverage": ("o.bucket", "o.rule"),
+    "form": ("o.form",),
+    "left": ("o.remark",),
+}
+
+
+def break_down(connection: sqlite3.Connection, dimension: str) -> list[Share]:
+    """The URLs of a plan by ``dimension``, most URLs first.
+
+    Collections are named with ``*`` for document ids, fields with ``[]`` for array indices. A URL
+    without the property is counted under "", except that ``left`` takes only the URLs left alone.
+    """
+    connection.create_function("collection_of", 1, collection_pattern, deterministic=True)
+    connection.create_function("field_of", 1, _field_of, deterministic=True)
+    values = _DIMENSIONS[dimension]
+    counts = ", ".join(f"sum(o.status = '{status}')" for status in UrlStatus)
+    groups = ", ".join(str(number + 1) for number in range(len(values)))
+    only = "WHERE o.status = 'left'" if dimension == "left" else ""
+    rows = connection.execute(
+        f"SELECT {', '.join(f'coalesce({value}, %s)' % repr('') for value in values)},"  # noqa: S608 - from the tables above
+        f" count(DISTINCT s.document), count(*), {counts}, min(o.id)"
+        " FROM occurrences o JOIN strings s ON s.id = o.string"
+        f" JOIN documents d ON d.id = s.document {only}"
+        f" GROUP BY {groups} ORDER BY count(*) DESC, {groups}"
+    ).fetchall()
+    width = len(values)
+    return [
+        Share(
+            values=tuple(row[:width]),
+            documents=row[width],
+            urls=row[width + 1],
+            statuses=dict(zip((each.value for each in UrlStatus), row[width + 2 : -1], strict=True)),
+            example=_old_url(connection, row[-1]),
+        )
+        for row in rows
+    ]
+
+
+def _old_url(connection: sqlite3.Connection, occurrence: int) -> str:
+    before, first, past = connection.execute(
+        "SELECT s.before, o.first, o.past FROM occurrences o JOIN strings s ON s.id = o.string"
+        " WHERE o.id = ?",
+        (occurrence,),
+    ).fetchone()
+    return str(before[first:past])
+
+
+@functools.lru_cache(maxsize=4096)
+def collection_pattern(path: str) -> str:
+    """The collections alike of a document: ids on the way to its collection are left open.
+
+    >>> collection_pattern("users/ada/files/f1")
+    'users/*/files'
+    """
+    names = path.split("/")[:-1]
+    return "/".join("*" if index % 2 else name for index, name in enumerate(names))
+
+
+@functools.lru_cache(maxsize=4096)
+def _field_of(value_path: str) -> str:
+    return field_pattern(load_path(value_path))

@@ -1,0 +1,291 @@
+"""A plan file in the making: scanned into, proven, settled, then sealed.
+
+It is made beside its final place, under the name with ``.part`` behind it, and takes the final name
+when it is sealed: whoever finds a plan file finds a whole one. A draft that was left by an
+interrupted run is continued.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from url_rewriter.documents import Document
+from url_rewriter.errors import RefusedError
+from url_rewriter.evidence import Evidence, TargetState
+from url_rewriter.findings import Code, Finding
+from url_rewriter.planfile import schema
+from url_rewriter.planfile.header import Header, read_header, write_header
+from url_rewriter.planfile.locking import FileLock
+from url_rewriter.planfile.proof import insert_evidence, newest_state, unproven_targets
+from url_rewriter.planfile.rows import dump_path, load_path
+from url_rewriter.planfile.sealing import compute_seal
+from url_rewriter.planning import PlannedDocument, Planner, SettledText, SettledUrl, UrlStatus
+from url_rewriter.urls import ObjectRef
+
+_PAGE = 500
+
+_STATUS_CODES = {
+    UrlStatus.MISSING: Code.MISSING_TARGET,
+    UrlStatus.UNKNOWN: Code.UNKNOWN_TARGET,
+    UrlStatus.MISMATCH: Code.MISMATCHED_TARGET,
+}
+
+
+class Draft:
+    """A plan file that is being made at ``path``.
+
+    Raises RefusedError when a plan file stands there that was applied (it holds the only way to
+    undo its writes) or while another process makes the same one, and ServiceError when the disk
+    refuses.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        _refuse_to_replace_a_journal(path)
+        self.continued = self._open(header)
+        self.connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+
+    def _open(self, header: Header) -> bool:
+        if self.part.exists():
+            self._lock = FileLock(self.part)
+            self.connection = schema.connect(self.part, writable=True)
+            with schema.translated(self.part):
+                if header.describes_same_scan(read_header(self.connection)):
+                    return True
+            self.discard()
+        self.connection = schema.create(self.part)
+        self._lock = FileLock(self.part)
+        with schema.translated(self.part), schema.transaction(self.connection):
+            write_header(self.connection, header)
+        return False
+
+    # -- scanning -----------------------------------------------------------------------------
+
+    def partitions(self) -> list[tuple[int, str, str | None, str | None, str | None, bool]]:
+        """The parts of the scan: id, root, first, past, last read, and whether it is done."""
+        rows = self.connection.execute(
+            "SELECT id, root, first, past, last, done FROM partitions ORDER BY id"
+        )
+        return [(*row[:5], bool(row[5])) for row in rows]
+
+    def add_partitions(self, parts: Iterable[tuple[str, str | None, str | None]]) -> None:
+        """Write down the parts that the scan was divided into."""
+        with schema.translated(self.path), schema.transaction(self.connection):
+            self.connection.executemany(
+                "INSERT INTO partitions (root, first, past) VALUES (?, ?, ?)", parts
+            )
+
+    def add_documents(
+        self,
+        documents: Iterable[PlannedDocument],
+        partition: int,
+        *,
+        read: int,
+        last: str | None,
+        done: bool,
+        prove_migrated: bool = False,
+    ) -> None:
+        """Keep what a scan found up to a checkpoint, and the checkpoint, all or nothing."""
+        with schema.translated(self.path), schema.transaction(self.connection):
+            for planned in documents:
+                self._add_document(planned, prove_migrated)
+            self.connection.execute(
+                "UPDATE partitions SET documents = documents + ?, last = coalesce(?, last),"
+                " done = ? WHERE id = ?",
+                (read, last, done, partition),
+            )
+
+    def _add_document(self, planned: PlannedDocument, prove_migrated: bool) -> None:
+        execute = self.connection.execute
+        self._add_findings(planned.findings)
+        if not planned.texts:
+            return
+        document: Document = planned.document
+        row = execute(
+            "INSERT INTO documents (path, revision) VALUES (?, ?)",
+            (document.path, document.revision),
+        )
+        for text in planned.texts:
+            execute(
+                "INSERT INTO strings (document, value_path, before) VALUES (?, ?, ?)",
+                (row.lastrowid, dump_path(text.value_path), text.text),
+            )
+            targets = {*text.targets, *(text.migrated if prove_migrated else ())}
+            self.connection.executemany(
+                "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
+                [(target.bucket, target.key) for target in targets],
+            )
+
+    def _add_findings(self, findings: Iterable[Finding]) -> None:
+        self.connection.executemany(
+            "INSERT INTO findings (code, severity, document, value_path, detail)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [
+                (each.code, each.severity, each.document, dump_path(each.value_path), each.detail)
+                for each in findings
+            ],
+        )
+
+    # -- proving ------------------------------------------------------------------------------
+
+    def count_unproven(self) -> int:
+        """How many targets nobody has asked for yet."""
+        (count,) = self.connection.execute(
+            "SELECT count(*) FROM targets t"
+            " WHERE NOT EXISTS"
+            " (SELECT 1 FROM evidence e WHERE e.target = t.id AND e.state <> 'unknown')"
+        ).fetchone()
+        return int(count)
+
+    def target_buckets(self) -> list[str]:
+        """The buckets that targets are in."""
+        rows = self.connection.execute("SELECT DISTINCT bucket FROM targets ORDER BY bucket")
+        return [bucket for (bucket,) in rows]
+
+    def unproven(self) -> Iterator[ObjectRef]:
+        """The targets nobody has asked for yet, in key order, so that memory stays flat."""
+        return unproven_targets(self.connection)
+
+    def add_evidence(self, evidence: Iterable[Evidence]) -> None:
+        """Keep what the object store said."""
+        with schema.translated(self.path), schema.transaction(self.connection):
+            insert_evidence(self.connection, evidence)
+
+    # -- settling and sealing -----------------------------------------------------------------
+
+    def settle(self, planner: Planner) -> None:
+        """Decide every URL by the evidence that is there. Settling again starts afresh."""
+        with schema.translated(self.path):
+            with schema.transaction(self.connection):
+                self.connection.execute("DELETE FROM occurrences")
+                self.connection.execute("UPDATE strings SET after = NULL WHERE after IS NOT NULL")
+                self.connection.executemany(
+                    "DELETE FROM findings WHERE code = ?",
+                    [(code,) for code in (*_STATUS_CODES.values(), Code.SEVERAL_READINGS)],
+                )
+            for page in self._string_pages():
+                with schema.transaction(self.connection):
+                    for row in page:
+                        self._settle_string(planner, *row)
+
+    def _string_pages(self) -> Iterator[list[tuple[int, str, str, str]]]:
+        last = 0
+        while page := self.connection.execute(
+            "SELECT s.id, d.path, s.value_path, s.before FROM strings s"
+            " JOIN documents d ON d.id = s.document WHERE s.id > ? ORDER BY s.id LIMIT ?",
+            (last, _PAGE),
+        ).fetchall():
+            yield page
+            last = page[-1][0]
+
+    def _settle_string(self, planner: Planner, row: int, path: str, at: str, text: str) -> None:
+        planned = planner.plan_text(load_path(at), text)
+        if planned is None:
+            return
+        settled = planner.settle(planned, self.state_of)
+        if settled.edit is not None:
+            self.connection.execute(
+                "UPDATE strings SET after = ? WHERE id = ?", (settled.after, row)
+            )
+        self.connection.executemany(
+            "INSERT INTO occurrences"
+            " (string, first, past, status, blocks, form, layer, bucket, key, rule, target, url, reading, others, remark)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " (SELECT id FROM targets WHERE bucket = ? AND key = ?), ?, ?, ?, ?)",
+            [_occurrence(row, url) for url in settled.urls],
+        )
+        self._add_findings(_settled_findings(path, settled))
+
+    def state_of(self, target: ObjectRef) -> TargetState:
+        """What the newest evidence says of a target; unknown without any."""
+        return newest_state(self.connection, target)
+
+    def seal(self) -> str:
+        """Seal the plan, give it its final name, and return the seal."""
+        with schema.translated(self.path):
+            with schema.transaction(self.connection):
+                (evidence,) = self.connection.execute(
+                    "SELECT coalesce(max(id), 0) FROM evidence"
+                ).fetchone()
+                self._put("evidence", str(evidence))
+            seal = compute_seal(self.connection)
+            with schema.transaction(self.connection):
+                self._put("sealed_at", datetime.now(UTC).isoformat())
+                self._put("seal", seal)
+            self._close()
+            self.part.replace(self.path)
+        self._lock.release()
+        return seal
+
+    def _put(self, name: str, value: str) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
+
+    def _close(self) -> None:
+        # Out of write-ahead mode, so that the plan is one file, readable from a read-only folder.
+        self.connection.execute("PRAGMA journal_mode=DELETE")
+        self.connection.close()
+
+    def abandon(self) -> None:
+        """Stop without a seal; the same command continues where this one stopped."""
+        self.connection.close()
+        self._lock.release()
+
+    def discard(self) -> None:
+        """Stop, and leave nothing behind."""
+        self.abandon()
+        _delete(self.part)
+
+
+def _occurrence(row: int, url: SettledUrl) -> tuple[object, ...]:
+    occurrence, taken = url.occurrence, url.candidate
+    reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
+    target = taken.target if taken else None
+    if occurrence and url.status is UrlStatus.MIGRATED:
+        target = occurrence.readings[0].source
+    others = [f"{each.target.bucket}/{each.target.key}" for each in url.others]
+    return (
+        row, url.start, url.end, url.status, url.blocks,
+        occurrence.form if occurrence else None,
+        occurrence.layer if occurrence else None,
+        reading.source.bucket if reading else None,
+        reading.source.key if reading else None,
+        taken.rule.name if taken else None,
+        target.bucket if target else None,
+        target.key if target else None,
+        taken.url if taken else None,
+        reading.why if reading else None,
+        json.dumps(others, ensure_ascii=False) if others else None,
+        url.remark or None,
+    )  # fmt: skip
+
+
+def _settled_findings(path: str, settled: SettledText) -> Iterator[Finding]:
+    for url in settled.urls:
+        quoted = settled.before[url.start : url.end]
+        if url.status in _STATUS_CODES:
+            yield Finding(_STATUS_CODES[url.status], path, settled.value_path, quoted)
+        elif url.others and url.status is UrlStatus.REWRITE:
+            yield Finding(Code.SEVERAL_READINGS, path, settled.value_path, quoted)
+
+
+def _refuse_to_replace_a_journal(path: Path) -> None:
+    if not path.exists():
+        return
+    connection = schema.connect(path, writable=False)
+    with schema.translated(path):
+        (writes,) = connection.execute("SELECT count(*) FROM journal").fetchone()
+        connection.close()
+    if writes:
+        raise RefusedError(
+            f"{path} was applied and is the only way to undo its {writes:,} writes; it is not"
+            " replaced. Give the new plan another name."
+        )
+
+
+def _delete(part: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        part.with_name(part.name + suffix).unlink(missing_ok=True)

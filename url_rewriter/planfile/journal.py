@@ -1,0 +1,251 @@
+"""The journal: what was about to be written, and what came of it.
+
+An entry is durable before its write is sent. One without a status was sent, or about to be, when a
+run ended: only the document can tell whether it was written.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from url_rewriter import __version__
+from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
+from url_rewriter.evidence import Evidence
+from url_rewriter.planfile import schema
+from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.proof import insert_evidence
+from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
+from url_rewriter.urls import ObjectRef
+
+
+class Operation(StrEnum):
+    """What writes: each entry of the journal belongs to one."""
+
+    APPLY = "apply"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write: sent, or about to be. ``status`` is None while nobody knows what came of it."""
+
+    id: int
+    operation: Operation
+    document: int
+    revision: Revision
+    edits: tuple[Edit, ...]
+    status: WriteStatus | None
+
+    @property
+    def open(self) -> bool:
+        """Whether only the document can tell if this was written."""
+        return self.status in (None, WriteStatus.UNSETTLED)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOutcome:
+    """What became of one document, and why where it was left alone."""
+
+    document: int
+    outcome: Outcome
+    detail: str = ""
+
+
+class Journal:
+    """The writable end of a plan file, which its user holds a FileLock on.
+
+    Every method raises ServiceError when the disk refuses: before a write is sent, never after it
+    has been sent without an entry.
+    """
+
+    def __init__(self, plan: Plan, operation: Operation) -> None:
+        self.plan = plan
+        self.operation = operation
+        self._connection = plan.connection
+        with schema.translated(plan.path):
+            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+            with schema.transaction(self._connection):
+                row = self._connection.execute(
+                    "INSERT INTO runs (command, started_at, who, version) VALUES (?, ?, ?, ?)",
+                    (operation, _now(), _who(), __version__),
+                )
+        self._run = row.lastrowid
+
+    def intend(self, intentions: Sequence[tuple[int, Revision, tuple[Edit, ...]]]) -> list[int]:
+        """Make entries for writes that are about to be sent; durable when this returns."""
+        with schema.translated(self.plan.path), schema.transaction(self._connection):
+            # What the other operation made of these documents ends here.
+            self._connection.executemany(
+                "DELETE FROM outcomes WHERE document = ? AND operation <> ?",
+                [(document, self.operation) for document, _, _ in intentions],
+            )
+            return [self._enter(*each) for each in intentions]
+
+    def _enter(self, document: int, revision: Revision, edits: tuple[Edit, ...]) -> int:
+        urls = sum(edit.urls for edit in edits)
+        row = self._connection.execute(
+            "INSERT INTO journal (run, operation, document, revision, edits, urls, sent_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._run, self.operation, document, revision, dump_edits(edits), urls, _now()),
+        )
+        return int(row.lastrowid or 0)
+
+    def settle(
+        self,
+        results: Iterable[tuple[int, WriteResult]],
+        outcomes: Iterable[DocumentOutcome],
+    ) -> None:
+        """Write down what came of entries, and of documents, all or nothing."""
+        with schema.translated(self.plan.path), schema.transaction(self._connection):
+            self._connection.executemany(
+                "UPDATE journal SET status = ?, new_revision = ?, detail = ? WHERE id = ?",
+                [(each.status, each.revision, each.detail, entry) for entry, each in results],
+            )
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?)",
+                [
+                    (each.document, self.operation, each.outcome, each.detail, self._run)
+                    for each in outcomes
+                ],
+            )
+
+    def to_apply(self) -> Iterator[PlannedWrite]:
+        """Planned writes that are not done yet, in plan order."""
+        done = {Outcome.WRITTEN, Outcome.UNCHANGED}
+        last = 0
+        while page := list(self.plan.writes(last, _PAGE)):
+            last = page[-1].id
+            outcomes = self._outcomes([write.id for write in page])
+            yield from (
+                write
+                for write in page
+                if outcomes.get(write.id) not in {(Operation.APPLY, outcome) for outcome in done}
+            )
+
+    def to_roll_back(self) -> Iterator[tuple[int, str]]:
+        """Documents that an apply wrote or may have written, last written first: id and path."""
+        settled = (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.GONE)
+        last: tuple[int, ...] = (1 << 62,)
+        while page := self._connection.execute(
+            "SELECT max(j.id), d.id, d.path FROM journal j JOIN documents d ON d.id = j.document"
+            " WHERE j.operation = 'apply' GROUP BY d.id HAVING max(j.id) < ?"
+            " ORDER BY max(j.id) DESC LIMIT ?",
+            (*last, _PAGE),
+        ).fetchall():
+            last = (page[-1][0],)
+            outcomes = self._outcomes([document for _, document, _ in page])
+            yield from (
+                (document, path)
+                for _, document, path in page
+                if outcomes.get(document) not in {(Operation.ROLLBACK, each) for each in settled}
+            )
+
+    def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
+        rows = self._connection.execute(
+            "SELECT document, operation, outcome FROM outcomes"
+            " WHERE document IN (SELECT value FROM json_each(?))",
+            (json.dumps(documents),),
+        )
+        return {document: (operation, outcome) for document, operation, outcome in rows}
+
+    def entries(self, documents: list[int]) -> dict[int, list[Entry]]:
+        """The entries of each document, oldest first."""
+        rows = self._connection.execute(
+            "SELECT id, operation, document, revision, edits, status FROM journal"
+            " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(documents),),
+        )
+        entries: dict[int, list[Entry]] = defaultdict(list)
+        for row, operation, document, revision, edits, status in rows:
+            entries[document].append(
+                Entry(
+                    row,
+                    Operation(operation),
+                    document,
+                    Revision(revision),
+                    load_edits(edits),
+                    WriteStatus(status) if status else None,
+                )
+            )
+        return entries
+
+    def stale_targets(self, document: int, age: timedelta) -> list[ObjectRef]:
+        """Targets of a planned write whose newest evidence is older than ``age``."""
+        limit = (datetime.now(UTC) - age).isoformat()
+        rows = self._connection.execute(
+            "SELECT DISTINCT t.bucket, t.key FROM strings s"
+            " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
+            " JOIN targets t ON t.id = o.target"
+            " WHERE s.document = ? AND (SELECT checked_at FROM evidence e WHERE e.target = t.id"
+            " ORDER BY e.id DESC LIMIT 1) < ?",
+            (document, limit),
+        )
+        return [ObjectRef(bucket, key) for bucket, key in rows]
+
+    def add_evidence(self, evidence: Iterable[Evidence]) -> None:
+        """Keep evidence that was gathered again."""
+        with schema.translated(self.plan.path), schema.transaction(self._connection):
+            insert_evidence(self._connection, evidence)
+
+    def close(self, result: str) -> None:
+        """End the run, saying how."""
+        with schema.translated(self.plan.path):
+            with schema.transaction(self._connection):
+                self._connection.execute(
+                    "UPDATE runs SET ended_at = ?, result = ? WHERE id = ?",
+                    (_now(), result, self._run),
+                )
+            with suppress(sqlite3.OperationalError):  # somebody is reading: it stays in two files
+                self._connection.execute("PRAGMA journal_mode=DELETE")
+
+
+_PAGE = 500
+
+
+def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:
+    """The edits of a document that were applied and not put back since, newest first.
+
+    ``entries`` are in the order they were made. An entry that was never settled counts: it may have
+    been written, and putting back looks first.
+    """
+    live: list[Edit] = []
+    for entry in entries:
+        if entry.status in (WriteStatus.STALE, WriteStatus.REFUSED):
+            continue
+        if entry.operation is Operation.APPLY:
+            live.extend(entry.edits)
+            continue
+        if entry.open:
+            continue
+        for edit in entry.edits:
+            _take_back(live, edit)
+    return tuple(reversed(live))
+
+
+def _take_back(live: list[Edit], edit: Edit) -> None:
+    for index in range(len(live) - 1, -1, -1):
+        if (live[index].after, live[index].before) == (edit.before, edit.after):
+            del live[index]
+            return
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _who() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"

@@ -1,0 +1,159 @@
+"""The tables of a plan file, and how one is opened.
+
+A plan file opens with any SQLite tool. Rows are only added once it is sealed: evidence that is
+gathered again is a new row, and the newest of a target counts.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
+
+VERSION = 1
+"""Raised whenever a reader of the previous version could misread a file."""
+
+APPLICATION_ID = 0x75726C77
+"""Marks the file as ours in SQLite's header (the letters ``urlw``)."""
+
+TABLES = """
+CREATE TABLE header (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- How far each part of the scan has come: what was read is billed, and is not read again.
+CREATE TABLE partitions (
+    id INTEGER PRIMARY KEY, root TEXT NOT NULL, first TEXT, past TEXT, last TEXT,
+    documents INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, revision TEXT NOT NULL
+) STRICT;
+
+-- Every string that holds a URL; `after` is null where it stays as it is.
+CREATE TABLE strings (
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,
+    value_path TEXT NOT NULL, before TEXT NOT NULL, after TEXT
+) STRICT;
+CREATE INDEX strings_of_document ON strings (document);
+
+CREATE TABLE targets (
+    id INTEGER PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, UNIQUE (bucket, key)
+) STRICT;
+
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, state TEXT NOT NULL,
+    method TEXT NOT NULL, checked_at TEXT NOT NULL, size INTEGER, etag TEXT, content_type TEXT,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX evidence_of_target ON evidence (target, id);
+
+-- One URL in one string, with its status. `others` are the readings that were not taken.
+CREATE TABLE occurrences (
+    id INTEGER PRIMARY KEY, string INTEGER NOT NULL REFERENCES strings,
+    first INTEGER NOT NULL, past INTEGER NOT NULL, status TEXT NOT NULL, blocks INTEGER NOT NULL,
+    form TEXT, layer TEXT, bucket TEXT, key TEXT, rule TEXT, target INTEGER REFERENCES targets,
+    url TEXT, reading TEXT, others TEXT, remark TEXT
+) STRICT;
+CREATE INDEX occurrences_of_string ON occurrences (string);
+
+CREATE TABLE findings (
+    id INTEGER PRIMARY KEY, code TEXT NOT NULL, severity TEXT NOT NULL, document TEXT NOT NULL,
+    value_path TEXT NOT NULL, detail TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, command TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
+    who TEXT NOT NULL, version TEXT NOT NULL, result TEXT
+) STRICT;
+
+-- A row is durable before its write is sent; `status` is null until the answer is known.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, operation TEXT NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents, revision TEXT NOT NULL, edits TEXT NOT NULL,
+    urls INTEGER NOT NULL, sent_at TEXT NOT NULL, status TEXT, new_revision TEXT,
+    detail TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX journal_of_document ON journal (document, id);
+
+-- What became of each document in the last operation that reached it.
+CREATE TABLE outcomes (
+    document INTEGER PRIMARY KEY REFERENCES documents, operation TEXT NOT NULL,
+    outcome TEXT NOT NULL, detail TEXT NOT NULL, run INTEGER NOT NULL REFERENCES runs
+) STRICT;
+"""
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Say what SQLite's errors mean for an operator."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if isinstance(error, sqlite3.OperationalError):
+            raise ServiceError(
+                f"{path}: the plan file cannot be used: {text}. Make sure that the disk has room "
+                "and the folder can be written, then run the same command again."
+            ) from error
+        raise RefusedError(f"{path} is not a plan file, or is damaged: {text}.") from error
+
+
+class transaction:  # noqa: N801 - reads as a statement: with transaction(connection)
+    """One SQLite transaction: committed at the end, rolled back on an error."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """Make a new plan file, readable by its owner only, since it holds whole URLs.
+
+    Raises ServiceError when the file cannot be made.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise ServiceError(f"{path}: cannot make a plan file there: {error.strerror}.") from error
+    with translated(path):
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.executescript(
+            f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
+        )
+        connection.executescript(TABLES)
+    return connection
+
+
+def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
+    """Open an existing plan file; one that is not ``writable`` cannot be changed by accident.
+
+    Raises ConfigurationError when there is no such file, RefusedError for one that is not a plan
+    file or is of another version, and ServiceError for one that cannot be read.
+    """
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path}: there is no such plan file. `url-rewriter plan -o` makes one."
+        )
+    mode = "rw" if writable else "ro"
+    with translated(path):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None
+        )
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise RefusedError(f"{path} is not a plan file: `url-rewriter plan -o FILE` makes one.")
+    if version != VERSION:
+        raise RefusedError(
+            f"{path} is a plan file of version {version}; this program reads version {VERSION}."
+        )
+    return connection

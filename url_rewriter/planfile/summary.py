@@ -1,0 +1,203 @@
+"""The totals of a plan file, counted from its rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from url_rewriter.documents import Outcome, field_pattern
+from url_rewriter.evidence import TargetState
+from url_rewriter.planfile.rows import load_path
+from url_rewriter.planning import UrlStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTotals:
+    """What one rule takes: documents and URLs, and URLs by status."""
+
+    rule: str
+    documents: int
+    urls: int
+    rewrite: int
+    missing: int
+    unknown: int
+    mismatch: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedBucket:
+    """A bucket whose URLs no rule takes."""
+
+    bucket: str
+    documents: int
+    urls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status."""
+
+    documents: dict[str, int]
+    urls: dict[str, int]
+    targets: dict[str, int]
+    blocking: int
+    rules: tuple[RuleTotals, ...]
+    unmapped: tuple[UnmappedBucket, ...]
+    findings: dict[str, int]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the plan may not be applied."""
+        return self.blocking > 0
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTotals:
+    """What became of the planned documents in one operation. The outcomes add up to ``planned``
+    once the operation is complete; ``pending`` is the difference."""
+
+    planned: int
+    outcomes: dict[str, int]
+    urls: int
+
+    @property
+    def pending(self) -> int:
+        """How many planned documents have no outcome yet."""
+        return self.planned - sum(self.outcomes.values())
+
+
+def summarize(connection: sqlite3.Connection) -> Summary:
+    """Count everything a plan says."""
+    urls = _counts(
+        connection, "SELECT status, count(*) FROM occurrences GROUP BY status", UrlStatus
+    )
+    targets = _counts(
+        connection,
+        "SELECT state, count(*) FROM evidence"
+        " WHERE id IN (SELECT max(id) FROM evidence GROUP BY target) GROUP BY state",
+        TargetState,
+    )
+    distinct = _one(connection, "SELECT count(*) FROM targets")
+    targets["unknown"] += distinct - sum(targets.values())
+    return Summary(
+        documents={
+            "scanned": _one(connection, "SELECT coalesce(sum(documents), 0) FROM partitions"),
+            "with_urls": _one(connection, "SELECT count(*) FROM documents"),
+            "to_write": _one(
+                connection,
+                "SELECT count(DISTINCT document) FROM strings WHERE after IS NOT NULL",
+            ),
+        },
+        urls={"found": sum(urls.values()), **urls},
+        targets={"distinct": distinct, **targets},
+        blocking=_one(connection, "SELECT count(*) FROM occurrences WHERE blocks"),
+        rules=tuple(_rules(connection)),
+        unmapped=tuple(UnmappedBucket(*row) for row in connection.execute(_UNMAPPED)),
+        findings=dict(
+            connection.execute("SELECT code, count(*) FROM findings GROUP BY code ORDER BY code")
+        ),
+    )
+
+
+def inventory(connection: sqlite3.Connection, dimension: str) -> list[tuple[str, int, int]]:
+    """Documents and URLs by rule, collection, field, form or bucket, most URLs first.
+
+    Collections are named with ``*`` for document ids, fields with ``[]`` for array indices; a URL
+    without the property is counted under "-".
+    """
+    connection.create_function("pattern_of", 1, _collection_pattern, deterministic=True)
+    connection.create_function("field_of", 1, lambda path: field_pattern(load_path(path)))
+    rows = connection.execute(
+        f"SELECT coalesce({_DIMENSIONS[dimension]}, '-') AS value,"  # noqa: S608 - from the table
+        " count(DISTINCT s.document), count(*)"
+        " FROM occurrences o JOIN strings s ON s.id = o.string"
+        " JOIN documents d ON d.id = s.document"
+        " WHERE o.status <> 'migrated' GROUP BY value ORDER BY count(*) DESC, value"
+    )
+    return list(rows)
+
+
+_DIMENSIONS = {
+    "rule": "o.rule",
+    "collection": "pattern_of(d.path)",
+    "field": "pattern_of(d.path) || ' ' || field_of(s.value_path)",
+    "form": "o.form",
+    "bucket": "o.bucket",
+}
+
+
+def _collection_pattern(path: str) -> str:
+    """The collections alike: document ids on the way to a collection are left open.
+
+    >>> _collection_pattern("users/ada/files/f1")
+    'users/*/files'
+    """
+    names = path.split("/")[:-1]
+    return "/".join("*" if index % 2 else name for index, name in enumerate(names))
+
+
+def count_writes(connection: sqlite3.Connection, operation: str) -> WriteTotals:
+    """What ``operation`` (apply or rollback) made of the documents it was to write.
+
+    An apply is to write what the plan changes, a rollback what was ever applied.
+    """
+    planned = _one(
+        connection,
+        "SELECT count(DISTINCT document) FROM strings WHERE after IS NOT NULL"
+        if operation == "apply"
+        else "SELECT count(DISTINCT document) FROM journal WHERE operation = 'apply'",
+    )
+    outcomes = _counts(
+        connection,
+        "SELECT outcome, count(*) FROM outcomes WHERE operation = ? GROUP BY outcome",
+        Outcome,
+        (operation,),
+    )
+    urls = _one(connection, _URLS_WRITTEN, (operation,))
+    return WriteTotals(planned, outcomes, urls)
+
+
+# What the other operation wrote later is no longer there.
+_URLS_WRITTEN = """
+SELECT coalesce(sum(urls), 0) FROM journal j
+WHERE operation = ? AND status = 'written' AND NOT EXISTS (
+    SELECT 1 FROM journal k WHERE k.document = j.document AND k.id > j.id
+    AND k.operation <> j.operation AND k.status = 'written')
+"""
+
+_RULES = """
+SELECT o.rule, count(DISTINCT s.document), count(*),
+       sum(o.status = 'rewrite'), sum(o.status = 'missing'),
+       sum(o.status = 'unknown'), sum(o.status = 'mismatch')
+FROM occurrences o JOIN strings s ON s.id = o.string
+WHERE o.rule IS NOT NULL GROUP BY o.rule ORDER BY o.rule
+"""
+
+_UNMAPPED = """
+SELECT o.bucket, count(DISTINCT s.document), count(*)
+FROM occurrences o JOIN strings s ON s.id = o.string
+WHERE o.status = 'unmapped' GROUP BY o.bucket ORDER BY count(*) DESC, o.bucket
+"""
+
+
+def _rules(connection: sqlite3.Connection) -> Iterator[RuleTotals]:
+    for row in connection.execute(_RULES):
+        yield RuleTotals(*row)
+
+
+def _counts(
+    connection: sqlite3.Connection,
+    statement: str,
+    words: type[UrlStatus] | type[TargetState] | type[Outcome],
+    parameters: tuple[object, ...] = (),
+) -> dict[str, int]:
+    counts = {word.value: 0 for word in words}
+    counts.update(connection.execute(statement, parameters))
+    return counts
+
+
+def _one(
+    connection: sqlite3.Connection, statement: str, parameters: tuple[object, ...] = ()
+) -> int:
+    return int(connection.execute(statement, parameters).fetchone()[0])

@@ -1,0 +1,257 @@
+"""The planner: what rules make of a document, before and after the object store was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from url_rewriter.documents import Document, Edit, ValuePath
+from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code, Finding
+from url_rewriter.rules import FieldPattern, OnMissing, Rule, Rules, Unmapped
+from url_rewriter.urls import (
+    Form,
+    Left,
+    ObjectRef,
+    Occurrence,
+    Reading,
+    Replacement,
+    find,
+    rewrite,
+)
+
+
+class UrlStatus(StrEnum):
+    """What is to become of one URL. Every URL that is found has exactly one.
+
+    ``LEFT``: recognised as Cloud Storage, and no rewritable URL of an object.
+    """
+
+    REWRITE = "rewrite"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    MISMATCH = "mismatch"
+    UNMAPPED = "unmapped"
+    MIGRATED = "migrated"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reading that a rule takes: the target it means, and the URL to write in its place."""
+
+    reading: Reading
+    rule: Rule
+    target: ObjectRef
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUrl:
+    """An occurrence with what the rules make of it; no candidates means no rule takes it."""
+
+    occurrence: Occurrence
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedText:
+    """One string of a document, and the URLs in it."""
+
+    value_path: ValuePath
+    text: str
+    urls: tuple[PlannedUrl, ...]
+    left: tuple[Left, ...] = ()
+
+    @property
+    def targets(self) -> Iterator[ObjectRef]:
+        """Every target that any URL of this string may mean."""
+        return (candidate.target for url in self.urls for candidate in url.candidates)
+
+    @property
+    def migrated(self) -> Iterator[ObjectRef]:
+        """The targets that this string already names."""
+        return (
+            url.occurrence.readings[0].source
+            for url in self.urls
+            if url.occurrence.form is Form.TARGET
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """The strings of a document that hold a URL, and what is to be seen elsewhere in it."""
+
+    document: Document
+    texts: tuple[PlannedText, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettledUrl:
+    """One URL with its status.
+
+    ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
+    taken, or the likeliest where none was. ``blocks``: the plan cannot be applied because of it.
+    """
+
+    start: int
+    end: int
+    status: UrlStatus
+    blocks: bool
+    occurrence: Occurrence | None = None
+    candidate: Candidate | None = None
+    others: tuple[Candidate, ...] = ()
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledText:
+    """One string, before and after, and what became of each URL in it."""
+
+    value_path: ValuePath
+    before: str
+    after: str
+    urls: tuple[SettledUrl, ...]
+
+    @property
+    def edit(self) -> Edit | None:
+        """The edit this string needs, if any."""
+        if self.after == self.before:
+            return None
+        rewritten = sum(url.status is UrlStatus.REWRITE for url in self.urls)
+        return Edit(self.value_path, self.before, self.after, rewritten)
+
+
+class Planner:
+    """Plans documents by one set of rules, within ``fields`` where any are given."""
+
+    def __init__(self, rules: Rules, fields: Sequence[FieldPattern] = ()) -> None:
+        self.rules = rules
+        self.fields = tuple(fields)
+
+    def in_scope(self, path: ValuePath) -> bool:
+        """Whether the value at ``path`` is to be looked at, at all."""
+        if self.fields and not any(pattern.matches(path) for pattern in self.fields):
+            return False
+        return not self.rules.scope.excludes_field(path)
+
+    def plan_document(self, document: Document) -> PlannedDocument:
+        """What ``document`` holds. Without texts and findings there is nothing to report of it."""
+        texts = tuple(
+            planned
+            for path, text in document.strings
+            if self.in_scope(path) and (planned := self.plan_text(path, text)) is not None
+        )
+        return PlannedDocument(document, texts, tuple(self._findings(document, texts)))
+
+    def plan_text(self, path: ValuePath, text: str) -> PlannedText | None:
+        """The URLs in one string, or None when it holds none."""
+        found = find(text, self.rules.grammar)
+        if not found.occurrences and not found.left:
+            return None
+        urls = tuple(PlannedUrl(each, self._candidates(each)) for each in found.occurrences)
+        return PlannedText(path, text, urls, found.left)
+
+    def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:
+        if occurrence.form is Form.TARGET:
+            return ()
+        return tuple(
+            Candidate(
+                reading, rule, rule.target_of(reading.source), self.rules.url_of(rule, reading)
+            )
+            for reading in occurrence.readings
+            if (rule := self.rules.rule_for(reading.source)) is not None
+        )
+
+    def _findings(self, document: Document, texts: Sequence[PlannedText]) -> Iterator[Finding]:
+        if self._holds_url(document.path):
+            yield Finding(Code.DOCUMENT_ID, document.path, (), document.path)
+        for fixed in document.fixed:
+            if self.in_scope(fixed.value_path) and self._holds_url(fixed.text):
+                yield Finding(
+                    Code(fixed.holder.value.replace("_", "-")), document.path, fixed.value_path
+                )
+        for text in texts:
+            yield from self._text_findings(document.path, text)
+
+    def _text_findings(self, path: str, text: PlannedText) -> Iterator[Finding]:
+        for left in text.left:
+            yield Finding(left.remark, path, text.value_path, text.text[left.start : left.end])
+        for url in text.urls:
+            first = url.occurrence.readings[0]
+            quoted = text.text[first.start : first.end]
+            for remark in url.occurrence.remarks:
+                yield Finding(remark, path, text.value_path, quoted)
+            if not url.candidates and url.occurrence.form is not Form.TARGET:
+                yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
+
+    def _holds_url(self, text: str) -> bool:
+        found = find(text, self.rules.grammar)
+        return bool(found.left) or any(
+            occurrence.form is not Form.TARGET for occurrence in found.occurrences
+        )
+
+    def settle(
+        self, text: PlannedText, state_of: Callable[[ObjectRef], TargetState]
+    ) -> SettledText:
+        """The string as it will be, once ``state_of`` can tell the state of every target."""
+        urls = [self._settle_url(url, state_of) for url in text.urls]
+        urls += [
+            SettledUrl(left.start, left.end, UrlStatus.LEFT, blocks=False, remark=left.remark.value)
+            for left in text.left
+        ]
+        replacements = [
+            Replacement(url.occurrence, url.candidate.reading, url.candidate.url)
+            for url in urls
+            if url.status is UrlStatus.REWRITE and url.occurrence and url.candidate
+        ]
+        after = rewrite(text.text, replacements) if replacements else text.text
+        urls.sort(key=lambda url: url.start)
+        return SettledText(text.value_path, text.text, after, tuple(urls))
+
+    def _settle_url(
+        self, url: PlannedUrl, state_of: Callable[[ObjectRef], TargetState]
+    ) -> SettledUrl:
+        first = url.occurrence.readings[0]
+        if not url.candidates:
+            migrated = url.occurrence.form is Form.TARGET
+            status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
+            blocks = not migrated and self.rules.unmapped is Unmapped.BLOCK
+            return SettledUrl(first.start, first.end, status, blocks, url.occurrence)
+        status, taken = _take(url.candidates, state_of)
+        waived = (
+            status in (UrlStatus.MISSING, UrlStatus.MISMATCH)
+            and taken.rule.on_missing is OnMissing.SKIP
+        )
+        return SettledUrl(
+            taken.reading.start,
+            taken.reading.end,
+            status,
+            blocks=status is not UrlStatus.REWRITE and not waived,
+            occurrence=url.occurrence,
+            candidate=taken,
+            others=tuple(each for each in url.candidates if each is not taken),
+        )
+
+
+def _take(
+    candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
+) -> tuple[UrlStatus, Candidate]:
+    """The first candidate whose target is there.
+
+    A likelier reading whose target is unknown, or is something else, decides against all that
+    follow: it may be the right one.
+    """
+    for candidate in candidates:
+        match state_of(candidate.target):
+            case TargetState.EXISTS:
+                return UrlStatus.REWRITE, candidate
+            case TargetState.UNKNOWN:
+                return UrlStatus.UNKNOWN, candidate
+            case TargetState.MISMATCH:
+                return UrlStatus.MISMATCH, candidate
+            case TargetState.MISSING:
+                continue
+    return UrlStatus.MISSING, candidates[0]

@@ -1,0 +1,171 @@
+"""What planned edits mean for a document that may have changed since they were planned.
+
+An edit holds at its own value path, and at the same place of another element of the same array:
+an array that grew or lost an element moves the others. Nothing outside the planned places is
+touched, whatever it holds, and a URL is rewritten only to a target that was planned, and proven,
+for this very document.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from url_rewriter.documents import Document, Edit, ValuePath
+from url_rewriter.evidence import TargetState
+from url_rewriter.planning.planner import Planner, SettledUrl, UrlStatus
+from url_rewriter.urls import ObjectRef
+
+Place: TypeAlias = tuple[str | None, ...]
+"""A value path in which every array index is None: alike places of an array's elements."""
+
+Proof: TypeAlias = Callable[[ObjectRef], TargetState]
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """What is to be written to a document as it is now.
+
+    ``done`` counts planned strings that already are as planned. ``left`` are the value paths of
+    strings that somebody else changed and that still hold what was to be replaced.
+    """
+
+    edits: tuple[Edit, ...]
+    done: int
+    left: tuple[ValuePath, ...]
+
+
+def place_of(path: ValuePath) -> Place:
+    """The place that a value path shares with its like in the other elements of its arrays.
+
+    >>> place_of(("files", 2, "thumbnail"))
+    ('files', None, 'thumbnail')
+    """
+    return tuple(None if isinstance(step, int) else step for step in path)
+
+
+def replan(planner: Planner, edits: Sequence[Edit], fresh: Document, proof: Proof) -> Replanned:
+    """What ``edits``, planned on an earlier state, mean for ``fresh``.
+
+    A string that reads as planned is edited as planned. One that changed is planned anew, and its
+    URLs are rewritten where their targets were planned for this document; what it holds beyond
+    them is somebody's later work, and is left.
+    """
+    planned: dict[Place, dict[str, Edit]] = defaultdict(dict)
+    finished: dict[Place, set[str]] = defaultdict(set)
+    for edit in edits:
+        planned[place_of(edit.value_path)][edit.before] = edit
+        finished[place_of(edit.value_path)].add(edit.after)
+    knowledge = _Knowledge(planner, edits, proof)
+    writes: list[Edit] = []
+    left: list[ValuePath] = []
+    done = 0
+    for path, text in fresh.strings:
+        place = place_of(path)
+        if place not in planned:
+            continue
+        if (known := planned[place].get(text)) is not None:
+            writes.append(replace(known, value_path=path))
+        elif text in finished[place]:
+            done += 1
+        else:
+            anew, leaves = knowledge.plan_anew(path, text)
+            if anew is not None:
+                writes.append(anew)
+            if leaves:
+                left.append(path)
+    return Replanned(tuple(writes), done, tuple(left))
+
+
+class _Knowledge:
+    """Which targets a plan proved for one document, and which it knows of and leaves."""
+
+    def __init__(self, planner: Planner, edits: Sequence[Edit], proof: Proof) -> None:
+        self._planner = planner
+        self._edits = edits
+        self._proof = proof
+        self._proven: set[ObjectRef] | None = None
+        self._accepted: set[ObjectRef] = set()
+
+    def plan_anew(self, path: ValuePath, text: str) -> tuple[Edit | None, bool]:
+        """The edit that may be made, and whether a covered URL stays behind."""
+        planned = self._planner.plan_text(path, text)
+        if planned is None:
+            return None, False
+        proven = self._targets()
+        settled = self._planner.settle(
+            planned,
+            lambda target: TargetState.EXISTS if target in proven else TargetState.UNKNOWN,
+        )
+        leaves = any(
+            url.candidate is not None
+            and url.status is not UrlStatus.REWRITE
+            and url.candidate.target not in self._accepted
+            for url in settled.urls
+        )
+        return settled.edit, leaves
+
+    def _targets(self) -> set[ObjectRef]:
+        if self._proven is None:
+            self._proven = set()
+            for url in self._settled_urls():
+                if url.candidate is not None:
+                    rewritten = url.status is UrlStatus.REWRITE
+                    (self._proven if rewritten else self._accepted).add(url.candidate.target)
+        return self._proven
+
+    def _settled_urls(self) -> Iterable[SettledUrl]:
+        for edit in self._edits:
+            planned = self._planner.plan_text(edit.value_path, edit.before)
+            if planned is not None:
+                yield from self._planner.settle(planned, self._proof).urls
+
+
+def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
+    """What putting back ``edits``, newest first, means for ``fresh``.
+
+    A string is put back where it still reads as it was written: at its own value path, else in
+    another element of the same array. One that was edited since is left.
+    """
+    texts = dict(fresh.strings)
+    current = dict(texts)
+    put_back: dict[ValuePath, int] = {}
+    ours = {text for edit in edits for text in (edit.before, edit.after)}
+    left: list[ValuePath] = []
+    done = 0
+    for edit in edits:
+        path = _still_ours(edit, current)
+        if path is not None:
+            current[path] = edit.before
+            put_back[path] = edit.urls
+        elif edit.before in _alike(edit.value_path, current):
+            done += 1
+        elif current.get(edit.value_path, edit.before) not in ours:
+            left.append(edit.value_path)
+    writes = tuple(
+        Edit(path, texts[path], current[path], urls)
+        for path, urls in put_back.items()
+        if current[path] != texts[path]
+    )
+    return Replanned(writes, done, tuple(dict.fromkeys(left)))
+
+
+def _still_ours(edit: Edit, current: dict[ValuePath, str]) -> ValuePath | None:
+    """Where the string that ``edit`` wrote is now, if it is anywhere it may be."""
+    if current.get(edit.value_path) == edit.after:
+        return edit.value_path
+    if not any(isinstance(step, int) for step in edit.value_path):
+        return None
+    place = place_of(edit.value_path)
+    return next(
+        (path for path, text in current.items() if text == edit.after and place_of(path) == place),
+        None,
+    )
+
+
+def _alike(path: ValuePath, current: dict[ValuePath, str]) -> list[str]:
+    """The strings at ``path`` and at the same place of its arrays' other elements."""
+    place = place_of(path)
+    return [text for each, text in current.items() if place_of(each) == place]
