@@ -1,0 +1,200 @@
+"""What every object store promises, on real S3 servers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.servers.s3 import ServedS3, moto, rclone
+from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
+from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects import ObjectStore, S3Settings, open_objects
+from url_rewriter.urls import ObjectRef
+
+HARD_KEYS = (
+    "app-logos/plain.png",
+    "app-logos/two words.png",
+    "chat-files/u1/caf\u00e9.png",
+    "chat-files/u1/cafe\u0301.png",  # the same to the eye, another object
+    "chat-files/u1/\u212b.png",
+    "chat-files/u1/\U0001f600.png",
+    "100%.png",
+    "%2e%2e/a.png",
+    "a%2Fb.png",
+    "a+b.png",
+    "a#b.png",
+    "a?versionId=3",
+    "a&b=c;d:e@f,g$h!(i)[j]{k}|l^m`n'o\"p<q>r*s~t\\u.png",
+    "trailing.",
+    "...",
+    "..a/b..",
+    "c\u0001d.png",
+    "x" * 200 + "/" + "\u00e9" * 100,
+)
+ODD_SLASHES = ("/leading.png", "//two.png", "a//b.png", "trail/", "trail//")
+
+
+@pytest.fixture(scope="module", params=["moto", "rclone"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedS3]:
+    folder: Path = tmp_path_factory.mktemp("rclone")
+    with moto() if request.param == "moto" else rclone(folder) as server:
+        for key in HARD_KEYS:
+            server.put(key, key.encode())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def store(served: ServedS3) -> Iterator[ObjectStore]:
+    settings = S3Settings.from_environ(
+        served.environ(), endpoint=None, fallback_endpoint="http://unused.invalid"
+    )
+    objects = open_objects(settings)
+    yield objects
+    objects.close()
+
+
+def prove(store: ObjectStore, served: ServedS3, *keys: str) -> dict[str, Evidence]:
+    targets = [ObjectRef(served.bucket, key) for key in keys]
+    evidence = list(store.prove(iter(targets)))
+    assert sorted(item.target for item in evidence) == sorted(targets)
+    return {item.target.key: item for item in evidence}
+
+
+def test_a_good_bucket_passes_the_check(store: ObjectStore, served: ServedS3) -> None:
+    assert store.check(served.bucket) is None
+
+
+def test_an_object_exists_with_its_size_tag_and_type(store: ObjectStore, served: ServedS3) -> None:
+    before = datetime.now(UTC)
+    item = prove(store, served, "app-logos/plain.png")["app-logos/plain.png"]
+    assert item.state is TargetState.EXISTS
+    assert item.method is Method.HEAD
+    assert item.size == len("app-logos/plain.png")
+    assert item.etag == hashlib.md5(b"app-logos/plain.png").hexdigest()
+    assert item.content_type == "image/png"
+    assert item.checked_at.utcoffset() == timedelta(0)
+    assert before <= item.checked_at <= datetime.now(UTC)
+    assert item.detail == ""
+
+
+def test_every_hard_key_exists(store: ObjectStore, served: ServedS3) -> None:
+    evidence = prove(store, served, *HARD_KEYS)
+    assert {item.state for item in evidence.values()} == {TargetState.EXISTS}
+    assert {key: item.size for key, item in evidence.items()} == {
+        key: len(key.encode()) for key in HARD_KEYS
+    }
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "app-logos/plain.pn",
+        "app-logos/plain.png2",
+        "App-logos/plain.png",
+        "app-logos",
+        "app-logos/",
+        "app-logos/plain.png/",
+        "app-logos/plain.png//",
+        "app-logos//plain.png",
+        "/app-logos/plain.png",
+        "//app-logos/plain.png",
+        "app-logos/two%20words.png",
+        "app-logos/two+words.png",
+        "a b.png",
+        "100%25.png",
+        "%252e%252e/a.png",
+        "a/b.png",
+        "a?versionId=4",
+        "a",
+        "trailing",
+        "chat-files/u1/A\u030a.png",
+        "c\u0002d.png",
+    ],
+)
+def test_a_near_miss_of_a_key_is_missing(store: ObjectStore, served: ServedS3, key: str) -> None:
+    item = prove(store, served, key)[key]
+    assert (item.state, item.size, item.etag) == (TargetState.MISSING, None, None)
+    assert item.detail
+
+
+def test_keys_with_odd_slashes_are_told_apart(store: ObjectStore, served: ServedS3) -> None:
+    if not served.holds_odd_slashes:
+        pytest.skip("this server cannot hold such keys; near misses of them are tested above")
+    for key in ODD_SLASHES:
+        served.put(key)
+    evidence = prove(store, served, *ODD_SLASHES, "trail", "leading.png", "a/b.png")
+    there = {key for key, item in evidence.items() if item.state is TargetState.EXISTS}
+    assert there == set(ODD_SLASHES)
+
+
+@pytest.mark.parametrize("key", ["x" * 1025, "\u00e9" * 513, "", "\ud800"])
+def test_a_key_that_no_object_can_have_is_missing(
+    store: ObjectStore, served: ServedS3, key: str
+) -> None:
+    assert prove(store, served, key)[key].state is TargetState.MISSING
+
+
+@pytest.mark.parametrize("key", ["./a", "app-logos/../app-logos/plain.png", "a/.", "..", "a/.."])
+def test_a_key_that_clients_fold_is_unknown(store: ObjectStore, served: ServedS3, key: str) -> None:
+    assert prove(store, served, key)[key].state is TargetState.UNKNOWN
+
+
+def test_targets_in_a_bucket_that_is_not_there_are_unknown(
+    store: ObjectStore, served: ServedS3
+) -> None:
+    wrong = ObjectRef("no-such-bucket", "app-logos/plain.png")
+    good = ObjectRef(served.bucket, "app-logos/plain.png")
+    states = {item.target: item.state for item in store.prove([wrong, good])}
+    assert states == {wrong: TargetState.UNKNOWN, good: TargetState.EXISTS}
+
+
+def test_a_wrong_bucket_is_a_matter_of_configuration(store: ObjectStore, served: ServedS3) -> None:
+    error = store.check("no-such-bucket")
+    assert isinstance(error, ConfigurationError)
+    assert served.endpoint in str(error)
+    assert "'no-such-bucket'" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_SECRET_ACCESS_KEY", "a-wrong-secret"),
+        ("S3_ACCESS_KEY_ID", "AWRONGKEYID"),
+    ],
+)
+def test_refused_credentials_are_named_and_not_repeated(
+    served: ServedS3, name: str, value: str
+) -> None:
+    if not served.checks_signatures:
+        pytest.skip("this server takes any signature")
+    settings = S3Settings.from_environ(
+        {**served.environ(), name: value}, endpoint=None, fallback_endpoint="http://unused.invalid"
+    )
+    store = open_objects(settings)
+    error = store.check(served.bucket)
+    assert isinstance(error, NotPermittedError)
+    (item,) = store.prove([ObjectRef(served.bucket, "app-logos/plain.png")])
+    assert item.state is TargetState.UNKNOWN
+    for text in (str(error), item.detail, repr(settings)):
+        assert value not in text
+
+
+def test_a_server_that_is_gone_is_unknown_soon(tmp_path: Path) -> None:
+    with rclone(tmp_path) as server:
+        settings = S3Settings.from_environ(
+            server.environ(), endpoint=None, fallback_endpoint="http://unused.invalid"
+        )
+    store = open_objects(settings)
+    assert isinstance(store.check(server.bucket), ServiceError)
+    started = datetime.now(UTC)
+    evidence = list(store.prove(ObjectRef(server.bucket, f"k{n}") for n in range(2_000)))
+    assert len(evidence) == 2_000
+    assert {item.state for item in evidence} == {TargetState.UNKNOWN}
+    assert "connection refused" in evidence[-1].detail
+    assert datetime.now(UTC) - started < timedelta(seconds=15)
