@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -98,11 +98,11 @@ class FaultServer:
 
     def stop(self) -> None:
         """Refuse connections from now on, and cut those there are."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
         with self._lock:
-            for connection in self._open:
-                connection.close()
+            for opened in (self._listener, *self._open):
+                with suppress(OSError):  # closed already, by the client or by an earlier stop
+                    opened.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
     def _accept(self) -> None:
         while True:

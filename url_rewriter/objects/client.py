@@ -46,6 +46,7 @@ class Client:
         self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
+        self._s3.meta.events.register("before-call.s3", _follow_no_redirect)
 
     def head(self, target: ObjectRef) -> Answer:
         """The answer to ``HEAD`` of an object."""
@@ -123,6 +124,16 @@ def _connect(settings: S3Settings) -> S3Client:
         )
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(f"The S3 client cannot be set up: {error}") from error
+
+
+def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
+    """Tell botocore's region redirector that its one redirect has been used.
+
+    Evidence comes from the endpoint that was named or not at all. And a server that redirects every
+    request sends the redirector into endless recursion: it asks for the bucket's region with a
+    request that is redirected in turn (botocore 1.44.5, ``S3RegionRedirectorv2``).
+    """
+    context.setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
