@@ -101,12 +101,16 @@ class WriteStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The answer to one update: ``revision`` is the new one where written; ``detail`` says why."""
+    """The answer to one update: ``revision`` is the new one where written; ``detail`` says why.
+
+    ``pressed``: the store wants fewer writes (a lock is held, a quota is used up).
+    """
 
     path: str
     status: WriteStatus
     revision: Revision | None = None
     detail: str = ""
+    pressed: bool = False
 
 
 class Outcome(StrEnum):
@@ -127,6 +131,16 @@ class Outcome(StrEnum):
 def collection_of(path: str) -> str:
     """The path of the collection that the document at ``path`` is in."""
     return path.rpartition("/")[0]
+
+
+def collection_pattern(path: str) -> str:
+    """The collections alike: document ids on the way to a collection are left open.
+
+    >>> collection_pattern("users/ada/files/f1")
+    'users/*/files'
+    """
+    names = path.split("/")[:-1]
+    return "/".join("*" if index % 2 else name for index, name in enumerate(names))
 
 
 def format_name(name: str) -> str:

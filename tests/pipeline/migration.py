@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from url_rewriter.pipeline.apply import apply
+from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.plan import prove, scan
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.rollback import rollback
@@ -94,7 +95,7 @@ class Migration:
         def write(journal: Journal) -> None:
             apply(
                 journal, self.store, self.planner, lambda: self.objects, Silence(),
-                max_age=max_age, pause=lambda seconds: None,
+                pace=Pace(ramp=False), max_age=max_age, pause=lambda seconds: None,
             )  # fmt: skip
 
         return self._run(Operation.APPLY, write)
@@ -103,7 +104,9 @@ class Migration:
         """Put back what apply wrote."""
 
         def write(journal: Journal) -> None:
-            rollback(journal, self.store, Silence(), pause=lambda seconds: None)
+            rollback(
+                journal, self.store, Silence(), pace=Pace(ramp=False), pause=lambda seconds: None
+            )
 
         return self._run(Operation.ROLLBACK, write)
 

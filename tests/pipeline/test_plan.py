@@ -21,9 +21,7 @@ DOCUMENTS = {
 
 
 def make_objects() -> MemoryObjects:
-    return MemoryObjects(
-        {ObjectRef("data", "moved/there")}, {ObjectRef("data", "moved/silent")}
-    )
+    return MemoryObjects({ObjectRef("data", "moved/there")}, {ObjectRef("data", "moved/silent")})
 
 
 def test_every_url_is_counted_under_one_status_and_the_totals_add_up(tmp_path: Path) -> None:

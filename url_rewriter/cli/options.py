@@ -126,16 +126,32 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
     )  # fmt: skip
 
 
+def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Where the S3 client talks to."""
+    return option(
+        "--s3-endpoint", metavar="URL",
+        help="Where the S3 client talks to  [default: $S3_ENDPOINT_URL, else the endpoint that the "
+        "rules write].",
+    )(command)  # fmt: skip
+
+
 def object_options(command: Callable[..., R]) -> Callable[..., R]:
     """Where objects are proven, and how fast."""
     return _stacked(
         command,
-        option("--s3-endpoint", metavar="URL",
-               help="Where the S3 client talks to  [default: $S3_ENDPOINT_URL, else the endpoint "
-                    "that the rules write]."),
+        endpoint_option,
         option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
                help="At most this many S3 requests a second."),
     )  # fmt: skip
+
+
+def pace_option(command: Callable[..., R]) -> Callable[..., R]:
+    """How fast to write."""
+    return option(
+        "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
+        help="At most this many writes a second, and S3 requests  [default: Firestore's ramp, "
+        "from 500 writes a second up].",
+    )(command)  # fmt: skip
 
 
 def workers_option(command: Callable[..., R]) -> Callable[..., R]:

@@ -13,14 +13,20 @@ from url_rewriter.cli.wording import counted
 
 @click.command()
 @options.plan_argument
+@options.option("--document", metavar="PATH", help="Put back this document only.")
+@options.option("--rule", metavar="NAME", help="Put back strings with a URL of this rule only.")
 @options.consent_options
+@options.pace_option
 @options.store_options
 @options.output_options
 def rollback(
     console: Console,
     *,
     plan_file: Path,
+    document: str | None,
+    rule: str | None,
     consent: services.Consent,
+    max_rps: float | None,
     store: str | None,
     project: str | None,
     database: str | None,
@@ -31,22 +37,36 @@ def rollback(
     command.
 
     \b
-    Example:
+    Examples:
       url-rewriter rollback omi.plan --confirm omi-prod
+      url-rewriter rollback omi.plan --document users/ada --dry-run
 
     Exit status 5: strings that were edited since were left alone.
     """
+    from url_rewriter.pipeline.forecast import forecast_writes
+    from url_rewriter.pipeline.pacing import Pace
     from url_rewriter.pipeline.rollback import rollback as roll_back
-    from url_rewriter.planfile import Operation, count_writes
+    from url_rewriter.planfile import Operation, WriteFilter, count_writes
 
+    wanted = WriteFilter(document, rule)
     with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         opened = session.open_planned_store(stack, plan, store, project, database)
-        written = count_writes(plan.connection, Operation.ROLLBACK).planned
-        question = f"Put back {counted(written, 'document')} of {printable(opened.locator)}?"
+        ramp = not opened.disposable
+        planned = count_writes(plan.connection, Operation.ROLLBACK, wanted).planned
+        console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
+        question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"
         services.ask_consent(console, opened, question, consent)
         with session.run_of(plan, Operation.ROLLBACK) as journal:
             progress = console.progress()
-            progress.begin("rollback", "docs", written)
-            roll_back(journal, session.DryRunStore(opened) if consent.dry_run else opened, progress)
+            progress.begin("rollback", "docs", planned)
+            roll_back(
+                journal,
+                session.DryRunStore(opened) if consent.dry_run else opened,
+                progress,
+                pace=Pace(ramp=ramp, cap=max_rps),
+                wanted=wanted,
+            )
             progress.end()
-        session.conclude(console, plan, Operation.ROLLBACK, plan_file, dry_run=consent.dry_run)
+        session.conclude(
+            console, plan, Operation.ROLLBACK, plan_file, dry_run=consent.dry_run, wanted=wanted
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -105,21 +106,14 @@ def with_on_missing(rules: Rules, on_missing: str | None) -> Rules:
 
 
 def locate(store: str | None, project: str | None, database: str | None) -> str:
-    """The locator that the options and the environment name.
-
-    Raises ConfigurationError where they contradict each other, or name no project.
-    """
+    """The locator that the options and the environment name; without a project, that of the
+    credentials. Raises ConfigurationError where the options contradict each other."""
     if store is not None:
         if project or database:
             raise ConfigurationError("Give either --store, or --project and --database.")
         return store
     project = project or os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("GCLOUD_PROJECT")
-    if not project:
-        raise ConfigurationError(
-            "Which database? Give --project PROJECT, or --store firestore://PROJECT[/DATABASE], or "
-            "--store embedded:FILE.jsonl, or set GOOGLE_CLOUD_PROJECT."
-        )
-    return f"firestore://{project}/{database or '(default)'}"
+    return f"firestore://{project or ''}/{database or ''}"
 
 
 @contextmanager
@@ -263,12 +257,17 @@ def ask_consent(console: Console, store: DocumentStore, question: str, consent: 
         )
     if consent.yes:
         raise ConfigurationError(f"--yes is not enough for a real project: give {flag}.")
-    if not console.asks or not click.get_text_stream("stdin").isatty():
+    if not may_ask(console):
         raise ConfigurationError(f"Nobody to ask whether to write: give {flag}.")
     wanted = "yes" if store.disposable else project
     answer = click.prompt(f"{question} Type {printable(wanted)} to go on", err=True, default="")
     if answer.strip() != wanted:
         raise ConfigurationError("Not confirmed. Nothing was written.")
+
+
+def may_ask(console: Console) -> bool:
+    """Whether somebody is there to answer a question."""
+    return console.asks and sys.stdin.isatty()
 
 
 def project_of(locator: str) -> str:

@@ -17,7 +17,7 @@ from url_rewriter.errors import IncompleteError
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.writing import DocumentWriter
-    from url_rewriter.planfile import Journal, Operation, Plan
+    from url_rewriter.planfile import Journal, Operation, Plan, WriteFilter
     from url_rewriter.stores.base import DocumentStore
 
 
@@ -99,12 +99,18 @@ class DryRunStore:
 
 
 def conclude(
-    console: Console, plan: Plan, operation: Operation, path: Path, *, dry_run: bool
+    console: Console,
+    plan: Plan,
+    operation: Operation,
+    path: Path,
+    *,
+    dry_run: bool,
+    wanted: WriteFilter | None = None,
 ) -> None:
     """Show what became of every document. Raises IncompleteError where some were left."""
     from url_rewriter.planfile import count_writes
 
-    totals = count_writes(plan.connection, operation)
+    totals = count_writes(plan.connection, operation, wanted)
     if console.json:
         console.document(
             operation.value,

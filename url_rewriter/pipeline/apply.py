@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 
 from url_rewriter.documents import Document, Outcome
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects.base import ObjectStore
 from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.interruption import Stop
+from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.writing import BATCH, DocumentWriter, Task, Writer
 from url_rewriter.planfile import DocumentOutcome, Entry, Journal, PlannedWrite
@@ -24,14 +26,18 @@ def apply(
     objects: Callable[[], ObjectStore],
     progress: Progress,
     *,
+    pace: Pace,
     max_age: timedelta,
+    only: Collection[int] | None = None,
+    max_writes: int | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Bring every planned document that is not done to an outcome, kept in the journal.
 
     Evidence older than ``max_age`` is gathered again, through ``objects``, before the write that
-    needs it. Raises InterruptedRunError when asked to stop, between two batches, and ServiceError
-    when the store or the disk fails for good; the same call continues.
+    needs it. ``only`` narrows the run to some documents of the plan, ``max_writes`` to so many of
+    those that are left. Raises InterruptedRunError when asked to stop, between two batches, and
+    ServiceError when the store or the disk fails for good; the same call continues.
     """
     plan = journal.plan
 
@@ -39,16 +45,20 @@ def apply(
         return replan(planner, task.edits, document, plan.state_of)
 
     with Stop() as stop:
-        fresh = _with_fresh_evidence(journal, objects, max_age)
+        writes = (write for write in journal.to_apply() if only is None or write.id in only)
+        fresh = _with_fresh_evidence(journal, islice(writes, max_writes), objects, max_age)
         tasks = (Task(write.id, write.path, write.edits) for write in fresh)
-        Writer(store, journal, decide, progress, pause=pause).run(tasks, stop)
+        Writer(store, journal, decide, progress, pace, pause=pause).run(tasks, stop)
 
 
 def _with_fresh_evidence(
-    journal: Journal, objects: Callable[[], ObjectStore], max_age: timedelta
+    journal: Journal,
+    writes: Iterable[PlannedWrite],
+    objects: Callable[[], ObjectStore],
+    max_age: timedelta,
 ) -> Iterator[PlannedWrite]:
-    """The writes still to be made whose targets are all there, by evidence young enough."""
-    for batch in in_batches(journal.to_apply(), BATCH):
+    """The writes whose targets are all there, by evidence young enough."""
+    for batch in in_batches(writes, BATCH):
         stale = {write.id: journal.stale_targets(write.id, max_age) for write in batch}
         wanted = dict.fromkeys(target for targets in stale.values() for target in targets)
         if not wanted:

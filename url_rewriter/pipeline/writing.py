@@ -24,6 +24,7 @@ from url_rewriter.documents import (
 )
 from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.interruption import Stop
+from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import DocumentOutcome, Entry, Journal
 from url_rewriter.planning import Replanned
@@ -77,6 +78,7 @@ class Writer:
         journal: Journal,
         decide: Decide,
         progress: Progress,
+        pace: Pace,
         *,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -84,6 +86,7 @@ class Writer:
         self._journal = journal
         self._decide = decide
         self._progress = progress
+        self._pace = pace
         self._pause = pause
 
     def run(self, tasks: Iterable[Task], stop: Stop) -> None:
@@ -135,7 +138,10 @@ class Writer:
         entries = self._journal.intend(
             [(each.task.document, each.fresh.revision, each.plan.edits) for each in writes]
         )
+        self._pace.take(len(writes))
         results = self._store.write([Update(each.fresh, each.plan.edits) for each in writes])
+        if any(result.pressed for result in results):
+            self._pace.press()
         settled = list(zip(entries, results, strict=True))
         outcomes: list[DocumentOutcome] = []
         again: dict[str, WriteResult] = {}

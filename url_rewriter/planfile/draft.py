@@ -34,6 +34,14 @@ _STATUS_CODES = {
 }
 
 
+_INSERT_OCCURRENCE = """
+INSERT INTO occurrences (string, first, past, status, blocks, form, layer, bucket, key, rule,
+                         target, url, reading, others, remark)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM targets WHERE bucket = ? AND key = ?),
+        ?, ?, ?, ?)
+"""
+
+
 class Draft:
     """A plan file that is being made at ``path``.
 
@@ -192,10 +200,7 @@ class Draft:
                 "UPDATE strings SET after = ? WHERE id = ?", (settled.after, row)
             )
         self.connection.executemany(
-            "INSERT INTO occurrences"
-            " (string, first, past, status, blocks, form, layer, bucket, key, rule, target, url, reading, others, remark)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-            " (SELECT id FROM targets WHERE bucket = ? AND key = ?), ?, ?, ?, ?)",
+            _INSERT_OCCURRENCE,
             [_occurrence(row, url) for url in settled.urls],
         )
         self._add_findings(_settled_findings(path, settled))

@@ -14,7 +14,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -25,6 +25,7 @@ from url_rewriter.planfile import schema
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.proof import insert_evidence
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
+from url_rewriter.planfile.summary import WANTED, WriteFilter
 from url_rewriter.urls import ObjectRef
 
 
@@ -132,22 +133,18 @@ class Journal:
                 if outcomes.get(write.id) not in {(Operation.APPLY, outcome) for outcome in done}
             )
 
-    def to_roll_back(self) -> Iterator[tuple[int, str]]:
-        """Documents that an apply wrote or may have written, last written first: id and path."""
-        settled = (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.GONE)
-        last: tuple[int, ...] = (1 << 62,)
+    def to_roll_back(self, wanted: WriteFilter) -> Iterator[tuple[int, str]]:
+        """Documents with strings that an apply wrote, or may have written, and nobody put back;
+        last written first: id and path."""
+        last = 1 << 62
         while page := self._connection.execute(
-            "SELECT max(j.id), d.id, d.path FROM journal j JOIN documents d ON d.id = j.document"
-            " WHERE j.operation = 'apply' GROUP BY d.id HAVING max(j.id) < ?"
-            " ORDER BY max(j.id) DESC LIMIT ?",
-            (*last, _PAGE),
+            _APPLIED,
+            {**asdict(wanted), "last": last, "page": _PAGE},
         ).fetchall():
-            last = (page[-1][0],)
-            outcomes = self._outcomes([document for _, document, _ in page])
+            last = page[-1][0]
+            entries = self.entries([document for _, document, _ in page])
             yield from (
-                (document, path)
-                for _, document, path in page
-                if outcomes.get(document) not in {(Operation.ROLLBACK, each) for each in settled}
+                (document, path) for _, document, path in page if live_edits(entries[document])
             )
 
     def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
@@ -210,6 +207,12 @@ class Journal:
 
 
 _PAGE = 500
+
+_APPLIED = (
+    "SELECT max(j.id), d.id, d.path FROM journal j JOIN documents d ON d.id = j.document"
+    " WHERE j.operation = 'apply' AND " + WANTED + " GROUP BY d.id HAVING max(j.id) < :last"
+    " ORDER BY max(j.id) DESC LIMIT :page"
+)
 
 
 def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:

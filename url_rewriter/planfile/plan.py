@@ -75,6 +75,15 @@ class Plan:
         )
         return tuple(Edit(load_path(path), *rest) for path, *rest in rows)
 
+    def strings_of_rule(self, document: int, rule: str) -> set[str]:
+        """The strings of a document, as they were, that hold a URL which the rule takes."""
+        rows = self.connection.execute(
+            "SELECT s.before FROM strings s JOIN occurrences o ON o.string = s.id"
+            " WHERE s.document = ? AND o.rule = ?",
+            (document, rule),
+        )
+        return {before for (before,) in rows}
+
     def state_of(self, target: ObjectRef) -> TargetState:
         """What the newest evidence says of a target; unknown without any."""
         return newest_state(self.connection, target)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 
-from url_rewriter.documents import Outcome, field_pattern
+from url_rewriter.documents import Outcome, collection_pattern, field_pattern
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus
@@ -106,7 +106,7 @@ def inventory(connection: sqlite3.Connection, dimension: str) -> list[tuple[str,
     Collections are named with ``*`` for document ids, fields with ``[]`` for array indices; a URL
     without the property is counted under "-".
     """
-    connection.create_function("pattern_of", 1, _collection_pattern, deterministic=True)
+    connection.create_function("pattern_of", 1, collection_pattern, deterministic=True)
     connection.create_function("field_of", 1, lambda path: field_pattern(load_path(path)))
     rows = connection.execute(
         f"SELECT coalesce({_DIMENSIONS[dimension]}, '-') AS value,"  # noqa: S608 - from the table
@@ -127,41 +127,55 @@ _DIMENSIONS = {
 }
 
 
-def _collection_pattern(path: str) -> str:
-    """The collections alike: document ids on the way to a collection are left open.
+@dataclass(frozen=True, slots=True)
+class WriteFilter:
+    """Which documents a rollback is to put back: those that meet every condition given."""
 
-    >>> _collection_pattern("users/ada/files/f1")
-    'users/*/files'
-    """
-    names = path.split("/")[:-1]
-    return "/".join("*" if index % 2 else name for index, name in enumerate(names))
+    document: str | None = None
+    rule: str | None = None
 
 
-def count_writes(connection: sqlite3.Connection, operation: str) -> WriteTotals:
+WANTED = """
+(:document IS NULL OR d.path = :document) AND (:rule IS NULL OR EXISTS (
+    SELECT 1 FROM strings s JOIN occurrences o ON o.string = s.id
+    WHERE s.document = d.id AND s.after IS NOT NULL AND o.rule = :rule))
+"""
+"""The condition of a WriteFilter, on documents as ``d``."""
+
+_OUTCOMES = (
+    "SELECT x.outcome, count(*) FROM outcomes x JOIN documents d ON d.id = x.document"
+    " WHERE x.operation = :operation AND " + WANTED + " GROUP BY x.outcome"
+)
+
+_TO_WRITE = {
+    "apply": "EXISTS (SELECT 1 FROM strings s WHERE s.document = d.id AND s.after IS NOT NULL)",
+    "rollback": "EXISTS (SELECT 1 FROM journal j WHERE j.document = d.id"
+    " AND j.operation = 'apply')",
+}
+
+
+def count_writes(
+    connection: sqlite3.Connection, operation: str, wanted: WriteFilter | None = None
+) -> WriteTotals:
     """What ``operation`` (apply or rollback) made of the documents it was to write.
 
     An apply is to write what the plan changes, a rollback what was ever applied.
     """
+    parameters = {**asdict(wanted or WriteFilter()), "operation": operation}
     planned = _one(
         connection,
-        "SELECT count(DISTINCT document) FROM strings WHERE after IS NOT NULL"
-        if operation == "apply"
-        else "SELECT count(DISTINCT document) FROM journal WHERE operation = 'apply'",
+        "SELECT count(*) FROM documents d WHERE " + _TO_WRITE[operation] + " AND " + WANTED,
+        parameters,
     )
-    outcomes = _counts(
-        connection,
-        "SELECT outcome, count(*) FROM outcomes WHERE operation = ? GROUP BY outcome",
-        Outcome,
-        (operation,),
-    )
-    urls = _one(connection, _URLS_WRITTEN, (operation,))
+    outcomes = _counts(connection, _OUTCOMES, Outcome, parameters)
+    urls = _one(connection, _URLS_WRITTEN, parameters)
     return WriteTotals(planned, outcomes, urls)
 
 
 # What the other operation wrote later is no longer there.
 _URLS_WRITTEN = """
 SELECT coalesce(sum(urls), 0) FROM journal j
-WHERE operation = ? AND status = 'written' AND NOT EXISTS (
+WHERE operation = :operation AND status = 'written' AND NOT EXISTS (
     SELECT 1 FROM journal k WHERE k.document = j.document AND k.id > j.id
     AND k.operation <> j.operation AND k.status = 'written')
 """
@@ -190,14 +204,16 @@ def _counts(
     connection: sqlite3.Connection,
     statement: str,
     words: type[UrlStatus] | type[TargetState] | type[Outcome],
-    parameters: tuple[object, ...] = (),
+    parameters: Mapping[str, object] | None = None,
 ) -> dict[str, int]:
     counts = {word.value: 0 for word in words}
-    counts.update(connection.execute(statement, parameters))
+    counts.update(connection.execute(statement, dict(parameters or {})))
     return counts
 
 
 def _one(
-    connection: sqlite3.Connection, statement: str, parameters: tuple[object, ...] = ()
+    connection: sqlite3.Connection,
+    statement: str,
+    parameters: Mapping[str, object] | None = None,
 ) -> int:
-    return int(connection.execute(statement, parameters).fetchone()[0])
+    return int(connection.execute(statement, dict(parameters or {})).fetchone()[0])

@@ -1,0 +1,43 @@
+"""What a run will cost, said before it is begun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from url_rewriter.pipeline.pacing import seconds_for
+
+READ_PRICE = 0.06 / 100_000
+WRITE_PRICE = 0.18 / 100_000
+"""US dollars for one document, at the list price of the multi-region nam5
+(https://cloud.google.com/firestore/pricing); other regions charge up to twice as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Documents read and written, and how long the writes take at least, in seconds."""
+
+    reads: int
+    writes: int
+    seconds: float
+
+    @property
+    def dollars(self) -> float:
+        """The price, at list prices."""
+        return self.reads * READ_PRICE + self.writes * WRITE_PRICE
+
+    def __str__(self) -> str:
+        """The forecast in one line.
+
+        >>> print(forecast_writes(21_377, ramp=True))
+        21,377 reads and 21,377 writes, about $0.05 at list prices; at least 0:42
+        """
+        minutes, seconds = divmod(int(self.seconds), 60)
+        return (
+            f"{self.reads:,} reads and {self.writes:,} writes, about ${self.dollars:,.2f} at list "
+            f"prices; at least {minutes:,}:{seconds:02}"
+        )
+
+
+def forecast_writes(documents: int, *, ramp: bool, cap: float | None = None) -> Forecast:
+    """What writing so many documents takes: each is read just before it is written."""
+    return Forecast(documents, documents, seconds_for(documents, ramp=ramp, cap=cap))

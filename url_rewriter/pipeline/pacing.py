@@ -1,0 +1,84 @@
+"""How fast to write: Firestore wants traffic to begin slowly and to grow steadily.
+
+The rule is Google's (Firestore best practices, "ramping up traffic"): 500 operations a second to
+begin with, half as many again every five minutes. Pressure (locks held, quota exceeded) halves it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+START = 500.0
+"""Writes a second in the first five minutes."""
+
+GROWTH = 1.5
+PERIOD = 300.0
+"""Seconds after which the rate grows by ``GROWTH``."""
+
+
+class Pace:
+    """Says when the next writes may be sent.
+
+    ``ramp`` is off where there is nothing to protect (an emulator, the embedded store); ``cap``
+    limits the rate, in writes a second, in any case.
+    """
+
+    def __init__(
+        self,
+        *,
+        ramp: bool,
+        cap: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._allowed = START if ramp else math.inf
+        self._cap = cap or math.inf
+        self._ramp = ramp
+        self._clock = clock
+        self._pause = pause
+        self._grown_at = self._free_at = clock()
+
+    @property
+    def rate(self) -> float:
+        """Writes a second, now."""
+        if self._ramp:
+            periods = int((self._clock() - self._grown_at) // PERIOD)
+            self._allowed *= GROWTH**periods
+            self._grown_at += periods * PERIOD
+        return min(self._allowed, self._cap)
+
+    def take(self, writes: int) -> None:
+        """Return when ``writes`` more may be sent."""
+        now = self._clock()
+        if self._free_at > now:
+            self._pause(self._free_at - now)
+        self._free_at = max(now, self._free_at) + writes / self.rate
+
+    def press(self) -> None:
+        """The store asked for less: halve the rate, and begin a new period."""
+        if self._ramp:
+            self._allowed = max(self.rate / 2, 1.0)
+            self._grown_at = self._clock()
+
+
+def seconds_for(writes: int, *, ramp: bool, cap: float | None = None) -> float:
+    """How long ``writes`` take without pressure; 0 where nothing limits them.
+
+    >>> round(seconds_for(1_000_000, ramp=True) / 60)
+    18
+    """
+    rate = START if ramp else math.inf
+    seconds = 0.0
+    left = float(writes)
+    while left > 0:
+        allowed = min(rate, cap or math.inf)
+        if math.isinf(allowed):
+            return seconds
+        if left <= allowed * PERIOD:
+            return seconds + left / allowed
+        left -= allowed * PERIOD
+        seconds += PERIOD
+        rate *= GROWTH
+    return seconds
