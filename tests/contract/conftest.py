@@ -9,12 +9,15 @@ import pytest
 from tests.contract.embedded_harness import embedded_harness
 from tests.contract.firestore_harness import emulator_harness
 from tests.contract.harness import Harness
+from tests.contract.scripted_harness import scripted_harness
 from tests.emulator import running_emulator
+from tests.scripted_firestore import scripted_firestore
 
 # An implementation is a line here; the factory takes what it needs (tmp_path, monkeypatch, a
 # server) from the request's fixtures.
 HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
     "embedded": embedded_harness,
+    "scripted": scripted_harness,
     "emulator": emulator_harness,
 }
 
@@ -23,6 +26,12 @@ HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
 def emulator_host() -> Iterator[str]:
     with running_emulator() as host:
         yield host
+
+
+@pytest.fixture(scope="session")
+def scripted_host() -> Iterator[str]:
+    with scripted_firestore() as server:
+        yield server.host
 
 
 @pytest.fixture(params=HARNESSES)
