@@ -1,5 +1,13 @@
-"""Rules: which source objects moved where, read strictly from a rules file."""
+"""Rules: which source objects moved where.
 
+A rules file is YAML 1.2, read strictly, in steps that each add to one list of problems: ``syntax``
+(YAML, places, variables), ``schema`` (the shape, by pydantic, and the values, by ``names`` and
+``patterns``), ``consistency`` (contradictions between values). A file without problems becomes a
+``Rules``, which takes objects to their targets and is kept in a plan file as canonical JSON.
+"""
+
+from url_rewriter.rules.examples import ExampleResult, Preview, check_examples, preview
+from url_rewriter.rules.loading import json_schema, load_rules
 from url_rewriter.rules.model import (
     Example,
     Nested,
@@ -18,11 +26,13 @@ from url_rewriter.rules.problems import Problem, RulesError
 __all__ = [
     "CollectionPattern",
     "Example",
+    "ExampleResult",
     "FieldPattern",
     "Nested",
     "ObjectPrefix",
     "OnMissing",
     "PatternError",
+    "Preview",
     "Problem",
     "QueryPolicy",
     "Rule",
@@ -31,4 +41,8 @@ __all__ = [
     "Scope",
     "Target",
     "Unmapped",
+    "check_examples",
+    "json_schema",
+    "load_rules",
+    "preview",
 ]

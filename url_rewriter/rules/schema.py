@@ -1,0 +1,285 @@
+"""The shape of a rules file, for pydantic and, as a JSON Schema, for editors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import ErrorDetails, core_schema
+
+from url_rewriter.rules import names
+from url_rewriter.rules.model import VERSION, Nested, OnMissing, QueryPolicy, Unmapped
+from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
+from url_rewriter.rules.problems import did_you_mean, quoted
+from url_rewriter.rules.syntax import Placed
+
+
+def _collection_pattern(text: str) -> str:
+    return _narrow(CollectionPattern, text)
+
+
+def _field_pattern(text: str) -> str:
+    return _narrow(FieldPattern, text)
+
+
+def _narrow(kind: type[CollectionPattern | FieldPattern], text: str) -> str:
+    try:
+        pattern = kind(text)
+    except PatternError as error:
+        raise ValueError(str(error)) from error
+    if pattern.matches_everything:
+        raise ValueError("excludes everything: no rule could ever apply")
+    return text
+
+
+Endpoint = Annotated[str, AfterValidator(names.endpoint)]
+TargetBucket = Annotated[str, AfterValidator(names.target_bucket)]
+SourceBucket = Annotated[str, AfterValidator(names.source_bucket)]
+Prefix = Annotated[str, AfterValidator(names.prefix)]
+# Not Literal[1], which takes true for 1.
+Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const": VERSION})]
+# pydantic's strict mode wants members of an enum; YAML has their words.
+Missing = Annotated[OnMissing, Field(strict=False)]
+Query = Annotated[QueryPolicy, Field(strict=False)]
+
+
+class _Part(BaseModel):
+    """What all mappings of a rules file share."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TargetPart(_Part):
+    """Where rewritten URLs point."""
+
+    endpoint: Endpoint = Field(
+        description="What is written into documents: http(s)://host[:port][/path]."
+    )
+    bucket: TargetBucket = Field(description="The bucket of every rule that names no other.")
+
+
+class DefaultsPart(_Part):
+    """What rules do that do not say otherwise."""
+
+    on_missing: Missing = Field(
+        default=OnMissing.BLOCK,
+        description="A target that is not there: block the plan, or skip that URL and list it.",
+    )
+    query: Query = Field(
+        default=QueryPolicy.DROP,
+        description="Unknown query parameters: drop or keep them. Signatures, tokens and the "
+        "parameters of the API are always dropped.",
+    )
+
+
+class ExcludePart(_Part):
+    """A collection or a field that is left out."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    collection: Annotated[str, AfterValidator(_collection_pattern)] | None = Field(
+        default=None,
+        description="A name: every collection of that name. A path: that collection, with * for "
+        "one segment and ** for any number of them.",
+    )
+    field: Annotated[str, AfterValidator(_field_pattern)] | None = Field(
+        default=None,
+        description="A field with everything below it: * is one name, ** any depth, [] any "
+        "element of an array; odd names stand in backticks.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("names either a collection or a field")
+        return self
+
+
+class ScopePart(_Part):
+    """What is migrated: everything but what is excluded."""
+
+    exclude: list[ExcludePart] = Field(
+        default=[], description="Collections and fields to leave out."
+    )
+
+
+class SourcePart(_Part):
+    """Which objects moved."""
+
+    bucket: SourceBucket = Field(description="The Cloud Storage bucket, exactly.")
+    prefix: Prefix = Field(
+        default="", description="What their keys begin with. The longest one of a bucket wins."
+    )
+
+
+class RuleTargetPart(_Part):
+    """Where those objects are now."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    bucket: TargetBucket | None = Field(
+        default=None, description="The S3 bucket, if it is not the target's."
+    )
+    prefix: Prefix = Field(default="", description="What stands in place of the source's prefix.")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError('names a prefix ("" for none), a bucket, or both')
+        return self
+
+
+class ExamplePart(_Part):
+    """A URL, alone or inside text, and what becomes of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["becomes"]}, {"required": ["unchanged"]}]}
+    )
+
+    url: str = Field(description="The text before.")
+    becomes: str | None = Field(default=None, description="The text after.")
+    unchanged: Literal[True] | None = Field(
+        default=None, description="true: nothing becomes of it."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if len({"becomes", "unchanged"} & self.model_fields_set) != 1:
+            raise ValueError("says either what the URL becomes, or unchanged: true")
+        return self
+
+
+class RulePart(_Part):
+    """Objects that moved together."""
+
+    name: Annotated[str, AfterValidator(names.rule_name)] = Field(
+        description="What reports call the rule."
+    )
+    source: SourcePart
+    target: RuleTargetPart
+    on_missing: Missing | None = Field(default=None, description="In place of the default.")
+    query: Query | None = Field(default=None, description="In place of the default.")
+    examples: list[ExamplePart] = Field(
+        default=[], description="Run by rules test, before every plan."
+    )
+
+
+class HostPart(_Part):
+    """A host that serves one bucket: a CNAME, a CDN, an emulator."""
+
+    host: Annotated[str, AfterValidator(names.host)] = Field(
+        description="Its name, with :port where it has one."
+    )
+    bucket: SourceBucket = Field(description="The Cloud Storage bucket that it serves.")
+
+
+class RulesFile(_Part):
+    """Which Cloud Storage objects moved where, for url-rewriter."""
+
+    version: Version = Field(description="Of this format.")
+    target: TargetPart
+    aliases: list[Endpoint] = Field(
+        default=[], description="Other endpoints whose URLs already name targets."
+    )
+    defaults: DefaultsPart = DefaultsPart()
+    nested: Annotated[Nested, Field(strict=False)] = Field(
+        default=Nested.REWRITE,
+        description="A URL inside another site's URL (an image proxy, a redirect): rewrite or "
+        "leave it. Rewriting breaks a signature of the outer URL.",
+    )
+    scope: ScopePart = ScopePart()
+    rules: list[RulePart] = Field(min_length=1, description="No two have the same source.")
+    hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket.")
+    unmapped: Annotated[Unmapped, Field(strict=False)] = Field(
+        default=Unmapped.REPORT,
+        description="A Cloud Storage URL that no rule takes: report it, or block the plan.",
+    )
+
+
+def validate(placed: Placed) -> RulesFile | None:
+    """The file's values in their shape, or None when they are not; then ``placed`` says why."""
+    try:
+        return RulesFile.model_validate(placed.data)
+    except ValidationError as invalid:
+        for error in invalid.errors(include_url=False):
+            unknown = error["type"] == "extra_forbidden"
+            placed.complain(error["loc"], _message(error), at_key=unknown)
+        return None
+
+
+def _message(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            *parent, key = error["loc"]
+            return f"unknown key{did_you_mean(str(key), _known_keys(parent))}"
+        case "missing":
+            return "is missing"
+        case "string_type":
+            inside = isinstance(error["input"], dict | list)
+            return "should be text" if inside else "should be text: put it in quotes"
+        case "list_type":
+            return "should be a list"
+        case "model_type":
+            return f"should be a mapping, with {', '.join(_known_keys(error['loc']))}"
+        case "enum":
+            return _none_of(error["input"], [*_words(error["ctx"]["expected"])])
+        case "too_short":
+            return "has no rule in it"
+        case "int_type":
+            return f"should be the number {VERSION}"
+        case "literal_error":
+            return "is true, or is left out"
+        case _:
+            return str(error.get("ctx", {}).get("error", error["msg"]))
+
+
+def _words(expected: str) -> list[str]:
+    return expected.replace(" or ", ", ").replace("'", "").split(", ")
+
+
+def _none_of(word: object, words: list[str]) -> str:
+    if not isinstance(word, str):
+        return f"should be {' or '.join(words)}"
+    return f"{quoted(word)} is none of {', '.join(words)}{did_you_mean(word, words)}"
+
+
+def _known_keys(path: list[int | str] | tuple[int | str, ...]) -> list[str]:
+    """The keys that a mapping at ``path`` may have."""
+    schema = json_schema()
+    node: Any = schema
+    for step in path:
+        node = node["items"] if isinstance(step, int) else node["properties"][step]
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    return list(node["properties"])
+
+
+class _EditorSchema(GenerateJsonSchema):
+    """A key that may be left out may not be null: it is no value that a rules file knows."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of rules files, of the 2020-12 dialect."""
+    members = RulesFile.model_json_schema(schema_generator=_EditorSchema)
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        **members,
+        "title": "Rules of url-rewriter",
+    }
