@@ -1,0 +1,160 @@
+"""Bad input: a clear message, its exit status, and nothing written."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from tests.cli.command import NEW, OLD, Workshop, plan_arguments, texts, write_database
+from tests.servers.s3 import ServedS3
+
+
+@pytest.fixture
+def planned(workshop: Workshop, s3: ServedS3) -> Workshop:
+    """A workshop with a plan that can be applied."""
+    s3.put("app-logos/a.png")
+    write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image=f"{OLD}a.png")})
+    workshop.json(*plan_arguments())
+    return workshop
+
+
+def refuse(workshop: Workshop, status: int, *arguments: str) -> str:
+    """Run a command that must fail; what it said."""
+    ended = workshop.run(*arguments)
+    assert ended.status == status, (ended.status, ended.out, ended.err)
+    assert ended.out == ""
+    return ended.err
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("version: 1\nrulez: []\n", "rulez"),
+        ("version: 1\nversion: 1\n", "version"),
+        ("target: {endpoint: '${NOT_SET_ANYWHERE}', bucket: b}\nversion: 1\n", "NOT_SET_ANYWHERE"),
+        (
+            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: data}\n"
+            "rules: [{name: a, source: {bucket: old}, target: {prefix: a/}}]\n",
+            "storage.googleapis.com",
+        ),
+        ("", "rules.yaml"),
+        ("\x00\x01", "rules.yaml"),
+    ],
+)
+def test_wrong_rules_are_named_with_their_place(workshop: Workshop, rules: str, said: str) -> None:
+    (workshop.folder / "rules.yaml").write_text(rules)
+    err = refuse(workshop, 2, *plan_arguments())
+    assert said in err
+    assert "rules.yaml" in err
+
+
+def test_rules_that_are_not_there(workshop: Workshop) -> None:
+    (workshop.folder / "rules.yaml").unlink()
+    assert "rules.yaml" in refuse(workshop, 2, *plan_arguments())
+
+
+def test_examples_that_do_not_hold_stop_a_plan(workshop: Workshop) -> None:
+    text = (workshop.folder / "rules.yaml").read_text()
+    example = f"\n    examples: [{{url: '{OLD}a.png', becomes: 'https://wrong.example.com/a'}}]"
+    (workshop.folder / "rules.yaml").write_text(text.rstrip() + example + "\n")
+    refuse(workshop, 3, *plan_arguments())
+
+
+def test_a_store_that_nobody_knows(workshop: Workshop) -> None:
+    err = refuse(workshop, 2, "audit", "--store", "mongodb://x")
+    assert "firestore://" in err
+
+
+def test_a_database_file_that_is_not_there(workshop: Workshop) -> None:
+    assert "nowhere.jsonl" in refuse(workshop, 2, "audit", "--store", "embedded:nowhere.jsonl")
+
+
+def test_a_broken_line_of_the_database_is_named(workshop: Workshop) -> None:
+    (workshop.folder / "db.jsonl").write_text('{"path": "a/b", "fields": {}}\n{"path": \n')
+    assert "2" in refuse(workshop, 2, "audit", "--store", "embedded:db.jsonl")
+
+
+def test_a_plan_that_is_not_there(workshop: Workshop) -> None:
+    for command in ("apply", "rollback", "show", "verify"):
+        assert "nowhere.plan" in refuse(workshop, 2, command, "nowhere.plan")
+
+
+def test_a_file_that_is_no_plan(workshop: Workshop) -> None:
+    for command in ("apply", "rollback", "show", "verify"):
+        assert "not a plan file" in refuse(workshop, 6, command, "rules.yaml")
+
+
+def test_a_plan_for_another_database(planned: Workshop) -> None:
+    write_database(planned.folder / "other.jsonl", {"apps/1": texts(image=f"{OLD}a.png")})
+    err = refuse(planned, 6, "apply", "x.plan", "--yes", "--store", "embedded:other.jsonl")
+    assert "other.jsonl" in err
+
+
+def test_a_plan_for_other_rules(planned: Workshop) -> None:
+    text = (planned.folder / "rules.yaml").read_text()
+    (planned.folder / "other.yaml").write_text(text.replace("app-logos/", "elsewhere/"))
+    assert "other rules" in refuse(planned, 6, "apply", "x.plan", "--yes", "--rules", "other.yaml")
+
+
+def test_a_plan_that_was_edited(planned: Workshop) -> None:
+    with sqlite3.connect(planned.folder / "x.plan") as connection:
+        connection.execute("UPDATE strings SET after = 'https://evil.example.com/'")
+    connection.close()
+    for command in ("apply", "rollback"):
+        assert "seal" in refuse(planned, 6, command, "x.plan", "--yes")
+
+
+def test_nobody_to_ask(planned: Workshop) -> None:
+    assert "--yes" in refuse(planned, 2, "apply", "x.plan")
+
+
+def test_a_plan_that_was_applied_is_not_overwritten(planned: Workshop) -> None:
+    planned.json("apply", "x.plan", "--yes")
+    assert "undo" in refuse(planned, 6, *plan_arguments())
+
+
+def test_a_folder_that_does_not_exist(workshop: Workshop) -> None:
+    write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image=f"{OLD}a.png")})
+    assert "nowhere" in refuse(workshop, 1, *plan_arguments(output="nowhere/x.plan"))
+
+
+def test_a_read_time_without_a_zone(workshop: Workshop) -> None:
+    err = refuse(
+        workshop, 2, "audit", "--store", "embedded:x.jsonl", "--read-time", "2026-01-01T00:00:00"
+    )
+    assert "zone" in err
+
+
+def test_no_project_at_all_is_said_without_a_traceback(workshop: Workshop) -> None:
+    ended = workshop.run("audit")
+    assert ended.status in (2, 4)
+    assert "project" in ended.err
+
+
+def test_a_gate_that_fails_exits_3(workshop: Workshop) -> None:
+    write_database(
+        workshop.folder / "db.jsonl",
+        {"apps/1": texts(image=f"{NEW}never-copied.png"), "apps/2": texts(image=f"{OLD}x.png")},
+    )
+    checked = workshop.json(
+        "verify", "--rules", "rules.yaml", "--store", "embedded:db.jsonl", status=3
+    )
+    failed = {gate["name"] for gate in checked["gates"] if not gate["passed"]}
+    assert failed == {"no-old-urls", "targets-exist"}
+
+
+def test_help_loads_no_cloud_sdk(workshop: Workshop) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\nfrom url_rewriter.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'boto3', 'botocore', 'google', 'grpc', 'firebase_admin', 'mockfirestore',"
+        " 'pydantic', 'ruamel'}\n"
+        "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "[]"
+    assert "url-rewriter demo" in ended.stdout

@@ -1,0 +1,191 @@
+"""A migration from end to end on Firestore servers: Google's emulator, and a scripted one."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Workshop, clean_environ
+from tests.cli.omi import RULES, TARGET, Data, array, make_data, text
+from tests.contract.conftest import emulator_host, scripted_host  # noqa: F401 - fixtures
+from tests.contract.firestore_harness import FirestoreHarness
+from tests.contract.harness import canonical
+from tests.servers.s3 import ServedS3, moto
+
+
+@pytest.fixture(scope="module")
+def objects() -> Iterator[ServedS3]:
+    """An S3 server that holds every key exactly."""
+    with moto(TARGET) as server:
+        yield server
+
+
+@pytest.fixture(params=["scripted", "emulator"])
+def firestore(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FirestoreHarness:
+    """A fresh database of each kind of server."""
+    return FirestoreHarness(request.getfixturevalue(f"{request.param}_host"), monkeypatch)
+
+
+class Migration:
+    """A workshop over one database, and the data in it."""
+
+    def __init__(self, folder: Path, firestore: FirestoreHarness, objects: ServedS3) -> None:
+        self.firestore = firestore
+        self.objects = objects
+        (folder / "rules.yaml").write_text(RULES)
+        self.workshop = Workshop(
+            folder,
+            clean_environ({**objects.environ(), "FIRESTORE_EMULATOR_HOST": firestore.host}),
+        )
+
+    def load(self, data: Data) -> None:
+        client = self.objects.client()
+        for key in data.keys:
+            client.put_object(Bucket=TARGET, Key=key, Body=b"x")
+        self.firestore.load(data.before)
+
+    def plan(self, *more: str, name: str = "x.plan", status: int = 0) -> Any:
+        return self.workshop.json(
+            "plan", "--rules", "rules.yaml", "--project", self.firestore.project, "-o", name,
+            "--on-missing", "skip", *more, status=status,
+        )  # fmt: skip
+
+    def states(self, paths: Any) -> dict[str, Any]:
+        return {path: self.firestore.state(path) for path in paths}
+
+
+@pytest.fixture
+def migration(tmp_path: Path, firestore: FirestoreHarness, objects: ServedS3) -> Migration:
+    return Migration(tmp_path, firestore, objects)
+
+
+def test_every_covered_url_is_rewritten_and_nothing_else_differs(migration: Migration) -> None:
+    data = make_data(600)
+    migration.load(data)
+    loaded = migration.states(data.before)
+    planned = migration.plan()
+    assert planned["documents"]["scanned"] == len(data.before)
+    assert planned["documents"]["to_write"] == len(data.changed)
+    applied = migration.workshop.json("apply", "x.plan", "--yes")
+    assert applied["documents"]["written"] == len(data.changed)
+    assert applied["urls"]["written"] == planned["urls"]["rewrite"]
+    for path, state in migration.states(data.before).items():
+        assert state.fields == canonical(data.after[path]), path
+        if path not in data.changed:
+            assert state.revision == loaded[path].revision, "an untouched document was written"
+    assert migration.plan(name="second.plan")["documents"]["to_write"] == 0
+    assert migration.workshop.json("verify", "x.plan")["passed"] is True
+    rolled = migration.workshop.json("rollback", "x.plan", "--yes")
+    assert rolled["documents"]["written"] == len(data.changed)
+    for path, state in migration.states(data.before).items():
+        assert state.fields == canonical(data.before[path]), path
+
+
+def test_a_run_killed_again_and_again_is_finished_by_the_same_command(
+    migration: Migration,
+) -> None:
+    data = make_data(1800)
+    migration.load(data)
+    migration.plan()
+    chance = random.Random(11)
+    for _ in range(6):
+        process = migration.workshop.start("apply", "x.plan", "--yes", "--max-rps", "2000")
+        try:
+            process.wait(timeout=chance.uniform(0.4, 1.6))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+    applied = migration.workshop.json("apply", "x.plan", "--yes")
+    assert applied["documents"]["written"] == len(data.changed)
+    for path, state in migration.states(data.before).items():
+        assert state.fields == canonical(data.after[path]), path
+    rolled = migration.workshop.json("rollback", "x.plan", "--yes")
+    assert rolled["documents"]["written"] == len(data.changed)
+    for path, state in migration.states(data.changed).items():
+        assert state.fields == canonical(data.before[path]), path
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_finishes_the_batch_and_leaves_a_complete_journal(
+    migration: Migration, number: signal.Signals, status: int
+) -> None:
+    data = make_data(1800)
+    migration.load(data)
+    migration.plan()
+    process = migration.workshop.start("apply", "x.plan", "--yes", "--max-rps", "300")
+    time.sleep(2.5)  # one batch is written, the next waits for its turn
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status, err
+    assert "same command continues" in err
+    assert migration.workshop.json("apply", "x.plan", "--yes")["documents"]["written"] == len(
+        data.changed
+    )
+
+
+def test_an_application_that_keeps_writing_loses_nothing(migration: Migration) -> None:
+    """Another process changes the same documents, all the time, while apply runs."""
+    data = make_data(1500)
+    migration.load(data)
+    migration.plan()
+    stop = threading.Event()
+    written: dict[str, int] = {}
+
+    def live() -> None:
+        chance = random.Random(3)
+        paths = [path for path in data.before if path.startswith("plugins_data/")]
+        while not stop.is_set():
+            path = chance.choice(paths)
+            written[path] = written.get(path, 0) + 1
+            migration.firestore.merge(path, {"visits": {"integerValue": str(written[path])}})
+
+    writer = threading.Thread(target=live)
+    writer.start()
+    try:
+        applied = migration.workshop.json("apply", "x.plan", "--yes")
+    finally:
+        stop.set()
+        writer.join()
+    assert applied["documents"]["written"] == len(data.changed)
+    for path, state in migration.states(data.before).items():
+        expected = dict(data.after[path])
+        if path in written:
+            expected["visits"] = {"integerValue": str(written[path])}
+        assert state.fields == canonical(expected), path
+
+
+def test_changed_deleted_and_grown_documents_are_met_as_they_are(migration: Migration) -> None:
+    data = make_data(300)
+    migration.load(data)
+    migration.plan()
+    apps = [path for path in sorted(data.changed) if path.startswith("plugins_data/")]
+    renamed, deleted = apps[0], apps[1]
+    grown = next(path for path in apps[2:] if len(_thumbs(data.before[path])) == 2)
+    migration.firestore.merge(renamed, {"name": text("changed")})
+    migration.firestore.delete(deleted)
+    more = array(*_thumbs(data.before[grown]), text("added by the application"))
+    migration.firestore.merge(grown, {"thumbnail_urls": more})
+    applied = migration.workshop.json("apply", "x.plan", "--yes")
+    assert applied["documents"]["gone"] == 1
+    assert applied["documents"]["written"] == len(data.changed) - 1
+    assert migration.firestore.state(deleted) is None
+    state = migration.firestore.state(renamed)
+    assert state is not None
+    assert state.fields == canonical({**data.after[renamed], "name": text("changed")})
+    state = migration.firestore.state(grown)
+    assert state is not None
+    kept = array(*_thumbs(data.after[grown]), text("added by the application"))
+    assert state.fields == canonical({**data.after[grown], "thumbnail_urls": kept})
+
+
+def _thumbs(fields: Any) -> list[Any]:
+    values: list[Any] = fields["thumbnail_urls"]["arrayValue"]["values"]
+    return values
