@@ -20,7 +20,7 @@ _COMPARE: dict[int, Callable[[Any, Any], bool]] = {
     Operator.GREATER_THAN_OR_EQUAL: operator.ge,
     Operator.EQUAL: operator.eq,
 }
-_KNOWN = {"from", "from_", "where", "order_by", "start_at", "end_at", "limit"}
+_KNOWN = {"from_", "where", "order_by", "start_at", "end_at", "limit"}
 
 
 def run(database: Database, request: Any) -> Iterator[Any]:
@@ -66,6 +66,8 @@ def _refuse_unknown(query: Any) -> None:
     unknown = {descriptor.name for descriptor, _ in query.ListFields()} - _KNOWN
     if unknown:
         raise RefusedError(StatusCode.UNIMPLEMENTED, f"queries with {sorted(unknown)}")
+    if len(query.from_) != 1:
+        raise RefusedError(StatusCode.UNIMPLEMENTED, "queries over other than one selector")
     for order in query.order_by:
         if (order.field.field_path, order.direction) != ("__name__", 1):
             raise RefusedError(StatusCode.UNIMPLEMENTED, "an order other than by name")
@@ -73,7 +75,7 @@ def _refuse_unknown(query: Any) -> None:
 
 def _in_collections(database: Database, parent: str, query: Any) -> Callable[[str], bool]:
     above = _parent_segments(database, parent)
-    (selector,) = query.from_ if hasattr(query, "from_") else getattr(query, "from")
+    (selector,) = query.from_
 
     def test(path: str) -> bool:
         segments = path.split("/")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from grpc import StatusCode
@@ -87,12 +89,14 @@ class Script:
 
     ``before_batch_write`` is called with the database and the request, before anything is done:
     the place for an application that writes between the tool's read and write.
-    ``says_done``: whether a query's last message says so, as production's does.
+    ``says_done``: whether a query's last message says so, as production's does. ``divides``:
+    whether PartitionQuery is served. ``ledger``: a file that each write is noted in too.
     """
 
     before_batch_write: Hook | None = None
     divides: bool = False
     says_done: bool = True
+    ledger: Path | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
     writes: list[Written] = field(default_factory=list)
     documents_read: int = 0
@@ -148,6 +152,9 @@ class Script:
         """Note a write that was done."""
         with self._lock:
             self.writes.append(Written(path, changed))
+            if self.ledger:
+                with self.ledger.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"path": path, "changed": changed}) + "\n")
 
     def note_read(self) -> None:
         """Note a document that was sent."""

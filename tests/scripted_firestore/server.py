@@ -125,11 +125,16 @@ class ScriptedFirestore:
         context.abort(StatusCode.UNIMPLEMENTED, f"bug in the scripted server: {error!r}")
 
     def _run_query(self, request: Any) -> Iterator[Any]:
-        message = types.RunQueryResponse.pb()
-        now = _now()
+        message = types.RunQueryResponse.pb()(read_time=_now())
+        waiting = False
         for document in reading.run(self._below(request.parent), request):
-            yield message(document=document, read_time=now)
-        yield message(read_time=now, done=True) if self.script.says_done else message(read_time=now)
+            if waiting:
+                yield message
+            message = types.RunQueryResponse.pb()(document=document, read_time=message.read_time)
+            waiting = True
+        if self.script.says_done:
+            message.done = True
+        yield message
 
     def _batch_get(self, request: Any) -> Iterator[Any]:
         message = types.BatchGetDocumentsResponse.pb()
