@@ -1,5 +1,31 @@
-"""Cloud Storage URLs, alone or inside text and its escapings."""
+"""Cloud Storage URLs, alone or inside text and its escapings.
 
+    text ── scanning ──▶ a URL's place and escaping ── forms ──▶ form, bucket, key ── readings ──▶
+    Occurrence ── (rules, the object store) ──▶ Replacement ── rewriting ──▶ text
+
+`find` reads one string value of a document. It asks three questions of it, in this order.
+
+*What encloses the URL?* A value that is one URL ends where the value does, blanks and brackets
+included. A JSON document kept in a string is a value for each of its strings; so is what stands
+between quotes, in a Markdown destination, in ``url(...)``. In other text a URL ends at the
+characters that can be in none, without the punctuation of the sentence around it (`boundaries`).
+
+*How is it escaped?* JSON, HTML, percent-encoding inside another URL, SQL's doubled quotes and
+Markdown's backslashes are undone once each, to any depth, and redone on rewriting with the very
+spellings that the old URL used (`escapes`, `scanning`). PHP's declared lengths follow
+(`serialized`).
+
+*What does it name?* One table (`forms.FORMS`) holds every way to spell an object, and every address
+that only looks like one. A key is decoded once, or not at all; where people are known to write
+it otherwise, the occurrence has further readings, and the object store decides (`readings`).
+
+Nothing here raises on any text, and all of it takes linear time.
+"""
+
+from __future__ import annotations
+
+from url_rewriter.urls.encoding import target_url
+from url_rewriter.urls.hosts import is_cloud_storage
 from url_rewriter.urls.model import (
     Form,
     Found,
@@ -11,6 +37,10 @@ from url_rewriter.urls.model import (
     Remark,
     Replacement,
 )
+from url_rewriter.urls.needles import may_hold, needles
+from url_rewriter.urls.redaction import redact
+from url_rewriter.urls.rewriting import rewrite
+from url_rewriter.urls.scanning import Context, in_value
 
 __all__ = [
     "Form",
@@ -22,4 +52,39 @@ __all__ = [
     "Reading",
     "Remark",
     "Replacement",
+    "find",
+    "is_cloud_storage",
+    "needles",
+    "parse",
+    "redact",
+    "rewrite",
+    "target_url",
 ]
+
+_PLAIN = Grammar()
+
+
+def find(text: str, grammar: Grammar = _PLAIN) -> Found:
+    """Every URL in ``text``, one whole string value of a document. Never raises.
+
+    >>> found = find("See https://storage.googleapis.com/data/a%20b.png.")
+    >>> found.occurrences[0].readings[0].source
+    ObjectRef(bucket='data', key='a b.png')
+    """
+    if not may_hold(text, grammar):
+        return Found()
+    items = list(in_value(text, Context(grammar)))
+    return Found(
+        tuple(item for item in items if isinstance(item, Occurrence)),
+        tuple(item for item in items if isinstance(item, Left)),
+    )
+
+
+def parse(url: str, grammar: Grammar = _PLAIN) -> Occurrence | Left | None:
+    """What ``url`` alone means, or None where it is nothing of ours.
+
+    >>> parse("gs://data/a.png").form
+    <Form.GS: 'gs'>
+    """
+    found = find(url, grammar)
+    return found.occurrences[0] if found.occurrences else next(iter(found.left), None)

@@ -38,14 +38,67 @@ class Form(StrEnum):
 class Remark(StrEnum):
     """Something an operator should know of a URL that was recognised."""
 
-    # Why a URL is left alone.
+    # -- Why a URL is left alone ---------------------------------------------------------------
+    # No key: a base URL that an application joins keys to, the most important line of a report.
     BUCKET_ROOT = "bucket-root"
+    # Lists or describes a bucket.
     LISTING = "listing"
+    # Lists a bucket in the console.
+    CONSOLE_LISTING = "console-listing"
+    # A write endpoint or a write session; it expires, and never served an object.
     UPLOAD = "upload"
-    # ... and so on
-    # What rewriting loses or breaks.
+    # An operation on an object (`/o/K/acl`, `?compose`), not the object.
+    SUB_OPERATION = "sub-operation"
+    # An address of the service itself: its root, OAuth scopes, discovery documents.
+    SERVICE = "service"
+    # `//storage.googleapis.com/projects/_/buckets/B`: an identifier in logs and policies.
+    RESOURCE_NAME = "resource-name"
+    # A host of Google's that stopped serving objects.
+    RETIRED_HOST = "retired-host"
+    # Private Service Connect: serves Cloud Storage in one network only.
+    PRIVATE_ENDPOINT = "private-endpoint"
+    # Made to look like Cloud Storage, or mistyped; it is somebody else's host.
+    LOOKALIKE_HOST = "lookalike-host"
+    # Credentials before the host.
+    USERINFO = "userinfo"
+    # Cloud Storage listens on no other port than the scheme's own.
+    ODD_PORT = "odd-port"
+    # A pattern to be filled in, not a URL.
+    TEMPLATE = "template"
+    # gsutil's `*` and `**`.
+    WILDCARD = "wildcard"
+    # No bucket can have this name.
+    INVALID_BUCKET = "invalid-bucket"
+    # No object can have this name: too long, or it breaks a line.
+    INVALID_KEY = "invalid-key"
+    # `.` or `..` as a path segment: every normalising client folds it, `%2E` does not help.
+    UNADDRESSABLE_KEY = "unaddressable-key"
+    # Escapes that spell no UTF-8, as every object name is.
+    INVALID_UTF8 = "invalid-utf8"
+    # A foreign host with Google's signature: a bucket behind a name that no setting declares.
+    SIGNED_FOREIGN_URL = "signed-foreign-url"
+    # Inside a PHP string whose declared length is wrong; changing it would hide the damage.
+    CORRUPT_LENGTH = "corrupt-length"
+
+    # -- What rewriting loses or breaks --------------------------------------------------------
+    # A signed URL becomes a plain one.
     DROPPED_SIGNATURE = "dropped-signature"
+    # A Firebase download token, or another bearer token.
+    DROPPED_TOKEN = "dropped-token"  # noqa: S105 (a name, not a secret)
+    # The pin to one generation.
+    DROPPED_GENERATION = "dropped-generation"
+    # Parameters of Google's API.
+    DROPPED_PARAMETERS = "dropped-parameters"
+    # Parameters that the grammar does not know; ``Reading.query`` keeps them for who wants them.
+    DROPPED_QUERY = "dropped-query"
+    # Inside a foreign URL (an image proxy, a redirector). On a Left: switched off.
+    NESTED = "nested"
+    # The foreign URL around it is signed, and the signature covers what is rewritten.
     OUTER_SIGNATURE = "outer-signature"
+    # A leading or doubled slash in the key, which some S3 servers refuse or fold.
+    SLASHES = "slashes"
+    # A folder placeholder, or the base of other URLs.
+    TRAILING_SLASH = "trailing-slash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +123,24 @@ class Reading:
 class Occurrence:
     """One URL in one string, with its readings, likeliest first (at least one).
 
-    ``layer`` names the escaping around the URL ("" for none; "json", "html", "pct1", "pct2",
-    ...), which rewriting redoes.
+    ``layer`` names the escaping around the URL, outermost first (`""` for none, `json`, `html`,
+    `pct1`, `pct2`, `json+pct1`, ...), which rewriting redoes.
     """
 
     form: Form
     layer: str
     readings: tuple[Reading, ...]
     remarks: tuple[Remark, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """Where the likeliest reading begins."""
+        return self.readings[0].start
+
+    @property
+    def end(self) -> int:
+        """Where the likeliest reading ends."""
+        return self.readings[0].end
 
 
 @dataclass(frozen=True, slots=True)

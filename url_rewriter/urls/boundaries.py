@@ -1,0 +1,231 @@
+"""Where a URL in a text begins and ends.
+
+The characters that end one, the punctuation that belongs to the sentence around it (GitHub Flavored
+Markdown 6.9, linkify-it), and the containers whose end is the URL's end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# `:` and `/`, as the escapings spell them. Counts are bounded to keep hostile text linear.
+_COLON = r"(?::|%(?:25){0,4}3[aA]|\\{1,8}u003[aA]|&\#(?:58|[xX]3[aA]);|&colon;)"
+_SLASH = r"(?:/|\\{1,8}(?:/|u002[fF])|%(?:25){0,4}2[fF]|&\#(?:47|[xX]2[fF]);|&sol;)"
+_SLASH_TAIL = (
+    r"(?:(?<=/)|(?<=\\)\\{0,7}(?:/|u002[fF])|(?<=%)(?:25){0,4}2[fF]"
+    r"|(?<=&)(?:\#47;|\#[xX]2[fF];|sol;))"
+)
+
+ANCHOR = re.compile(
+    # One set of first characters: the regex engine skips to them quickly.
+    r"[hHgG/\\%&](?:"
+    rf"(?<=[hH])[tT]{{2}}[pP][sS]?{_COLON}{_SLASH}{_SLASH}"
+    rf"|(?<=[gG])[cC]?[sS]{_COLON}{_SLASH}{_SLASH}"
+    rf"|{_SLASH_TAIL}{_SLASH}(?=[A-Za-z0-9])"
+    r")"
+)
+"""The beginning of a URL in any escaping: a scheme with its slashes, or two slashes and a host."""
+
+_SCHEME_AHEAD = r"(?:[hH][tT]{2}[pP][sS]?:|[gG][cC]?[sS]:(?:\\?/){2}|//[A-Za-z0-9])"
+
+# Blanks and controls, what no URL may hold, quotation marks, CJK punctuation, invisible marks.
+# U+200C and U+200D, which words are spelled with, are not among them.
+STOPS = (
+    r"\s\x00-\x1f\x7f-\x9f\"<>`^|\u2018-\u201f\u2039\u203a\u00ab\u00bb\u200b\u200e\u200f\u2060\ufeff"
+    r"\u3000-\u3003\u3008-\u3011\u3014-\u301b\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f"
+    r"\uff3b\uff3d\uff5b-\uff65"
+)
+RUN = re.compile(
+    rf"(?:[^{STOPS}\\,;]++|\\{{1,8}}(?:/|u[0-9a-fA-F]{{4}})|\\[_*~]|[,;](?!{_SCHEME_AHEAD}))*+"
+)
+"""What may belong to a URL, from its anchor on, in a text without escapings or in several."""
+
+PERCENT_RUN = re.compile(r"[A-Za-z0-9%._~!*'()+-]*+")
+"""A URL that is percent-encoded as a whole, as it stands in a query or a path."""
+
+JSON_ESCAPE = re.compile(r"\\(?:\\{0,7}/|\\{0,7}u[0-9a-fA-F]{4})")
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+SECOND_URL = re.compile(rf"[\s,;|](?={_SCHEME_AHEAD})")
+
+_SCHEME_CHARACTER = re.compile(r"[A-Za-z0-9+.-]")
+_ESCAPE_BEFORE = re.compile(r"(?:\\[nrtbf]|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2})\Z")
+_OPENS_RELATIVE = re.compile(
+    r"(?:\A|[\s\"'`(\[{<>=,;|\u2018\u201c]|%(?:25)*(?:3[dD]|2[27])|&quot;)\Z"
+)
+
+
+def begins_cleanly(text: str, start: int, relative: bool) -> bool:
+    """Whether the anchor at ``start`` is not the tail of another word, scheme or path.
+
+    ``logs://``, ``x-gs://``, ``evil-https://`` are other schemes; ``ftp://host`` and
+    ``https://a//host`` hold no protocol-relative URL.
+    """
+    if start == 0:
+        return True
+    before = text[max(0, start - 12) : start]
+    if relative:
+        return _OPENS_RELATIVE.search(before) is not None
+    if _ESCAPE_BEFORE.search(before):
+        return True
+    letters = False
+    for character in reversed(before):
+        if not _SCHEME_CHARACTER.match(character):
+            break
+        letters = letters or character.isalpha()
+    return not letters
+
+
+_CLOSER = {"(": ")", "[": "]", "{": "}"}
+_BBCODE_END = re.compile(r"\[/[A-Za-z]+\]")
+_TRAILING_ENTITY = re.compile(r"&[A-Za-z0-9]+;\Z")
+_SENTENCE = ".,:;!?'*\u2026"
+
+
+def trimmed(run: str, before: str) -> int:
+    """The length of ``run`` without what belongs to the text around it.
+
+    ``before`` is the character that stands before the run.
+    """
+    end = len(run)
+    if match := _BBCODE_END.search(run):
+        end = match.start()
+    if (closer := _CLOSER.get(before)) and (closed := _closing(run[:end], before, closer)) >= 0:
+        end = closed
+    if before in ("_", "~") and run.endswith(before, 0, end):
+        end -= len(run[:end]) - len(run[:end].rstrip(before))
+    return _without_punctuation(run, end)
+
+
+def _closing(run: str, opener: str, closer: str) -> int:
+    """Where ``closer`` closes an ``opener`` that stands before ``run``, or -1."""
+    depth = 0
+    for match in re.finditer(rf"[{re.escape(opener + closer)}]", run):
+        depth += 1 if match[0] == opener else -1
+        if depth < 0:
+            return match.start()
+    return -1
+
+
+def _without_punctuation(run: str, end: int) -> int:
+    unopened = {
+        closer: run.count(closer, 0, end) - run.count(opener, 0, end)
+        for opener, closer in _CLOSER.items()
+    }
+    while end:
+        last = run[end - 1]
+        if last == ";" and (match := _TRAILING_ENTITY.search(run[max(0, end - 34) : end])):
+            end -= len(match[0])
+        elif last in _SENTENCE:
+            end -= 1
+        elif unopened.get(last, 0) > 0:
+            unopened[last] -= 1
+            end -= 1
+        else:
+            break
+    return end
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What encloses a URL that begins right at its start: the end of its content, and its kind."""
+
+    end: int
+    kind: str
+
+
+_BBCODE_OPEN = re.compile(r"\[[A-Za-z]+=\Z|\[(?:img|url|audio|video)(?:[ =][^\[\]]*)?\]\Z", re.I)
+_CSS_OPEN = re.compile(r"url\(\s*\Z", re.IGNORECASE)
+_QUOTED = {
+    '"': re.compile(r'(?:[^"\\\n\r]++|\\.)*+(?=")'),
+    "'": re.compile(r"(?:[^'\\\n\r]++|''(?![\s,;)\]}>]|\Z)|\\.|(?<=\w)'(?=\w))*+(?=')"),
+    "`": re.compile(r"[^`\n\r]*+(?=`)"),
+}
+_ESCAPED_QUOTE = {
+    '\\"': re.compile(r'(?:[^"\\\n\r]++|\\(?!"))*+(?=\\")'),
+    "\\'": re.compile(r"(?:[^'\\\n\r]++|\\(?!'))*+(?=\\')"),
+}
+_ANGLE = re.compile(r"[^<>\n\r]*+(?=>)")
+_BRACKETED = re.compile(r"[^\[\]\n\r]*+(?=\])")
+_BBCODE_CONTENT = re.compile(r"[^\[\]\n\r]*+(?=\[/)")
+_DESTINATION = re.compile(r"(?:[^()\\\n\r]++|\\.|\([^()\\\n\r]*+\))*+(?=\))")
+_TITLED = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\))\s*\Z|\s+=\d*x\d*\s*\Z")
+
+
+def container(text: str, start: int) -> Container | None:
+    """The container whose content begins at ``start``, if that is how the text goes."""
+    before = text[max(0, start - 24) : start]
+    if not before:
+        return None
+    for patterns in (_ESCAPED_QUOTE, _QUOTED):
+        for quote, pattern in patterns.items():
+            if before.endswith(quote):
+                return _matched(pattern, text, start, "quote" + quote[-1])
+    if before.endswith("<"):
+        markdown = before.endswith(("](<", "]: <"))
+        return _matched(_ANGLE, text, start, "angle") if markdown else None
+    if before.endswith("]("):
+        return _destination(text, start)
+    if _CSS_OPEN.search(before):
+        return _matched(_DESTINATION, text, start, "css")
+    if match := _BBCODE_OPEN.search(before):
+        inside = match[0].endswith("]")
+        return _matched(_BBCODE_CONTENT if inside else _BRACKETED, text, start, "bbcode")
+    return None
+
+
+def _matched(pattern: re.Pattern[str], text: str, start: int, kind: str) -> Container | None:
+    match = pattern.match(text, start, start + 8192)
+    return Container(match.end(), kind) if match and match.end() > start else None
+
+
+def _destination(text: str, start: int) -> Container | None:
+    """A Markdown destination, without its title; raw blanks in it are a habit that works widely."""
+    match = _DESTINATION.match(text, start, start + 8192)
+    if match is None:
+        return None
+    content = match[0]
+    if title := _TITLED.search(content):
+        return Container(start + title.start(), "markdown")
+    return Container(match.end(), "markdown")
+
+
+# The extensions of files that people store; a name with another one is still a name.
+EXTENSION = re.compile(
+    r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
+    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
+    r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
+    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)\Z",
+    re.IGNORECASE,
+)
+_DESCRIPTOR = re.compile(r"\s+[0-9]+(?:\.[0-9]+)?[wxh]\s*(?:,|\Z)")
+_PROSE = re.compile(
+    r"\b(?:is|are|was|were|the|this|that|here|and|or|for|see|please|has|have|will|to|from|by|as|it|not"
+    r"|you|your|end|now|wow)\b|[.,;:!?](?:\s|\Z)",
+    re.IGNORECASE,
+)
+_PARAMETERS = re.compile(r"\?(?:alt|token|generation|GoogleAccessId|X-Goog-\w+|X-Amz-\w+)=", re.I)
+
+
+def blanks_belong(value: str) -> bool:
+    """Whether the blanks in ``value``, which begins with a URL, are likely part of that URL.
+
+    Writers that do not escape make ``.../my file.png``; people write ``.../file.png is here``.
+
+    >>> blanks_belong("gs://b/my file.png"), blanks_belong("gs://b/file.png is here")
+    (True, False)
+    """
+    blank = re.search(r"\s", value)
+    if blank is None:
+        return True
+    first, rest = value[: blank.start()], value[blank.start() :]
+    if _DESCRIPTOR.match(rest) or _TITLED.search(rest) or first.endswith(tuple(".,;:!?")):
+        return False
+    if _PARAMETERS.search(rest):
+        return True
+    if EXTENSION.search(first):
+        return False
+    path = re.split(r"[?#]", value, maxsplit=1)[0] if "?" in rest or "#" in rest else value
+    if EXTENSION.search(path.rstrip()):
+        return True
+    return len(rest.split()) <= 4 and _PROSE.search(rest) is None

@@ -1,0 +1,35 @@
+"""Rewriting: other URLs in the same places, escaped as the ones they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from url_rewriter.urls.escapes import Escaping, escapings
+from url_rewriter.urls.model import Replacement
+from url_rewriter.urls.serialized import Splice, relengthened
+
+
+def rewrite(text: str, replacements: Iterable[Replacement]) -> str:
+    """``text`` with each replacement's URL in its place; everything else is as it was.
+
+    Each URL is escaped the way the text it replaces is, and PHP's serialized strings get the length
+    that they have afterwards. The replacements are of occurrences found in ``text``.
+    """
+    splices: list[Splice] = []
+    for replacement in replacements:
+        start, end = replacement.reading.start, replacement.reading.end
+        layers = escapings(replacement.occurrence.layer)
+        splices.append((start, end, _escaped(replacement.url, text[start:end], layers)))
+    pieces: list[str] = []
+    done = 0
+    for start, end, new in relengthened(text, splices):
+        pieces += (text[done:start], new)
+        done = end
+    return "".join((*pieces, text[done:]))
+
+
+def _escaped(url: str, old: str, layers: Sequence[Escaping]) -> str:
+    if not layers:
+        return url
+    outermost, *inner = layers
+    return outermost.escape(_escaped(url, outermost.view(old).text, inner), like=old)
