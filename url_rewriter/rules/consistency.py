@@ -33,9 +33,10 @@ def _check_rules(placed: Placed, rules: list[Any]) -> None:
             case {"name": str(name)}:
                 same_name.check(index, name, ("name",), "the same name")
         match rule:
-            case {"source": {"bucket": str(bucket), **rest}}:
-                source = (bucket, rest.get("prefix", ""))
-                same_source.check(index, source, ("source",), "the same source")
+            case {"source": {"bucket": str(bucket), "prefix": str(prefix)}}:
+                same_source.check(index, (bucket, prefix), ("source",), "the same source")
+            case {"source": {"bucket": str(bucket), **rest}} if "prefix" not in rest:
+                same_source.check(index, (bucket, ""), ("source",), "the same source")
 
 
 def _check_hosts(placed: Placed, hosts: list[Any], taken: set[str]) -> None:

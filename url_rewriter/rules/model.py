@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from url_rewriter import urls
 from url_rewriter.documents import ValuePath
-from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
+from url_rewriter.errors import RefusedError
+from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.urls import Grammar, ObjectRef, Reading
 
 VERSION = 1
@@ -195,16 +196,16 @@ class Rules:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What ``to_json`` was called on, lines apart. Raises ValueError for any other text."""
+        """What ``to_json`` was called on, lines apart. Raises RefusedError for any other text."""
         try:
             return cls._from_members(json.loads(text))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not rules as a plan file keeps them: {error!r}") from error
+        except (PatternError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RefusedError("The plan file holds rules that cannot be read.") from error
 
     @classmethod
     def _from_members(cls, members: Mapping[str, Any]) -> Self:
         if members["version"] != VERSION:
-            raise ValueError(f"rules of version {members['version']!r}")
+            raise ValueError("another version")
         target = Target(**members["target"])
         exclude = members["scope"]["exclude"]
         return cls(
@@ -219,7 +220,8 @@ class Rules:
             ),
             grammar=Grammar(
                 hosts={entry["host"]: entry["bucket"] for entry in members["hosts"]},
-                targets=(target.endpoint, *members["aliases"]),
+                # Rules that take nothing have no target.
+                targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
             ),
         )

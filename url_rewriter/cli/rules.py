@@ -1,0 +1,281 @@
+"""``rules``: read a rules file, run its examples, explain what becomes of a URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.options import output_options, rules_option
+from url_rewriter.cli.wording import counted
+from url_rewriter.errors import ChecksFailedError
+
+if TYPE_CHECKING:
+    from url_rewriter.rules import Problem, Rules
+    from url_rewriter.urls import Left, Occurrence
+
+
+@click.group(no_args_is_help=True)
+def rules() -> None:
+    """Check a rules file, run its examples, explain URLs. Contacts nothing.
+
+    \b
+    Example:
+      url-rewriter rules test --rules rules/omi.yaml
+    """
+
+
+@rules.command()
+@rules_option(required=True)
+@output_options
+def check(rules_file: Path, console: Console) -> None:
+    """Read a rules file and show what it says; or everything that is wrong with it.
+
+    \b
+    Example:
+      url-rewriter rules check --rules rules/omi.yaml
+
+    Exit status: 0 right, 2 wrong.
+    """
+    from url_rewriter.rules import RulesError, load_rules
+
+    try:
+        loaded = load_rules(rules_file, os.environ)
+    except RulesError as error:
+        if console.json:
+            problems = [_problem_members(problem) for problem in error.problems]
+            wrong = {"file": str(rules_file), "ok": False, "problems": problems}
+            console.document("rules-check", wrong)
+        raise
+    if console.json:
+        console.document("rules-check", _rules_members(rules_file, loaded))
+    else:
+        _print_rules(rules_file, loaded, console)
+
+
+def _problem_members(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+    }
+
+
+def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
+    return {
+        "file": str(file),
+        "ok": True,
+        "problems": [],
+        "sha256": loaded.digest,
+        "target": {"endpoint": loaded.target.endpoint, "bucket": loaded.target.bucket},
+        "rules": [
+            {
+                "name": rule.name,
+                "line": rule.line,
+                "source": {"bucket": rule.source.bucket, "prefix": rule.source.prefix},
+                "target": {"bucket": rule.target.bucket, "prefix": rule.target.prefix},
+                "on_missing": rule.on_missing,
+                "query": rule.query,
+                "examples": len(rule.examples),
+            }
+            for rule in loaded.rules
+        ],
+        "unmapped": loaded.unmapped,
+    }
+
+
+def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
+    console.print(
+        f"rules    {printable(str(file))} · {counted(len(loaded.rules), 'rule')}"
+        f" · sha256 {loaded.digest[:8]}"
+    )
+    console.print(f"target   {loaded.target.endpoint}/{loaded.target.bucket}")
+    for host, bucket in sorted(loaded.grammar.hosts.items()):
+        console.print(f"host     {host} serves {bucket}")
+    for collection in loaded.scope.collections:
+        console.print(printable(f"exclude  collection {collection.text}"))
+    for field in loaded.scope.fields:
+        console.print(printable(f"exclude  field {field.text}"))
+    console.print(f"unmapped {loaded.unmapped}")
+    console.print()
+    console.table(
+        ["rule", "source", "target", "on missing", "query", "examples"],
+        [
+            (
+                rule.name,
+                str(rule.source),
+                str(rule.target),
+                rule.on_missing.value,
+                rule.query.value,
+                len(rule.examples),
+            )
+            for rule in loaded.rules
+        ],
+    )
+
+
+@rules.command()
+@rules_option(required=True)
+@output_options
+def test(rules_file: Path, console: Console) -> None:
+    """Run the examples of a rules file, each of them twice: a second pass must change nothing.
+
+    \b
+    Example:
+      url-rewriter rules test --rules rules/omi.yaml
+
+    Exit status: 0 all hold, 2 the rules are wrong, 3 an example fails.
+    """
+    from url_rewriter.rules import check_examples, load_rules
+
+    results = check_examples(load_rules(rules_file, os.environ))
+    failed = [result for result in results if not result.ok]
+    if console.json:
+        from url_rewriter.urls import redact
+
+        examples = [
+            {
+                "rule": result.rule,
+                "line": result.line,
+                "ok": result.ok,
+                "url": redact(result.url),
+                "expected": redact(result.expected),
+                "got": redact(result.got),
+                "why": redact(result.why),
+            }
+            for result in results
+        ]
+        members = {"file": str(rules_file), "ok": not failed, "examples": examples}
+        console.document("rules-test", members)
+    else:
+        for result in failed:
+            console.print(printable(f"{rules_file}:{result.line}: rule {result.rule}"))
+            console.print(printable(f"  url       {result.url}"))
+            console.print(printable(f"  expected  {result.expected}"))
+            console.print(printable(f"  got       {result.got}"))
+            console.print(printable(f"  why       {result.why}"))
+        console.print(f"{counted(len(results), 'example')}, {len(failed):,} failed")
+    if failed:
+        raise ChecksFailedError(f"{len(failed):,} of {counted(len(results), 'example')} failed.")
+
+
+@rules.command()
+@rules_option(required=True)
+@click.argument("text", metavar="URL")
+@output_options
+def explain(rules_file: Path, text: str, console: Console) -> None:
+    """Show how a URL, or each URL in a text, is read, and what the rules make of it.
+
+    \b
+    Example:
+      url-rewriter rules explain --rules rules/omi.yaml gs://my-bucket/u1/a.wav
+
+    Nobody is asked whether an object exists: of several readings, the likeliest is taken. Exit
+    status: 0 explained, 2 the rules are wrong.
+    """
+    from url_rewriter.rules import load_rules, preview
+    from url_rewriter.urls import redact
+
+    loaded = load_rules(rules_file, os.environ)
+    seen = preview(loaded, text)
+    explained = [
+        *(_occurrence_members(loaded, text, each) for each in seen.found.occurrences),
+        *(_left_members(text, each) for each in seen.found.left),
+    ]
+    explained.sort(key=lambda members: members["start"])
+    if console.json:
+        result = {"text": redact(text), "urls": explained, "result": redact(seen.text)}
+        console.document("rules-explain", result)
+        return
+    if not explained:
+        console.print("No Cloud Storage URL in this text.")
+    for number, members in enumerate(explained):
+        if number:
+            console.print()
+        for name, value in _lines(members):
+            console.print(f"{name:<9}{printable(value)}".rstrip())
+    if len(explained) > 1:
+        console.print()
+        console.print(f"{'text':<9}{printable(seen.text)}")
+
+
+def _occurrence_members(loaded: Rules, text: str, occurrence: Occurrence) -> dict[str, Any]:
+    from url_rewriter.urls import Form, redact
+
+    likeliest = occurrence.readings[0]
+    migrated = occurrence.form is Form.TARGET
+    rule = None if migrated else loaded.rule_for(likeliest.source)
+    return {
+        "start": likeliest.start,
+        "end": likeliest.end,
+        "url": redact(text[likeliest.start : likeliest.end]),
+        "form": occurrence.form,
+        "layer": occurrence.layer,
+        "bucket": likeliest.source.bucket,
+        "key": likeliest.source.key,
+        "readings": [
+            {"bucket": each.source.bucket, "key": redact(each.source.key), "why": each.why}
+            for each in occurrence.readings
+        ],
+        "rule": rule and {"name": rule.name, "line": rule.line},
+        "result": rule and redact(loaded.url_of(rule, likeliest)),
+        "remarks": list(occurrence.remarks),
+        "left": "migrated" if migrated else None if rule else "unmapped",
+    }
+
+
+def _left_members(text: str, left: Left) -> dict[str, Any]:
+    from url_rewriter.urls import redact
+
+    return {
+        "start": left.start,
+        "end": left.end,
+        "url": redact(text[left.start : left.end]),
+        "left": left.remark,
+    }
+
+
+_REASONS = {
+    "migrated": "names a target already",
+    "unmapped": "no rule takes this bucket and key",
+}
+
+
+def _lines(members: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is worth telling of one URL."""
+    yield "url", members["url"]
+    if "form" in members:
+        yield "form", members["form"]
+        if members["layer"]:
+            yield "layer", members["layer"]
+        yield "bucket", members["bucket"]
+        yield "key", members["key"]
+        for reading in members["readings"][1:]:
+            yield "or", f"{reading['bucket']}/{reading['key']} ({reading['why']})"
+        if members["remarks"]:
+            yield "remarks", ", ".join(members["remarks"])
+    if members.get("rule"):
+        yield "rule", f"{members['rule']['name']} (line {members['rule']['line']})"
+        yield "result", members["result"]
+    else:
+        yield "left", _REASONS.get(members["left"], members["left"])
+
+
+@rules.command()
+def schema() -> None:
+    """Print the JSON Schema of rules files, for editors.
+
+    \b
+    Example:
+      url-rewriter rules schema > rules.schema.json
+    """
+    import json
+
+    from url_rewriter.rules import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
