@@ -55,7 +55,7 @@ LEFT JOIN (
 ) f ON f.document = d.path AND f.value_path = s.value_path
     AND f.detail = substr(s.before, o.first + 1, o.past - o.first)
 ORDER BY o.id
-"""  # noqa: S608 - the codes of an enumeration
+"""
 
 
 def backgrounds(plan: Plan) -> Iterator[Background]:

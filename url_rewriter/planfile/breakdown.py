@@ -45,7 +45,7 @@ def break_down(connection: sqlite3.Connection, dimension: str) -> list[Share]:
     groups = ", ".join(str(number + 1) for number in range(len(values)))
     only = "WHERE o.status = 'left'" if dimension == "left" else ""
     rows = connection.execute(
-        f"SELECT {', '.join(f'coalesce({value}, %s)' % repr('') for value in values)},"  # noqa: S608 - from the tables above
+        f"SELECT {', '.join(f'coalesce({value}, %s)' % repr('') for value in values)},"
         f" count(DISTINCT s.document), count(*), {counts}, min(o.id)"
         " FROM occurrences o JOIN strings s ON s.id = o.string"
         f" JOIN documents d ON d.id = s.document {only}"
@@ -57,7 +57,9 @@ def break_down(connection: sqlite3.Connection, dimension: str) -> list[Share]:
             values=tuple(row[:width]),
             documents=row[width],
             urls=row[width + 1],
-            statuses=dict(zip((each.value for each in UrlStatus), row[width + 2 : -1], strict=True)),
+            statuses=dict(
+                zip((each.value for each in UrlStatus), row[width + 2 : -1], strict=True)
+            ),
             example=_old_url(connection, row[-1]),
         )
         for row in rows

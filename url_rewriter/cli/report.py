@@ -1,0 +1,119 @@
+"""``report``: what a plan file says, in a format for people or for programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from url_rewriter.cli import options
+from url_rewriter.cli.console import Console
+from url_rewriter.errors import ConfigurationError, ServiceError
+
+if TYPE_CHECKING:
+    from url_rewriter.reports import Report
+
+_FORMATS = ("html", "json", "csv", "markdown", "junit", "parquet", "redirects")
+_BY_SUFFIX = "auto"
+
+
+@click.command()
+@options.plan_argument
+@options.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report there, readable by you alone  [default: stdout].",
+)  # fmt: skip
+@options.option(
+    "--redact", "pseudonyms", is_flag=True,
+    help="Show document ids, and what keys say of people, as pseudonyms.",
+)  # fmt: skip
+@options.output_options
+@options.formats(_BY_SUFFIX, *_FORMATS)
+def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms: bool) -> None:
+    """Tell what a plan file says, before or after it was applied.
+
+    Needs neither the database nor the network. Signatures and tokens are never shown. The format is
+    that of the suffix of -o, else markdown.
+
+    \b
+    Examples:
+      url-rewriter report omi.plan -o omi.html
+      url-rewriter report omi.plan --format markdown >> "$GITHUB_STEP_SUMMARY"
+      url-rewriter report omi.plan --redact --format csv -o for-the-auditor.csv
+    """
+    from url_rewriter.planfile import Plan
+    from url_rewriter.reports import REPORTS, privacy_of
+
+    name = console.format if console.format != _BY_SUFFIX else _format_of(output, REPORTS)
+    chosen = REPORTS[name]
+    if output is None and not chosen.SHOWN_ON_TERMINALS:
+        _refuse_terminal(name, chosen)
+    plan = Plan(plan_file)
+    try:
+        chunks = _encoded(chosen.render(plan, privacy_of(plan, pseudonyms=pseudonyms)))
+        if output is None:
+            _write(sys.stdout.buffer, chunks)
+        else:
+            _write_file(output, chunks)
+            console.say(f"{output}: {name} report of {plan_file}")
+    finally:
+        plan.close()
+
+
+def _format_of(output: Path | None, reports: dict[str, Report]) -> str:
+    if output is None:
+        return "markdown"
+    suffix = output.suffix.lower()
+    for name, each in reports.items():
+        if suffix in each.SUFFIXES:
+            return name
+    raise ConfigurationError(
+        f"{output}: its suffix names no format. Give --format {'|'.join(reports)}."
+    )
+
+
+def _refuse_terminal(name: str, chosen: Report) -> None:
+    if sys.stdout.isatty():
+        raise ConfigurationError(
+            f"A terminal does not show {name}. Give -o FILE{chosen.SUFFIXES[0]}."
+        )
+
+
+def _encoded(chunks: Iterator[str] | Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk.encode(errors="backslashreplace") if isinstance(chunk, str) else chunk
+
+
+def _write(stream: BinaryIO, chunks: Iterator[bytes]) -> None:
+    for chunk in chunks:
+        stream.write(chunk)
+    stream.flush()
+
+
+def _write_file(output: Path, chunks: Iterator[bytes]) -> None:
+    """Write a file that is whole or is not there, and that only its owner may read.
+
+    Raises ServiceError when the disk refuses.
+    """
+    try:
+        # A temporary file of this kind has mode 0600.
+        descriptor, part = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+    except OSError as error:
+        raise ServiceError(f"{output}: cannot be written: {error.strerror}.") from error
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            _write(stream, chunks)
+            os.fsync(stream.fileno())
+        Path(part).replace(output)
+    except BaseException as error:
+        with suppress(OSError):
+            Path(part).unlink()
+        if isinstance(error, OSError):
+            raise ServiceError(f"{output}: cannot be written: {error.strerror}.") from error
+        raise

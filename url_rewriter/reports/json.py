@@ -1,0 +1,136 @@
+"""JSON, for programs. Its schema is published as ``schema.json`` beside this module.
+
+The totals come first, then a row for each URL, written as they are read: a plan may hold millions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from url_rewriter.planfile import Plan, Summary, WriteTotals
+from url_rewriter.reports.privacy import Privacy
+from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.verdict import Facts, judge
+
+SUFFIXES: tuple[str, ...] = (".json",)
+SHOWN_ON_TERMINALS: bool = True
+
+_RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")
+
+
+def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
+    """The report as one JSON document in ASCII, a row on each line."""
+    facts = judge(plan)
+    head = json.dumps(_head(plan, privacy, facts), indent=2)
+    yield head.removesuffix("\n}") + ',\n  "rows": ['
+    for number, row in enumerate(list_rows(plan, privacy)):
+        yield (",\n    " if number else "\n    ") + json.dumps(row_members(row))
+    yield "\n  ]\n}\n"
+
+
+def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
+    header, history = plan.header, facts.history
+    return {
+        "schema": "url-rewriter/report@1",
+        **plan_members(plan, facts.summary),
+        "plan": plan.path.name,
+        "seal": privacy.seal(plan.seal),
+        "unmapped": [
+            {**each, "bucket": privacy.text(each["bucket"])}
+            for each in plan_members(plan, facts.summary)["unmapped"]
+        ],
+        "rules_file": header.rules_file.rpartition("/")[2],
+        "endpoint": header.endpoint,
+        "read_time": header.read_time,
+        "created_at": header.created_at,
+        "sealed_at": history.sealed_at,
+        "version": header.version,
+        "verdict": {
+            "stage": facts.verdict.stage,
+            "headline": facts.verdict.headline,
+            "explanation": facts.verdict.explanation,
+            "next": facts.verdict.next,
+        },
+        "gates": [
+            {"name": g.name, "asks": g.asks, "state": g.state, "count": g.count}
+            for g in facts.gates
+        ],
+        "apply": _writes(facts.apply) if facts.applied else None,
+        "rollback": _writes(facts.rollback) if facts.rolled_back else None,
+        "cost": {"documents_read": history.reads, "evidence": history.evidence},
+        "steps": [
+            {
+                "command": step.command,
+                "started_at": step.started_at,
+                "ended_at": step.ended_at,
+                "who": privacy.prose(step.who),
+                "count": step.count,
+                "unit": step.unit,
+                "result": step.result,
+            }
+            for step in history.steps
+        ],
+    }
+
+
+def _writes(totals: WriteTotals) -> dict[str, Any]:
+    documents = {"planned": totals.planned, "pending": totals.pending, **totals.outcomes}
+    return {"documents": documents, "urls": {"written": totals.urls}}
+
+
+def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
+    """The members of a plan's JSON document."""
+    return {
+        "plan": str(plan.path),
+        "store": plan.header.store,
+        "blocked": summary.blocked,
+        "documents": summary.documents,
+        "urls": summary.urls,
+        "targets": summary.targets,
+        "seal": plan.seal,
+        "rules_sha256": plan.header.rules_digest,
+        "rules": [
+            {name: getattr(each, name) for name in ("rule", *_RULE_COUNTS)}
+            for each in summary.rules
+        ],
+        "unmapped": [
+            {"bucket": each.bucket, "documents": each.documents, "urls": each.urls}
+            for each in summary.unmapped
+        ],
+        "findings": summary.findings,
+    }
+
+
+def row_members(row: Row) -> dict[str, Any]:
+    """One row of the report."""
+    return {
+        "document": row.document,
+        "field": row.field,
+        "status": row.status,
+        "blocks": row.blocks,
+        "form": row.form,
+        "layer": row.layer,
+        "rule": row.rule,
+        "source": {"bucket": row.source_bucket, "key": row.source_key},
+        "target": {"bucket": row.target_bucket, "key": row.target_key},
+        "old": row.old,
+        "new": row.new,
+        "evidence": {
+            "state": row.state,
+            "method": row.method,
+            "checked_at": row.checked_at,
+            "size": row.size,
+            "etag": row.etag,
+            "content_type": row.content_type,
+            "detail": row.detail,
+        },
+        "reading": row.reading,
+        "other_readings": list(row.other_readings),
+        "remarks": list(row.remarks),
+        "revision": row.revision,
+        "operation": row.operation,
+        "outcome": row.outcome,
+        "why": row.why,
+    }

@@ -1,0 +1,149 @@
+"""Markdown, for a pull request or ``$GITHUB_STEP_SUMMARY``: the verdict, the totals, what failed.
+
+Everything that came from a document stands in a code span, where neither Markdown nor HTML means
+anything and nobody is mentioned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from url_rewriter.planfile import Plan, WriteTotals
+from url_rewriter.reports.privacy import Privacy
+from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.text import counted, shorten, spell_out
+from url_rewriter.reports.verdict import Facts, GateState, judge
+
+SUFFIXES: tuple[str, ...] = (".md", ".markdown")
+SHOWN_ON_TERMINALS: bool = True
+
+_LISTED = 50
+_LONGEST = 200  # characters of one value; a step summary holds 1 MiB
+
+
+def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
+    """The report, a few lines at a time."""
+    facts = judge(plan)
+    yield from _opening(plan, privacy, facts)
+    yield from _gates(facts)
+    yield from _totals(privacy, facts)
+    yield from _writes(facts)
+    yield from _failures(plan, privacy)
+
+
+def code(text: str) -> str:
+    r"""Text in a code span that fits into a table, whatever it holds.
+
+    >>> print(code("a`b|c"))
+    ``a`b\|c``
+    """
+    shown = shorten(spell_out(text), _LONGEST).replace("|", "\\|")
+    if not shown.strip():
+        return f"`{shown}`" if shown else ""
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Iterator[str]:
+    """A table; columns of numbers are those whose name ends with a colon."""
+    yield "| " + " | ".join(name.removesuffix(":") for name in columns) + " |\n"
+    yield "|" + "|".join(" ---: " if name.endswith(":") else " --- " for name in columns) + "|\n"
+    for row in rows:
+        cells = (f"{value:,}" if isinstance(value, int) else value for value in row)
+        yield "| " + " | ".join(cells) + " |\n"
+    yield "\n"
+
+
+def _opening(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
+    verdict, header = facts.verdict, plan.header
+    yield f"# {verdict.headline}\n\n{verdict.explanation}\n\n"
+    if verdict.next:
+        yield f"Next: {code(verdict.next)}\n\n"
+    as_of = f", as of {header.read_time}" if header.read_time else ""
+    yield f"- Plan {code(plan.path.name)}, seal {code(plan.seal[:8])}, made {header.created_at}\n"
+    yield f"- Source {code(privacy.text(header.store))}{as_of}, {_scanned(facts)}\n"
+    yield f"- Target {code(privacy.text(header.endpoint))}\n"
+    rules_file = header.rules_file.rpartition("/")[2]
+    yield f"- Rules {code(rules_file)}, sha256 {code(header.rules_digest[:8])}\n\n"
+
+
+def _scanned(facts: Facts) -> str:
+    documents = facts.summary.documents
+    return (
+        f"{counted(documents['scanned'], 'document')} scanned, {documents['with_urls']:,} with URLs"
+    )
+
+
+def _gates(facts: Facts) -> Iterator[str]:
+    words = {GateState.FAILED: "**FAILED**"}
+    yield "## Gates\n\n"
+    yield from _table(
+        ("gate", "result", "against it:", "asks"),
+        [(code(g.name), words.get(g.state, g.state.value), g.count, g.asks) for g in facts.gates],
+    )
+
+
+def _totals(privacy: Privacy, facts: Facts) -> Iterator[str]:
+    summary = facts.summary
+    yield "## URLs\n\n"
+    yield from _table(tuple(f"{name}:" for name in summary.urls), [tuple(summary.urls.values())])
+    if summary.rules:
+        yield from _table(
+            ("rule", "documents:", "URLs:", "exists:", "missing:", "unknown:", "mismatch:"),
+            [
+                (code(privacy.text(each.rule)), each.documents, each.urls, each.rewrite,
+                 each.missing, each.unknown, each.mismatch)
+                for each in summary.rules
+            ],
+        )  # fmt: skip
+    if summary.unmapped:
+        yield "No rule takes:\n\n"
+        yield from _table(
+            ("bucket", "documents:", "URLs:"),
+            [(code(privacy.text(u.bucket)), u.documents, u.urls) for u in summary.unmapped],
+        )
+    if summary.findings:
+        yield from _table(
+            ("finding", "count:"), [(code(name), n) for name, n in summary.findings.items()]
+        )
+
+
+def _writes(facts: Facts) -> Iterator[str]:
+    if facts.applied:
+        yield from _written("Apply", facts.apply)
+    if facts.rolled_back:
+        yield from _written("Rollback", facts.rollback)
+
+
+def _written(title: str, totals: WriteTotals) -> Iterator[str]:
+    yield f"## {title}\n\n"
+    counts = {"planned": totals.planned, **totals.outcomes, "pending": totals.pending}
+    yield from _table(tuple(f"{name}:" for name in counts), [tuple(counts.values())])
+
+
+def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:
+    failed = (row for row in list_rows(plan, privacy) if row.failed)
+    listed = list(islice(failed, _LISTED))
+    if not listed:
+        return
+    more = sum(1 for _ in failed)
+    yield "## What stands against it\n\n"
+    yield from _table(
+        ("status", "document", "field", "URL", "why"),
+        [
+            (row.status, code(row.document), code(row.field), code(row.old), code(_why(row)))
+            for row in listed
+        ],
+    )
+    if more:
+        yield f"And {counted(more, 'more URL')}: `url-rewriter show` and other formats list them.\n"
+
+
+def _why(row: Row) -> str:
+    if row.outcome in ("conflict", "failed"):
+        return f"{row.outcome}: {row.why}"
+    target = f"{row.target_bucket}/{row.target_key}"
+    return f"{target}: {row.detail or row.state}" if row.target_key else "no rule takes it"

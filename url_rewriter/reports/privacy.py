@@ -1,0 +1,134 @@
+"""What of a plan may be shown: never a secret and, where that is asked for, nobody's name.
+
+A plan file holds whole URLs. Every text of it passes a ``Privacy`` on its way into a report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from url_rewriter.documents import ValuePath, format_value_path
+from url_rewriter.planfile import Plan, UrlRow
+from url_rewriter.rules import Rules
+from url_rewriter.urls import redact
+
+_NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
+_EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$", re.DOTALL)
+
+
+class Privacy:
+    """Shows texts as they are, but for signatures, tokens and credentials."""
+
+    def text(self, text: str) -> str:
+        """Text whose place in a report says what it is: a rule, a bucket, a store."""
+        return redact(text) if text else ""
+
+    def prose(self, text: str) -> str:
+        """Text that may quote anything: why a target is unknown, who started a run."""
+        return self.text(text)
+
+    def document(self, path: str) -> str:
+        """A document path."""
+        return self.text(path)
+
+    def field(self, path: ValuePath) -> str:
+        """A value path, as people read it."""
+        return self.text(format_value_path(path))
+
+    def key(self, bucket: str, key: str) -> str:
+        """A key of ``bucket``."""
+        return self.text(key)
+
+    def old_url(self, row: UrlRow) -> str:
+        """The URL that stands in a document."""
+        return self.text(row.old)
+
+    def new_url(self, row: UrlRow) -> str:
+        """The URL that replaces it."""
+        return self.text(row.new)
+
+    def seal(self, seal: str) -> str:
+        """The seal of the plan."""
+        return seal
+
+
+class Pseudonyms(Privacy):
+    """Shows document ids, and whatever a rule's prefix does not say of a key, as pseudonyms.
+
+    A name has the same pseudonym wherever it stands, so that a report can still be followed. They
+    are keyed with the plan's seal, of which only the beginning is shown: whoever has the report and
+    not the plan file cannot find a name out by trying.
+    """
+
+    def __init__(self, seal: str, rules: Rules) -> None:
+        self._key = seal.encode()
+        self._endpoint = rules.target.endpoint
+        places = [place for rule in rules.rules for place in (rule.source, rule.target)]
+        self._prefixes = sorted(
+            {(place.bucket, place.prefix) for place in places}, key=lambda place: -len(place[1])
+        )
+
+    def _name(self, name: str) -> str:
+        return (
+            "~" + hmac.digest(self._key, name.encode(errors="surrogatepass"), "sha256").hex()[:10]
+        )
+
+    def prose(self, text: str) -> str:
+        """A pseudonym: nobody knows what is in it."""
+        return self._name(text) if text else ""
+
+    def document(self, path: str) -> str:
+        """A document path with its collections, which are names of things and not of people."""
+        names = path.split("/")
+        return "/".join(self._name(name) if at % 2 else name for at, name in enumerate(names))
+
+    def field(self, path: ValuePath) -> str:
+        """A value path; names that are no plain words are pseudonyms, since maps have ids."""
+        return format_value_path(
+            tuple(
+                step if isinstance(step, int) or _NO_NAME.fullmatch(step) else self._name(step)
+                for step in path
+            )
+        )
+
+    def key(self, bucket: str, key: str) -> str:
+        """The longest prefix that a rule names, then a pseudonym for each segment."""
+        prefix = next(
+            (
+                prefix
+                for known, prefix in self._prefixes
+                if known == bucket and key.startswith(prefix)
+            ),
+            "",
+        )
+        rest = key[len(prefix) :]
+        extension = match[0] if (match := _EXTENSION.search(rest)) else ""
+        names = rest.removesuffix(extension).split("/")
+        return prefix + "/".join(self._name(name) if name else "" for name in names) + extension
+
+    def old_url(self, row: UrlRow) -> str:
+        """The object that the URL names; a pseudonym where it names none."""
+        if not row.source_key:
+            return self._name(row.old)
+        return f"gs://{row.source_bucket}/{self.key(row.source_bucket, row.source_key)}"
+
+    def new_url(self, row: UrlRow) -> str:
+        """The target's URL, without its query."""
+        if not row.new:
+            return ""
+        key = self.key(row.target_bucket, row.target_key)
+        return f"{self._endpoint}/{row.target_bucket}/{key}"
+
+    def seal(self, seal: str) -> str:
+        """The beginning of the seal, which tells plans apart and keys nothing."""
+        return seal[:8]
+
+
+def privacy_of(plan: Plan, *, pseudonyms: bool) -> Privacy:
+    """How the texts of ``plan`` are shown."""
+    if not pseudonyms:
+        return Privacy()
+    secret = hashlib.sha256(plan.seal.encode()).hexdigest()
+    return Pseudonyms(secret, Rules.from_json(plan.header.rules))

@@ -1,0 +1,116 @@
+"""The rows that every report lists: one for each URL, one for each place no edit reaches.
+
+No renderer reads texts of a plan file but through here, and here they pass through ``Privacy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+
+from url_rewriter.findings import Code
+from url_rewriter.planfile import Plan, UrlRow
+from url_rewriter.planfile.background import Background, backgrounds
+from url_rewriter.planfile.rows import load_path
+from url_rewriter.reports.privacy import Privacy
+
+UNREACHABLE = "unreachable"
+"""The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
+
+_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.DOCUMENT_ID})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One URL with everything that is known of it, without secrets. Unknown texts are "".
+
+    ``remarks`` are finding codes. ``state`` to ``detail`` are the evidence for the target,
+    ``operation`` to ``why`` the last thing done to the document.
+    """
+
+    document: str
+    field: str
+    status: str
+    blocks: bool = False
+    rule: str = ""
+    form: str = ""
+    layer: str = ""
+    source_bucket: str = ""
+    source_key: str = ""
+    target_bucket: str = ""
+    target_key: str = ""
+    old: str = ""
+    new: str = ""
+    reading: str = ""
+    other_readings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    state: str = ""
+    method: str = ""
+    checked_at: str = ""
+    size: int | None = None
+    etag: str = ""
+    content_type: str = ""
+    detail: str = ""
+    revision: str = ""
+    operation: str = ""
+    outcome: str = ""
+    why: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether this row stands against the migration: somebody has to act."""
+        return self.blocks or self.status in FAILING or self.outcome in ("conflict", "failed")
+
+
+FAILING = ("missing", "unknown", "mismatch")
+
+
+def list_rows(plan: Plan, privacy: Privacy, only: Container[int] | None = None) -> Iterator[Row]:
+    """Every row of a plan, URLs in document order first, one at a time.
+
+    ``only`` limits the URLs to occurrences with these ids.
+    """
+    for url, background in zip(plan.urls(), backgrounds(plan), strict=True):
+        if only is None or url.id in only:
+            yield _row(url, background, privacy)
+    for code, _, document, value_path, _ in plan.findings():
+        if code in _UNREACHABLE_CODES:
+            field = privacy.field(load_path(value_path))
+            yield Row(privacy.document(document), field, UNREACHABLE, remarks=(code,))
+
+
+def _row(url: UrlRow, background: Background, privacy: Privacy) -> Row:
+    return Row(
+        document=privacy.document(url.document),
+        field=privacy.field(url.value_path),
+        status=url.status,
+        blocks=url.blocks,
+        rule=privacy.text(url.rule),
+        form=url.form,
+        layer=url.layer,
+        source_bucket=privacy.text(url.source_bucket),
+        source_key=privacy.key(url.source_bucket, url.source_key),
+        target_bucket=privacy.text(url.target_bucket),
+        target_key=privacy.key(url.target_bucket, url.target_key),
+        old=privacy.old_url(url),
+        new=privacy.new_url(url),
+        reading=url.reading,
+        other_readings=tuple(_object(each, privacy) for each in url.others),
+        remarks=tuple(sorted({*background.codes, *filter(None, [url.remark])})),
+        state=url.state,
+        method=background.method,
+        checked_at=background.checked_at,
+        size=background.size,
+        etag=privacy.text(background.etag),
+        content_type=privacy.text(background.content_type),
+        detail=privacy.prose(url.detail),
+        revision=background.revision,
+        operation=background.operation,
+        outcome=url.outcome,
+        why=privacy.prose(background.why),
+    )
+
+
+def _object(name: str, privacy: Privacy) -> str:
+    bucket, _, key = name.partition("/")
+    return f"{bucket}/{privacy.key(bucket, key)}"

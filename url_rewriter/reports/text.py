@@ -1,0 +1,42 @@
+r"""Text that came from a document, made harmless for whatever shows it.
+
+>>> spell_out("a\x1b[31mb\u202e")
+'a\\x1b[31mb\\u202e'
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+"""Controls, direction marks, invisible characters, surrogates: what looks like nothing or lies."""
+
+
+def spell_out(text: str) -> str:
+    """Text with every control, direction mark and invisible character spelled out."""
+    return _UNSAFE.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+def shorten(text: str, length: int) -> str:
+    """At most ``length`` characters, saying how many there were.
+
+    >>> shorten("abcdefgh", 3)
+    'abc… (8 characters)'
+    """
+    return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "URL"), counted(1200, "document")
+    ('1 URL', '1,200 documents')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

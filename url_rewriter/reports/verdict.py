@@ -1,0 +1,268 @@
+"""The verdict over a plan file: one sentence, and the gates it rests on.
+
+Everything is counted from the plan file. Only ``verify`` looks at the live database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from url_rewriter.errors import RefusedError
+from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals, count_writes, summarize
+from url_rewriter.planfile.history import History, recount
+from url_rewriter.reports.text import counted
+
+
+class GateState(StrEnum):
+    """``WAITING``: what it judges has not been done yet."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition: how many things stand against it, and what they are."""
+
+    name: str
+    asks: str
+    count: int
+    state: GateState
+
+
+class Stage(StrEnum):
+    """How far a migration has come."""
+
+    BLOCKED = "blocked"
+    READY = "ready"
+    EMPTY = "empty"
+    UNFINISHED = "unfinished"
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled-back"
+    BROKEN = "broken"
+
+
+class Tone(StrEnum):
+    """Good news, news that wants attention, bad news."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``headline`` is the whole truth in one sentence; ``next`` is the command that comes next."""
+
+    stage: Stage
+    tone: Tone
+    headline: str
+    explanation: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What every report says first. Holds totals only, no text of a document."""
+
+    summary: Summary
+    history: History
+    apply: WriteTotals
+    rollback: WriteTotals
+    gates: tuple[Gate, ...]
+    verdict: Verdict
+
+    @property
+    def applied(self) -> bool:
+        """Whether an apply was ever begun."""
+        return any(step.command == Operation.APPLY for step in self.history.steps)
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether a rollback was ever begun."""
+        return any(step.command == Operation.ROLLBACK for step in self.history.steps)
+
+
+def judge(plan: Plan) -> Facts:
+    """Everything a report says of a plan as a whole."""
+    summary = summarize(plan.connection)
+    history = recount(plan.connection)
+    applied = count_writes(plan.connection, Operation.APPLY)
+    undone = count_writes(plan.connection, Operation.ROLLBACK)
+    begun = history.last_operation
+    intact = _is_intact(plan)
+    gates = (
+        _gate("seal-intact", "The plan is what was sealed", 0 if intact else 1),
+        _gate(
+            "targets-exist",
+            "Every URL to be rewritten has a proven target",
+            sum(_blocking(plan, status) for status in ("missing", "unknown", "mismatch")),
+        ),
+        _gate(
+            "no-unmapped-urls",
+            "No URL is without a rule where the rules forbid it",
+            _blocking(plan, "unmapped"),
+        ),
+        _gate(
+            "plan-complete",
+            "Every planned document was written",
+            _left(applied),
+            waits=begun != Operation.APPLY,
+        ),
+        _gate(
+            "journal-settled",
+            "It is known of every write whether it arrived",
+            history.open_writes,
+            waits=not begun,
+        ),
+    )
+    verdict = _broken() if not intact else _verdict(plan, summary, history, applied, undone)
+    return Facts(summary, history, applied, undone, gates, verdict)
+
+
+def _gate(name: str, asks: str, count: int, *, waits: bool = False) -> Gate:
+    state = GateState.WAITING if waits else GateState.FAILED if count else GateState.PASSED
+    return Gate(name, asks, 0 if waits else count, state)
+
+
+def _is_intact(plan: Plan) -> bool:
+    try:
+        plan.check_seal()
+    except RefusedError:
+        return False
+    return True
+
+
+def _blocking(plan: Plan, status: str) -> int:
+    return plan.count(f"SELECT count(*) FROM occurrences WHERE blocks AND status = '{status}'")  # noqa: S608 - a literal
+
+
+def _left(totals: WriteTotals) -> int:
+    return totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
+
+
+def _broken() -> Verdict:
+    return Verdict(
+        Stage.BROKEN,
+        Tone.BAD,
+        "Not ready: the seal is broken",
+        "The plan file was changed after it was sealed. Believe nothing below; nothing of it will "
+        "be written.",
+        "Make the plan again.",
+    )
+
+
+def _verdict(
+    plan: Plan, summary: Summary, history: History, applied: WriteTotals, undone: WriteTotals
+) -> Verdict:
+    name = plan.path.name
+    match history.last_operation:
+        case Operation.ROLLBACK:
+            return _after_rollback(name, undone)
+        case Operation.APPLY:
+            return _after_apply(name, summary, applied)
+        case _ if summary.blocked:
+            return _blocked(name, summary)
+        case _ if not summary.documents["to_write"]:
+            return _empty(summary)
+        case _:
+            return Verdict(
+                Stage.READY,
+                Tone.GOOD,
+                f"Ready to apply: {counted(summary.urls['rewrite'], 'URL')} in "
+                f"{counted(summary.documents['to_write'], 'document')}",
+                "Every target was proven to exist. Nothing was written yet." + _beside(summary),
+                f"url-rewriter apply {name}",
+            )
+
+
+def _blocked(name: str, summary: Summary) -> Verdict:
+    urls = summary.urls
+    reasons = [
+        f"{counted(urls[status], 'URL')} {words}"
+        for status, words in (
+            ("missing", "would break"),
+            ("mismatch", "would name something else"),
+            ("unknown", "cannot be proven"),
+            ("unmapped", "without a rule"),
+        )
+        if urls[status]
+    ]
+    return Verdict(
+        Stage.BLOCKED,
+        Tone.BAD,
+        f"Not ready: {', '.join(reasons)}",
+        f"{counted(summary.blocking, 'URL')} stand against the plan; it cannot be applied, and "
+        "nothing was written.",
+        f"url-rewriter show {name} --status "
+        + next((s for s in ("missing", "unknown", "mismatch") if urls[s]), "unmapped"),
+    )
+
+
+def _empty(summary: Summary) -> Verdict:
+    return Verdict(
+        Stage.EMPTY,
+        Tone.GOOD,
+        "Nothing to rewrite",
+        f"{counted(summary.documents['scanned'], 'document')} scanned; no URL in them has to "
+        "change." + _beside(summary),
+        "",
+    )
+
+
+def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
+    left = _left(totals)
+    if left:
+        return Verdict(
+            Stage.UNFINISHED,
+            Tone.BAD,
+            f"Not ready: {counted(left, 'document')} still to be written",
+            f"{counted(totals.pending, 'document')} not reached, "
+            f"{totals.outcomes['conflict']:,} changed by somebody else and left alone, "
+            f"{totals.outcomes['failed']:,} failed. The same command continues.",
+            f"url-rewriter apply {name}",
+        )
+    beside = _beside(summary)
+    return Verdict(
+        Stage.APPLIED,
+        Tone.WARN if summary.urls["missing"] or summary.urls["mismatch"] else Tone.GOOD,
+        f"Ready to cut over: {counted(totals.urls, 'URL')} rewritten",
+        f"All {counted(totals.planned, 'planned document')} are accounted for.{beside} Before the "
+        "cutover, let verify look at the live database.",
+        f"url-rewriter verify {name}",
+    )
+
+
+def _after_rollback(name: str, totals: WriteTotals) -> Verdict:
+    left = _left(totals)
+    if left:
+        return Verdict(
+            Stage.UNFINISHED,
+            Tone.BAD,
+            f"Rolled back in part: {counted(left, 'document')} left as they are",
+            f"{counted(totals.urls, 'URL')} put back. What was edited since the apply is left.",
+            f"url-rewriter rollback {name}",
+        )
+    return Verdict(
+        Stage.ROLLED_BACK,
+        Tone.WARN,
+        f"Rolled back: {counted(totals.urls, 'URL')} put back",
+        "The old URLs are in the database again.",
+        f"url-rewriter apply {name}",
+    )
+
+
+def _beside(summary: Summary) -> str:
+    """What stays as it is although the verdict is good."""
+    stays = [
+        f"{counted(summary.urls[status], 'URL')} {words}"
+        for status, words in (
+            ("missing", "whose target is missing"),
+            ("mismatch", "whose target is something else"),
+            ("unmapped", "that no rule takes"),
+        )
+        if summary.urls[status]
+    ]
+    return f" Left as they are: {', '.join(stays)}." if stays else ""
