@@ -55,7 +55,8 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
 
     return _stacked(
         with_console,
-        option("--format", "output_format", type=click.Choice(_formats(command)), default="text",
+        option("--format", "output_format", type=click.Choice(_formats(command)),
+               default=_formats(command)[0],
                show_default=True, help="How the result is written to stdout."),
         option("--quiet", "-q", is_flag=True, help="Say nothing but results and errors."),
         option("--verbose", "-v", is_flag=True, help="Say more of what is going on."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -87,6 +87,7 @@ def _introduce(
 
 def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:
     from url_rewriter.planfile import summarize
+    from url_rewriter.reports.json import plan_members
 
     summary = summarize(plan.connection)
     if console.json:
@@ -101,28 +102,6 @@ def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) ->
         raise ChecksFailedError(
             f"{counted(summary.blocking, 'URL')} stand against this plan; it cannot be applied."
         )
-
-
-def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
-    """The members of a plan's JSON document."""
-    return {
-        "plan": str(plan.path),
-        "store": plan.header.store,
-        "blocked": summary.blocked,
-        "documents": summary.documents,
-        "urls": summary.urls,
-        "targets": summary.targets,
-        "seal": plan.seal,
-        "rules_sha256": plan.header.rules_digest,
-        "rules": [
-            {name: getattr(each, name) for name in ("rule", *RULE_COUNTS)} for each in summary.rules
-        ],
-        "unmapped": [
-            {"bucket": each.bucket, "documents": each.documents, "urls": each.urls}
-            for each in summary.unmapped
-        ],
-        "findings": summary.findings,
-    }
 
 
 RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")

@@ -11,7 +11,7 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.plan import plan_members, show_summary
+from url_rewriter.cli.plan import show_summary
 
 if TYPE_CHECKING:
     from url_rewriter.planfile import Plan, UrlFilter, UrlRow
@@ -94,6 +94,7 @@ def _reasons(row: UrlRow) -> Iterator[str]:
 def _show_json(plan: Plan, wanted: UrlFilter) -> None:
     """One document, written row by row: a plan may hold millions."""
     from url_rewriter.planfile import summarize
+    from url_rewriter.reports.json import plan_members
 
     head = json.dumps(
         {"schema": "url-rewriter/show@1", **plan_members(plan, summarize(plan.connection))}
