@@ -10,7 +10,6 @@ from tests.contract.embedded_harness import embedded_harness
 from tests.contract.firestore_harness import emulator_harness
 from tests.contract.harness import Harness
 from tests.contract.scripted_harness import scripted_harness
-from tests.emulator import running_emulator
 from tests.scripted_firestore import scripted_firestore
 
 # An implementation is a line here; the factory takes what it needs (tmp_path, monkeypatch, a
@@ -20,12 +19,6 @@ HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
     "scripted": scripted_harness,
     "emulator": emulator_harness,
 }
-
-
-@pytest.fixture(scope="session")
-def emulator_host() -> Iterator[str]:
-    with running_emulator() as host:
-        yield host
 
 
 @pytest.fixture(scope="session")

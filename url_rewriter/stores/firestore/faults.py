@@ -35,6 +35,7 @@ DENIED = frozenset({StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED})
 
 # What google-auth raises inside the channel arrives as UNAVAILABLE, with this text.
 _CREDENTIALS_FAILED = "Getting metadata from plugin failed"
+_REVOKED = "invalid_grant"
 
 LOG_IN = (
     "run 'gcloud auth application-default login', or name a service account's key file in "
@@ -72,7 +73,8 @@ class Retries:
 
     def after(self, error: grpc.RpcError) -> None:
         """Return when it is time to try again; raise what the error means where that is no use."""
-        if error.code() not in PASSING or self._faults + 1 >= self._patience.tries:
+        revoked = _REVOKED in (error.details() or "")
+        if error.code() not in PASSING or revoked or self._faults + 1 >= self._patience.tries:
             raise meaning(error, self._doing) from error
         self._wait()
 
@@ -93,7 +95,10 @@ class Retries:
 def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
     """The error of a call, for the operator: what was being done, what was said, what to do."""
     code, said = error.code(), error.details() or "no details"
-    if code in DENIED or _CREDENTIALS_FAILED in said:
+    if _CREDENTIALS_FAILED in said:
+        # What follows in that text is the token server's answer, which is not repeated here.
+        return NotPermittedError(f"The Google credentials could not be refreshed: {LOG_IN}")
+    if code in DENIED:
         return NotPermittedError(
             f"Firestore refused {doing} ({code.name}: {said}). Reading takes the role "
             f"datastore.viewer, writing datastore.user; for another identity, {LOG_IN}."

@@ -10,7 +10,7 @@ import grpc
 from grpc import StatusCode
 
 from url_rewriter.documents import Update, WriteResult, WriteStatus
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import NotPermittedError, UrlRewriterError
 from url_rewriter.stores.firestore.faults import DENIED, meaning
 from url_rewriter.stores.firestore.messages import BatchWriteRequest, Message
 from url_rewriter.stores.firestore.reader import FirestoreReader
@@ -28,7 +28,7 @@ _STALE = {5: "not found", 6: "already exists", 9: "at another revision"}
 _REFUSED = {3: "invalid", 11: "out of range", 12: "not supported"}
 _DENIED = {7: "not permitted", 16: "not authenticated"}
 
-# Refusals of a whole request for the sake of one write in it, or of its size: nothing was written.
+# Said, with RESOURCE_EXHAUSTED, of a request that is too long rather than of a quota.
 _TOO_LARGE = "larger than max"
 
 
@@ -176,6 +176,11 @@ def _settle_one(
         answers.put(each, WriteStatus.STALE, _detail(_STALE[status.code], status))
     elif status.code in _REFUSED:
         answers.put(each, WriteStatus.REFUSED, _detail(_REFUSED[status.code], status))
+    elif status.code in _DENIED:
+        answers.denial = NotPermittedError(
+            f"Firestore refused to write {each.path}: {_detail(_DENIED[status.code], status)}"
+        )
+        answers.put(each, WriteStatus.UNSETTLED, f"not written: {answers.denial}")
     else:
         _unsettled([each], f"code {status.code}: {status.message}", answers)
 

@@ -6,8 +6,7 @@ references and geo points, which cannot hold a URL.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
 from url_rewriter.stores.firestore.messages import Message
@@ -20,19 +19,16 @@ MAX_VALUE_SIZE = 1_048_487
 
 TYPE_NAME = "__type__"
 
-Text: TypeAlias = tuple[ValuePath, str] | Fixed
-
 
 def document_from(message: Message, path: str, needles: Sequence[bytes]) -> Document:
     """A Document with every string, key and byte string of ``message`` that holds a needle."""
-    strings: list[tuple[ValuePath, str]] = []
-    fixed: list[Fixed] = []
-    for text in _texts(message.fields, (), needles):
-        if isinstance(text, Fixed):
-            fixed.append(text)
-        else:
-            strings.append(text)
-    return Document(path, revision_of(message), tuple(strings), tuple(fixed), message)
+    found = _Finder(needles)
+    found.look_in_map(message.fields, ())
+    # Protobuf maps have no order of their own; the server's is by name. Two paths differ first at
+    # two names, or at two indexes, of one container, so that they can be compared.
+    found.strings.sort()
+    found.fixed.sort(key=lambda fixed: (fixed.value_path, fixed.holder))
+    return Document(path, revision_of(message), tuple(found.strings), tuple(found.fixed), message)
 
 
 def revision_of(message: Message) -> Revision:
@@ -46,32 +42,45 @@ def has_needle(data: bytes, needles: Sequence[bytes]) -> bool:
     if not needles:
         return True
     lowered = data.lower()
-    return any(needle in lowered for needle in needles)
+    for needle in needles:  # noqa: SIM110 - any() takes four times as long
+        if needle in lowered:
+            return True
+    return False
 
 
-def _texts(fields: Message, above: ValuePath, needles: Sequence[bytes]) -> Iterator[Text]:
-    # Protobuf maps have no order of their own; the server's is by name.
-    for name in sorted(fields):
-        path = (*above, name)
-        if has_needle(name.encode(), needles):
-            yield Fixed(path, Holder.MAP_KEY, name)
-        yield from _texts_of_value(fields[name], path, needles)
+class _Finder:
+    """Collects text with a needle. Every field of every candidate passes here: a hot path."""
 
+    def __init__(self, needles: Sequence[bytes]) -> None:
+        self.strings: list[tuple[ValuePath, str]] = []
+        self.fixed: list[Fixed] = []
+        self._needles = needles
 
-def _texts_of_value(value: Message, path: ValuePath, needles: Sequence[bytes]) -> Iterator[Text]:
-    match value.WhichOneof("value_type"):
-        case "string_value":
-            if has_needle(value.string_value.encode(), needles):
-                yield path, value.string_value
-        case "map_value":
-            if TYPE_NAME not in value.map_value.fields:
-                yield from _texts(value.map_value.fields, path, needles)
-        case "array_value":
-            for index, element in enumerate(value.array_value.values):
-                yield from _texts_of_value(element, (*path, index), needles)
-        case "bytes_value":
-            if has_needle(value.bytes_value, needles):
-                yield Fixed(path, Holder.BYTES, value.bytes_value.decode("latin-1"))
+    def look_in_map(self, fields: Message, above: ValuePath) -> None:
+        # One look at all names together is enough for most maps.
+        if has_needle("\0".join(fields).encode(), self._needles):
+            for name in fields:
+                if has_needle(name.encode(), self._needles):
+                    self.fixed.append(Fixed((*above, name), Holder.MAP_KEY, name))
+        for name, value in fields.items():
+            self._look_at(value, above, name)
+
+    def _look_at(self, value: Message, above: ValuePath, step: str | int) -> None:
+        match value.WhichOneof("value_type"):
+            case "string_value":
+                text = value.string_value
+                if has_needle(text.encode(), self._needles):
+                    self.strings.append(((*above, step), text))
+            case "map_value":
+                if TYPE_NAME not in value.map_value.fields:
+                    self.look_in_map(value.map_value.fields, (*above, step))
+            case "array_value":
+                for index, element in enumerate(value.array_value.values):
+                    self._look_at(element, (*above, step), index)
+            case "bytes_value":
+                if has_needle(value.bytes_value, self._needles):
+                    text = value.bytes_value.decode("latin-1")
+                    self.fixed.append(Fixed((*above, step), Holder.BYTES, text))
 
 
 def document_size(message: Message, path: str) -> int:
