@@ -26,10 +26,10 @@ def mapping(**fields: str) -> Any:
 
 
 class Client:
-    """Calls on one fresh database of a server."""
+    """Calls on one database of a server, a fresh one if none is named."""
 
-    def __init__(self, host: str) -> None:
-        self.database = f"projects/{fresh_project()}/databases/(default)"
+    def __init__(self, host: str, database: str | None = None) -> None:
+        self.database = database or f"projects/{fresh_project()}/databases/(default)"
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
         self._channel = grpc.insecure_channel(host, options=options)
 

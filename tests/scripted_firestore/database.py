@@ -38,7 +38,7 @@ class Database:
     """One database. Every method may be called from any thread."""
 
     name: str
-    _versions: dict[str, list[Version]] = field(default_factory=dict)
+    _versions: dict[str, list[Version]] = field(default_factory=dict, repr=False)
     _last_micros: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -110,6 +110,8 @@ class Database:
 
     def _put(self, path: str, before: Any | None, after: Any | None) -> Any:
         result = WriteResult()
+        if after is None and before is None:
+            return result
         if after is None:
             self._versions.setdefault(path, []).append(Version(self._tick(), None))
             return result
