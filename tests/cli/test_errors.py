@@ -34,9 +34,8 @@ def refuse(workshop: Workshop, status: int, *arguments: str) -> str:
         ("version: 1\nversion: 1\n", "version"),
         ("target: {endpoint: '${NOT_SET_ANYWHERE}', bucket: b}\nversion: 1\n", "NOT_SET_ANYWHERE"),
         (
-            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: data}\n"
-            "rules: [{name: a, source: {bucket: old}, target: {prefix: a/}}]\n",
-            "storage.googleapis.com",
+            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: data}\nrules: []\n",
+            "Cloud Storage",
         ),
         ("", "rules.yaml"),
         ("\x00\x01", "rules.yaml"),
@@ -129,7 +128,7 @@ def test_a_read_time_without_a_zone(workshop: Workshop) -> None:
 def test_no_project_at_all_is_said_without_a_traceback(workshop: Workshop) -> None:
     ended = workshop.run("audit")
     assert ended.status in (2, 4)
-    assert "project" in ended.err
+    assert "credentials" in ended.err
 
 
 def test_a_gate_that_fails_exits_3(workshop: Workshop) -> None:

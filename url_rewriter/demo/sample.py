@@ -205,6 +205,8 @@ def _value(value: Any) -> dict[str, Any]:
             return {"nullValue": None}
         case str():
             return {"stringValue": value}
+        case int():
+            return {"integerValue": str(value)}
         case list():
             return {"arrayValue": {"values": [_value(each) for each in value]}}
         case dict():
