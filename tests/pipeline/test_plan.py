@@ -45,13 +45,13 @@ def test_each_target_is_asked_for_once(tmp_path: Path) -> None:
 def test_missing_and_unknown_targets_block(tmp_path: Path) -> None:
     summary = Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), make_objects()).plan()
     assert summary.blocked
-    assert summary.blocking == 2
+    assert summary.blocking == {"missing": 1, "unknown": 1}
 
 
 def test_skipping_missing_targets_never_skips_unknown_ones(tmp_path: Path) -> None:
     rules = make_rules(on_missing=OnMissing.SKIP)
     summary = Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), make_objects(), rules).plan()
-    assert summary.blocking == 1
+    assert summary.blocking == {"unknown": 1}
 
 
 def test_unmapped_urls_block_when_the_rules_say_so(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def _require_applicable(plan_file: Path, plan: Plan, rules: Rules, rules_file: P
         raise RefusedError(
             f"{plan_file} was made by other rules than {rules_file} holds now. Make the plan again."
         )
-    blocking = summarize(plan.connection).blocking
+    blocking = sum(summarize(plan.connection).blocking.values())
     if blocking:
         raise ChecksFailedError(
             f"{plan_file} is blocked: {counted(blocking, 'URL')} stand against it; nothing was "

@@ -100,7 +100,7 @@ def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) ->
         raise trouble
     if summary.blocked:
         raise ChecksFailedError(
-            f"{counted(summary.blocking, 'URL')} stand against this plan; it cannot be applied."
+            f"{counted(sum(summary.blocking.values()), 'URL')} stand against this plan; it cannot be applied."
         )
 
 
@@ -137,22 +137,21 @@ def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
         else:
             console.say("\nNothing to write.")
         return
-    urls = summary.urls
     reasons = [
-        f"{counted(urls[status], 'URL')} {words}"
+        f"{counted(summary.blocking[status], 'URL')} {words}"
         for status, words in (
-            ("missing", "would break: the target is missing"),
-            ("unknown", "cannot be proven: nobody could tell whether the target is there"),
+            ("missing", "would break, their targets are missing"),
+            ("unknown", "cannot be proven, nobody could tell whether their targets are there"),
             ("mismatch", "would name something else than what moved"),
             ("unmapped", "no rule takes"),
         )
-        if urls[status]
+        if status in summary.blocking
     ]
-    console.say(f"\nPlan blocked. {'; '.join(reasons)}.")
-    for status in ("missing", "unknown"):
-        if urls[status]:
+    console.say(f"\nPlan blocked: {'; '.join(reasons)}.")
+    for status in ("missing", "unknown", "mismatch", "unmapped"):
+        if status in summary.blocking:
             console.say(f"  See which     url-rewriter show {plan_file} --status {status}")
-    if urls["missing"]:
+    if "missing" in summary.blocking:
         console.say(
             f"  Copy them     url-rewriter show {plan_file} --status missing --format copy-list"
         )

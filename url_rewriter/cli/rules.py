@@ -33,7 +33,7 @@ def rules() -> None:
 @rules_option(required=True)
 @output_options
 def check(rules_file: Path, console: Console) -> None:
-    """Read a rules file and show what it says; or everything that is wrong with it.
+    """Show what a rules file says, or all that is wrong with it.
 
     \b
     Example:
@@ -123,13 +123,13 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
 @rules_option(required=True)
 @output_options
 def test(rules_file: Path, console: Console) -> None:
-    """Run the examples of a rules file, each of them twice: a second pass must change nothing.
+    """Run the examples of a rules file.
 
     \b
     Example:
       url-rewriter rules test --rules rules/omi.yaml
 
-    Exit status: 0 all hold, 2 the rules are wrong, 3 an example fails.
+    Each is run twice: the second pass must change nothing. Exit status: 0 all hold, 2 the rules are wrong, 3 an example fails.
     """
     from url_rewriter.rules import check_examples, load_rules
 
@@ -169,14 +169,14 @@ def test(rules_file: Path, console: Console) -> None:
 @click.argument("text", metavar="URL")
 @output_options
 def explain(rules_file: Path, text: str, console: Console) -> None:
-    """Show how a URL, or each URL in a text, is read, and what the rules make of it.
+    """Show how URLs are read, and what becomes of them.
 
     \b
     Example:
       url-rewriter rules explain --rules rules/omi.yaml gs://my-bucket/u1/a.wav
 
-    Nobody is asked whether an object exists: of several readings, the likeliest is taken. Exit
-    status: 0 explained, 2 the rules are wrong.
+    URL may be any text with URLs in it. No object is asked for: of several readings of a URL, the
+    likeliest is taken. Exit status: 0 explained, 2 the rules are wrong.
     """
     from url_rewriter.rules import load_rules, preview
     from url_rewriter.urls import redact
@@ -268,7 +268,7 @@ def _lines(members: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @rules.command()
 def schema() -> None:
-    """Print the JSON Schema of rules files, for editors.
+    """Print the JSON Schema of rules files.
 
     \b
     Example:

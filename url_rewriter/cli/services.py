@@ -207,7 +207,7 @@ def scan_into(
         scan(reader, limits.query(rules), planner, draft, progress,
              workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
         trouble = prove(objects, draft, progress) if objects else None
-        draft.settle(planner)
+        draft.settle(planner, proven=objects is not None)
         draft.seal()
     except BaseException:
         draft.abandon()

@@ -165,8 +165,11 @@ class Draft:
 
     # -- settling and sealing -----------------------------------------------------------------
 
-    def settle(self, planner: Planner) -> None:
-        """Decide every URL by the evidence that is there. Settling again starts afresh."""
+    def settle(self, planner: Planner, *, proven: bool = True) -> None:
+        """Decide every URL by the evidence that is there. Settling again starts afresh.
+
+        Where nothing was to be ``proven``, a target that nobody asked for is no finding.
+        """
         with schema.translated(self.path):
             with schema.transaction(self.connection):
                 self.connection.execute("DELETE FROM occurrences")
@@ -178,7 +181,7 @@ class Draft:
             for page in self._string_pages():
                 with schema.transaction(self.connection):
                     for row in page:
-                        self._settle_string(planner, *row)
+                        self._settle_string(planner, *row, proven=proven)
 
     def _string_pages(self) -> Iterator[list[tuple[int, str, str, str]]]:
         last = 0
@@ -190,7 +193,9 @@ class Draft:
             yield page
             last = page[-1][0]
 
-    def _settle_string(self, planner: Planner, row: int, path: str, at: str, text: str) -> None:
+    def _settle_string(
+        self, planner: Planner, row: int, path: str, at: str, text: str, *, proven: bool
+    ) -> None:
         planned = planner.plan_text(load_path(at), text)
         if planned is None:
             return
@@ -203,7 +208,8 @@ class Draft:
             _INSERT_OCCURRENCE,
             [_occurrence(row, url) for url in settled.urls],
         )
-        self._add_findings(_settled_findings(path, settled))
+        if proven:
+            self._add_findings(_settled_findings(path, settled))
 
     def state_of(self, target: ObjectRef) -> TargetState:
         """What the newest evidence says of a target; unknown without any."""

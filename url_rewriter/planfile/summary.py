@@ -36,12 +36,15 @@ class UnmappedBucket:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status."""
+    """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status.
+
+    ``blocking`` counts, by status, the URLs on whose account the plan may not be applied.
+    """
 
     documents: dict[str, int]
     urls: dict[str, int]
     targets: dict[str, int]
-    blocking: int
+    blocking: dict[str, int]
     rules: tuple[RuleTotals, ...]
     unmapped: tuple[UnmappedBucket, ...]
     findings: dict[str, int]
@@ -49,7 +52,7 @@ class Summary:
     @property
     def blocked(self) -> bool:
         """Whether the plan may not be applied."""
-        return self.blocking > 0
+        return bool(self.blocking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,11 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         },
         urls={"found": sum(urls.values()), **urls},
         targets={"distinct": distinct, **targets},
-        blocking=_one(connection, "SELECT count(*) FROM occurrences WHERE blocks"),
+        blocking=dict(
+            connection.execute(
+                "SELECT status, count(*) FROM occurrences WHERE blocks GROUP BY status"
+            )
+        ),
         rules=tuple(_rules(connection)),
         unmapped=tuple(UnmappedBucket(*row) for row in connection.execute(_UNMAPPED)),
         findings=dict(

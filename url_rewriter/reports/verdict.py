@@ -194,7 +194,7 @@ def _blocked(name: str, summary: Summary) -> Verdict:
         Stage.BLOCKED,
         Tone.BAD,
         f"Not ready: {', '.join(reasons)}",
-        f"{counted(summary.blocking, 'URL')} stand against the plan; it cannot be applied, and "
+        f"{counted(sum(summary.blocking.values()), 'URL')} stand against the plan; it cannot be applied, and "
         "nothing was written.",
         f"url-rewriter show {name} --status "
         + next((s for s in ("missing", "unknown", "mismatch") if urls[s]), "unmapped"),
