@@ -15,6 +15,7 @@ from url_rewriter.rules import Rules
 from url_rewriter.urls import redact
 
 _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
+_WORDS = re.compile(r"[A-Za-z, ]+")
 _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$", re.DOTALL)
 
 
@@ -26,7 +27,7 @@ class Privacy:
         return redact(text) if text else ""
 
     def prose(self, text: str) -> str:
-        """Text that may quote anything: why a target is unknown, who started a run."""
+        """Text that may quote a document: why one was left alone, who started a run."""
         return self.text(text)
 
     def document(self, path: str) -> str:
@@ -76,7 +77,10 @@ class Pseudonyms(Privacy):
         )
 
     def prose(self, text: str) -> str:
-        """A pseudonym: nobody knows what is in it."""
+        """The words before a colon; a pseudonym for what follows, or for the whole."""
+        says, colon, quotes = text.partition(": ")
+        if _WORDS.fullmatch(says) and (colon or " " in says):
+            return f"{says}: {self._name(quotes)}" if colon else says
         return self._name(text) if text else ""
 
     def document(self, path: str) -> str:

@@ -13,6 +13,7 @@ from url_rewriter.planfile import Plan, UrlRow
 from url_rewriter.planfile.background import Background, backgrounds
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.reports.privacy import Privacy
+from url_rewriter.reports.verdict import FAILING
 
 UNREACHABLE = "unreachable"
 """The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
@@ -62,9 +63,6 @@ class Row:
         return self.blocks or self.status in FAILING or self.outcome in ("conflict", "failed")
 
 
-FAILING = ("missing", "unknown", "mismatch")
-
-
 def list_rows(plan: Plan, privacy: Privacy, only: Container[int] | None = None) -> Iterator[Row]:
     """Every row of a plan, URLs in document order first, one at a time.
 
@@ -103,7 +101,7 @@ def _row(url: UrlRow, background: Background, privacy: Privacy) -> Row:
         size=background.size,
         etag=privacy.text(background.etag),
         content_type=privacy.text(background.content_type),
-        detail=privacy.prose(url.detail),
+        detail=privacy.text(url.detail),
         revision=background.revision,
         operation=background.operation,
         outcome=url.outcome,

@@ -14,6 +14,10 @@ from url_rewriter.planfile.history import History, recount
 from url_rewriter.reports.text import counted
 
 
+FAILING = ("missing", "unknown", "mismatch")
+"""The statuses of URLs whose target is not proven."""
+
+
 class GateState(StrEnum):
     """``WAITING``: what it judges has not been done yet."""
 
@@ -98,12 +102,12 @@ def judge(plan: Plan) -> Facts:
         _gate(
             "targets-exist",
             "Every URL to be rewritten has a proven target",
-            sum(_blocking(plan, status) for status in ("missing", "unknown", "mismatch")),
+            sum(summary.blocking.get(status, 0) for status in FAILING),
         ),
         _gate(
             "no-unmapped-urls",
             "No URL is without a rule where the rules forbid it",
-            _blocking(plan, "unmapped"),
+            summary.blocking.get("unmapped", 0),
         ),
         _gate(
             "plan-complete",
@@ -135,10 +139,6 @@ def _is_intact(plan: Plan) -> bool:
     return True
 
 
-def _blocking(plan: Plan, status: str) -> int:
-    return plan.count(f"SELECT count(*) FROM occurrences WHERE blocks AND status = '{status}'")  # noqa: S608 - a literal
-
-
 def _left(totals: WriteTotals) -> int:
     return totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
 
@@ -164,7 +164,7 @@ def _verdict(
         case Operation.APPLY:
             return _after_apply(name, summary, applied)
         case _ if summary.blocked:
-            return _blocked(name, summary)
+            return _blocked(name, summary.blocking)
         case _ if not summary.documents["to_write"]:
             return _empty(summary)
         case _:
@@ -178,26 +178,21 @@ def _verdict(
             )
 
 
-def _blocked(name: str, summary: Summary) -> Verdict:
-    urls = summary.urls
-    reasons = [
-        f"{counted(urls[status], 'URL')} {words}"
-        for status, words in (
-            ("missing", "would break"),
-            ("mismatch", "would name something else"),
-            ("unknown", "cannot be proven"),
-            ("unmapped", "without a rule"),
-        )
-        if urls[status]
-    ]
+def _blocked(name: str, blocking: dict[str, int]) -> Verdict:
+    words = {
+        "missing": "would break",
+        "mismatch": "would name something else",
+        "unknown": "cannot be proven",
+        "unmapped": "without a rule",
+    }
+    counts = {status: blocking[status] for status in words if blocking.get(status)}
+    reasons = [f"{counted(count, 'URL')} {words[status]}" for status, count in counts.items()]
     return Verdict(
         Stage.BLOCKED,
         Tone.BAD,
         f"Not ready: {', '.join(reasons)}",
-        f"{counted(sum(summary.blocking.values()), 'URL')} stand against the plan; it cannot be applied, and "
-        "nothing was written.",
-        f"url-rewriter show {name} --status "
-        + next((s for s in ("missing", "unknown", "mismatch") if urls[s]), "unmapped"),
+        "The plan cannot be applied; nothing was written.",
+        f"url-rewriter show {name} --status {next(iter(counts))}",
     )
 
 

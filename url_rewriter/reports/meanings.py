@@ -1,0 +1,56 @@
+"""What each finding code means, in a sentence for whoever reads a report."""
+
+from __future__ import annotations
+
+from url_rewriter.findings import Code, FindingCode
+from url_rewriter.urls import Remark
+
+MEANINGS: dict[FindingCode, str] = {
+    Code.UNMAPPED: "No rule takes the URL's bucket and key.",
+    Code.MISSING_TARGET: "The object store denies that the target is there.",
+    Code.UNKNOWN_TARGET: "The object store gave no answer that could be believed.",
+    Code.MISMATCHED_TARGET: "Something is there, and it is not the object that moved.",
+    Code.MAP_KEY: "A URL in a field name, which no edit reaches.",
+    Code.BYTES: "A URL in a bytes value, whose encoding nobody knows.",
+    Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
+    Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
+    Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
+    Remark.LISTING: "Lists or describes a bucket.",
+    Remark.CONSOLE_LISTING: "Lists a bucket in the console.",
+    Remark.UPLOAD: "An upload or a write session; it never served an object.",
+    Remark.SUB_OPERATION: "An operation on an object, not the object.",
+    Remark.SERVICE: "An address of the service itself.",
+    Remark.RESOURCE_NAME: "A resource name, as logs and policies have it.",
+    Remark.RETIRED_HOST: "A host of Google's that stopped serving objects.",
+    Remark.PRIVATE_ENDPOINT: "A private endpoint, which serves in one network only.",
+    Remark.LOOKALIKE_HOST: "Somebody else's host, made to look like Cloud Storage or mistyped.",
+    Remark.USERINFO: "Credentials stand before the host.",
+    Remark.ODD_PORT: "A port that Cloud Storage does not listen on.",
+    Remark.TEMPLATE: "A pattern to be filled in, not a URL.",
+    Remark.WILDCARD: "A wildcard for many objects.",
+    Remark.INVALID_BUCKET: "No bucket can have this name.",
+    Remark.INVALID_KEY: "No object can have this name.",
+    Remark.UNADDRESSABLE_KEY: "The key has a . or .. segment, which clients fold away.",
+    Remark.INVALID_UTF8: "The escapes spell no UTF-8, as every object name is.",
+    Remark.SIGNED_FOREIGN_URL: "A signed URL of a host that the rules' hosts do not declare.",
+    Remark.CORRUPT_LENGTH: "Inside a PHP string whose declared length is wrong.",
+    Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
+    Remark.DROPPED_TOKEN: "A download token is dropped.",
+    Remark.DROPPED_GENERATION: "The pin to one generation is dropped.",
+    Remark.DROPPED_PARAMETERS: "Parameters of Google's API are dropped.",
+    Remark.DROPPED_QUERY: "Unknown query parameters are dropped.",
+    Remark.NESTED: "Inside another site's URL: an image proxy, a redirector.",
+    Remark.OUTER_SIGNATURE: "The signature of the URL around it covers what is rewritten.",
+    Remark.SLASHES: "A leading or doubled slash in the key, which some servers fold.",
+    Remark.TRAILING_SLASH: "A folder placeholder, or the base of other URLs.",
+}
+
+
+def meaning_of(code: str) -> str:
+    """The meaning of a finding code; nothing for one of another version's.
+
+    >>> meaning_of("map-key")
+    'A URL in a field name, which no edit reaches.'
+    """
+    # The codes are strings, and equal to them.
+    return next((says for known, says in MEANINGS.items() if known == code), "")
