@@ -77,9 +77,9 @@ class FirestoreReader:
         }
 
     def count(self, query: Query) -> int | None:
-        """How many documents a scan will read, where they are listed; otherwise None.
+        """How many documents a scan will ask for, where they are listed; otherwise None.
 
-        Firestore counts collection groups, at one read per 1,000 documents, and not databases.
+        Firestore counts the documents of a collection group, not those below a root collection.
         """
         paths = Selection.of(query).paths
         return None if paths is None else len(paths)
