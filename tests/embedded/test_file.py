@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -188,6 +189,38 @@ def test_a_taken_lock_is_waited_for_and_then_reported(
         with pytest.raises(ServiceError, match="held its lock"):
             store.write([update(document)])
     assert store.write([update(document)])[0].status is WriteStatus.WRITTEN
+
+
+def test_a_file_replaced_just_before_its_lock_is_got_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file_of(tmp_path, line("a/1"))
+    store = EmbeddedStore(path)
+    document = store.get(["a/1"])["a/1"]
+    theirs = line("a/1", {"image": text("theirs")})
+    locks = []
+
+    def lock(opened: BinaryIO, operation: int) -> None:
+        if not locks:
+            (tmp_path / "new").write_text(theirs)
+            (tmp_path / "new").replace(path)
+        locks.append(operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    assert store.write([update(document)])[0].status is WriteStatus.STALE
+    assert len(locks) == 2
+    assert path.read_text() == theirs
+
+
+def test_a_write_to_a_document_leaves_those_below_it(tmp_path: Path) -> None:
+    paths = ["users/ada", "users/ada/files/f", "users/ada/files/f/parts/p"]
+    store = EmbeddedStore(file_of(tmp_path, *map(line, paths)))
+    store.write([update(store.get([path])[path]) for path in paths[:2]])
+    assert {found.path: found.strings[0][1] for found in scanned(store)} == {
+        "users/ada": NEW,
+        "users/ada/files/f": NEW,
+        "users/ada/files/f/parts/p": OLD,
+    }
 
 
 COUNT_UP = """
