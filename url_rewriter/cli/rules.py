@@ -119,17 +119,18 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
     )
 
 
-@rules.command()
+@rules.command("test")
 @rules_option(required=True)
 @output_options
-def test(rules_file: Path, console: Console) -> None:
+def run_examples(rules_file: Path, console: Console) -> None:
     """Run the examples of a rules file.
 
     \b
     Example:
       url-rewriter rules test --rules rules/omi.yaml
 
-    Each is run twice: the second pass must change nothing. Exit status: 0 all hold, 2 the rules are wrong, 3 an example fails.
+    Each is run twice: the second pass must change nothing. Exit status: 0 all hold, 2 the rules
+    are wrong, 3 an example fails.
     """
     from url_rewriter.rules import check_examples, load_rules
 

@@ -14,12 +14,10 @@ from url_rewriter.documents import ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.urls import Grammar, ObjectRef, Reading
+from url_rewriter.urls.names import key_trouble
 
 VERSION = 1
 """The version of the rules file's format."""
-
-MAX_KEY_BYTES = 1024
-"""Longest key, of Cloud Storage as of S3, in UTF-8 (both naming pages)."""
 
 
 class OnMissing(StrEnum):
@@ -154,7 +152,7 @@ class Rules:
         """
         for rule in self._by_bucket.get(ref.bucket, ()):
             if ref.key.startswith(rule.source.prefix):
-                return rule if _is_addressable(rule.target_of(ref).key) else None
+                return rule if key_trouble(rule.target_of(ref).key) is None else None
         return None
 
     def url_of(self, rule: Rule, reading: Reading) -> str:
@@ -251,12 +249,4 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         on_missing=OnMissing(members["on_missing"]),
         query=QueryPolicy(members["query"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
-    )
-
-
-def _is_addressable(key: str) -> bool:
-    return (
-        0 < len(key.encode(errors="surrogatepass")) <= MAX_KEY_BYTES
-        and "." not in (segments := key.split("/"))
-        and ".." not in segments
     )

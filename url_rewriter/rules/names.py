@@ -10,7 +10,8 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 
 from url_rewriter import urls
-from url_rewriter.rules.model import MAX_KEY_BYTES
+
+_LONGEST_KEY = 1024  # bytes of UTF-8, of Cloud Storage as of S3
 
 _IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
@@ -151,8 +152,8 @@ def prefix(text: str) -> str:
         raise ValueError('a prefix has no segment "." or "..": clients would resolve it')
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError("a prefix holds no control character")
-    if len(text.encode()) >= MAX_KEY_BYTES:
-        raise ValueError(f"no key has room behind it: keys end at {MAX_KEY_BYTES} bytes")
+    if len(text.encode()) >= _LONGEST_KEY:
+        raise ValueError(f"no key has room behind it: keys end at {_LONGEST_KEY} bytes")
     return text
 
 

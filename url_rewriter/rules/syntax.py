@@ -7,7 +7,7 @@ unset variables are to be reported together, and because an alias must not multi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from url_rewriter.documents import ValuePath, format_value_path
-from url_rewriter.rules.problems import Problem, RulesError, quoted
+from url_rewriter.rules.problems import Problem, RulesError, did_you_mean, quoted
 from url_rewriter.rules.variables import fill
 
 Mark: TypeAlias = tuple[int, int]
@@ -74,14 +74,17 @@ class Placed:
     def complain(self, path: ValuePath, message: str, *, at_key: bool = False) -> None:
         """Add a problem with the value at ``path``, or with its key.
 
-        The message is given the path, and the text as it is in the file where variables were
-        filled in; never their values.
+        A message is given the path, and the text as it is in the file where variables were filled
+        in; never their values. Without a message nothing is added, now or later: what is wrong
+        has been told elsewhere.
         """
         inside = len(path) if at_key else len(path) + 1
         if any(path[:length] in self._complained for length in range(inside)):
             return
         self._complained.add(path)
-        line, column = self._keys[path] if at_key else self._mark_of(path)
+        if not message:
+            return
+        line, column = (at_key and self._keys.get(path)) or self._mark_of(path)
         where = f"{format_value_path(path)}: " if path else ""
         written = f" (from {quoted(self._written[path])})" if path in self._written else ""
         self.problems.append(Problem(self.file, line, column, f"{where}{message}{written}"))
@@ -186,6 +189,7 @@ class _Walk:
         self._placed = placed
         self._environ = environ
         self._open: set[int] = set()
+        self._unset: set[str] = set()
         self._count = 0
 
     def value(self, node: Node, path: ValuePath) -> Any:
@@ -196,7 +200,7 @@ class _Walk:
             raise RulesError([Problem(self._placed.file, *_mark_of(node), message)])
         trouble = self._trouble_with(node)
         if trouble is not None:
-            self._placed.complain(path, trouble)
+            self._placed.complain(path, trouble, at_key=_tag(node) == "null")
             return None
         self._open.add(id(node))
         try:
@@ -245,15 +249,28 @@ class _Walk:
                 return Unquoted(text)
 
     def _filled(self, text: str, path: ValuePath) -> str | None:
-        value, troubles = fill(text, self._environ)
-        if not troubles and re.search("[\ud800-\udfff]", value):
-            troubles = ["is not text that UTF-8 can hold"]
-        if troubles:
-            self._placed.complain(path, "; ".join(troubles))
+        filled = fill(text, self._environ)
+        trouble = None
+        if filled.stray:
+            trouble = "a variable is written ${NAME} or ${NAME:-default}, and a dollar $$"
+        elif filled.unset:
+            trouble = self._told_unset(filled.unset)
+        elif re.search("[\ud800-\udfff]", filled.text):
+            trouble = "is not text that UTF-8 can hold"
+        if trouble is not None:
+            self._placed.complain(path, trouble)
             return None
-        if value != text:
+        if filled.text != text:
             self._placed.place_written(path, text)
-        return value
+        return filled.text
+
+    def _told_unset(self, names: Sequence[str]) -> str:
+        """What to say of unset variables: nothing of those that were spoken of before."""
+        fresh = [name for name in dict.fromkeys(names) if name not in self._unset]
+        self._unset.update(fresh)
+        return "; ".join(
+            f"variable {name} is not set{did_you_mean(name, self._environ)}" for name in fresh
+        )
 
 
 def _tag(node: Node) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-
-from url_rewriter.rules.problems import did_you_mean
+from dataclasses import dataclass
 
 _DOLLAR = re.compile(
     r"""\$(?: (?P<dollar>\$)
@@ -16,31 +15,39 @@ _DOLLAR = re.compile(
 )
 
 
-def fill(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
-    """``text`` with its variables filled in, and what is wrong with those that could not be.
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A text with its variables filled in, those that are not set, and whether a ``$`` is stray."""
 
-    As in a shell, a default also stands in for a variable that is set and empty. No value of a
-    variable is in what is said of it: it may be a secret that was put in the wrong place.
+    text: str
+    unset: tuple[str, ...] = ()
+    stray: bool = False
 
-    >>> fill("${HOST}:${PORT:-9000}/$$1", {"HOST": "minio"})
-    ('minio:9000/$1', [])
-    >>> fill("${HOTS}", {"HOST": "minio"})
-    ('', ['variable HOTS is not set; did you mean "HOST"?'])
+
+def fill(text: str, environ: Mapping[str, str]) -> Filled:
+    """Fill in the variables of one text.
+
+    As in a shell, a default also stands in for a variable that is set and empty.
+
+    >>> fill("${HOST}:${PORT:-9000}/$$1", {"HOST": "minio"}).text
+    'minio:9000/$1'
+    >>> fill("${HOTS}", {"HOST": "minio"}).unset
+    ('HOTS',)
     """
-    troubles: list[str] = []
+    unset: list[str] = []
+    stray = False
 
     def value(match: re.Match[str]) -> str:
+        nonlocal stray
         name, default = match["name"], match["default"]
         if match["dollar"]:
             return "$"
         if name is None:
-            troubles.append("a variable is written ${NAME} or ${NAME:-default}, and a dollar $$")
-        elif default is not None:
-            return environ.get(name) or default
-        elif name in environ:
-            return environ[name]
-        else:
-            troubles.append(f"variable {name} is not set{did_you_mean(name, environ)}")
-        return ""
+            stray = True
+            return ""
+        if default is None and name not in environ:
+            unset.append(name)
+        return environ.get(name) or default or ""
 
-    return _DOLLAR.sub(value, text), troubles
+    filled = _DOLLAR.sub(value, text)
+    return Filled(filled, tuple(unset), stray)

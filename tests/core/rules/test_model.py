@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from url_rewriter.errors import RefusedError
+from url_rewriter.rules import (
+    CollectionPattern,
+    Example,
+    FieldPattern,
+    ObjectPrefix,
+    OnMissing,
+    QueryPolicy,
+    Rule,
+    Rules,
+    Scope,
+    Target,
+    Unmapped,
+)
+from url_rewriter.urls import Grammar, ObjectRef, Reading
+
+
+def rules_of(*rules: Rule) -> Rules:
+    grammar = Grammar(targets=("http://localhost:9000",))
+    target = Target("http://localhost:9000", "data")
+    return Rules(target, rules, Unmapped.REPORT, Scope(), grammar)
+
+
+def rule_of(source: str, target: str, **options: object) -> Rule:
+    names = ObjectPrefix("old", source), ObjectPrefix("data", target)
+    return replace(Rule(f"{source}>{target}", *names), **options)  # type: ignore[arg-type]
+
+
+def test_a_bucket_is_matched_exactly() -> None:
+    rules = rules_of(rule_of("", "new/"))
+    assert rules.rule_for(ObjectRef("old", "a")) is rules.rules[0]
+    assert rules.rule_for(ObjectRef("old-dev", "a")) is None
+    assert rules.rule_for(ObjectRef("ol", "a")) is None
+
+
+def test_the_longest_source_prefix_wins_wherever_it_stands() -> None:
+    everything, images, icons = rule_of("", "x/"), rule_of("img/", "i/"), rule_of("img/ic/", "c/")
+    rules = rules_of(images, icons, everything)
+    assert rules.rule_for(ObjectRef("old", "img/ic/a.png")) is icons
+    assert rules.rule_for(ObjectRef("old", "img/a.png")) is images
+    assert rules.rule_for(ObjectRef("old", "a.png")) is everything
+
+
+def test_the_source_prefix_is_exchanged_once() -> None:
+    rule = rule_of("a/", "b/")
+    assert rule.target_of(ObjectRef("old", "a/a/x")) == ObjectRef("data", "b/a/x")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "key"),
+    [
+        ("img", "", "img"),
+        ("img", "", "img../secret"),
+        ("img", "", "img./a"),
+        ("", "p" * 1000 + "/", "k" * 30),
+    ],
+)
+def test_an_object_whose_target_no_client_could_ask_for_is_not_taken(
+    source: str, target: str, key: str
+) -> None:
+    rules = rules_of(rule_of(source, target), rule_of("", "else/") if source else rule_of("z", ""))
+    assert rules.rule_for(ObjectRef("old", key)) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "url"),
+    [
+        (QueryPolicy.DROP, "http://localhost:9000/data/n/a%20b#t=1"),
+        (QueryPolicy.KEEP, "http://localhost:9000/data/n/a%20b?v=2#t=1"),
+    ],
+)
+def test_a_rule_says_what_becomes_of_the_query(policy: QueryPolicy, url: str) -> None:
+    rule = rule_of("", "n/", query=policy)
+    reading = Reading(ObjectRef("old", "a b"), 0, 9, query="v=2", fragment="t=1")
+    assert rules_of(rule).url_of(rule, reading) == url
+
+
+def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
+    scope = Scope((CollectionPattern("logs"),), (FieldPattern("**.transcript"),))
+    assert scope.excludes_collection("users/u/logs")
+    assert not scope.excludes_collection("users")
+    assert scope.excludes_field(("a", 1, "transcript"))
+    assert not scope.excludes_field(("a",))
+    assert not Scope().excludes_collection("logs")
+
+
+_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+_rules = st.builds(
+    Rule,
+    name=_text,
+    source=st.builds(ObjectPrefix, _text, _text),
+    target=st.builds(ObjectPrefix, _text, _text),
+    on_missing=st.sampled_from(OnMissing),
+    query=st.sampled_from(QueryPolicy),
+    examples=st.lists(
+        st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
+    ).map(tuple),
+    line=st.integers(0, 9),
+)
+_all = st.builds(
+    Rules,
+    target=st.just(Target("http://h", "b")),
+    rules=st.lists(_rules, max_size=3).map(tuple),
+    unmapped=st.sampled_from(Unmapped),
+    scope=st.just(Scope((CollectionPattern("a/*/b"),), (FieldPattern("`x y`[]"),))),
+    grammar=st.builds(
+        Grammar,
+        hosts=st.dictionaries(_text, _text, max_size=2),
+        targets=st.just(("http://h", "http://alias")),
+        nested=st.booleans(),
+    ),
+)
+
+
+@given(_all)
+def test_rules_survive_a_plan_file(rules: Rules) -> None:
+    again = Rules.from_json(rules.to_json())
+    assert again == rules
+    assert again.digest == rules.digest
+
+
+def test_rules_that_take_nothing_survive_too() -> None:
+    rules = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar())
+    assert Rules.from_json(rules.to_json()) == rules
+
+
+def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
+    rule = rule_of("", "n/")
+    plain = rules_of(rule).digest
+    assert rules_of(replace(rule, line=7)).digest == plain
+    assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
+    assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
+    assert replace(rules_of(rule), grammar=Grammar(targets=("http://localhost:9000",), nested=False)
+    ).digest != plain  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', "null", '{"version": 1}'])
+def test_what_are_no_rules_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError):
+        Rules.from_json(text)

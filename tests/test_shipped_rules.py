@@ -1,0 +1,76 @@
+"""Every rule in ``rules/`` does what its own examples say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from url_rewriter.rules import OnMissing, Rules, check_examples, load_rules
+from url_rewriter.urls import ObjectRef
+
+FOLDER = Path(__file__).parents[1] / "rules"
+OMI = {
+    "S3_ENDPOINT_URL": "https://s3.example.com",
+    "S3_BUCKET_NAME": "omi-data",
+    "BUCKET_SPEECH_PROFILES": "speech-profiles",
+    "BUCKET_POSTPROCESSING": "postprocessing_audio",
+    "BUCKET_MEMORIES_RECORDINGS": "memories-recordings",
+    "BUCKET_TEMPORAL_SYNC_LOCAL": "syncing",
+    "BUCKET_PLUGINS_LOGOS": "plugins.logos.example.com",
+    "BUCKET_APP_THUMBNAILS": "app-thumbnails",
+    "BUCKET_CHAT_FILES": "omi-prod.firebasestorage.app",
+}
+PREFIXES = {
+    "BUCKET_SPEECH_PROFILES": "speech-profiles/",
+    "BUCKET_POSTPROCESSING": "postprocessing/",
+    "BUCKET_MEMORIES_RECORDINGS": "memories-recordings/",
+    "BUCKET_TEMPORAL_SYNC_LOCAL": "temporal-sync/",
+    "BUCKET_PLUGINS_LOGOS": "app-logos/",
+    "BUCKET_APP_THUMBNAILS": "app-thumbnails/",
+    "BUCKET_CHAT_FILES": "chat-files/",
+}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        OMI,
+        OMI | {"S3_ENDPOINT_URL": "http://localhost:9000/"},
+        OMI | {"S3_ENDPOINT_URL": "https://Files.example.com:8443/s3/"},
+        OMI | {name: f"{OMI[name]}-dev" for name in PREFIXES if "firebase" not in OMI[name]},
+    ],
+    ids=["plain", "slash", "path", "development"],
+)
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
+def test_shipped_examples_hold(file: Path, environ: Mapping[str, str]) -> None:
+    results = check_examples(load_rules(file, environ))
+    assert [(result.line, result.why) for result in results if not result.ok] == []
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
+def test_every_shipped_rule_has_an_example(file: Path) -> None:
+    for rule in load_rules(file, OMI).rules:
+        assert any(example.becomes for example in rule.examples), rule.name
+
+
+@pytest.fixture(scope="module")
+def omi() -> Rules:
+    return load_rules(FOLDER / "omi.yaml", OMI)
+
+
+@pytest.mark.parametrize("variable", PREFIXES)
+def test_each_bucket_of_omi_has_its_prefix(omi: Rules, variable: str) -> None:
+    ref = ObjectRef(OMI[variable], "u1/a b.wav")
+    rule = omi.rule_for(ref)
+    assert rule is not None
+    assert rule.target_of(ref) == ObjectRef("omi-data", f"{PREFIXES[variable]}u1/a b.wav")
+    assert omi.rule_for(ObjectRef(f"{OMI[variable]}-dev", "u1/a b.wav")) is None
+
+
+def test_only_links_that_were_short_lived_may_be_dead(omi: Rules) -> None:
+    skipping = {rule.name for rule in omi.rules if rule.on_missing is OnMissing.SKIP}
+    assert skipping == {"postprocessing", "temporal-sync"}
+
+
+def test_what_omi_compares_exactly_is_left_alone(omi: Rules) -> None:
+    assert omi.scope.excludes_collection("desktop_preview_manifests")
