@@ -40,7 +40,8 @@ from url_rewriter.urls.model import (
 from url_rewriter.urls.needles import may_hold, needles
 from url_rewriter.urls.redaction import redact
 from url_rewriter.urls.rewriting import rewrite
-from url_rewriter.urls.scanning import Context, in_value
+from url_rewriter.urls.scanning import in_value
+from url_rewriter.urls.values import Context
 
 __all__ = [
     "Form",

@@ -7,7 +7,11 @@ Markdown 6.9, linkify-it), and the containers whose end is the URL's end.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+
+from url_rewriter.urls.parameters import parameter_class
 
 # `:` and `/`, as the escapings spell them. Counts are bounded to keep hostile text linear.
 _COLON = r"(?::|%(?:25){0,4}3[aA]|\\{1,8}u003[aA]|&\#(?:58|[xX]3[aA]);|&colon;)"
@@ -49,6 +53,7 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{
 SECOND_URL = re.compile(rf"[\s,;|](?={_SCHEME_AHEAD})")
 
 _SCHEME_CHARACTER = re.compile(r"[A-Za-z0-9+.-]")
+_SCHEME_BEFORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _ESCAPE_BEFORE = re.compile(r"(?:\\[nrtbf]|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2})\Z")
 _OPENS_RELATIVE = re.compile(
     r"(?:\A|[\s\"'`(\[{<>=,;|\u2018\u201c]|%(?:25)*(?:3[dD]|2[27])|&quot;)\Z"
@@ -66,14 +71,9 @@ def begins_cleanly(text: str, start: int, relative: bool) -> bool:
     before = text[max(0, start - 12) : start]
     if relative:
         return _OPENS_RELATIVE.search(before) is not None
-    if _ESCAPE_BEFORE.search(before):
+    if not _SCHEME_CHARACTER.match(before[-1]) or _ESCAPE_BEFORE.search(before):
         return True
-    letters = False
-    for character in reversed(before):
-        if not _SCHEME_CHARACTER.match(character):
-            break
-        letters = letters or character.isalpha()
-    return not letters
+    return _SCHEME_BEFORE.search(before) is None
 
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
@@ -127,23 +127,44 @@ def _without_punctuation(run: str, end: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """A place where a URL may end, and how that differs from the likeliest."""
+
+    at: int
+    why: str = ""
+
+
+class Kind(StrEnum):
+    """What a value stands in, which tells how its characters may be escaped."""
+
+    CELL = "cell"
+    DOUBLE_QUOTES = '"'
+    SINGLE_QUOTES = "'"
+    MARKDOWN = "markdown"
+    PARAMETER = "parameter"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """What encloses a URL that begins right at its start: the end of its content, and its kind."""
 
     end: int
-    kind: str
+    kind: Kind = Kind.OTHER
 
 
 _BBCODE_OPEN = re.compile(r"\[[A-Za-z]+=\Z|\[(?:img|url|audio|video)(?:[ =][^\[\]]*)?\]\Z", re.I)
 _CSS_OPEN = re.compile(r"url\(\s*\Z", re.IGNORECASE)
+# Escaped quotes first: they end in plain ones.
 _QUOTED = {
-    '"': re.compile(r'(?:[^"\\\n\r]++|\\.)*+(?=")'),
-    "'": re.compile(r"(?:[^'\\\n\r]++|''(?![\s,;)\]}>]|\Z)|\\.|(?<=\w)'(?=\w))*+(?=')"),
-    "`": re.compile(r"[^`\n\r]*+(?=`)"),
-}
-_ESCAPED_QUOTE = {
-    '\\"': re.compile(r'(?:[^"\\\n\r]++|\\(?!"))*+(?=\\")'),
-    "\\'": re.compile(r"(?:[^'\\\n\r]++|\\(?!'))*+(?=\\')"),
+    '\\"': (Kind.DOUBLE_QUOTES, re.compile(r'(?:[^"\\\n\r]++|\\(?!"))*+(?=\\")')),
+    "\\'": (Kind.SINGLE_QUOTES, re.compile(r"(?:[^'\\\n\r]++|\\(?!'))*+(?=\\')")),
+    '"': (Kind.DOUBLE_QUOTES, re.compile(r'(?:[^"\\\n\r]++|\\.)*+(?=")')),
+    "'": (
+        Kind.SINGLE_QUOTES,
+        re.compile(r"(?:[^'\\\n\r]++|''(?![\s,;)\]}>]|\Z)|\\.|(?<=\w)'(?=\w))*+(?=')"),
+    ),
+    "`": (Kind.OTHER, re.compile(r"[^`\n\r]*+(?=`)")),
 }
 _ANGLE = re.compile(r"[^<>\n\r]*+(?=>)")
 _BRACKETED = re.compile(r"[^\[\]\n\r]*+(?=\])")
@@ -151,75 +172,120 @@ _BBCODE_CONTENT = re.compile(r"[^\[\]\n\r]*+(?=\[/)")
 _DESTINATION = re.compile(r"(?:[^()\\\n\r]++|\\.|\([^()\\\n\r]*+\))*+(?=\))")
 _TITLED = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\))\s*\Z|\s+=\d*x\d*\s*\Z")
 
+_LONGEST_CONTENT = 8192
+
 
 def container(text: str, start: int) -> Container | None:
     """The container whose content begins at ``start``, if that is how the text goes."""
     before = text[max(0, start - 24) : start]
     if not before:
         return None
-    for patterns in (_ESCAPED_QUOTE, _QUOTED):
-        for quote, pattern in patterns.items():
-            if before.endswith(quote):
-                return _matched(pattern, text, start, "quote" + quote[-1])
+    for quote, (kind, pattern) in _QUOTED.items():
+        if before.endswith(quote):
+            return _matched(pattern, text, start, kind)
     if before.endswith("<"):
         markdown = before.endswith(("](<", "]: <"))
-        return _matched(_ANGLE, text, start, "angle") if markdown else None
+        return _matched(_ANGLE, text, start) if markdown else None
     if before.endswith("]("):
         return _destination(text, start)
     if _CSS_OPEN.search(before):
-        return _matched(_DESTINATION, text, start, "css")
+        return _matched(_DESTINATION, text, start)
     if match := _BBCODE_OPEN.search(before):
         inside = match[0].endswith("]")
-        return _matched(_BBCODE_CONTENT if inside else _BRACKETED, text, start, "bbcode")
+        return _matched(_BBCODE_CONTENT if inside else _BRACKETED, text, start)
     return None
 
 
-def _matched(pattern: re.Pattern[str], text: str, start: int, kind: str) -> Container | None:
-    match = pattern.match(text, start, start + 8192)
-    return Container(match.end(), kind) if match and match.end() > start else None
+def _matched(
+    pattern: re.Pattern[str], text: str, start: int, kind: Kind = Kind.OTHER
+) -> Container | None:
+    match = pattern.match(text, start, start + _LONGEST_CONTENT)
+    if match is None:
+        return None
+    end = match.end() - (len(match[0]) - len(match[0].rstrip("\\")))
+    return Container(end, kind) if end > start else None
 
 
 def _destination(text: str, start: int) -> Container | None:
     """A Markdown destination, without its title; raw blanks in it are a habit that works widely."""
-    match = _DESTINATION.match(text, start, start + 8192)
+    match = _DESTINATION.match(text, start, start + _LONGEST_CONTENT)
     if match is None:
         return None
     content = match[0]
     if title := _TITLED.search(content):
-        return Container(start + title.start(), "markdown")
-    return Container(match.end(), "markdown")
+        return Container(start + title.start(), Kind.MARKDOWN)
+    return Container(match.end(), Kind.MARKDOWN)
 
 
 # The extensions of files that people store; a name with another one is still a name.
-EXTENSION = re.compile(
+_EXTENSION = (
     r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
     r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
     r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
-    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)\Z",
-    re.IGNORECASE,
+    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
 )
+EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
+_GLUED = re.compile(rf"{_EXTENSION}(?=([^\x00-\x7f]|\[))", re.IGNORECASE)
 _DESCRIPTOR = re.compile(r"\s+[0-9]+(?:\.[0-9]+)?[wxh]\s*(?:,|\Z)")
+_SENTENCE_END = re.compile(r"[.,;:!?]\s")
 _PROSE = re.compile(
     r"\b(?:is|are|was|were|the|this|that|here|and|or|for|see|please|has|have|will|to|from|by|as|it|not"
     r"|you|your|end|now|wow)\b|[.,;:!?](?:\s|\Z)",
     re.IGNORECASE,
 )
+_BREAK = re.compile(rf"[{STOPS}]")
+_INNER_PUNCTUATION = re.compile(r"[,;)\]}]")
+_SPACED_FILE = re.compile(r"(?: [^\s\"<>/:]{1,60}){1,6}")
+_PARAMETER_NAME = re.compile(r"[?&]([^&=]*)")
 _PARAMETERS = re.compile(r"\?(?:alt|token|generation|GoogleAccessId|X-Goog-\w+|X-Amz-\w+)=", re.I)
 
 
-def blanks_belong(value: str) -> bool:
-    """Whether the blanks in ``value``, which begins with a URL, are likely part of that URL.
+def other_ends(text: str, start: int, end: int, run_end: int) -> Iterator[End]:
+    """Where else a URL may end that begins at ``start``, and most likely ends at ``end``."""
+    if run_end > end:
+        yield End(run_end, "the punctuation behind it belongs to the key")
+    if cut := _INNER_PUNCTUATION.search(text, start, end):
+        yield End(cut.start(), "the URL ends at the punctuation")
+    if cut := _GLUED.search(text, start, end):
+        yield End(cut.start(1), "the URL ends at its extension")
+    spaced = _SPACED_FILE.match(text, end, end + 200)
+    if spaced and EXTENSION.search(spaced[0]) and not EXTENSION.search(text[start:end]):
+        yield End(spaced.end(), "blanks belong to the key")
 
-    Writers that do not escape make ``.../my file.png``; people write ``.../file.png is here``.
 
-    >>> blanks_belong("gs://b/my file.png"), blanks_belong("gs://b/file.png is here")
+def end_of_parameter(text: str, start: int, end: int) -> int:
+    """Where a URL ends that stands unescaped in a foreign URL's query.
+
+    The parameters behind it are its own as long as they are ones that Cloud Storage knows.
+    """
+    mark = text.find("?", start, end)
+    if mark < 0:
+        ampersand = text.find("&", start, end)
+        return end if ampersand < 0 else ampersand
+    for match in _PARAMETER_NAME.finditer(text, mark, end):
+        if match[0][0] == "&" and parameter_class(match[1].lower()) is None:
+            return match.start()
+    return end
+
+
+def is_one(value: str) -> bool:
+    """Whether ``value``, which begins with a URL, is likely that URL with all that follows.
+
+    Writers that do not escape make ``.../my file.png``; people write ``.../file.png is here``, in
+    Chinese without a blank.
+
+    >>> is_one("gs://b/my file.png"), is_one("gs://b/file.png is here")
     (True, False)
     """
-    blank = re.search(r"\s", value)
+    blank = _BREAK.search(value)
     if blank is None:
         return True
     first, rest = value[: blank.start()], value[blank.start() :]
-    if _DESCRIPTOR.match(rest) or _TITLED.search(rest) or first.endswith(tuple(".,;:!?")):
+    if (
+        _DESCRIPTOR.match(rest)
+        or _TITLED.search(rest)
+        or _SENTENCE_END.match(value, blank.start() - 1)
+    ):
         return False
     if _PARAMETERS.search(rest):
         return True

@@ -89,7 +89,8 @@ FORMS: tuple[tuple[Form | Remark, str], ...] = (
     # Path style, then bucket names in the host, which would also match some hosts above.
     (Form.PATH, rf"{_PATH}/{_B}/{_K}"),
     (Remark.BUCKET_ROOT, rf"{_PATH}/{_B}/?"),
-    (Remark.SERVICE, rf"{_PATH}/*"),
+    (Remark.SERVICE, rf"{_PATH}/?"),
+    (Remark.INVALID_BUCKET, rf"{_PATH}//.*"),
     (Remark.SERVICE, r"c\.storage\.googleapis\.com(?:/.*)?"),
     (Remark.SERVICE, r"(?:content-storage|storage-upload)\.googleapis\.com(?:/.*)?"),
     (Form.VHOST, rf"(?P<bucket>[^/]+)\.{_VHOST}/{_K}"),
@@ -150,7 +151,7 @@ def is_known_host(authority: str, scheme: str, grammar: Grammar) -> bool:
         _OURS.fullmatch(read.host) is not None
         or read.netloc in grammar.hosts
         or any(read.netloc == netloc for _, netloc, _ in _endpoints(grammar.targets))
-        or is_lookalike(read.host)
+        or is_lookalike(authority.lower())
     )
 
 
@@ -201,14 +202,17 @@ def _hosted(match: re.Match[str], grammar: Grammar) -> Verdict:
         return target
     query, fragment = match["query"] or "", match["fragment"] or ""
     if (bucket := grammar.hosts.get(authority.netloc)) is not None:
+        if authority.userinfo:
+            return Remark.USERINFO
         return _configured(bucket, path, query, fragment)
-    return _by_table(authority, path, query, fragment)
+    return _by_table(authority, match["authority"].lower(), path, query, fragment)
 
 
-def _by_table(authority: Authority, path: str, query: str, fragment: str) -> Verdict:
+def _by_table(authority: Authority, spelled: str, path: str, query: str, fragment: str) -> Verdict:
     meaning, found = _look_up(authority.host, path)
     if found is None:
-        return Remark.LOOKALIKE_HOST if is_lookalike(authority.host) else None
+        mimics = is_lookalike(authority.host) or (authority.userinfo and is_lookalike(spelled))
+        return Remark.LOOKALIKE_HOST if mimics else None
     if authority.userinfo:
         return Remark.USERINFO
     if authority.port:

@@ -15,7 +15,10 @@ _PLACEHOLDER = re.compile(
     r"\$\{|\{\{|\{[^{}]*\}|<[^<>]*>?|\$[A-Za-z_]|%s|%d|%\(|%[A-Z_]+%|\[[^\[\]]*\]|\A:[a-z]"
     r"|\A[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+\Z|\A[A-Z]+\Z|\.\.\.\Z|…\Z|\Ayour[-_]"
 )
-_KEY_PLACEHOLDER = re.compile(r"\$\{|\{\{|(?<![^/_.-])\{[A-Za-z_][\w.]*\}|%\(\w+\)s")
+_KEY_PLACEHOLDER = re.compile(
+    r"\$\{|\{\{|(?<![^/_.-])\{[A-Za-z_][\w.]*\}|%\(\w+\)s"
+    r"|(?<!\w)\$[A-Z_][A-Z0-9_]+|(?<![0-9])%[sdv](?![A-Za-z0-9])"
+)
 
 _WILDCARD = re.compile(r"\*\*|(?:\A|[/_-])\*|\*(?:\Z|[/._-])")
 _LONGEST_KEY = 1024

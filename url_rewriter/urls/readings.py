@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from url_rewriter.urls.boundaries import End
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.forms import Spelled, Verdict, recognise
 from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
@@ -19,14 +20,6 @@ from url_rewriter.urls.names import key_remarks, key_trouble
 _MOST_READINGS = 8
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """A place where a URL may end, and how that differs from the likeliest."""
-
-    at: int
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from url_rewriter.urls.escapes import JSON
 
-_HEAD = re.compile(r'(?:(?<=[;{:"\'\s(,])|\A)s:(?P<length>[0-9]{1,9}):(?P<escapes>\\*)"')
 _ANY_HEAD = re.compile(r's:[0-9]{1,9}:\\*"')
-_TAIL = re.compile(r'\\*"[;}]')
+_HEAD = re.compile(r'(?:(?<=[;{:"\'\s(,])|\A)s:(?P<length>[0-9]{1,9}):"')
+_TAIL = re.compile(r'"[;}]')
+_DOCUMENT = re.compile(r"\s*(?:[aO]:[0-9]+:[^;]{0,300}?\{|s:[0-9]+:\")")
+
+_DEPTHS = 3
 
 Splice = tuple[int, int, str]
 """Start, end and the text to put there."""
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One string: the digits of its length, its content, and how often its quotes are escaped.
 
-    ``intact``: the declared length is the true one.
+    ``intact``: the declared length is the true one. Otherwise the end is a guess.
     """
 
-    digits: tuple[int, int]
+    digits: Span
     start: int
     end: int
     depth: int
@@ -40,47 +45,86 @@ def frames(text: str) -> list[Frame]:
     """Every serialized string in ``text``, outer ones before those inside them."""
     if _ANY_HEAD.search(text) is None:
         return []
-    found: list[Frame] = []
-    plain, offsets = text, None
-    for depth in range(3):
-        found += _frames_at(plain, offsets, depth)
+    found: dict[Span, Frame] = {}
+    plain, offsets = text, range(len(text) + 1)
+    outside: Sequence[int] = offsets
+    for depth in range(_DEPTHS):
+        for frame in _frames_at(plain, outside, depth):
+            found.setdefault(frame.digits, frame)
         if "\\" not in plain:
             break
         view = JSON.view(plain)
-        offsets = [offsets[i] for i in view.offsets] if offsets else view.offsets
-        plain = view.text
-    found.sort(key=lambda frame: (frame.start, -frame.end))
-    return found
+        plain, outside = view.text, [outside[at] for at in view.offsets]
+    return sorted(found.values(), key=lambda frame: (frame.start, -frame.end))
 
 
-def _frames_at(text: str, offsets: Sequence[int] | None, depth: int) -> Iterable[Frame]:
+def _frames_at(text: str, outside: Sequence[int], depth: int) -> Iterator[Frame]:
     byte_at = _byte_offsets(text)
-    outside = offsets if offsets is not None else range(len(text) + 1)
+    tail = 0
     for head in _HEAD.finditer(text):
         start = head.end()
-        if head["escapes"] or (depth and outside[start] - outside[start - 1] < depth + 1):
-            continue
-        length = int(head["length"])
-        end = bisect_left(byte_at, byte_at[start] + length) if byte_at else start + length
-        intact = (
-            end < len(text)
-            and text[end] == '"'
-            and text[end + 1 : end + 2] in (";", "")
-            and (not byte_at or byte_at[end] == byte_at[start] + length)
-        )
+        if outside[start] - outside[start - 1] <= depth:
+            continue  # a quote that is escaped less often belongs to a shallower depth
+        size = byte_at[start] + int(head["length"])
+        end = bisect_left(byte_at, size)
+        intact = end < len(text) and byte_at[end] == size and _closes(text, end)
         if not intact:
-            tail = _TAIL.search(text, start)
-            end = tail.start() if tail else len(text)
+            if tail < start:
+                match = _TAIL.search(text, start)
+                tail = match.start() if match else len(text)
+            end = tail
         digits = outside[head.start("length")], outside[head.end("length")]
         yield Frame(digits, outside[start], outside[end], depth, intact)
 
 
-def _byte_offsets(text: str) -> list[int]:
-    """Where each character begins in UTF-8; empty for ASCII, where that is its own index."""
+def _closes(text: str, at: int) -> bool:
+    return text[at] == '"' and text[at + 1 : at + 2] in (";", "")
+
+
+def _byte_offsets(text: str) -> Sequence[int]:
+    """Where each character begins in UTF-8."""
     if text.isascii():
-        return []
+        return range(len(text) + 1)
     sizes = (1 if c < "\x80" else 2 if c < "\u0800" else 3 if c < "\U00010000" else 4 for c in text)
     return [0, *accumulate(sizes)]
+
+
+def strings_of(text: str) -> list[Span]:
+    """The contents of the strings of a serialized document, without those inside them.
+
+    Empty where ``text`` is none, or a length in it is wrong.
+    """
+    if _DOCUMENT.match(text) is None:
+        return []
+    spans: list[Span] = []
+    for frame in frames(text):
+        if frame.depth or (spans and frame.start < spans[-1][1]):
+            continue
+        if not frame.intact:
+            return []
+        spans.append((frame.start, frame.end))
+    return spans
+
+
+def corrupt_spans(found: Sequence[Frame]) -> list[Span]:
+    """Where strings are whose declared length is wrong, merged and in order."""
+    spans: list[Span] = []
+    for frame in found:
+        if frame.intact:
+            continue
+        if spans and frame.start <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], frame.end)
+        else:
+            spans.append((frame.start, frame.end))
+    return spans
+
+
+@dataclass(slots=True)
+class _Open:
+    """A frame on the way through it, and how much it has grown, as each depth counts bytes."""
+
+    frame: Frame
+    growth: list[int]
 
 
 def relengthened(text: str, splices: Sequence[Splice]) -> list[Splice]:
@@ -88,22 +132,50 @@ def relengthened(text: str, splices: Sequence[Splice]) -> list[Splice]:
 
     A string whose declared length was wrong before keeps it.
     """
-    corrected = list(splices)
-    for frame in reversed([each for each in frames(text) if each.intact]):
-        inside = [each for each in corrected if frame.start <= each[0] and each[1] <= frame.end]
-        if not inside:
-            continue
-        growth = sum(
-            _size(new, frame.depth) - _size(text[start:end], frame.depth)
-            for start, end, new in inside
-        )
-        if growth:
-            first, last = frame.digits
-            corrected.append((first, last, str(int(text[first:last]) + growth)))
+    corrected = sorted(splices)
+    intact = [frame for frame in frames(text) if frame.intact] if splices else []
+    if not intact:
+        return corrected
+    steps: list[tuple[int, int, Frame | Splice]] = [
+        *((frame.start, 0, frame) for frame in intact),
+        *((splice[0], 1, splice) for splice in splices),
+    ]
+    enclosing: list[_Open] = []
+    for at, _, step in sorted(steps, key=lambda each: each[:2]):
+        corrected += _closed(text, enclosing, at)
+        if isinstance(step, Frame):
+            if not enclosing or step.end <= enclosing[-1].frame.end:
+                enclosing.append(_Open(step, [0] * _DEPTHS))
+        elif enclosing:
+            _add(enclosing[-1].growth, _growth(text, step))
+    corrected += _closed(text, enclosing, len(text) + 1)
     return sorted(corrected)
 
 
-def _size(text: str, depth: int) -> int:
-    for _ in range(depth):
-        text = JSON.view(text).text
-    return len(text.encode("utf-8", "surrogatepass"))
+def _closed(text: str, enclosing: list[_Open], at: int) -> Iterator[Splice]:
+    """Leave the frames that end before ``at``; yield their new lengths."""
+    while enclosing and enclosing[-1].frame.end <= at:
+        done = enclosing.pop()
+        if any(done.growth):
+            first, last = done.frame.digits
+            splice = first, last, str(int(text[first:last]) + done.growth[done.frame.depth])
+            yield splice
+            if enclosing:
+                _add(enclosing[-1].growth, done.growth)
+                _add(enclosing[-1].growth, _growth(text, splice))
+
+
+def _growth(text: str, splice: Splice) -> list[int]:
+    """By how many bytes a splice lengthens its string, as each depth of escaping counts them."""
+    start, end, new = splice
+    old = text[start:end]
+    grown = []
+    for _ in range(_DEPTHS):
+        grown.append(len(new.encode()) - len(old.encode("utf-8", "surrogatepass")))
+        old, new = JSON.view(old).text, JSON.view(new).text
+    return grown
+
+
+def _add(total: list[int], more: Sequence[int]) -> None:
+    for depth, growth in enumerate(more):
+        total[depth] += growth

@@ -1,0 +1,38 @@
+"""Carrying what was found in a part of a text, or in a view of one, back to the text outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from url_rewriter.urls.escapes import Escaping, View, outside
+from url_rewriter.urls.model import Left, Occurrence
+
+Item = Occurrence | Left
+
+
+def shifted(items: Iterable[Item], by: int) -> Iterator[Item]:
+    """``items`` of a part of a text that begins at ``by``."""
+    for item in items:
+        yield _moved(item, lambda at: at + by)
+
+
+def lifted(items: Iterable[Item], escaping: Escaping, view: View, by: int) -> Iterator[Item]:
+    """``items`` of ``view``, whose escaped text begins at ``by``."""
+    for item in items:
+        moved = _moved(item, lambda at: view.offsets[at] + by)
+        if isinstance(moved, Occurrence):
+            moved = replace(moved, layer=outside(escaping, moved.layer))
+        yield moved
+
+
+def _moved(item: Item, place: Callable[[int], int]) -> Item:
+    match item:
+        case Left():
+            return replace(item, start=place(item.start), end=place(item.end))
+        case Occurrence():
+            readings = tuple(
+                replace(each, start=place(each.start), end=place(each.end))
+                for each in item.readings
+            )
+            return replace(item, readings=readings)
