@@ -125,7 +125,7 @@ class _Maker:
         return f"users/u{number:05}", fields, fields
 
     def app(self, number: int) -> tuple[str, Any, Any]:
-        image, thumbs = self.url(), [self.url() for _ in range(number % 3)]
+        image, thumbs = self.url(), [self.url() for _ in range(number // 6 % 3)]
 
         def fields(side: int) -> Any:
             return {

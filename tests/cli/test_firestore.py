@@ -15,16 +15,15 @@ import pytest
 
 from tests.cli.command import Workshop, clean_environ
 from tests.cli.omi import RULES, TARGET, Data, array, make_data, text
-from tests.contract.conftest import emulator_host, scripted_host  # noqa: F401 - fixtures
 from tests.contract.firestore_harness import FirestoreHarness
 from tests.contract.harness import canonical
-from tests.servers.s3 import ServedS3, moto
+from tests.servers.s3 import ServedS3, rclone
 
 
 @pytest.fixture(scope="module")
-def objects() -> Iterator[ServedS3]:
-    """An S3 server that holds every key exactly."""
-    with moto(TARGET) as server:
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedS3]:
+    """A real S3 server."""
+    with rclone(tmp_path_factory.mktemp("objects"), TARGET) as server:
         yield server
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +10,6 @@ from tests.contract.embedded_harness import embedded_harness
 from tests.contract.firestore_harness import emulator_harness
 from tests.contract.harness import Harness
 from tests.contract.scripted_harness import scripted_harness
-from tests.scripted_firestore import scripted_firestore
 
 # An implementation is a line here; the factory takes what it needs (tmp_path, monkeypatch, a
 # server) from the request's fixtures.
@@ -19,12 +18,6 @@ HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
     "scripted": scripted_harness,
     "emulator": emulator_harness,
 }
-
-
-@pytest.fixture(scope="session")
-def scripted_host() -> Iterator[str]:
-    with scripted_firestore() as server:
-        yield server.host
 
 
 @pytest.fixture(params=HARNESSES)

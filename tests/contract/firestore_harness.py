@@ -31,6 +31,7 @@ class FirestoreHarness:
 
     def __init__(self, host: str, monkeypatch: pytest.MonkeyPatch, database: str = "(default)"):
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", host)
+        self.host = host
         self.project = fresh_project()
         self.database = f"projects/{self.project}/databases/{database}"
         self.locator = f"firestore://{self.project}/{database}"
@@ -53,6 +54,11 @@ class FirestoreHarness:
                 self._write(batch)
                 batch, size = [], 0
         self._write(batch)
+
+    def merge(self, path: str, fields: Fields) -> None:
+        """Replace some fields of a document, whose names need no quoting, and no others."""
+        update = {"name": self.name(path), "fields": fields}
+        self._write([{"update": update, "updateMask": {"fieldPaths": list(fields)}}])
 
     def delete(self, path: str) -> None:
         self._write([{"delete": self.name(path)}])
