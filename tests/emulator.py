@@ -28,6 +28,9 @@ HOW_TO_GET_IT = (
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 START_SECONDS = 60
 
+# Java ends when this process does, even by SIGKILL: then the shell's input ends.
+WATCHED = '"$@" & read -r _; kill -9 $!'
+
 
 def fresh_project() -> str:
     """The id of a project that holds nothing yet."""
@@ -61,7 +64,7 @@ def emulator_jar() -> Path | None:
 def running_emulator(heap: str = "2g") -> Iterator[str]:
     """``host:port`` of an emulator that answers; skips the test where none can be had.
 
-    Java itself is the child, not gcloud's wrapper, whose end would leave it running.
+    Java is started itself, not by gcloud's wrapper, whose end would leave it running.
     """
     if host := os.environ.get("FIRESTORE_EMULATOR_HOST"):
         yield host
@@ -72,16 +75,14 @@ def running_emulator(heap: str = "2g") -> Iterator[str]:
     port = _free_port()
     command = [java, f"-Xmx{heap}", "-cp", str(jar), MAIN_CLASS, "--host=127.0.0.1"]
     with subprocess.Popen(
-        [*command, f"--port={port}"],
-        stdin=subprocess.DEVNULL,
+        ["/bin/sh", "-c", WATCHED, "sh", *command, f"--port={port}"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            _wait_until_it_answers(process, port)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.kill()
+    ):
+        # Leaving closes the shell's input, and waits for its end.
+        _wait_until_it_answers(port)
+        yield f"127.0.0.1:{port}"
 
 
 def _free_port() -> int:
@@ -91,11 +92,9 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_it_answers(port: int) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
-        if process.poll() is not None:
-            pytest.fail(f"the Firestore emulator ended with status {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
