@@ -13,6 +13,7 @@ from tests.servers.fault import (
     Behaviour,
     Reaction,
     fault_server,
+    listing,
     present,
     s3_with,
     xml_error,
@@ -96,6 +97,30 @@ def test_a_clock_that_is_off_is_named_with_the_difference() -> None:
     assert isinstance(error, NotPermittedError)
     assert "40 minutes" in str(error)
     assert "set the clock" in str(error)
+
+
+def test_a_clock_that_is_off_is_named_even_where_the_server_does_not_mind() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=12), usegmt=True)
+    with fault_server(s3_with({}, mark={**MARK, "date": date})) as server:
+        error = check(server.endpoint)
+    assert isinstance(error, ServiceError)
+    assert "12 minutes ahead of this machine's clock" in str(error)
+
+
+def test_a_server_that_denies_what_it_lists_proves_nothing() -> None:
+    objects = s3_with({})
+    page = listing("a.png", bucket="omi.data")
+    with fault_server(lambda r: page if "list-type" in r.path else objects(r)) as server:
+        error = check(server.endpoint)
+    assert isinstance(error, ServiceError)
+    assert "proves nothing" in str(error)
+
+
+def test_a_listed_key_that_may_not_be_asked_for_says_nothing() -> None:
+    objects = s3_with({"a.png": Reaction(403, MARK)})
+    page = listing("a.png", bucket="omi.data")
+    with fault_server(lambda r: page if "list-type" in r.path else objects(r)) as server:
+        assert check(server.endpoint) is None
 
 
 def test_a_refused_connection_is_a_failed_service() -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import unquote
+from xml.sax.saxutils import escape
 
 MARK = {"x-amz-request-id": "0000TEST"}
 
@@ -75,6 +76,16 @@ def s3_with(objects: Mapping[str, Reaction], *, mark: Mapping[str, str] = MARK) 
         return objects.get(request.key) or xml_error(404, "NoSuchKey", mark)
 
     return behave
+
+
+def listing(*keys: str, prefix: str = "", bucket: str = "b.c_d") -> Reaction:
+    """A whole page of a listing, with nothing but keys."""
+    contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys)
+    body = (
+        f"<ListBucketResult><Name>{bucket}</Name>"
+        f"<Prefix>{prefix}</Prefix><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+    )
+    return Reaction(200, {**MARK, "content-type": "application/xml"}, body.encode())
 
 
 class FaultServer:

@@ -16,6 +16,6 @@ def open_objects(settings: S3Settings) -> ObjectStore:
 
     Raises ConfigurationError where no client can be set up from the settings.
     """
-    from url_rewriter.objects.head import HeadObjectStore  # loads no SDK before it is needed
+    from url_rewriter.objects.s3 import S3ObjectStore  # loads no SDK before it is needed
 
-    return HeadObjectStore(settings)
+    return S3ObjectStore(settings)

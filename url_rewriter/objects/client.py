@@ -85,6 +85,18 @@ class Client:
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
 
+    def first_keys(self, bucket: str, count: int = 10) -> list[str]:
+        """A few keys that the bucket lists; none where no listing could be had."""
+        page: dict[str, Any] = {}
+
+        def request() -> Mapping[str, Any]:
+            page.update(self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
+            return page
+
+        if _ask(request).status != 200 or page.get("Name") != bucket:
+            return []
+        return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]
+
     def close(self) -> None:
         """Give back the connections."""
         self._s3.close()

@@ -1,8 +1,7 @@
-"""Whether a bucket's server gives honest answers: it is asked for a key that cannot be there."""
+"""What is wrong with a bucket that gives no honest answers, in one sentence, and what to do."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -12,11 +11,9 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
-from url_rewriter.objects.answers import Answer, Manner
-from url_rewriter.objects.client import Client
-from url_rewriter.urls import ObjectRef
+from url_rewriter.objects.answers import Answer
 
-_MAX_SKEW = timedelta(minutes=5)
+MAX_SKEW = timedelta(minutes=5)
 """How far S3 lets the clock of a signature be off, at the strictest (AWS allows 15 minutes)."""
 
 _REFUSALS = frozenset(
@@ -41,28 +38,8 @@ _OTHER_REGION = frozenset(
 )
 
 
-def examine(client: Client, endpoint: str, bucket: str) -> Manner | UrlRewriterError:
-    """How ``bucket``'s server answers for an absent key, or what is wrong, in one sentence.
-
-    A HEAD of the bucket may be forbidden where one of its objects is not, so it alone decides
-    nothing.
-    """
-    absent = ObjectRef(bucket, f"url-rewriter-canary-{uuid.uuid4().hex}")
-    answer = client.head(absent)
-    if answer.status == 404 and answer.marked and client.head_bucket(bucket).status == 200:
-        return Manner.MARKED
-    if answer.status not in (0, 200):
-        # HEAD has no body, so it tells no error code; GET does.
-        told = client.get(absent)
-        if told.code == "NoSuchKey" and answer.status == told.status == 404:
-            return Manner.MARKED if answer.marked else Manner.UNMARKED
-        if told.code == "AccessDenied" and answer.status in (403, 404):
-            return Manner.HIDDEN
-        answer = told
-    return _explain(answer, endpoint, bucket)
-
-
-def _explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
+def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
+    """What the answer to the question for an absent key of ``bucket`` says is wrong."""
     match answer:
         case Answer(code="NoCredentials", fault=fault):
             return NotPermittedError(
@@ -116,9 +93,9 @@ def _other_region(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterErro
 
 
 def _refusal(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
-    skew = _skew(answer)
+    skew = measure_skew(answer)
     code = answer.code or answer.status
-    if answer.code == "RequestTimeTooSkewed" or (skew is not None and abs(skew) > _MAX_SKEW):
+    if answer.code == "RequestTimeTooSkewed" or (skew is not None and abs(skew) > MAX_SKEW):
         by = f" by {abs(skew).total_seconds() / 60:.0f} minutes" if skew is not None else ""
         return NotPermittedError(
             f"{endpoint} refused the signature for bucket {bucket!r} ({code}) and its clock "
@@ -130,7 +107,17 @@ def _refusal(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
     )
 
 
-def _skew(answer: Answer) -> timedelta | None:
+def explain_skew(skew: timedelta, endpoint: str, bucket: str) -> UrlRewriterError:
+    """What is said of a server that answers as it should, at another time of day."""
+    where = "behind" if skew > timedelta() else "ahead of"
+    return ServiceError(
+        f"{endpoint} dates its answers for bucket {bucket!r} "
+        f"{abs(skew).total_seconds() / 60:.0f} minutes {where} this machine's clock, so evidence "
+        "would carry a wrong time or comes from a cache; set the clocks."
+    )
+
+
+def measure_skew(answer: Answer) -> timedelta | None:
     """This machine's clock minus the server's, or None where the server tells no time."""
     try:
         return datetime.now(UTC) - parsedate_to_datetime(answer.headers.get("date", ""))

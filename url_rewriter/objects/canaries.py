@@ -1,0 +1,93 @@
+"""Whether a bucket's server gives honest answers, found out by questions with known answers.
+
+A random key cannot be there, and a key that the server lists must be. Both are asked for before,
+during and after the targets, because a proxy, a policy or a failover may change what answers.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from url_rewriter.errors import ServiceError, UrlRewriterError
+from url_rewriter.objects.answers import Answer, Manner, is_folded, judge_key
+from url_rewriter.objects.client import Client
+from url_rewriter.objects.diagnosis import MAX_SKEW, explain, explain_skew, measure_skew
+from url_rewriter.urls import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a bucket, in one sentence.
+
+    ``lied``: the server gave an answer that cannot be true, so that its other answers of that time
+    are worth nothing; otherwise it gave none, which harms nobody but the question.
+    """
+
+    error: UrlRewriterError
+    lied: bool
+
+
+class Canaries:
+    """Asks the questions with known answers. Remembers a listed key for each bucket."""
+
+    def __init__(self, client: Client, endpoint: str) -> None:
+        self._client = client
+        self._endpoint = endpoint
+        self._listed: dict[str, ObjectRef | None] = {}
+
+    def examine(self, bucket: str) -> Manner | Trouble:
+        """How ``bucket``'s server answers for an absent key, or what is wrong with it."""
+        absent = ObjectRef(bucket, f"url-rewriter-canary-{uuid.uuid4().hex}")
+        answer = self._client.head(absent)
+        found = self._judge_absent(absent, answer)
+        if isinstance(found, Trouble):
+            return found
+        skew = measure_skew(answer)
+        if skew is not None and abs(skew) > MAX_SKEW:
+            return Trouble(explain_skew(skew, self._endpoint, bucket), lied=True)
+        return self._examine_listed(bucket) or found
+
+    def _judge_absent(self, absent: ObjectRef, answer: Answer) -> Manner | Trouble:
+        # A HEAD of the bucket may be forbidden where one of its objects is not, so it alone
+        # decides nothing.
+        if (answer.status == 404 and answer.marked) and (
+            self._client.head_bucket(absent.bucket).status == 200
+        ):
+            return Manner.MARKED
+        if answer.status not in (0, 200):
+            # HEAD has no body, so it tells no error code; GET does.
+            told = self._client.get(absent)
+            if told.code == "NoSuchKey" and answer.status == told.status == 404:
+                return Manner.MARKED if answer.marked else Manner.UNMARKED
+            if told.code == "AccessDenied" and answer.status in (403, 404):
+                return Manner.HIDDEN
+            answer = told
+        error = explain(answer, self._endpoint, absent.bucket)
+        return Trouble(error, lied=not answer.passing)
+
+    def _examine_listed(self, bucket: str) -> Trouble | None:
+        """Ask for a key that is listed; None also where nothing is, or the listing is refused."""
+        if bucket not in self._listed:
+            self._listed[bucket] = self._choose(bucket)
+        for _ in range(2):
+            listed = self._listed[bucket]
+            answer = self._client.head(listed) if listed else Answer()
+            if answer.status not in (200, 404) or answer.etag:
+                return None
+            self._listed[bucket] = self._choose(bucket)  # it may have been deleted since
+        return Trouble(
+            ServiceError(
+                f"{self._endpoint} lists objects of bucket {bucket!r} that it does not own up to "
+                "when asked for them: it proves nothing; check --s3-endpoint and what stands "
+                "between."
+            ),
+            lied=True,
+        )
+
+    def _choose(self, bucket: str) -> ObjectRef | None:
+        keys = self._client.first_keys(bucket)
+        return next(
+            (ObjectRef(bucket, key) for key in keys if not is_folded(key) and not judge_key(key)),
+            None,
+        )

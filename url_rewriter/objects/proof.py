@@ -1,0 +1,195 @@
+"""How targets are proven: batch by batch, each between two canaries, in later passes if need be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from url_rewriter.errors import ServiceError
+from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects.answers import (
+    Answer,
+    Manner,
+    Verdict,
+    is_folded,
+    judge,
+    judge_folded,
+    judge_key,
+)
+from url_rewriter.objects.canaries import Canaries, Trouble
+from url_rewriter.objects.client import Client
+from url_rewriter.objects.crew import Crew
+from url_rewriter.objects.settings import S3Settings
+from url_rewriter.urls import ObjectRef
+
+_SET_ASIDE = 10_000
+"""Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
+
+_SMALLEST, _LARGEST = 32, 4_096
+_SHORT, _LONG = 1.5, 6.0
+"""Seconds that a batch should take: less, and canaries cost too much; more, and too much waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a target; ``again`` where asking once more may settle it."""
+
+    evidence: Evidence
+    again: bool
+
+
+class Proof:
+    """One call of ``prove``.
+
+    Targets are asked in batches. A batch's verdicts are held until the canaries of its buckets have
+    sung again: where a server was caught at an answer that cannot be true, all that it said since
+    the last good canary is unknown. What stays unknown for a passing reason is set aside for later
+    passes, gentler ones. When a whole row of targets fails, the bucket is checked at once, and
+    where that fails for longer than the settings' patience, the bucket's other targets are unknown
+    without being asked: a stopped server must not cost a time limit for each.
+    """
+
+    def __init__(
+        self,
+        settings: S3Settings,
+        client: Client,
+        canaries: Canaries,
+        manners: dict[str, Manner],
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._canaries = canaries
+        self._manners = manners
+        self._aside: list[Evidence] = []
+        self._silent: dict[str, str] = {}  # bucket: why it is not asked any more
+        self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
+        self._row = 0  # passing failures since the last real answer
+        self._answered = False
+
+    def evidence(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+        """Yield evidence for each target."""
+        source = iter(targets)
+        size = _first_size(self._settings.max_rps)
+        with Crew(self._ask, self._settings.workers) as crew:
+            while batch := list(islice(source, size)):
+                started = time.monotonic()
+                yield from self._prove(crew, batch, 2 * self._settings.workers)
+                size = _next_size(size, time.monotonic() - started)
+                if len(self._aside) >= _SET_ASIDE:
+                    yield from self._later_passes(crew)
+            yield from self._later_passes(crew)
+
+    def _later_passes(self, crew: Crew[ObjectRef, Asked]) -> Iterator[Evidence]:
+        window = max(1, self._settings.workers // 2)
+        for number in range(self._settings.passes):
+            if not self._aside:
+                return
+            time.sleep(self._settings.backoff * 2**number)
+            targets = [evidence.target for evidence in self._aside]
+            self._aside = []
+            yield from self._prove(crew, targets, window)
+        yield from self._aside
+        self._aside = []
+
+    def _prove(
+        self, crew: Crew[ObjectRef, Asked], targets: list[ObjectRef], window: int
+    ) -> Iterator[Evidence]:
+        """Yield what is settled, set aside what is not."""
+        buckets = sorted({target.bucket for target in targets})
+        for bucket in buckets:
+            if bucket not in self._manners:
+                self._check(bucket)
+        self._doubted.clear()
+        held = []
+        for asked in crew.map(targets, window):
+            self._watch(asked)
+            held.append(asked)
+        for bucket in buckets:
+            self._check(bucket)
+        for asked in held:
+            asked = self._withdraw(asked)
+            if asked.again:
+                self._aside.append(asked.evidence)
+            else:
+                yield asked.evidence
+
+    def _withdraw(self, asked: Asked) -> Asked:
+        """What remains of a verdict after the canaries of its batch."""
+        evidence = asked.evidence
+        why = self._doubted.get(evidence.target.bucket)
+        if why is None or evidence.state is TargetState.UNKNOWN or judge_key(evidence.target.key):
+            return asked
+        detail = f"its answer is not believed: {why}"
+        again = evidence.target.bucket not in self._silent
+        return conclude(evidence.target, Verdict(TargetState.UNKNOWN, detail, again))
+
+    def _watch(self, asked: Asked) -> None:
+        if not asked.again:
+            self._row = 0
+            self._answered = True
+            return
+        self._row += 1
+        if self._row >= max(8, self._settings.workers):
+            self._row = 0
+            self._check(asked.evidence.target.bucket)
+
+    def _check(self, bucket: str) -> None:
+        """Check a bucket, for as long as patience lasts; give it up where it fails."""
+        if bucket in self._silent:
+            return
+        # A server that was there is worth waiting for; a wrong endpoint should say so soon.
+        patience = self._settings.patience * (1 if self._answered else 0.1)
+        give_up = time.monotonic() + patience
+        pause = self._settings.backoff / 2
+        while isinstance(found := self._canaries.examine(bucket), Trouble):
+            if found.lied:
+                self._doubted[bucket] = str(found.error)
+            if not isinstance(found.error, ServiceError) or time.monotonic() + pause >= give_up:
+                self._silent[bucket] = self._doubted[bucket] = str(found.error)
+                return
+            time.sleep(pause)
+            pause *= 2
+        if self._manners.setdefault(bucket, found) is not found:
+            self._doubted[bucket] = "the server began to answer in another way"
+            self._manners[bucket] = found
+
+    def _ask(self, target: ObjectRef) -> Asked:
+        """Ask about one target; called in many threads."""
+        if (verdict := judge_key(target.key)) is not None:
+            return conclude(target, verdict)
+        if (why := self._silent.get(target.bucket)) is not None:
+            return conclude(target, Verdict(TargetState.UNKNOWN, f"not asked: {why}"))
+        answer = self._client.head(target)
+        verdict = judge(answer, self._manners[target.bucket])
+        if is_folded(target.key) and (verdict.state is TargetState.EXISTS or answer.status == 400):
+            verdict = judge_folded(verdict, listed=self._client.lists(target))
+        return conclude(target, verdict, answer)
+
+
+def conclude(target: ObjectRef, verdict: Verdict, answer: Answer | None = None) -> Asked:
+    """The evidence that a verdict makes, with what the answer says of an object that exists."""
+    found = answer if answer is not None and verdict.state is TargetState.EXISTS else Answer()
+    evidence = Evidence(
+        target=target,
+        state=verdict.state,
+        method=Method.HEAD,
+        checked_at=datetime.now(UTC),
+        size=found.size,
+        etag=found.etag,
+        content_type=found.headers.get("content-type"),
+        detail=verdict.detail,
+    )
+    return Asked(evidence, verdict.again)
+
+
+def _first_size(max_rps: float | None) -> int:
+    return 256 if max_rps is None else min(256, max(_SMALLEST, int(max_rps * _SHORT)))
+
+
+def _next_size(size: int, seconds: float) -> int:
+    if seconds < _SHORT:
+        return min(2 * size, _LARGEST)
+    return max(size // 2, _SMALLEST) if seconds > _LONG else size
