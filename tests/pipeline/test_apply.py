@@ -12,6 +12,7 @@ import pytest
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration, make_rules
 from url_rewriter.documents import Outcome
+from url_rewriter.rules import OnMissing
 from url_rewriter.urls import ObjectRef
 
 KEYS = "abcdefgh"
@@ -87,6 +88,19 @@ def test_prose_edited_around_a_planned_url_keeps_the_edit_and_the_url_is_rewritt
     assert migration.store.documents["users/u"] == {"text": f"please see {NEW}a"}
     migration.rollback()
     assert migration.store.documents["users/u"] == {"text": f"please see {OLD}a"}
+
+
+def test_a_skipped_url_beside_a_planned_one_is_no_conflict(tmp_path: Path) -> None:
+    skip = OnMissing.SKIP
+    documents = {"users/u": {"files": [OLD + "a", OLD + "lost"], "text": f"{OLD}b {OLD}lost"}}
+    migration = make_migration(tmp_path, documents, on_missing=skip)
+    migration.plan()
+    migration.store.put("users/u", {**documents["users/u"], "text": f"new {OLD}b {OLD}lost"})
+    assert migration.apply().outcomes["written"] == 1
+    assert migration.store.documents["users/u"] == {
+        "files": [NEW + "a", OLD + "lost"],
+        "text": f"new {NEW}b {OLD}lost",
+    }
 
 
 def test_a_url_that_was_never_planned_is_left_and_is_a_conflict(tmp_path: Path) -> None:

@@ -42,12 +42,12 @@ def apply(
     plan = journal.plan
 
     def decide(task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
-        return replan(planner, task.edits, document, plan.state_of)
+        return replan(planner, task.edits, task.kept, document, plan.state_of)
 
     with Stop() as stop:
         writes = (write for write in journal.to_apply() if only is None or write.id in only)
         fresh = _with_fresh_evidence(journal, islice(writes, max_writes), objects, max_age)
-        tasks = (Task(write.id, write.path, write.edits) for write in fresh)
+        tasks = (Task(write.id, write.path, write.edits, write.kept) for write in fresh)
         Writer(store, journal, decide, progress, pace, pause=pause).run(tasks, stop)
 
 

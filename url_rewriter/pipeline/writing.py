@@ -48,11 +48,12 @@ class DocumentWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A document to be written: its number in the plan file, its path, and the planned edits."""
+    """A document to be written: its number in the plan file, its path, and what was planned."""
 
     document: int
     path: str
     edits: tuple[Edit, ...] = ()
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Plan:
             (after, limit),
         )
         for row, path, revision in rows:
-            yield PlannedWrite(row, path, Revision(revision), self._edits(row))
+            yield PlannedWrite(row, path, Revision(revision), self._edits(row), self._kept(row))
 
     def _edits(self, document: int) -> tuple[Edit, ...]:
         rows = self.connection.execute(
@@ -74,6 +74,12 @@ class Plan:
             (document,),
         )
         return tuple(Edit(load_path(path), *rest) for path, *rest in rows)
+
+    def _kept(self, document: int) -> frozenset[str]:
+        rows = self.connection.execute(
+            "SELECT before FROM strings WHERE document = ? AND after IS NULL", (document,)
+        )
+        return frozenset(before for (before,) in rows)
 
     def strings_of_rule(self, document: int, rule: str) -> set[str]:
         """The strings of a document, as they were, that hold a URL which the rule takes."""

@@ -11,12 +11,16 @@ from url_rewriter.documents import Edit, Revision, ValuePath
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """A document that the plan changes: its edits, and the revision they were planned on."""
+    """A document that the plan changes: its edits, and the revision they were planned on.
+
+    ``kept`` are its other strings with URLs, which the plan leaves as they are.
+    """
 
     id: int
     path: str
     revision: Revision
     edits: tuple[Edit, ...]
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ for this very document.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -46,8 +46,16 @@ def place_of(path: ValuePath) -> Place:
     return tuple(None if isinstance(step, int) else step for step in path)
 
 
-def replan(planner: Planner, edits: Sequence[Edit], fresh: Document, proof: Proof) -> Replanned:
+def replan(
+    planner: Planner,
+    edits: Sequence[Edit],
+    kept: Collection[str],
+    fresh: Document,
+    proof: Proof,
+) -> Replanned:
     """What ``edits``, planned on an earlier state, mean for ``fresh``.
+
+    ``kept`` are the strings that the plan knows of this document and leaves as they are.
 
     A string that reads as planned is edited as planned. One that changed is planned anew, and its
     URLs are rewritten where their targets were planned for this document; what it holds beyond
@@ -58,13 +66,13 @@ def replan(planner: Planner, edits: Sequence[Edit], fresh: Document, proof: Proo
     for edit in edits:
         planned[place_of(edit.value_path)][edit.before] = edit
         finished[place_of(edit.value_path)].add(edit.after)
-    knowledge = _Knowledge(planner, edits, proof)
+    knowledge = _Knowledge(planner, [edit.before for edit in edits], kept, proof)
     writes: list[Edit] = []
     left: list[ValuePath] = []
     done = 0
     for path, text in fresh.strings:
         place = place_of(path)
-        if place not in planned:
+        if place not in planned or text in kept:
             continue
         if (known := planned[place].get(text)) is not None:
             writes.append(replace(known, value_path=path))
@@ -82,9 +90,11 @@ def replan(planner: Planner, edits: Sequence[Edit], fresh: Document, proof: Proo
 class _Knowledge:
     """Which targets a plan proved for one document, and which it knows of and leaves."""
 
-    def __init__(self, planner: Planner, edits: Sequence[Edit], proof: Proof) -> None:
+    def __init__(
+        self, planner: Planner, edited: Iterable[str], kept: Iterable[str], proof: Proof
+    ) -> None:
         self._planner = planner
-        self._edits = edits
+        self._texts = (*edited, *kept)
         self._proof = proof
         self._proven: set[ObjectRef] | None = None
         self._accepted: set[ObjectRef] = set()
@@ -117,8 +127,8 @@ class _Knowledge:
         return self._proven
 
     def _settled_urls(self) -> Iterable[SettledUrl]:
-        for edit in self._edits:
-            planned = self._planner.plan_text(edit.value_path, edit.before)
+        for text in self._texts:
+            planned = self._planner.plan_text((), text)
             if planned is not None:
                 yield from self._planner.settle(planned, self._proof).urls
 
