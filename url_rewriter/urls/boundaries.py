@@ -76,6 +76,17 @@ def begins_cleanly(text: str, start: int, relative: bool) -> bool:
     return _SCHEME_BEFORE.search(before) is None
 
 
+# The extensions of files that people store; a name with another one is still a name.
+_EXTENSION = (
+    r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
+    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
+    r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
+    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
+)
+EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
+_ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
+_GLUED = re.compile(rf"{_EXTENSION}(?=([^\x00-\x7f]))", re.IGNORECASE)
+
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _BBCODE_END = re.compile(r"\[/[A-Za-z]+\]")
 _TRAILING_ENTITY = re.compile(r"&[A-Za-z0-9]+;\Z")
@@ -90,6 +101,8 @@ def trimmed(run: str, before: str) -> int:
     end = len(run)
     if match := _BBCODE_END.search(run):
         end = match.start()
+    if match := _ATTRIBUTED.search(run):
+        end = min(end, match.end())
     if (closer := _CLOSER.get(before)) and (closed := _closing(run[:end], before, closer)) >= 0:
         end = closed
     if before in ("_", "~") and run.endswith(before, 0, end):
@@ -217,15 +230,6 @@ def _destination(text: str, start: int) -> Container | None:
     return Container(match.end(), Kind.MARKDOWN)
 
 
-# The extensions of files that people store; a name with another one is still a name.
-_EXTENSION = (
-    r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
-    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
-    r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
-    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
-)
-EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
-_GLUED = re.compile(rf"{_EXTENSION}(?=([^\x00-\x7f]|\[))", re.IGNORECASE)
 _DESCRIPTOR = re.compile(r"\s+[0-9]+(?:\.[0-9]+)?[wxh]\s*(?:,|\Z)")
 _SENTENCE_END = re.compile(r"[.,;:!?]\s")
 _PROSE = re.compile(
@@ -235,21 +239,24 @@ _PROSE = re.compile(
 )
 _BREAK = re.compile(rf"[{STOPS}]")
 _INNER_PUNCTUATION = re.compile(r"[,;)\]}]")
-_SPACED_FILE = re.compile(r"(?: [^\s\"<>/:]{1,60}){1,6}")
+_LONGEST_PUNCTUATION = 4
+_SPACED_WORD = r" [^\s\"<>/:%&\\]"
+_SPACED_FILE = re.compile(
+    rf"(?:{_SPACED_WORD}{{1,60}}){{0,4}}?{_SPACED_WORD}{{0,60}}?{_EXTENSION}(?!\w)", re.IGNORECASE
+)
 _PARAMETER_NAME = re.compile(r"[?&]([^&=]*)")
 _PARAMETERS = re.compile(r"\?(?:alt|token|generation|GoogleAccessId|X-Goog-\w+|X-Amz-\w+)=", re.I)
 
 
 def other_ends(text: str, start: int, end: int, run_end: int) -> Iterator[End]:
     """Where else a URL may end that begins at ``start``, and most likely ends at ``end``."""
-    if run_end > end:
+    if 0 < run_end - end <= _LONGEST_PUNCTUATION:
         yield End(run_end, "the punctuation behind it belongs to the key")
     if cut := _INNER_PUNCTUATION.search(text, start, end):
         yield End(cut.start(), "the URL ends at the punctuation")
     if cut := _GLUED.search(text, start, end):
         yield End(cut.start(1), "the URL ends at its extension")
-    spaced = _SPACED_FILE.match(text, end, end + 200)
-    if spaced and EXTENSION.search(spaced[0]) and not EXTENSION.search(text[start:end]):
+    if EXTENSION.search(text[start:end]) is None and (spaced := _SPACED_FILE.match(text, end)):
         yield End(spaced.end(), "blanks belong to the key")
 
 

@@ -17,10 +17,10 @@ from url_rewriter.urls import boundaries
 from url_rewriter.urls.boundaries import ANCHOR, End, Kind
 from url_rewriter.urls.carrying import Item, lifted, shifted
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
-from url_rewriter.urls.forms import LONGEST_URL, is_known_host
 from url_rewriter.urls.model import Left, Occurrence, Remark
 from url_rewriter.urls.parameters import looks_signed
 from url_rewriter.urls.readings import read
+from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
 from url_rewriter.urls.serialized import Frame, corrupt_spans, frames, strings_of
 from url_rewriter.urls.values import Context, escaping_of, escaping_within, whole
 
