@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from url_rewriter.planfile import Plan
-from url_rewriter.reports import csv, json, markdown
+from url_rewriter.reports import csv, html, json, markdown
 from url_rewriter.reports.privacy import Privacy, privacy_of
 
 
@@ -25,6 +25,7 @@ class Report(Protocol):
 
 
 REPORTS: dict[str, Report] = {
+    "html": html,
     "json": json,
     "csv": csv,
     "markdown": markdown,

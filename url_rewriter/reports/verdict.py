@@ -13,7 +13,6 @@ from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals, count_w
 from url_rewriter.planfile.history import History, recount
 from url_rewriter.reports.text import counted
 
-
 FAILING = ("missing", "unknown", "mismatch")
 """The statuses of URLs whose target is not proven."""
 
@@ -82,6 +81,12 @@ class Facts:
     def applied(self) -> bool:
         """Whether an apply was ever begun."""
         return any(step.command == Operation.APPLY for step in self.history.steps)
+
+    @property
+    def waived(self) -> int:
+        """URLs whose target is not proven, and that the rules say to leave."""
+        urls, blocking = self.summary.urls, self.summary.blocking
+        return sum(urls[status] - blocking.get(status, 0) for status in FAILING)
 
     @property
     def rolled_back(self) -> bool:
