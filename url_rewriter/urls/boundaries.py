@@ -183,6 +183,7 @@ _ANGLE = re.compile(r"[^<>\n\r]*+(?=>)")
 _BRACKETED = re.compile(r"[^\[\]\n\r]*+(?=\])")
 _BBCODE_CONTENT = re.compile(r"[^\[\]\n\r]*+(?=\[/)")
 _DESTINATION = re.compile(r"(?:[^()\\\n\r]++|\\.|\([^()\\\n\r]*+\))*+(?=\))")
+_QUOTED_TITLE = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*')\s*\Z")
 _TITLED = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\))\s*\Z|\s+=\d*x\d*\s*\Z")
 
 _LONGEST_CONTENT = 8192
@@ -290,7 +291,7 @@ def is_one(value: str) -> bool:
     first, rest = value[: blank.start()], value[blank.start() :]
     if (
         _DESCRIPTOR.match(rest)
-        or _TITLED.search(rest)
+        or _QUOTED_TITLE.search(rest)
         or _SENTENCE_END.match(value, blank.start() - 1)
     ):
         return False
