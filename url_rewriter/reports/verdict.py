@@ -213,15 +213,21 @@ def _empty(summary: Summary) -> Verdict:
 
 
 def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
-    left = _left(totals)
-    if left:
+    reasons = [
+        f"{counted(count, 'document')} {words}"
+        for count, words in (
+            (totals.pending, "not written yet"),
+            (totals.outcomes["conflict"], "changed meanwhile and left alone"),
+            (totals.outcomes["failed"], "could not be written"),
+        )
+        if count
+    ]
+    if reasons:
         return Verdict(
             Stage.UNFINISHED,
             Tone.BAD,
-            f"Not ready: {counted(left, 'document')} still to be written",
-            f"{counted(totals.pending, 'document')} not reached, "
-            f"{totals.outcomes['conflict']:,} changed by somebody else and left alone, "
-            f"{totals.outcomes['failed']:,} failed. The same command continues.",
+            f"Not ready: {', '.join(reasons)}",
+            f"{counted(totals.urls, 'URL')} rewritten so far. The same command continues.",
             f"url-rewriter apply {name}",
         )
     beside = _beside(summary)

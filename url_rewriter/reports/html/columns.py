@@ -26,8 +26,8 @@ _MANY = ("document", "old", "new", "source_key", "target_key", "etag", "other_re
 
 
 def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
-    """Every row, by column. ``failed`` and ``blocks`` are 0 or 1, sizes are numbers or null."""
-    plain: dict[str, list[Any]] = {name: [] for name in (*_MANY, "size", "failed", "blocks")}
+    """Every row, by column. Sizes are numbers or null; the lower the urgency, the earlier a row."""
+    plain: dict[str, list[Any]] = {name: [] for name in (*_MANY, "size", "urgency")}
     coded = {name: _Coded() for name in _FEW}
     for row in rows:
         for name in _FEW:
@@ -35,9 +35,17 @@ def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
         for name in _MANY:
             plain[name].append(_text(getattr(row, name)))
         plain["size"].append(row.size)
-        plain["failed"].append(int(row.failed))
-        plain["blocks"].append(int(row.blocks))
+        plain["urgency"].append(_urgency(row))
     return {**plain, **{name: column.members() for name, column in coded.items()}}
+
+
+def _urgency(row: Row) -> int:
+    """0: blocks the plan. 1: was not written. 2: would break, and is waived. 3: anything else."""
+    if row.blocks:
+        return 0
+    if not row.failed:
+        return 3
+    return 1 if row.outcome in ("conflict", "failed") else 2
 
 
 def _few(row: Row, name: str) -> Any:

@@ -103,7 +103,7 @@
   const order = () => {
     const sign = descending ? -1 : 1;
     const status = columns.status.rows;
-    const urgent = (row) => (columns.blocks[row] ? 0 : columns.failed[row] ? 10 : 20) + urgency[status[row]];
+    const urgent = (row) => columns.urgency[row] * 10 + urgency[status[row]];
     if (!sort || sort === "status") rows.sort((a, b) => sign * (urgent(a) - urgent(b)) || a - b);
     else {
       const key = Array.isArray(columns[sort]) ? columns[sort] : columns[sort].rows.map((code) => columns[sort].values[code]);
@@ -312,7 +312,7 @@
     };
     drawer.replaceChildren(make("div", "sheet",
       make("header", "", make("div", "", title, make("code", "dim", safe(value("field")))), close),
-      make("p", "label", make("span", "", make("span", `tag t-${value("status")}`, value("status")), columns.blocks[row] ? " blocks the plan" : ""), copyButton(value("document"))),
+      make("p", "label", make("span", "", make("span", `tag t-${value("status")}`, value("status")), columns.urgency[row] === 0 ? " blocks the plan" : ""), copyButton(value("document"))),
       ...(old ? url("old", old, fresh ? differing(old, fresh, "out") : [safe(old)], false) : []),
       ...(fresh ? url("new", fresh, differing(fresh, old, "in"), true) : []),
       ...group("Object", [["source", key("source_bucket", "source_key")], ["target", key("target_bucket", "target_key")],

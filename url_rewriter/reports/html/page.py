@@ -22,7 +22,7 @@ from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.text import counted, shorten, spell_out
-from url_rewriter.reports.verdict import Facts
+from url_rewriter.reports.verdict import FAILING, Facts
 from url_rewriter.rules import Rules
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Excerpt) -> t
         shown=shown,
         statuses=STATUSES,
         found=facts.summary.urls["found"],
+        unproven=sum(facts.summary.urls[status] for status in FAILING),
         url_bar=_total_bar(facts.summary.urls, STATUSES),
         proof_bar=_total_bar(facts.summary.targets, ("exists", "missing", "mismatch", "unknown")),
         **_about(plan, privacy, facts),
