@@ -151,7 +151,7 @@ def open_objects(
         os.environ,
         endpoint=s3_endpoint,
         fallback_endpoint=rules.target.endpoint,
-        workers=workers or 32,
+        workers=workers or objects.WORKERS,
         max_rps=max_rps,
     )
     opened = objects.open_objects(settings)
