@@ -1,4 +1,4 @@
-"""The README keeps up with the program: commands, exit statuses, finding codes, its own commands."""
+"""The README keeps up with the program: commands, exit statuses, findings, its own commands."""
 
 from __future__ import annotations
 
