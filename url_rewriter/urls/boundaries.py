@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from url_rewriter.urls.parameters import parameter_class
 
@@ -147,90 +146,7 @@ class End:
     why: str = ""
 
 
-class Kind(StrEnum):
-    """What a value stands in, which tells how its characters may be escaped."""
-
-    CELL = "cell"
-    DOUBLE_QUOTES = '"'
-    SINGLE_QUOTES = "'"
-    MARKDOWN = "markdown"
-    PARAMETER = "parameter"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What encloses a URL that begins right at its start: the end of its content, and its kind."""
-
-    end: int
-    kind: Kind = Kind.OTHER
-
-
-_BBCODE_OPEN = re.compile(r"\[[A-Za-z]+=\Z|\[(?:img|url|audio|video)(?:[ =][^\[\]]*)?\]\Z", re.I)
-_CSS_OPEN = re.compile(r"url\(\s*\Z", re.IGNORECASE)
-# Escaped quotes first: they end in plain ones.
-_QUOTED = {
-    '\\"': (Kind.DOUBLE_QUOTES, re.compile(r'(?:[^"\\\n\r]++|\\(?!"))*+(?=\\")')),
-    "\\'": (Kind.SINGLE_QUOTES, re.compile(r"(?:[^'\\\n\r]++|\\(?!'))*+(?=\\')")),
-    '"': (Kind.DOUBLE_QUOTES, re.compile(r'(?:[^"\\\n\r]++|\\.)*+(?=")')),
-    "'": (
-        Kind.SINGLE_QUOTES,
-        re.compile(r"(?:[^'\\\n\r]++|''(?![\s,;)\]}>]|\Z)|\\.|(?<=\w)'(?=\w))*+(?=')"),
-    ),
-    "`": (Kind.OTHER, re.compile(r"[^`\n\r]*+(?=`)")),
-}
-_ANGLE = re.compile(r"[^<>\n\r]*+(?=>)")
-_BRACKETED = re.compile(r"[^\[\]\n\r]*+(?=\])")
-_BBCODE_CONTENT = re.compile(r"[^\[\]\n\r]*+(?=\[/)")
-_DESTINATION = re.compile(r"(?:[^()\\\n\r]++|\\.|\([^()\\\n\r]*+\))*+(?=\))")
 _QUOTED_TITLE = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*')\s*\Z")
-_TITLED = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\))\s*\Z|\s+=\d*x\d*\s*\Z")
-
-_LONGEST_CONTENT = 8192
-
-
-def container(text: str, start: int) -> Container | None:
-    """The container whose content begins at ``start``, if that is how the text goes."""
-    before = text[max(0, start - 24) : start]
-    if not before:
-        return None
-    for quote, (kind, pattern) in _QUOTED.items():
-        if before.endswith(quote):
-            return _matched(pattern, text, start, kind)
-    if before.endswith("<"):
-        markdown = before.endswith(("](<", "]: <"))
-        return _matched(_ANGLE, text, start) if markdown else None
-    if before.endswith("]("):
-        return _destination(text, start)
-    if _CSS_OPEN.search(before):
-        return _matched(_DESTINATION, text, start)
-    if match := _BBCODE_OPEN.search(before):
-        inside = match[0].endswith("]")
-        return _matched(_BBCODE_CONTENT if inside else _BRACKETED, text, start)
-    return None
-
-
-def _matched(
-    pattern: re.Pattern[str], text: str, start: int, kind: Kind = Kind.OTHER
-) -> Container | None:
-    match = pattern.match(text, start, start + _LONGEST_CONTENT)
-    if match is None:
-        return None
-    end = match.end() - (len(match[0]) - len(match[0].rstrip("\\")))
-    return Container(end, kind) if end > start else None
-
-
-def _destination(text: str, start: int) -> Container | None:
-    """A Markdown destination, without its title; raw blanks in it are a habit that works widely."""
-    match = _DESTINATION.match(text, start, start + _LONGEST_CONTENT)
-    if match is None:
-        return None
-    content = match[0]
-    if title := _TITLED.search(content):
-        return Container(start + title.start(), Kind.MARKDOWN)
-    return Container(match.end(), Kind.MARKDOWN)
-
-
 _DESCRIPTOR = re.compile(r"\s+[0-9]+(?:\.[0-9]+)?[wxh]\s*(?:,|\Z)")
 _SENTENCE_END = re.compile(r"[.,;:!?]\s")
 _PROSE = re.compile(
@@ -239,7 +155,7 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _BREAK = re.compile(rf"[{STOPS}]")
-_INNER_PUNCTUATION = re.compile(r"[,;)\]}]")
+_INNER_PUNCTUATION = re.compile(r"[,;)\]}&]")
 _LONGEST_PUNCTUATION = 4
 _SPACED_WORD = r" [^\s\"<>/:%&\\]"
 _SPACED_FILE = re.compile(
@@ -253,7 +169,8 @@ def other_ends(text: str, start: int, end: int, run_end: int) -> Iterator[End]:
     """Where else a URL may end that begins at ``start``, and most likely ends at ``end``."""
     if 0 < run_end - end <= _LONGEST_PUNCTUATION:
         yield End(run_end, "the punctuation behind it belongs to the key")
-    if cut := _INNER_PUNCTUATION.search(text, start, end):
+    query = text.find("?", start, end)
+    if cut := _INNER_PUNCTUATION.search(text, start, end if query < 0 else query):
         yield End(cut.start(), "the URL ends at the punctuation")
     if cut := _GLUED.search(text, start, end):
         yield End(cut.start(1), "the URL ends at its extension")

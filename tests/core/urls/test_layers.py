@@ -41,10 +41,18 @@ LAYERS = [
     ("", f'{{\\"u\\": \\"{OLD}a b.png\\"', f'{{\\"u\\": \\"{NEW}a%20b.png\\"'),
     # HTML
     ("html", f'<img src="{OLD}a&amp;b.png">', f'<img src="{NEW}a%26b.png">'),
-    ("html", f"&lt;img src=&quot;{OLD}a.png&quot;&gt;", f"&lt;img src=&quot;{NEW}a.png&quot;&gt;"),
+    ("", f"&lt;img src=&quot;{OLD}a.png&quot;&gt;", f"&lt;img src=&quot;{NEW}a.png&quot;&gt;"),
     ("html", f"x {OLD.replace('/', '&#x2F;')}a y", f"x {NEW.replace('/', '&#x2F;')}a y"),
     ("html", f"x {OLD.replace('/', '&#47;')}a y", f"x {NEW.replace('/', '&#47;')}a y"),
     ("html", f"x {OLD}a&#39;s.png y", f"x {NEW}a%27s.png y"),
+    (
+        "",
+        f'x="{{&quot;u&quot;:&quot;{OLD}a b.png&quot;}}"',
+        f'x="{{&quot;u&quot;:&quot;{NEW}a%20b.png&quot;}}"',
+    ),
+    ("json", f"x=&quot;{slashed(OLD)}a.png&quot;", f"x=&quot;{slashed(NEW)}a.png&quot;"),
+    ("", f"file={OLD}a.png&x=1", f"file={NEW}a.png&x=1"),
+    ("", f"/go?next={OLD}a.png&x=1 now", f"/go?next={NEW}a.png&x=1 now"),
     # Percent-encoded inside another URL
     ("pct1", f"https://p.test/?u={pct(OLD)}a.png&w=1", f"https://p.test/?u={pct(NEW)}a.png&w=1"),
     (
@@ -74,6 +82,12 @@ LAYERS = [
         pct('{"u":"') + pct(OLD) + "a.png" + pct('"}'),
         pct('{"u":"') + pct(NEW) + "a.png" + pct('"}'),
     ),
+    (
+        "pct1",
+        "d=" + pct(f'"{OLD}a b.png"'),
+        "d=" + pct(f'"{NEW}a%20b.png"'),
+    ),
+    ("pct2", "d=" + pct(f'["{OLD}a b.png"]', 2), "d=" + pct(f'["{NEW}a%20b.png"]', 2)),
     ("pct1", f"https://p.test/?u={pct('gs://data/a')}", f"https://p.test/?u={pct(NEW)}a"),
     ("pct1", f"https://p.test/?u={pct(OLD[6:])}a", f"https://p.test/?u={pct(NEW)}a"),
     # One in another
