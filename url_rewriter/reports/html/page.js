@@ -59,6 +59,7 @@
     if (!options.length) continue;
     const select = make("select", "", make("option", "", "all"));
     select.firstChild.value = "";
+    select.setAttribute("aria-label", title);
     for (const [value, count] of options.slice(0, 500)) {
       const option = make("option", "", safe(value), ` (${number.format(count)})`);
       option.value = value;
