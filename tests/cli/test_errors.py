@@ -34,7 +34,7 @@ def refuse(workshop: Workshop, status: int, *arguments: str) -> str:
         ("version: 1\nversion: 1\n", "version"),
         ("target: {endpoint: '${NOT_SET_ANYWHERE}', bucket: b}\nversion: 1\n", "NOT_SET_ANYWHERE"),
         (
-            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: b}\nrules: []\n",
+            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: b}\n",
             "Cloud Storage",
         ),
         ("", "rules.yaml"),
