@@ -217,7 +217,7 @@ def scan_into(
     try:
         scan(reader, limits.query(rules), planner, draft, progress,
              workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
-        trouble = prove(objects, draft, progress) if objects else None
+        trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
         draft.seal()
     except BaseException:

@@ -63,6 +63,8 @@ class Draft:
             self.connection = schema.connect(self.part, writable=True)
             with schema.translated(self.part):
                 if header.describes_same_scan(read_header(self.connection)):
+                    # What nobody could tell then is asked again.
+                    self.connection.execute("DELETE FROM evidence WHERE state = 'unknown'")
                     return True
             self.discard()
         self.connection = schema.create(self.part)
@@ -119,14 +121,16 @@ class Draft:
         )
         for text in planned.texts:
             execute(
-                "INSERT INTO strings (document, value_path, before) VALUES (?, ?, ?)",
-                (row.lastrowid, dump_path(text.value_path), text.text),
+                "INSERT INTO strings (document, value_path, before, ambiguous) VALUES (?, ?, ?, ?)",
+                (row.lastrowid, dump_path(text.value_path), text.text, text.ambiguous),
             )
-            targets = {*text.targets, *(text.migrated if prove_migrated else ())}
-            self.connection.executemany(
-                "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
-                [(target.bucket, target.key) for target in targets],
-            )
+            self._add_targets({*text.targets, *(text.migrated if prove_migrated else ())})
+
+    def _add_targets(self, targets: Iterable[ObjectRef]) -> None:
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
+            [(target.bucket, target.key) for target in targets],
+        )
 
     def _add_findings(self, findings: Iterable[Finding]) -> None:
         self.connection.executemany(
@@ -144,8 +148,7 @@ class Draft:
         """How many targets nobody has asked for yet."""
         (count,) = self.connection.execute(
             "SELECT count(*) FROM targets t"
-            " WHERE NOT EXISTS"
-            " (SELECT 1 FROM evidence e WHERE e.target = t.id AND e.state <> 'unknown')"
+            " WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
         ).fetchone()
         return int(count)
 
@@ -162,6 +165,20 @@ class Draft:
         """Keep what the object store said."""
         with schema.translated(self.path), schema.transaction(self.connection):
             insert_evidence(self.connection, evidence)
+
+    def widen(self, planner: Planner) -> None:
+        """Add the targets that URLs may mean as they are less likely read, where the likeliest
+        target is missing."""
+        for page in self._string_pages(ambiguous=True):
+            with schema.translated(self.path), schema.transaction(self.connection):
+                for _, _, at, text in page:
+                    planned = planner.plan_text(load_path(at), text)
+                    for url in planned.urls if planned else ():
+                        if url.alternatives and self._is_missing(url.candidates[0].target):
+                            self._add_targets(url.alternatives)
+
+    def _is_missing(self, target: ObjectRef) -> bool:
+        return self.state_of(target) is TargetState.MISSING
 
     # -- settling and sealing -----------------------------------------------------------------
 
@@ -183,12 +200,15 @@ class Draft:
                     for row in page:
                         self._settle_string(planner, *row, proven=proven)
 
-    def _string_pages(self) -> Iterator[list[tuple[int, str, str, str]]]:
+    def _string_pages(
+        self, *, ambiguous: bool = False
+    ) -> Iterator[list[tuple[int, str, str, str]]]:
         last = 0
         while page := self.connection.execute(
             "SELECT s.id, d.path, s.value_path, s.before FROM strings s"
-            " JOIN documents d ON d.id = s.document WHERE s.id > ? ORDER BY s.id LIMIT ?",
-            (last, _PAGE),
+            " JOIN documents d ON d.id = s.document"
+            " WHERE s.id > ? AND s.ambiguous >= ? ORDER BY s.id LIMIT ?",
+            (last, ambiguous, _PAGE),
         ).fetchall():
             yield page
             last = page[-1][0]

@@ -36,7 +36,7 @@ CREATE TABLE documents (
 -- Every string that holds a URL; `after` is null where it stays as it is.
 CREATE TABLE strings (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,
-    value_path TEXT NOT NULL, before TEXT NOT NULL, after TEXT
+    value_path TEXT NOT NULL, before TEXT NOT NULL, ambiguous INTEGER NOT NULL, after TEXT
 ) STRICT;
 CREATE INDEX strings_of_document ON strings (document);
 

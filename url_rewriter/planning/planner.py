@@ -54,6 +54,11 @@ class PlannedUrl:
     occurrence: Occurrence
     candidates: tuple[Candidate, ...]
 
+    @property
+    def alternatives(self) -> tuple[ObjectRef, ...]:
+        """What the URL may mean if the likeliest target is missing."""
+        return tuple(candidate.target for candidate in self.candidates[1:])
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedText:
@@ -66,8 +71,13 @@ class PlannedText:
 
     @property
     def targets(self) -> Iterator[ObjectRef]:
-        """Every target that any URL of this string may mean."""
-        return (candidate.target for url in self.urls for candidate in url.candidates)
+        """The target that each URL of this string means, as it is likeliest read."""
+        return (url.candidates[0].target for url in self.urls if url.candidates)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether any URL of this string can be read in a way that means another target."""
+        return any(url.alternatives for url in self.urls)
 
     @property
     def migrated(self) -> Iterator[ObjectRef]:
