@@ -127,7 +127,7 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "header": header,
         "rules_file": header.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
-        "store": privacy.text(header.store),
+        "store": privacy.file(header.store),
         "rules": Rules.from_json(header.rules).rules,
         "again": list(_commands(plan, privacy)),
         "steps": [_step(step, privacy) for step in facts.history.steps],
@@ -153,8 +153,8 @@ def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:
     ]
     if header.read_time:
         options.append(f"--read-time {header.read_time}")
-    rules = f" --rules {shlex.quote(header.rules_file)}" if header.rules_file else ""
-    store = shlex.quote(privacy.text(header.store))
+    rules = f" --rules {shlex.quote(privacy.file(header.rules_file))}" if header.rules_file else ""
+    store = shlex.quote(privacy.file(header.store))
     yield " ".join([f"url-rewriter plan{rules} --store {store}", *options, f"-o {name}"])
     yield f"url-rewriter report {name} -o {shlex.quote(plan.path.stem + '.html')}"
 
