@@ -146,6 +146,15 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
     )  # fmt: skip
 
 
+def prove_option(command: Callable[..., R]) -> Callable[..., R]:
+    """How targets are proven."""
+    return option(
+        "--prove", type=click.Choice(["auto", "list", "head"]), default="auto", show_default=True,
+        help="Prove targets with HEAD, by listing their buckets, or by whichever costs less. What "
+        "a listing does not show is asked for with HEAD in any case.",
+    )(command)  # fmt: skip
+
+
 def pace_option(command: Callable[..., R]) -> Callable[..., R]:
     """How fast to write."""
     return option(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @options.store_options
 @options.scan_options
 @options.object_options
+@options.prove_option
 @options.workers_option
 @options.output_options
 def plan(
@@ -49,6 +50,7 @@ def plan(
     read_time: datetime | None,
     s3_endpoint: str | None,
     max_rps: float | None,
+    prove: str,
     workers: int | None,
 ) -> None:
     """Find every URL, prove every target, and write down exactly what would change.
@@ -66,7 +68,7 @@ def plan(
     locator = services.locate(store, project, database)
     with (
         services.open_reader(locator) as reader,
-        services.open_objects(rules, s3_endpoint, workers, max_rps) as objects,
+        services.open_objects(rules, s3_endpoint, workers, max_rps, prove) as objects,
     ):
         _introduce(console, rules, rules_file, reader.locator, limits)
         made, trouble = services.scan_into(

@@ -153,7 +153,11 @@ def open_store(locator: str) -> Iterator[DocumentStore]:
 
 @contextmanager
 def open_objects(
-    rules: Rules, s3_endpoint: str | None, workers: int | None, max_rps: float | None
+    rules: Rules,
+    s3_endpoint: str | None,
+    workers: int | None,
+    max_rps: float | None,
+    prove: str = "auto",
 ) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
@@ -164,6 +168,7 @@ def open_objects(
         fallback_endpoint=rules.target.endpoint,
         workers=workers or objects.WORKERS,
         max_rps=max_rps,
+        prove=objects.Prove(prove),
     )
     opened = objects.open_objects(settings)
     try:

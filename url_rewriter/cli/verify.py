@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @options.store_options
 @options.scan_options
 @options.object_options
+@options.prove_option
 @options.workers_option
 @options.output_options
 def verify(
@@ -46,6 +47,7 @@ def verify(
     read_time: datetime | None,
     s3_endpoint: str | None,
     max_rps: float | None,
+    prove: str,
     workers: int | None,
 ) -> None:
     """Scan afresh: no old URL is left, and every new one has its object.
@@ -74,7 +76,9 @@ def verify(
         reader = stack.enter_context(services.open_reader(locator))
         if applied:
             services.require_same_store(applied, reader.locator)
-        objects = stack.enter_context(services.open_objects(rules, s3_endpoint, workers, max_rps))
+        objects = stack.enter_context(
+            services.open_objects(rules, s3_endpoint, workers, max_rps, prove)
+        )
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(
             folder / "verify.plan", console, rules, limits, reader, objects, workers=workers,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
 from url_rewriter.objects.crew import stop_of_this_thread
+from url_rewriter.objects.listing import Page, make_page
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.objects.signing import Credentials
 from url_rewriter.urls import ObjectRef
@@ -88,6 +89,28 @@ class Client:
         ):
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
+
+    def page(self, bucket: str, after: str) -> Page | None:
+        """A page of the bucket's listing; None where there is none that can be relied on."""
+        page: dict[str, Any] = {}
+        start: dict[str, Any] = {"StartAfter": after} if after else {}
+
+        def request() -> Mapping[str, Any]:
+            # An encoding that is asked for is not undone by botocore, which would undo too much.
+            page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
+            return page
+
+        if _ask(request).status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
+            return None
+        entries = page.get("Contents", ())
+        if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
+            return None
+        return make_page(
+            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            after=after,
+            escaped=page.get("EncodingType") == "url",
+            truncated=page["IsTruncated"],
+        )
 
     def first_keys(self, bucket: str, count: int = 10) -> list[str]:
         """A few keys that the bucket lists; none where no listing could be had."""
