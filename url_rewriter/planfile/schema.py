@@ -51,6 +51,13 @@ CREATE TABLE evidence (
 ) STRICT;
 CREATE INDEX evidence_of_target ON evidence (target, id);
 
+-- What somebody without credentials gets for the written URL; the newest row of a target counts.
+CREATE TABLE access (
+    id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, access TEXT NOT NULL,
+    checked_at TEXT NOT NULL, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX access_of_target ON access (target, id);
+
 -- One URL in one string, with its status. `others` are the readings that were not taken.
 CREATE TABLE occurrences (
     id INTEGER PRIMARY KEY, string INTEGER NOT NULL REFERENCES strings,
