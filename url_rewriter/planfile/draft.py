@@ -124,7 +124,9 @@ class Draft:
                 "INSERT INTO strings (document, value_path, before, ambiguous) VALUES (?, ?, ?, ?)",
                 (row.lastrowid, dump_path(text.value_path), text.text, text.ambiguous),
             )
-            self._add_targets({*text.targets, *(text.migrated if prove_migrated else ())})
+            self._add_targets(text.targets)
+            if prove_migrated:
+                self._add_targets(text.migrated)
 
     def _add_targets(self, targets: Iterable[ObjectRef]) -> None:
         self.connection.executemany(
