@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import lt
 from urllib.parse import unquote
 from xml.sax.saxutils import unescape
 
@@ -17,9 +18,12 @@ _NAME = re.compile(r"<Name>([^<]*)</Name>")
 _TRUNCATED = re.compile(r"<IsTruncated>(true|false)</IsTruncated>")
 _REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}));")
 
-_QUOTES = re.compile(r'"|&quot;|&#34;')
 _LINE_END = re.compile("%0a", re.IGNORECASE)
 _ENTITIES = {"&quot;": '"', "&apos;": "'"}
+
+_AMBIGUOUS = frozenset("+&")
+"""In an escaped key: a raw plus is a space to Amazon and a plus to others, and nothing that is
+escaped needs XML's entities."""
 
 _UNSURE = "\ufffd"
 """What servers put in place of a character that XML cannot hold."""
@@ -78,18 +82,19 @@ def make_page(
     decoded = _decode(keys, escaped)
     if decoded is None:
         return None
-    in_order = decoded == sorted(set(decoded)) and (not decoded or decoded[0] > after)
+    in_order = all(map(lt, decoded, decoded[1:])) and (not decoded or decoded[0] > after)
     if not in_order or (truncated and not decoded):
         return None
-    plain = _QUOTES.sub("", "\n".join(etags)).split("\n") if etags else []
+    tags = "\n".join(etags).replace("&quot;", "").replace("&#34;", "").replace('"', "")
+    plain = tags.split("\n") if etags else []
     if len(plain) != len(decoded) or not all(plain):
         return None
     objects = dict(zip(decoded, zip(sizes, plain, strict=True), strict=True))
-    if any("+" in key or "&" in key for key in keys):
+    if escaped and not _AMBIGUOUS.isdisjoint("".join(keys)):
         objects = {
             key: found
             for sent, (key, found) in zip(keys, objects.items(), strict=True)
-            if not _is_ambiguous(sent, escaped)
+            if _AMBIGUOUS.isdisjoint(sent)
         }
     return Page(objects, decoded[-1] if truncated else None)
 
@@ -131,8 +136,3 @@ def _decode(keys: Sequence[str], escaped: bool) -> list[str] | None:
 def _character(match: re.Match[str]) -> str:
     code = int(match[1], 16) if match[1] else int(match[2])
     return chr(code) if code <= sys.maxunicode else _UNSURE
-
-
-def _is_ambiguous(sent: str, escaped: bool) -> bool:
-    """A raw plus is a space to Amazon and a plus to others; an escaped key needs no entities."""
-    return escaped and ("+" in sent or "&" in sent)

@@ -169,7 +169,7 @@ def _make_leapfrog(prove: Prove, client: Client, lane: FastLane | None) -> Leapf
         for place in set(places).difference(swift):
             yield place, client.page(*place)
 
-    return None if prove is Prove.HEAD else Leapfrog(fetch, always=prove is Prove.LIST)
+    return None if prove == Prove.HEAD else Leapfrog(fetch, always=prove == Prove.LIST)
 
 
 def _first_size(max_rps: float | None) -> int:
