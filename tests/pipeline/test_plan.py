@@ -98,3 +98,20 @@ def test_a_url_with_no_object_in_any_reading_is_one_missing_target(tmp_path: Pat
     summary = Migration(tmp_path, MemoryStore(documents), MemoryObjects()).plan()
     assert summary.targets["distinct"] == summary.targets["missing"] == 1
     assert summary.urls["missing"] == 1
+
+
+def test_a_key_that_looks_like_a_pattern_is_rewritten_if_its_object_exists(tmp_path: Path) -> None:
+    documents = {
+        "u/1": {"a": "gs://old-bucket/*star.png", "b": "gs://old-bucket/<lt>.png"},
+        "u/2": {"a": "gs://old-bucket/*", "b": "gs://old-bucket/{id}.png"},
+    }
+    objects = MemoryObjects(
+        {ObjectRef("data", "moved/*star.png"), ObjectRef("data", "moved/<lt>.png")}
+    )
+    migration = Migration(tmp_path, MemoryStore(documents), objects)
+    summary = migration.plan()
+    assert (summary.urls["rewrite"], summary.urls["left"]) == (2, 2)
+    assert not summary.blocked
+    migration.apply()
+    assert migration.store.documents["u/1"] == {"a": NEW + "%2Astar.png", "b": NEW + "%3Clt%3E.png"}
+    assert migration.store.documents["u/2"] == documents["u/2"]
