@@ -19,8 +19,9 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedEr
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
-    from url_rewriter.objects import ObjectStore
-    from url_rewriter.planfile import Header, Plan
+    from url_rewriter.objects import ObjectStore, S3Settings
+    from url_rewriter.pipeline.progress import Progress
+    from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
@@ -176,6 +177,26 @@ class S3Options:
     max_rps: float | None = None
     prove: str = "auto"
     workers: int | None = None
+    check_public: bool = False
+    check_content_type: bool = False
+
+
+def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
+    """The settings for the object store that holds the targets of the rules."""
+    from url_rewriter import objects
+
+    if s3.check_content_type and s3.prove == "list":
+        raise ConfigurationError(
+            "A listing tells no content type: leave out --prove list, or --check-content-type."
+        )
+    return objects.S3Settings.from_environ(
+        os.environ,
+        endpoint=s3.endpoint,
+        fallback_endpoint=rules.target.endpoint,
+        workers=s3.workers or objects.WORKERS,
+        max_rps=s3.max_rps,
+        prove=objects.Prove("head" if s3.check_content_type else s3.prove),
+    )
 
 
 @contextmanager
@@ -183,14 +204,7 @@ def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
 
-    settings = objects.S3Settings.from_environ(
-        os.environ,
-        endpoint=s3.endpoint,
-        fallback_endpoint=rules.target.endpoint,
-        workers=s3.workers or objects.WORKERS,
-        max_rps=s3.max_rps,
-        prove=objects.Prove(s3.prove),
-    )
+    settings = s3_settings(rules, s3)
     opened = objects.open_objects(settings)
     try:
         yield opened
@@ -225,6 +239,7 @@ def scan_into(
     objects: ObjectStore | None,
     *,
     rules_file: Path | None = None,
+    s3: S3Options | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
@@ -245,11 +260,24 @@ def scan_into(
              workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
         trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
+        if s3 is not None:
+            _gather_further_evidence(draft, rules, s3, progress)
         draft.seal()
     except BaseException:
         draft.abandon()
         raise
     return Plan(path), trouble
+
+
+def _gather_further_evidence(draft: Draft, rules: Rules, s3: S3Options, progress: Progress) -> None:
+    from url_rewriter.objects.public import PublicReader
+    from url_rewriter.pipeline.further import check_content_types, check_public
+
+    if s3.check_public:
+        reader = PublicReader(s3_settings(rules, s3))
+        check_public(reader, draft, rules.target.endpoint, progress)
+    if s3.check_content_type:
+        check_content_types(draft)
 
 
 def planned_rules(plan: Plan) -> Rules:
