@@ -73,7 +73,7 @@ def apply(
     """
     from url_rewriter.pipeline.forecast import forecast_writes
     from url_rewriter.pipeline.pacing import Pace
-    from url_rewriter.planfile import Operation, count_writes
+    from url_rewriter.planfile import Operation, count_pending
 
     with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         rules = services.planned_rules(plan)
@@ -81,7 +81,7 @@ def apply(
         opened = session.open_planned_store(stack, plan, chosen)
         s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
         ramp = not opened.disposable
-        planned = count_writes(plan.connection, Operation.APPLY).planned
+        planned = count_pending(plan.connection, Operation.APPLY)
         writes = min(planned, max_writes or planned)
         console.say(f"forecast {forecast_writes(writes, ramp=ramp, cap=max_rps)}")
         question = f"Write {counted(writes, 'document')} of {printable(opened.locator)}?"

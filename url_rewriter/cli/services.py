@@ -203,8 +203,14 @@ def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
 def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
+    from url_rewriter.urls import is_cloud_storage
 
     settings = s3_settings(rules, s3)
+    if is_cloud_storage(settings.endpoint):
+        raise ConfigurationError(
+            f"{printable(settings.endpoint)} is Cloud Storage, where the objects were: give the"
+            " endpoint where they are now."
+        )
     opened = objects.open_objects(settings)
     try:
         yield opened
@@ -253,11 +259,18 @@ def scan_into(
     draft = Draft(path, make_header(rules, rules_file, limits, reader.locator))
     if draft.continued:
         console.say(f"continuing the scan that was begun in {draft.part}\n")
+    if objects is not None:
+        _warn_of_trouble(console, rules, objects)
     progress = console.progress()
     planner = limits.planner(rules)
     try:
         scan(reader, limits.query(rules), planner, draft, progress,
              workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
+        if not draft.count_scanned():
+            console.warn(
+                f"no document of {reader.locator} was scanned: is the store right, and the "
+                "collections and documents that were named?"
+            )
         trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
         if s3 is not None:
@@ -267,6 +280,17 @@ def scan_into(
         draft.abandon()
         raise
     return Plan(path), trouble
+
+
+def _warn_of_trouble(console: Console, rules: Rules, objects: ObjectStore) -> None:
+    """Say before a scan, which is billed, that nothing it finds can be proven."""
+    for bucket in sorted({rule.target.bucket for rule in rules.rules}):
+        trouble = objects.check(bucket)
+        if trouble is not None:
+            console.warn(
+                f"{trouble} The scan goes on, its targets will be unknown; an interrupted scan is "
+                "continued by the same command."
+            )
 
 
 def _gather_further_evidence(draft: Draft, rules: Rules, s3: S3Options, progress: Progress) -> None:

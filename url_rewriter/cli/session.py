@@ -117,6 +117,10 @@ def conclude(
                 "dry_run": dry_run,
                 "documents": {"planned": totals.planned, **totals.outcomes},
                 "urls": {"written": totals.urls},
+                "left": [
+                    {"document": path, "outcome": outcome, "detail": detail}
+                    for path, outcome, detail in _left(plan, operation)
+                ],
             },
         )
     else:
@@ -139,11 +143,17 @@ _LISTED = 20
 
 
 def _list_left(console: Console, plan: Plan, operation: Operation) -> None:
-    rows = plan.connection.execute(
-        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
-        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone')"
-        " ORDER BY d.id LIMIT ?",
-        (operation, _LISTED),
-    ).fetchall()
-    for path, outcome, detail in rows:
+    left = _left(plan, operation)
+    for path, outcome, detail in left[:_LISTED]:
         console.say(f"  {outcome:<9} {printable(path)}  {printable(detail)}".rstrip())
+    if len(left) > _LISTED:
+        console.say(f"  ... and {len(left) - _LISTED:,} more: url-rewriter show --outcome")
+
+
+def _left(plan: Plan, operation: Operation) -> list[tuple[str, str, str]]:
+    """The documents that were not written as planned: path, outcome, and why."""
+    return plan.connection.execute(
+        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
+        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone') ORDER BY d.id",
+        (operation,),
+    ).fetchall()

@@ -69,7 +69,7 @@ def verify(
 
 
 def _open_plan(stack: ExitStack, plan_file: Path | None) -> Plan | None:
-    from url_rewriter.planfile import Plan, Summary
+    from url_rewriter.planfile import Plan
 
     if plan_file is None:
         return None

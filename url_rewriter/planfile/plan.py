@@ -129,7 +129,7 @@ class Plan:
 _URLS = """
 SELECT o.id, d.path, s.value_path, o.status, o.blocks, o.form, o.layer, o.rule, o.bucket, o.key,
        t.bucket, t.key, s.before, o.first, o.past, o.url, o.reading, o.others, o.remark,
-       e.state, e.detail, x.outcome
+       e.state, e.detail, x.outcome, x.detail
 FROM occurrences o
 JOIN strings s ON s.id = o.string
 JOIN documents d ON d.id = s.document
@@ -171,4 +171,5 @@ def _url_row(row: tuple[object, ...]) -> UrlRow:
         state=text[19],
         detail=text[20],
         outcome=text[21],
+        outcome_detail=text[22],
     )

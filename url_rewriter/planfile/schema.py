@@ -125,8 +125,11 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
 def create(path: Path) -> sqlite3.Connection:
     """Make a new plan file, readable by its owner only, since it holds whole URLs.
 
-    Raises ServiceError when the file cannot be made.
+    Raises ConfigurationError when there is no such folder, ServiceError when the file cannot be
+    made in it.
     """
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
