@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,7 @@ def apply(
                 journal=journal,
                 store=session.DryRunStore(opened) if consent.dry_run else opened,
                 planner=services.Limits.from_json(plan.header.limits).planner(rules),
-                objects=lambda: stack.enter_context(services.open_objects(rules, s3)),
+                objects=cache(lambda: stack.enter_context(services.open_objects(rules, s3))),
                 pace=Pace(ramp=ramp, cap=max_rps),
                 max_age=max_age,
             )

@@ -55,6 +55,22 @@ class Limits:
         """The same limits, for the database as it was at ``read_time``."""
         return replace(self, read_time=read_time)
 
+    def __str__(self) -> str:
+        """The limits as options, "" where there are none.
+
+        >>> str(Limits(collections=("messages",), fields=("a", "b")))
+        '--collection messages --field a --field b'
+        """
+        names = ("--collection", "--exclude-collection", "--field", "--document")
+        given = [
+            f"{option} {value}"
+            for option, name in zip(names, _LISTS, strict=True)
+            for value in getattr(self, name)
+        ]
+        if self.read_time:
+            given.append(f"--read-time {self.read_time.isoformat()}")
+        return " ".join(given)
+
     def query(self, rules: Rules) -> Query:
         """The scan that these limits and the scope of the rules describe."""
         from url_rewriter.stores.base import Query

@@ -65,7 +65,7 @@ def verify(
             s3=s3, prove_migrated=True,
         )  # fmt: skip
         stack.callback(fresh.close)
-        _conclude(console, fresh, applied, s3, trouble)
+        _conclude(console, fresh, applied, limits, s3, trouble)
 
 
 def _open_plan(stack: ExitStack, plan_file: Path | None) -> Plan | None:
@@ -91,6 +91,7 @@ def _conclude(
     console: Console,
     fresh: Plan,
     applied: Plan | None,
+    limits: services.Limits,
     s3: services.S3Options,
     trouble: UrlRewriterError | None,
 ) -> None:
@@ -106,6 +107,7 @@ def _conclude(
             {
                 "plan": str(applied.path) if applied else None,
                 "store": fresh.header.store,
+                "limits": str(limits),
                 "passed": passed,
                 "gates": [
                     {"name": g.name, "passed": g.passed, "count": g.count, "says": g.says}
@@ -120,14 +122,17 @@ def _conclude(
     else:
         rows = [(g.name, "passed" if g.passed else "FAILED", g.count, g.says) for g in judged]
         console.table(("gate", "result", "count", "against it"), rows)
-        console.print(f" {counted(summary.documents['scanned'], 'document')} scanned")
+        scanned = counted(summary.documents["scanned"], "document")
+        within = f", within {printable(str(limits))}" if str(limits) else ""
+        console.print(f" {scanned} scanned{within}")
         _say_what_is_waived(console, fresh, summary)
         _list_against(console, fresh)
     if trouble is not None:
         raise trouble
     if not passed:
         raise ChecksFailedError(f"Not ready: {_failures(judged)}.")
-    console.say("\nReady to cut over.")
+    within = f", within {printable(str(limits))} and nowhere else" if str(limits) else ""
+    console.say(f"\nReady to cut over{within}.")
 
 
 def _say_what_is_waived(console: Console, fresh: Plan, summary: Summary) -> None:
