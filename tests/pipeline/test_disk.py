@@ -49,3 +49,13 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
     migration.path = Path("/dev/full/x.plan")
     with pytest.raises(ConfigurationError):
         migration.plan()
+
+
+def test_a_disk_that_fills_up_during_a_scan_is_named(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path)
+    draft = migration.begin()
+    (pages,) = draft.connection.execute("PRAGMA page_count").fetchone()
+    draft.connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ServiceError, match="full"):
+        migration.plan(draft)
+    assert not migration.path.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,7 +27,7 @@ def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
     A dry run works on a copy that is thrown away. What is pushed onto the stack is given back
     before the plan is.
     """
-    from url_rewriter.planfile import FileLock, Plan
+    from url_rewriter.planfile import FileLock, Plan, copy
 
     Plan(path).close()  # says what is wrong with the path before anything else does
     lock = FileLock(path)
@@ -36,23 +35,14 @@ def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
         with ExitStack() as stack:
             if dry_run:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                path = _copy(path, folder)
+                copy(path, folder / path.name)
+                path = folder / path.name
             plan = Plan(path, writable=True)
             stack.callback(plan.close)
             plan.check_seal()
             yield plan, stack
     finally:
         lock.release()
-
-
-def _copy(path: Path, folder: Path) -> Path:
-    copy = folder / path.name
-    copy.touch(mode=0o600)
-    source, target = sqlite3.connect(path), sqlite3.connect(copy)
-    source.backup(target)
-    source.close()
-    target.close()
-    return copy
 
 
 def open_planned_store(stack: ExitStack, plan: Plan, chosen: services.StoreChoice) -> DocumentStore:

@@ -15,6 +15,7 @@ from url_rewriter.planfile.journal import (
 from url_rewriter.planfile.locking import FileLock
 from url_rewriter.planfile.plan import Plan, UrlFilter
 from url_rewriter.planfile.rows import PlannedWrite, UrlRow
+from url_rewriter.planfile.schema import copy
 from url_rewriter.planfile.summary import (
     RuleTotals,
     Summary,
@@ -44,6 +45,7 @@ __all__ = [
     "UrlRow",
     "WriteFilter",
     "WriteTotals",
+    "copy",
     "count_pending",
     "count_writes",
     "inventory",

@@ -119,7 +119,12 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
         self._connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            self._connection.execute("COMMIT")
+        elif (
+            self._connection.in_transaction
+        ):  # SQLite has rolled back itself where the disk is full
+            self._connection.execute("ROLLBACK")
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -167,3 +172,13 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
             f"{path} is a plan file of version {version}; this program reads version {VERSION}."
         )
     return connection
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a plan file, whoever is reading or writing it. Raises ServiceError on a full disk."""
+    create(target).close()
+    with translated(target):
+        source, copied = connect(path, writable=False), sqlite3.connect(target)
+        source.backup(copied)
+        source.close()
+        copied.close()
