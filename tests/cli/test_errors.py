@@ -34,7 +34,7 @@ def refuse(workshop: Workshop, status: int, *arguments: str) -> str:
         ("version: 1\nversion: 1\n", "version"),
         ("target: {endpoint: '${NOT_SET_ANYWHERE}', bucket: b}\nversion: 1\n", "NOT_SET_ANYWHERE"),
         (
-            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: data}\nrules: []\n",
+            "version: 1\ntarget: {endpoint: https://storage.googleapis.com, bucket: b}\n",
             "Cloud Storage",
         ),
         ("", "rules.yaml"),
@@ -116,6 +116,24 @@ def test_a_plan_that_was_applied_is_not_overwritten(planned: Workshop) -> None:
 def test_a_folder_that_does_not_exist(workshop: Workshop) -> None:
     write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image=f"{OLD}a.png")})
     assert "nowhere" in refuse(workshop, 1, *plan_arguments(output="nowhere/x.plan"))
+
+
+@pytest.mark.parametrize(
+    ("option", "pattern"), [("--field", "a..b"), ("--collection", "a//b"), ("--field", "")]
+)
+def test_a_pattern_that_says_nothing(workshop: Workshop, option: str, pattern: str) -> None:
+    write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image="x")})
+    err = refuse(workshop, 2, "audit", "--store", "embedded:db.jsonl", option, pattern)
+    assert repr(pattern) in err
+
+
+@pytest.mark.parametrize("content", [None, "{}", "not JSON"])
+def test_google_credentials_that_are_no_use(workshop: Workshop, content: str | None) -> None:
+    path = workshop.folder / "credentials.json"
+    if content is not None:
+        path.write_text(content)
+    workshop.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(path)
+    assert "credentials.json" in refuse(workshop, 4, "audit", "--project", "p")
 
 
 def test_a_read_time_without_a_zone(workshop: Workshop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,12 +50,12 @@ def served(
         yield server
 
 
-@pytest.fixture(scope="module")
-def store(served: ServedS3) -> Iterator[ObjectStore]:
+@pytest.fixture(scope="module", params=[True, False], ids=["lane", "boto3 alone"])
+def store(request: pytest.FixtureRequest, served: ServedS3) -> Iterator[ObjectStore]:
     settings = S3Settings.from_environ(
         served.environ(), endpoint=None, fallback_endpoint="http://unused.invalid"
     )
-    objects = open_objects(settings)
+    objects = open_objects(replace(settings, fast=request.param))
     yield objects
     objects.close()
 

@@ -379,3 +379,18 @@ def test_whatever_happens_each_answer_is_true(
             assert changed[result.path] == 1
         elif result.status in (STALE, REFUSED):
             assert changed[result.path] == 0
+
+
+@pytest.mark.parametrize("code", [StatusCode.ABORTED, StatusCode.RESOURCE_EXHAUSTED])
+def test_locks_and_quotas_say_that_fewer_writes_are_wanted(bench: Bench, code: StatusCode) -> None:
+    updates = bench.updates(bench.fill(PATHS))
+    bench.script.on("BatchWrite", Refuse(code))
+    results = bench.store.write(updates)
+    assert statuses(results) == [UNSETTLED] * len(PATHS)
+    assert all(result.pressed for result in results)
+
+
+def test_other_faults_do_not_slow_the_writes(bench: Bench) -> None:
+    updates = bench.updates(bench.fill(PATHS))
+    bench.script.on("BatchWrite", Refuse(StatusCode.UNAVAILABLE))
+    assert not any(result.pressed for result in bench.store.write(updates))

@@ -218,5 +218,5 @@ class Application(RuleBasedStateMachine):
                 assert text in (mine[place], rewritten(mine[place]))
 
 
-Application.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+Application.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 TestApplication = Application.TestCase

@@ -161,7 +161,7 @@ def workers_option(command: Callable[..., R]) -> Callable[..., R]:
         "--workers",
         type=click.IntRange(1, 256),
         metavar="N",
-        help="Parts of the scan, and objects asked for at once  [default: 1 and 32].",
+        help="Parts of the scan, and objects asked for at once  [default: 1 and 128].",
     )(command)
 
 

@@ -99,9 +99,8 @@ def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) ->
     if trouble is not None:
         raise trouble
     if summary.blocked:
-        raise ChecksFailedError(
-            f"{counted(sum(summary.blocking.values()), 'URL')} stand against this plan; it cannot be applied."
-        )
+        blocking = counted(sum(summary.blocking.values()), "URL")
+        raise ChecksFailedError(f"{blocking} stand against this plan; it cannot be applied.")
 
 
 RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
 from url_rewriter.cli.wording import counted
 from url_rewriter.errors import ChecksFailedError
 
 if TYPE_CHECKING:
     from url_rewriter.rules import Problem, Rules
-    from url_rewriter.urls import Left, Occurrence
 
 
 @click.group(no_args_is_help=True)
 def rules() -> None:
-    """Check a rules file, run its examples, explain URLs. Contacts nothing.
+    """Check a rules file, run its examples, explain URLs.
 
     \b
     Example:
@@ -166,108 +165,6 @@ def run_examples(rules_file: Path, console: Console) -> None:
 
 
 @rules.command()
-@rules_option(required=True)
-@click.argument("text", metavar="URL")
-@output_options
-def explain(rules_file: Path, text: str, console: Console) -> None:
-    """Show how URLs are read, and what becomes of them.
-
-    \b
-    Example:
-      url-rewriter rules explain --rules rules/omi.yaml gs://my-bucket/u1/a.wav
-
-    URL may be any text with URLs in it. No object is asked for: of several readings of a URL, the
-    likeliest is taken. Exit status: 0 explained, 2 the rules are wrong.
-    """
-    from url_rewriter.rules import load_rules, preview
-    from url_rewriter.urls import redact
-
-    loaded = load_rules(rules_file, os.environ)
-    seen = preview(loaded, text)
-    explained = [
-        *(_occurrence_members(loaded, text, each) for each in seen.found.occurrences),
-        *(_left_members(text, each) for each in seen.found.left),
-    ]
-    explained.sort(key=lambda members: members["start"])
-    if console.json:
-        result = {"text": redact(text), "urls": explained, "result": redact(seen.text)}
-        console.document("rules-explain", result)
-        return
-    if not explained:
-        console.print("No Cloud Storage URL in this text.")
-    for number, members in enumerate(explained):
-        if number:
-            console.print()
-        for name, value in _lines(members):
-            console.print(f"{name:<9}{printable(value)}".rstrip())
-    if len(explained) > 1:
-        console.print()
-        console.print(f"{'text':<9}{printable(seen.text)}")
-
-
-def _occurrence_members(loaded: Rules, text: str, occurrence: Occurrence) -> dict[str, Any]:
-    from url_rewriter.urls import Form, redact
-
-    likeliest = occurrence.readings[0]
-    migrated = occurrence.form is Form.TARGET
-    rule = None if migrated else loaded.rule_for(likeliest.source)
-    return {
-        "start": likeliest.start,
-        "end": likeliest.end,
-        "url": redact(text[likeliest.start : likeliest.end]),
-        "form": occurrence.form,
-        "layer": occurrence.layer,
-        "bucket": likeliest.source.bucket,
-        "key": likeliest.source.key,
-        "readings": [
-            {"bucket": each.source.bucket, "key": redact(each.source.key), "why": each.why}
-            for each in occurrence.readings
-        ],
-        "rule": rule and {"name": rule.name, "line": rule.line},
-        "result": rule and redact(loaded.url_of(rule, likeliest)),
-        "remarks": list(occurrence.remarks),
-        "left": "migrated" if migrated else None if rule else "unmapped",
-    }
-
-
-def _left_members(text: str, left: Left) -> dict[str, Any]:
-    from url_rewriter.urls import redact
-
-    return {
-        "start": left.start,
-        "end": left.end,
-        "url": redact(text[left.start : left.end]),
-        "left": left.remark,
-    }
-
-
-_REASONS = {
-    "migrated": "names a target already",
-    "unmapped": "no rule takes this bucket and key",
-}
-
-
-def _lines(members: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is worth telling of one URL."""
-    yield "url", members["url"]
-    if "form" in members:
-        yield "form", members["form"]
-        if members["layer"]:
-            yield "layer", members["layer"]
-        yield "bucket", members["bucket"]
-        yield "key", members["key"]
-        for reading in members["readings"][1:]:
-            yield "or", f"{reading['bucket']}/{reading['key']} ({reading['why']})"
-        if members["remarks"]:
-            yield "remarks", ", ".join(members["remarks"])
-    if members.get("rule"):
-        yield "rule", f"{members['rule']['name']} (line {members['rule']['line']})"
-        yield "result", members["result"]
-    else:
-        yield "left", _REASONS.get(members["left"], members["left"])
-
-
-@rules.command()
 def schema() -> None:
     """Print the JSON Schema of rules files.
 
@@ -280,3 +177,6 @@ def schema() -> None:
     from url_rewriter.rules import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+rules.add_command(explain)

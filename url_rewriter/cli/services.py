@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,15 @@ class Limits:
         from url_rewriter.planning import Planner
         from url_rewriter.rules import FieldPattern
 
-        return Planner(rules, tuple(FieldPattern(text) for text in self.fields))
+        return Planner(rules, tuple(_read("--field", text, FieldPattern) for text in self.fields))
+
+
+def _read(option: str, text: str, kind: Callable[[str], T]) -> T:
+    """A pattern from the command line. Raises ConfigurationError that names the option."""
+    try:
+        return kind(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{option} {text!r}: {error}") from error
 
 
 _LISTS = ("collections", "excluded", "fields", "documents")
@@ -151,7 +162,7 @@ def open_objects(
         os.environ,
         endpoint=s3_endpoint,
         fallback_endpoint=rules.target.endpoint,
-        workers=workers or 32,
+        workers=workers or objects.WORKERS,
         max_rps=max_rps,
     )
     opened = objects.open_objects(settings)

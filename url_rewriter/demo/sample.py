@@ -131,6 +131,9 @@ class _Maker:
                 )
 
     def _conversation(self, uid: str, number: int) -> None:
+        if number % 2:
+            self.add(f"users/{uid}/conversations/c{number}", title=self.chance.choice(_WORDS))
+            return
         recording = self.url(
             "demo-memories-recordings", "memories-recordings/", f"{uid}/c{number}.wav"
         )
@@ -149,6 +152,10 @@ class _Maker:
         )
 
     def _message(self, uid: str, number: int) -> None:
+        if number > 1:
+            self.add(f"users/{uid}/messages/m{number}", text="Hello", files=[], metadata="{}")
+            self.add(f"users/{uid}/files/f{number}", thumbnail="", storage_id=f"{uid}/f{number}")
+            return
         key = f"{uid}/Zoë's photo + 100% {number}_thumbnail.png"
         first = self.url("demo-chat.firebasestorage.app", "chat-files/", key)
         self.add(f"users/{uid}/files/f{number}", thumbnail=first, storage_id=f"{uid}/f{number}")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
 from url_rewriter.objects.crew import stop_of_this_thread
 from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.signing import Credentials
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
 
 
@@ -42,7 +45,8 @@ class Client:
 
     def __init__(self, settings: S3Settings) -> None:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
-        self._s3 = _connect(settings)
+        self._session, self._s3 = _connect(settings)
+        self._endpoint = settings.endpoint
         self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
@@ -97,6 +101,45 @@ class Client:
             return []
         return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]
 
+    @property
+    def region(self) -> str:
+        """The region that requests are signed for."""
+        return self._s3.meta.region_name
+
+    def credentials(self) -> Credentials | None:
+        """The credentials at this moment, renewed where they are of the kind that expires.
+
+        None where there are none, or where they cannot be had.
+        """
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            found = self._session.get_credentials()
+            frozen = found.get_frozen_credentials() if found else None
+        except BotoCoreError:
+            return None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            return None
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def plain_bundle(self) -> str | None:
+        """The file of certificate authorities, where requests are ordinary ones; otherwise None.
+
+        Ordinary: Signature Version 4, no proxy, one file of certificates.
+        """
+        from botocore.httpsession import get_cert_path
+        from botocore.utils import get_environ_proxies
+
+        chosen = self._session.get_config_variable("ca_bundle")
+        bundle = str(get_cert_path(chosen or True))
+        ordinary = (
+            getattr(self._s3.meta.config, "signature_version", None) == "s3v4"
+            and not get_environ_proxies(self._endpoint)
+            and self._s3.meta.endpoint_url == self._endpoint
+            and Path(bundle).is_file()
+        )
+        return bundle if ordinary else None
+
     def close(self) -> None:
         """Give back the connections."""
         self._s3.close()
@@ -109,8 +152,9 @@ class Client:
             raise _AbandonedError
 
 
-def _connect(settings: S3Settings) -> S3Client:
+def _connect(settings: S3Settings) -> tuple[Session, S3Client]:
     import boto3.session
+    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -118,24 +162,26 @@ def _connect(settings: S3Settings) -> S3Client:
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
         retries={"mode": "standard", "total_max_attempts": settings.attempts},
-        max_pool_connections=settings.workers + 1,  # one for the caller's thread
+        max_pool_connections=settings.threads + 1,  # one for the caller's thread
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         # Path style: a bucket name with dots fits no wildcard certificate.
         s3={"addressing_style": "path"},
     )
     try:
-        session = boto3.session.Session()
-        return session.client(
+        core = botocore.session.get_session()
+        if settings.access_key_id is not None and settings.secret_access_key is not None:
+            core.set_credentials(settings.access_key_id, settings.secret_access_key)
+        session = boto3.session.Session(botocore_session=core)
+        client = session.client(
             "s3",
             endpoint_url=settings.endpoint,
             region_name=settings.region or session.region_name or "us-east-1",
-            aws_access_key_id=settings.access_key_id,
-            aws_secret_access_key=settings.secret_access_key,
             config=config,
         )
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(f"The S3 client cannot be set up: {error}") from error
+    return core, client
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:

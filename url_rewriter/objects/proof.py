@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from url_rewriter.errors import ServiceError
-from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects.answers import (
-    Answer,
-    Manner,
-    Verdict,
-    is_folded,
-    judge,
-    judge_folded,
-    judge_key,
-)
+from url_rewriter.evidence import Evidence, TargetState
+from url_rewriter.objects.answers import Manner, Verdict, judge_key
+from url_rewriter.objects.asking import Asked, Asker, conclude
 from url_rewriter.objects.canaries import Canaries, Trouble
 from url_rewriter.objects.client import Client
-from url_rewriter.objects.crew import Crew
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.urls import ObjectRef
+
+if TYPE_CHECKING:
+    from url_rewriter.objects.lane import FastLane
 
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
@@ -31,14 +25,6 @@ _SET_ASIDE = 10_000
 _SMALLEST, _LARGEST = 32, 4_096
 _SHORT, _LONG = 1.5, 6.0
 """Seconds that a batch should take: less, and canaries cost too much; more, and too much waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is known of a target; ``again`` where asking once more may settle it."""
-
-    evidence: Evidence
-    again: bool
 
 
 class Proof:
@@ -56,16 +42,17 @@ class Proof:
         self,
         settings: S3Settings,
         client: Client,
+        lane: FastLane | None,
         canaries: Canaries,
         manners: dict[str, Manner],
     ) -> None:
         self._settings = settings
-        self._client = client
         self._canaries = canaries
         self._manners = manners
         self._aside: list[Evidence] = []
         self._silent: dict[str, str] = {}  # bucket: why it is not asked any more
         self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
+        self._asker = Asker(settings, client, lane, manners, self._silent)
         self._row = 0  # passing failures since the last real answer
         self._answered = False
 
@@ -73,29 +60,28 @@ class Proof:
         """Yield evidence for each target."""
         source = iter(targets)
         size = _first_size(self._settings.max_rps)
-        with Crew(self._ask, self._settings.workers) as crew:
+        with self._asker as asker:
             while batch := list(islice(source, size)):
                 started = time.monotonic()
-                yield from self._prove(crew, batch, 2 * self._settings.workers)
+                yield from self._prove(batch, asker.quickly)
                 size = _next_size(size, time.monotonic() - started)
                 if len(self._aside) >= _SET_ASIDE:
-                    yield from self._later_passes(crew)
-            yield from self._later_passes(crew)
+                    yield from self._later_passes()
+            yield from self._later_passes()
 
-    def _later_passes(self, crew: Crew[ObjectRef, Asked]) -> Iterator[Evidence]:
-        window = max(1, self._settings.workers // 2)
+    def _later_passes(self) -> Iterator[Evidence]:
         for number in range(self._settings.passes):
             if not self._aside:
                 return
             time.sleep(self._settings.backoff * 2**number)
             targets = [evidence.target for evidence in self._aside]
             self._aside = []
-            yield from self._prove(crew, targets, window)
+            yield from self._prove(targets, self._asker.gently)
         yield from self._aside
         self._aside = []
 
     def _prove(
-        self, crew: Crew[ObjectRef, Asked], targets: list[ObjectRef], window: int
+        self, targets: list[ObjectRef], ask: Callable[[list[ObjectRef]], Iterable[Asked]]
     ) -> Iterator[Evidence]:
         """Yield what is settled, set aside what is not."""
         buckets = sorted({target.bucket for target in targets})
@@ -104,7 +90,7 @@ class Proof:
                 self._check(bucket)
         self._doubted.clear()
         held = []
-        for asked in crew.map(targets, window):
+        for asked in ask(targets):
             self._watch(asked)
             held.append(asked)
         for bucket in buckets:
@@ -132,7 +118,7 @@ class Proof:
             self._answered = True
             return
         self._row += 1
-        if self._row >= max(8, self._settings.workers):
+        if self._row >= max(8, self._settings.threads):
             self._row = 0
             self._check(asked.evidence.target.bucket)
 
@@ -155,34 +141,6 @@ class Proof:
         if self._manners.setdefault(bucket, found) is not found:
             self._doubted[bucket] = "the server began to answer in another way"
             self._manners[bucket] = found
-
-    def _ask(self, target: ObjectRef) -> Asked:
-        """Ask about one target; called in many threads."""
-        if (verdict := judge_key(target.key)) is not None:
-            return conclude(target, verdict)
-        if (why := self._silent.get(target.bucket)) is not None:
-            return conclude(target, Verdict(TargetState.UNKNOWN, f"not asked: {why}"))
-        answer = self._client.head(target)
-        verdict = judge(answer, self._manners[target.bucket])
-        if is_folded(target.key) and (verdict.state is TargetState.EXISTS or answer.status == 400):
-            verdict = judge_folded(verdict, listed=self._client.lists(target))
-        return conclude(target, verdict, answer)
-
-
-def conclude(target: ObjectRef, verdict: Verdict, answer: Answer | None = None) -> Asked:
-    """The evidence that a verdict makes, with what the answer says of an object that exists."""
-    found = answer if answer is not None and verdict.state is TargetState.EXISTS else Answer()
-    evidence = Evidence(
-        target=target,
-        state=verdict.state,
-        method=Method.HEAD,
-        checked_at=datetime.now(UTC),
-        size=found.size,
-        etag=found.etag,
-        content_type=found.headers.get("content-type"),
-        detail=verdict.detail,
-    )
-    return Asked(evidence, verdict.again)
 
 
 def _first_size(max_rps: float | None) -> int:

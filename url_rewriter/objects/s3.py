@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import logging
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence
@@ -13,13 +16,20 @@ from url_rewriter.objects.proof import Proof
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.urls import ObjectRef
 
+if TYPE_CHECKING:
+    from url_rewriter.objects.lane import FastLane
+
+_log = logging.getLogger(__name__)
+
 
 class S3ObjectStore:
-    """An object store that is asked with ``head_object``, through boto3."""
+    """An object store that is asked with ``head_object``: through boto3, whose word counts, and
+    through a faster lane where there is one."""
 
     def __init__(self, settings: S3Settings) -> None:
         self.settings = settings
         self.client = Client(settings)
+        self._lane = _open_lane(settings, self.client)
         self._canaries = Canaries(self.client, settings.endpoint)
         self._manners: dict[str, Manner] = {}
 
@@ -34,9 +44,27 @@ class S3ObjectStore:
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
-        proof = Proof(self.settings, self.client, self._canaries, dict(self._manners))
+        proof = Proof(self.settings, self.client, self._lane, self._canaries, dict(self._manners))
         yield from proof.evidence(targets)
 
     def close(self) -> None:
         """See ``ObjectStore.close``."""
+        if self._lane is not None:
+            self._lane.close()
         self.client.close()
+
+
+def _open_lane(settings: S3Settings, client: Client) -> FastLane | None:
+    """The fast lane, where it sends what boto3 would send, where boto3 would send it; else None."""
+    if not settings.fast:
+        return None
+    if importlib.util.find_spec("pycurl") is None:
+        _log.debug("no fast lane: pycurl is not installed (the extra 'fast')")
+        return None
+    bundle = client.plain_bundle()
+    if bundle is None:
+        _log.debug("no fast lane: a proxy, a signature or certificates that only boto3 handles")
+        return None
+    from url_rewriter.objects.lane import FastLane
+
+    return FastLane(settings, client, bundle)

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 from url_rewriter.errors import ConfigurationError
 
+WORKERS = 128
+"""How many objects are asked for at once, unless somebody says otherwise."""
+
 _KEY_ID = "S3_ACCESS_KEY_ID"
 _SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name, not its value
 _ENDPOINTS = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -24,14 +27,15 @@ class S3Settings:
     second, retries included. A request is tried ``attempts`` times on the spot; what is then still
     unknown is asked again in ``passes`` later passes, the first after ``backoff`` seconds, each
     next after twice as many. ``patience`` is how many seconds a server that falls silent is given
-    to come back before the rest is not asked any more. Timeouts are in seconds.
+    to come back before the rest is not asked any more. ``fast``: questions may go through the
+    faster lane, where there is one. Timeouts are in seconds.
     """
 
     endpoint: str
     access_key_id: str | None = field(default=None, repr=False)
     secret_access_key: str | None = field(default=None, repr=False)
     region: str | None = None
-    workers: int = 32
+    workers: int = WORKERS
     max_rps: float | None = None
     attempts: int = 3
     connect_timeout: float = 5.0
@@ -39,6 +43,7 @@ class S3Settings:
     passes: int = 3
     backoff: float = 1.0
     patience: float = 30.0
+    fast: bool = True
 
     def __post_init__(self) -> None:
         _require_endpoint(self.endpoint)
@@ -49,6 +54,11 @@ class S3Settings:
         if self.max_rps is not None and not self.max_rps > 0:
             raise ConfigurationError(f"--max-rps must be more than 0, not {self.max_rps}.")
 
+    @property
+    def threads(self) -> int:
+        """How many threads ask through boto3: more than these only wait for one another."""
+        return min(self.workers, 32)
+
     @classmethod
     def from_environ(
         cls,
@@ -56,7 +66,7 @@ class S3Settings:
         *,
         endpoint: str | None,
         fallback_endpoint: str,
-        workers: int = 32,
+        workers: int = WORKERS,
         max_rps: float | None = None,
     ) -> Self:
         """The settings that ``environ`` holds. An empty variable counts as unset.

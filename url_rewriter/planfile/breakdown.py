@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from url_rewriter.documents import field_pattern
+from url_rewriter.documents import ValuePath, field_pattern
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus
 
@@ -32,14 +33,20 @@ _DIMENSIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def break_down(connection: sqlite3.Connection, dimension: str) -> list[Share]:
+def break_down(
+    connection: sqlite3.Connection,
+    dimension: str,
+    name_field: Callable[[ValuePath], str] = field_pattern,
+) -> list[Share]:
     """The URLs of a plan by ``dimension``, most URLs first.
 
-    Collections are named with ``*`` for document ids, fields with ``[]`` for array indices. A URL
-    without the property is counted under "", except that ``left`` takes only the URLs left alone.
+    Collections are named with ``*`` for document ids, fields as ``name_field`` does: alike ones
+    alike. A URL without the property is counted under "", except that ``left`` takes only the URLs
+    left alone.
     """
     connection.create_function("collection_of", 1, collection_pattern, deterministic=True)
-    connection.create_function("field_of", 1, _field_of, deterministic=True)
+    name = functools.lru_cache(maxsize=4096)(lambda path: name_field(load_path(path)))
+    connection.create_function("field_of", 1, name, deterministic=True)
     values = _DIMENSIONS[dimension]
     counts = ", ".join(f"sum(o.status = '{status}')" for status in UrlStatus)
     groups = ", ".join(str(number + 1) for number in range(len(values)))
@@ -84,8 +91,3 @@ def collection_pattern(path: str) -> str:
     """
     names = path.split("/")[:-1]
     return "/".join("*" if index % 2 else name for index, name in enumerate(names))
-
-
-@functools.lru_cache(maxsize=4096)
-def _field_of(value_path: str) -> str:
-    return field_pattern(load_path(value_path))

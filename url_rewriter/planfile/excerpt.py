@@ -10,15 +10,14 @@ from dataclasses import dataclass
 class Excerpt:
     """Which occurrences are shown: all (``ids`` is None), or those, of ``total``.
 
-    ``failures`` of them failed, of ``all_failures``; ``every`` is the stride of the sample, 1 where
-    everything else is shown too, 0 where there was no room for any.
+    ``failures`` of them are all that failed, or the first of ``all_failures``. The others are
+    spread evenly over the plan.
     """
 
     ids: frozenset[int] | None
     total: int
     failures: int
     all_failures: int
-    every: int
 
     @property
     def shown(self) -> int:
@@ -38,19 +37,13 @@ def excerpt(connection: sqlite3.Connection, most: int) -> Excerpt:
     (total,) = connection.execute("SELECT count(*) FROM occurrences").fetchone()
     (all_failures,) = connection.execute(f"SELECT count(*) {_JOINED}").fetchone()
     if total <= most:
-        return Excerpt(None, total, all_failures, all_failures, 1)
-    failures = {
-        row[0]
-        for row in connection.execute(f"SELECT o.id {_JOINED} ORDER BY o.id LIMIT ?", (most,))
-    }
-    room = most - len(failures)
-    every = -(-(total - len(failures)) // room) if room else 0
+        return Excerpt(None, total, all_failures, all_failures)
+    failures = connection.execute(f"SELECT o.id {_JOINED} ORDER BY o.id LIMIT ?", (most,))
+    ids = {row[0] for row in failures}
+    room, shown = most - len(ids), len(ids)
     sample = connection.execute(
-        "SELECT id FROM occurrences WHERE ? AND id % max(?, 1) = 0 ORDER BY id", (every, every)
+        "SELECT id FROM occurrences WHERE id * ?1 / ?2 <> (id - 1) * ?1 / ?2 ORDER BY id",
+        (room, total),
     )
-    ids = set(failures)
-    for (row,) in sample:
-        if len(ids) >= most:
-            break
-        ids.add(row)
-    return Excerpt(frozenset(ids), total, len(failures), all_failures, every)
+    ids.update(row[0] for row in sample)
+    return Excerpt(frozenset(ids), total, shown, all_failures)

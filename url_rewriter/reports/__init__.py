@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from url_rewriter.planfile import Plan
-from url_rewriter.reports import csv, json, markdown
+from url_rewriter.reports import csv, html, json, junit, markdown, parquet, redirects
 from url_rewriter.reports.privacy import Privacy, privacy_of
 
 
@@ -25,9 +25,13 @@ class Report(Protocol):
 
 
 REPORTS: dict[str, Report] = {
+    "html": html,
     "json": json,
     "csv": csv,
     "markdown": markdown,
+    "junit": junit,
+    "parquet": parquet,
+    "redirects": redirects,
 }
 
 __all__ = ["REPORTS", "Privacy", "Report", "privacy_of"]

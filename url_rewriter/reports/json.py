@@ -1,4 +1,4 @@
-"""JSON, for programs. Its schema is published as ``schema.json`` beside this module.
+"""JSON, for programs. Its schema is published as ``report.schema.json`` beside this module.
 
 The totals come first, then a row for each URL, written as they are read: a plan may hold millions.
 """

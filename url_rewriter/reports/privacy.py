@@ -15,6 +15,8 @@ from url_rewriter.rules import Rules
 from url_rewriter.urls import redact
 
 _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
+# What no credential in a URL does without: an equals sign or an at sign, plain or escaped.
+_SUSPECT = re.compile(r"[=@%&\\]")
 _WORDS = re.compile(r"[A-Za-z, ]+")
 _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$", re.DOTALL)
 
@@ -24,7 +26,7 @@ class Privacy:
 
     def text(self, text: str) -> str:
         """Text whose place in a report says what it is: a rule, a bucket, a store."""
-        return redact(text) if text else ""
+        return redact(text) if _SUSPECT.search(text) else text
 
     def prose(self, text: str) -> str:
         """Text that may quote a document: why one was left alone, who started a run."""
@@ -37,6 +39,10 @@ class Privacy:
     def field(self, path: ValuePath) -> str:
         """A value path, as people read it."""
         return self.text(format_value_path(path))
+
+    def field_pattern(self, path: ValuePath) -> str:
+        """A value path with every array index left out, which groups alike places."""
+        return re.sub(r"\[\d+\]", "[]", self.field(path))
 
     def key(self, bucket: str, key: str) -> str:
         """A key of ``bucket``."""

@@ -13,7 +13,6 @@ from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals, count_w
 from url_rewriter.planfile.history import History, recount
 from url_rewriter.reports.text import counted
 
-
 FAILING = ("missing", "unknown", "mismatch")
 """The statuses of URLs whose target is not proven."""
 
@@ -82,6 +81,12 @@ class Facts:
     def applied(self) -> bool:
         """Whether an apply was ever begun."""
         return any(step.command == Operation.APPLY for step in self.history.steps)
+
+    @property
+    def waived(self) -> int:
+        """URLs whose target is not proven, and that the rules say to leave."""
+        urls, blocking = self.summary.urls, self.summary.blocking
+        return sum(urls[status] - blocking.get(status, 0) for status in FAILING)
 
     @property
     def rolled_back(self) -> bool:
@@ -208,15 +213,21 @@ def _empty(summary: Summary) -> Verdict:
 
 
 def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
-    left = _left(totals)
-    if left:
+    reasons = [
+        f"{counted(count, 'document')} {words}"
+        for count, words in (
+            (totals.pending, "not written yet"),
+            (totals.outcomes["conflict"], "changed meanwhile and left alone"),
+            (totals.outcomes["failed"], "could not be written"),
+        )
+        if count
+    ]
+    if reasons:
         return Verdict(
             Stage.UNFINISHED,
             Tone.BAD,
-            f"Not ready: {counted(left, 'document')} still to be written",
-            f"{counted(totals.pending, 'document')} not reached, "
-            f"{totals.outcomes['conflict']:,} changed by somebody else and left alone, "
-            f"{totals.outcomes['failed']:,} failed. The same command continues.",
+            f"Not ready: {', '.join(reasons)}",
+            f"{counted(totals.urls, 'URL')} rewritten so far. The same command continues.",
             f"url-rewriter apply {name}",
         )
     beside = _beside(summary)

@@ -86,7 +86,7 @@ class DocumentReader(Protocol):
         """
 
     def get(self, paths: Sequence[str]) -> dict[str, Document]:
-        """Read documents by path, with all their strings. A missing one is absent from the result."""
+        """Read documents by path, with all their strings. A missing one is left out."""
 
     def count(self, query: Query) -> int | None:
         """How many documents a scan will read, or None where that is not cheap to know."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from url_rewriter.urls.parameters import parameter_class
 
@@ -76,6 +75,17 @@ def begins_cleanly(text: str, start: int, relative: bool) -> bool:
     return _SCHEME_BEFORE.search(before) is None
 
 
+# The extensions of files that people store; a name with another one is still a name.
+_EXTENSION = (
+    r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
+    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
+    r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
+    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
+)
+EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
+_ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
+_GLUED = re.compile(rf"{_EXTENSION}(?=([^\x00-\x7f]))", re.IGNORECASE)
+
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _BBCODE_END = re.compile(r"\[/[A-Za-z]+\]")
 _TRAILING_ENTITY = re.compile(r"&[A-Za-z0-9]+;\Z")
@@ -90,6 +100,8 @@ def trimmed(run: str, before: str) -> int:
     end = len(run)
     if match := _BBCODE_END.search(run):
         end = match.start()
+    if match := _ATTRIBUTED.search(run):
+        end = min(end, match.end())
     if (closer := _CLOSER.get(before)) and (closed := _closing(run[:end], before, closer)) >= 0:
         end = closed
     if before in ("_", "~") and run.endswith(before, 0, end):
@@ -134,98 +146,7 @@ class End:
     why: str = ""
 
 
-class Kind(StrEnum):
-    """What a value stands in, which tells how its characters may be escaped."""
-
-    CELL = "cell"
-    DOUBLE_QUOTES = '"'
-    SINGLE_QUOTES = "'"
-    MARKDOWN = "markdown"
-    PARAMETER = "parameter"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What encloses a URL that begins right at its start: the end of its content, and its kind."""
-
-    end: int
-    kind: Kind = Kind.OTHER
-
-
-_BBCODE_OPEN = re.compile(r"\[[A-Za-z]+=\Z|\[(?:img|url|audio|video)(?:[ =][^\[\]]*)?\]\Z", re.I)
-_CSS_OPEN = re.compile(r"url\(\s*\Z", re.IGNORECASE)
-# Escaped quotes first: they end in plain ones.
-_QUOTED = {
-    '\\"': (Kind.DOUBLE_QUOTES, re.compile(r'(?:[^"\\\n\r]++|\\(?!"))*+(?=\\")')),
-    "\\'": (Kind.SINGLE_QUOTES, re.compile(r"(?:[^'\\\n\r]++|\\(?!'))*+(?=\\')")),
-    '"': (Kind.DOUBLE_QUOTES, re.compile(r'(?:[^"\\\n\r]++|\\.)*+(?=")')),
-    "'": (
-        Kind.SINGLE_QUOTES,
-        re.compile(r"(?:[^'\\\n\r]++|''(?![\s,;)\]}>]|\Z)|\\.|(?<=\w)'(?=\w))*+(?=')"),
-    ),
-    "`": (Kind.OTHER, re.compile(r"[^`\n\r]*+(?=`)")),
-}
-_ANGLE = re.compile(r"[^<>\n\r]*+(?=>)")
-_BRACKETED = re.compile(r"[^\[\]\n\r]*+(?=\])")
-_BBCODE_CONTENT = re.compile(r"[^\[\]\n\r]*+(?=\[/)")
-_DESTINATION = re.compile(r"(?:[^()\\\n\r]++|\\.|\([^()\\\n\r]*+\))*+(?=\))")
-_TITLED = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\))\s*\Z|\s+=\d*x\d*\s*\Z")
-
-_LONGEST_CONTENT = 8192
-
-
-def container(text: str, start: int) -> Container | None:
-    """The container whose content begins at ``start``, if that is how the text goes."""
-    before = text[max(0, start - 24) : start]
-    if not before:
-        return None
-    for quote, (kind, pattern) in _QUOTED.items():
-        if before.endswith(quote):
-            return _matched(pattern, text, start, kind)
-    if before.endswith("<"):
-        markdown = before.endswith(("](<", "]: <"))
-        return _matched(_ANGLE, text, start) if markdown else None
-    if before.endswith("]("):
-        return _destination(text, start)
-    if _CSS_OPEN.search(before):
-        return _matched(_DESTINATION, text, start)
-    if match := _BBCODE_OPEN.search(before):
-        inside = match[0].endswith("]")
-        return _matched(_BBCODE_CONTENT if inside else _BRACKETED, text, start)
-    return None
-
-
-def _matched(
-    pattern: re.Pattern[str], text: str, start: int, kind: Kind = Kind.OTHER
-) -> Container | None:
-    match = pattern.match(text, start, start + _LONGEST_CONTENT)
-    if match is None:
-        return None
-    end = match.end() - (len(match[0]) - len(match[0].rstrip("\\")))
-    return Container(end, kind) if end > start else None
-
-
-def _destination(text: str, start: int) -> Container | None:
-    """A Markdown destination, without its title; raw blanks in it are a habit that works widely."""
-    match = _DESTINATION.match(text, start, start + _LONGEST_CONTENT)
-    if match is None:
-        return None
-    content = match[0]
-    if title := _TITLED.search(content):
-        return Container(start + title.start(), Kind.MARKDOWN)
-    return Container(match.end(), Kind.MARKDOWN)
-
-
-# The extensions of files that people store; a name with another one is still a name.
-_EXTENSION = (
-    r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
-    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
-    r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
-    r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
-)
-EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
-_GLUED = re.compile(rf"{_EXTENSION}(?=([^\x00-\x7f]|\[))", re.IGNORECASE)
+_QUOTED_TITLE = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*')\s*\Z")
 _DESCRIPTOR = re.compile(r"\s+[0-9]+(?:\.[0-9]+)?[wxh]\s*(?:,|\Z)")
 _SENTENCE_END = re.compile(r"[.,;:!?]\s")
 _PROSE = re.compile(
@@ -234,22 +155,26 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _BREAK = re.compile(rf"[{STOPS}]")
-_INNER_PUNCTUATION = re.compile(r"[,;)\]}]")
-_SPACED_FILE = re.compile(r"(?: [^\s\"<>/:]{1,60}){1,6}")
+_INNER_PUNCTUATION = re.compile(r"[,;)\]}&]")
+_LONGEST_PUNCTUATION = 4
+_SPACED_WORD = r" [^\s\"<>/:%&\\]"
+_SPACED_FILE = re.compile(
+    rf"(?:{_SPACED_WORD}{{1,60}}){{0,4}}?{_SPACED_WORD}{{0,60}}?{_EXTENSION}(?!\w)", re.IGNORECASE
+)
 _PARAMETER_NAME = re.compile(r"[?&]([^&=]*)")
 _PARAMETERS = re.compile(r"\?(?:alt|token|generation|GoogleAccessId|X-Goog-\w+|X-Amz-\w+)=", re.I)
 
 
 def other_ends(text: str, start: int, end: int, run_end: int) -> Iterator[End]:
     """Where else a URL may end that begins at ``start``, and most likely ends at ``end``."""
-    if run_end > end:
+    if 0 < run_end - end <= _LONGEST_PUNCTUATION:
         yield End(run_end, "the punctuation behind it belongs to the key")
-    if cut := _INNER_PUNCTUATION.search(text, start, end):
+    query = text.find("?", start, end)
+    if cut := _INNER_PUNCTUATION.search(text, start, end if query < 0 else query):
         yield End(cut.start(), "the URL ends at the punctuation")
     if cut := _GLUED.search(text, start, end):
         yield End(cut.start(1), "the URL ends at its extension")
-    spaced = _SPACED_FILE.match(text, end, end + 200)
-    if spaced and EXTENSION.search(spaced[0]) and not EXTENSION.search(text[start:end]):
+    if EXTENSION.search(text[start:end]) is None and (spaced := _SPACED_FILE.match(text, end)):
         yield End(spaced.end(), "blanks belong to the key")
 
 
@@ -283,7 +208,7 @@ def is_one(value: str) -> bool:
     first, rest = value[: blank.start()], value[blank.start() :]
     if (
         _DESCRIPTOR.match(rest)
-        or _TITLED.search(rest)
+        or _QUOTED_TITLE.search(rest)
         or _SENTENCE_END.match(value, blank.start() - 1)
     ):
         return False

@@ -1,8 +1,8 @@
 """The table of forms: which host and path spell an object, and which only come near it.
 
-`FORMS` is tried from the top, most specific first; the first row that matches decides. A row holds
-what it means (a form, or the remark of a URL that is left alone), and a pattern of host and path,
-with the groups ``bucket`` and ``key`` still percent-encoded. Adding a form is adding a row.
+`FORMS` is tried from the top, most specific first; the first row that matches decides. A row says
+what a URL means (a form, or the remark of one that is left alone), on which hosts, and with which
+path; the groups ``bucket`` and ``key`` are still percent-encoded. Adding a form is adding a row.
 """
 
 from __future__ import annotations
@@ -10,35 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
-from url_rewriter.urls import names
-from url_rewriter.urls.encoding import decoded
-from url_rewriter.urls.hosts import LOCATION, Authority, is_lookalike, read_authority
-from url_rewriter.urls.model import Form, Grammar, Remark
-from url_rewriter.urls.parameters import NO_QUERY, Query, sort_query
-
-
-@dataclass(frozen=True, slots=True)
-class Spelled:
-    """A URL taken apart: everything as it is spelled, but the bucket, which is decoded.
-
-    ``literal``: the key is not percent-encoded, and ``?`` and ``#`` belong to it (gs, gcs).
-    ``query`` and ``fragment`` are without their marks; ``remarks`` says what rewriting drops.
-    """
-
-    form: Form
-    bucket: str
-    key: str
-    query: str = ""
-    fragment: str = ""
-    literal: bool = False
-    sorted_query: Query = NO_QUERY
-    remarks: tuple[Remark, ...] = ()
-
-
-Verdict = Spelled | Remark | None
-"""An object; a reason to leave the URL alone; or nothing of ours."""
+from url_rewriter.urls.hosts import LOCATION
+from url_rewriter.urls.model import Form, Remark
 
 _API = rf"(?:storage(?:\.mtls|\.{LOCATION}\.rep)?|{LOCATION}-storage)\.googleapis\.com"
 _JSON = rf"(?:{_API}|(?:www|content-storage)\.googleapis\.com)"
@@ -46,6 +20,9 @@ _PATH = rf"(?:{_API}|(?:commondatastorage|storage-download)\.googleapis\.com)"
 _VHOST = rf"(?:storage(?:\.{LOCATION}\.rep)?|commondatastorage|storage-download)\.googleapis\.com"
 _APIDATA = r"[0-9a-z]+-apidata\.googleusercontent\.com"
 _FIREBASE = r"(?:firebasestorage\.googleapis\.com|firebasestorage\.clients6\.google\.com)"
+_FIREBASE_APP = r"[a-z0-9-]+\.firebasestorage\.app"
+_WWW = r"www\.googleapis\.com"
+_BROWSER = r"storage\.cloud\.google\.com"
 _CONSOLE = r"console\.(?:cloud|developers)\.google\.com"
 _VERSION = r"(?:v1|v1beta1|v1beta2|v1_internal)"
 _APIS = rf"(?:{_JSON}|{_APIDATA})"
@@ -53,258 +30,90 @@ _OPERATION = r"(?:acl(?:/[^/]+)?|compose|iam(?:/testPermissions)?|(?:rewriteTo|c
 _B = r"(?P<bucket>[^/]+)"
 _K = r"(?P<key>.+)"
 
-FORMS: tuple[tuple[Form | Remark, str], ...] = (
+FORMS: tuple[tuple[Form | Remark, str, str], ...] = (
     # Write endpoints, before anything that would take their path for a bucket.
-    (Remark.UPLOAD, r"storage-upload\.googleapis\.com/.+"),
-    (Remark.UPLOAD, rf"{_JSON}/(?:resumable/)?upload/(?:storage|resumable)/.*"),
-    (Remark.UPLOAD, rf"{_JSON}/resumable/(?:upload|storage)/.*"),
-    (Remark.SERVICE, rf"{_JSON}/batch(?:/storage(?:/.*)?)?"),
-    (Remark.SERVICE, rf"{_JSON}/(?:\$discovery/.*|discovery/v\d+/apis/storage.*)"),
-    (Remark.SERVICE, r"www\.googleapis\.com/auth/(?:devstorage|cloud-platform|firebase).*"),
-    (Remark.RESOURCE_NAME, rf"{_API}/(?:v\d/)?projects/_/buckets/.+"),
+    (Remark.UPLOAD, r"storage-upload\.googleapis\.com", r"/.+"),
+    (Remark.UPLOAD, _JSON, r"/(?:resumable/)?upload/(?:storage|resumable)/.*"),
+    (Remark.UPLOAD, _JSON, r"/resumable/(?:upload|storage)/.*"),
+    (Remark.SERVICE, _JSON, r"/batch(?:/storage(?:/.*)?)?"),
+    (Remark.SERVICE, _JSON, r"/(?:\$discovery/.*|discovery/v\d+/apis/storage.*)"),
+    (Remark.SERVICE, _WWW, r"/auth/(?:devstorage|cloud-platform|firebase).*"),
+    (Remark.RESOURCE_NAME, _API, r"/(?:v\d/)?projects/_/buckets/.+"),
     # The JSON API. A key's own slashes may be raw, so operations are told by their literal name.
-    (Remark.SUB_OPERATION, rf"{_APIS}/(?:download/)?storage/{_VERSION}/b/[^/]+/o/.+/{_OPERATION}"),
-    (Form.JSON, rf"{_JSON}/storage/{_VERSION}/b/{_B}/o/{_K}"),
-    (Form.APIDATA, rf"{_APIDATA}/download/storage/{_VERSION}/b/{_B}/o/{_K}"),
-    (Form.JSON_DOWNLOAD, rf"{_JSON}/download/storage/{_VERSION}/b/{_B}/o/{_K}"),
-    (Remark.LISTING, rf"{_APIS}/(?:download/)?storage/{_VERSION}/b(?:/{_B}.*)?/?"),
-    (Remark.SERVICE, rf"{_JSON}/(?:download/)?storage/{_VERSION}(?:/(?:projects|channels)/.*)?/?"),
-    (Form.GOGETTER, rf"www\.googleapis\.com/storage/{_VERSION}/{_B}/{_K}"),
-    (Remark.BUCKET_ROOT, rf"www\.googleapis\.com/storage/{_VERSION}/{_B}/?"),
-    (Remark.SERVICE, rf"{_API}/storage/{_VERSION}/.*"),
+    (Remark.SUB_OPERATION, _APIS, rf"/(?:download/)?storage/{_VERSION}/b/[^/]+/o/.+/{_OPERATION}"),
+    (Form.JSON, _JSON, rf"/storage/{_VERSION}/b/{_B}/o/{_K}"),
+    (Form.APIDATA, _APIDATA, rf"/download/storage/{_VERSION}/b/{_B}/o/{_K}"),
+    (Form.JSON_DOWNLOAD, _JSON, rf"/download/storage/{_VERSION}/b/{_B}/o/{_K}"),
+    (Remark.LISTING, _APIS, rf"/(?:download/)?storage/{_VERSION}/b(?:/{_B}.*)?/?"),
+    (Remark.SERVICE, _JSON, rf"/(?:download/)?storage/{_VERSION}(?:/(?:projects|channels)/.*)?/?"),
+    (Form.GOGETTER, _WWW, rf"/storage/{_VERSION}/{_B}/{_K}"),
+    (Remark.BUCKET_ROOT, _WWW, rf"/storage/{_VERSION}/{_B}/?"),
+    (Remark.SERVICE, _API, rf"/storage/{_VERSION}/.*"),
     # Firebase.
-    (Form.FIREBASE, rf"{_FIREBASE}/v0/b/{_B}/o/{_K}"),
-    (Form.FIREBASE_APP_HOST, rf"[a-z0-9-]+\.firebasestorage\.app/v0/b/{_B}/o/{_K}"),
-    (Remark.LISTING, rf"(?:{_FIREBASE}|[a-z0-9-]+\.firebasestorage\.app)/v\d\w*/b/{_B}(?:/o?/?)?"),
-    (Remark.SERVICE, rf"(?:{_FIREBASE}|[a-z0-9-]+\.firebasestorage\.app)(?:/.*)?"),
+    (Form.FIREBASE, _FIREBASE, rf"/v0/b/{_B}/o/{_K}"),
+    (Form.FIREBASE_APP_HOST, _FIREBASE_APP, rf"/v0/b/{_B}/o/{_K}"),
+    (Remark.LISTING, rf"(?:{_FIREBASE}|{_FIREBASE_APP})", rf"/v\d\w*/b/{_B}(?:/o?/?)?"),
+    (Remark.SERVICE, rf"(?:{_FIREBASE}|{_FIREBASE_APP})", r"(?:/.*)?"),
     # The console and the browser's host.
-    (Form.CONSOLE, rf"{_CONSOLE}/storage/browser/_details/{_B}/(?P<key>.+?)(?:;tab=[^/;]*)?"),
-    (Form.CONSOLE_DOWNLOAD, rf"{_CONSOLE}/m/cloudstorage/b/{_B}/o/{_K}"),
-    (Remark.LISTING, rf"{_CONSOLE}/m/cloudstorage(?:/.*)?"),
-    (Remark.CONSOLE_LISTING, rf"{_CONSOLE}/(?:project/[^/]+/)?storage/(?:browser|_details).*"),
-    (Form.AUTHBROWSER, rf"storage\.cloud\.google\.com/{_B}/{_K}"),
-    (Remark.BUCKET_ROOT, rf"storage\.cloud\.google\.com/{_B}/?"),
-    (Remark.SERVICE, r"storage\.cloud\.google\.com/*"),
-    (Remark.RETIRED_HOST, r"sandbox\.google\.com/storage(?:/.*)?"),
+    (Form.CONSOLE, _CONSOLE, rf"/storage/browser/_details/{_B}/(?P<key>.+?)(?:;tab=[^/;]*)?"),
+    (Form.CONSOLE_DOWNLOAD, _CONSOLE, rf"/m/cloudstorage/b/{_B}/o/{_K}"),
+    (Remark.LISTING, _CONSOLE, r"/m/cloudstorage(?:/.*)?"),
+    (Remark.CONSOLE_LISTING, _CONSOLE, r"/(?:project/[^/]+/)?storage/(?:browser|_details).*"),
+    (Form.AUTHBROWSER, _BROWSER, rf"/{_B}/{_K}"),
+    (Remark.BUCKET_ROOT, _BROWSER, rf"/{_B}/?"),
+    (Remark.SERVICE, _BROWSER, r"/*"),
+    (Remark.RETIRED_HOST, r"sandbox\.google\.com", r"/storage(?:/.*)?"),
     # Path style, then bucket names in the host, which would also match some hosts above.
-    (Form.PATH, rf"{_PATH}/{_B}/{_K}"),
-    (Remark.BUCKET_ROOT, rf"{_PATH}/{_B}/?"),
-    (Remark.SERVICE, rf"{_PATH}/?"),
-    (Remark.INVALID_BUCKET, rf"{_PATH}//.*"),
-    (Remark.SERVICE, r"c\.storage\.googleapis\.com(?:/.*)?"),
-    (Remark.SERVICE, r"(?:content-storage|storage-upload)\.googleapis\.com(?:/.*)?"),
-    (Form.VHOST, rf"(?P<bucket>[^/]+)\.{_VHOST}/{_K}"),
-    (Remark.BUCKET_ROOT, rf"(?P<bucket>[^/]+)\.{_VHOST}/?"),
-    (Remark.PRIVATE_ENDPOINT, r"storage-[a-z0-9-]+\.p\.googleapis\.com(?:/.*)?"),
-)
-
-_TABLE = tuple((meaning, re.compile(pattern, re.DOTALL)) for meaning, pattern in FORMS)
-_OURS = re.compile(
-    r".*(?:googleapis\.com|-apidata\.googleusercontent\.com|\.firebasestorage\.app)"
-    r"|(?:storage\.cloud|console\.(?:cloud|developers)|sandbox|firebasestorage\.clients6)\.google\.com"
-)
-
-_SPLIT = re.compile(
-    r"(?:(?P<scheme>[A-Za-z]+):)?//(?P<authority>[^/?#\\]*)"
-    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:\#(?P<fragment>.*))?",
-    re.DOTALL,
-)
-_GS = re.compile(
-    r"(?P<scheme>gc?s)://(?P<bucket>[^/]*)(?:/(?P<key>.*))?", re.DOTALL | re.IGNORECASE
-)
-_GENERATION = re.compile(r"(?P<key>.+)#[0-9]+", re.DOTALL)
-
-# Longer than any escaping of a key with any signature; bounds the work on hostile input.
-LONGEST_URL = 16_384
-
-_METRIC = re.compile(
-    r"/(?:network/(?:sent|received)_bytes_count|api/\w+|authn/\w+|authz/\w+|quota/\w+"
-    r"|storage/(?:v2/)?(?:object_count|total_bytes|total_byte_seconds|total_count|deleted_bytes)"
-    r"|replication/\w+|client/\w+|autoclass/\w+|acl_operations_count)"
+    (Form.PATH, _PATH, rf"/{_B}/{_K}"),
+    (Remark.BUCKET_ROOT, _PATH, rf"/{_B}/?"),
+    (Remark.SERVICE, _PATH, r"/?"),
+    (Remark.INVALID_BUCKET, _PATH, r"//.*"),
+    (Remark.SERVICE, r"c\.storage\.googleapis\.com", r"(?:/.*)?"),
+    (Remark.SERVICE, r"(?:content-storage|storage-upload)\.googleapis\.com", r"(?:/.*)?"),
+    (Form.VHOST, rf"(?P<bucket>[^/]+)\.{_VHOST}", rf"/{_K}"),
+    (Remark.BUCKET_ROOT, rf"(?P<bucket>[^/]+)\.{_VHOST}", r"/?"),
+    (Remark.PRIVATE_ENDPOINT, r"storage-[a-z0-9-]+\.p\.googleapis\.com", r"(?:/.*)?"),
 )
 
 
-def recognise(url: str, grammar: Grammar) -> Verdict:
-    """Read one URL, complete and without any escaping around it.
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a row found: its meaning, and bucket and key as spelled, where it has them."""
 
-    >>> recognise("https://storage.googleapis.com/data/a%20b?x=1", Grammar()).key
-    'a%20b'
-    >>> recognise("gs://data/", Grammar())
-    <Remark.BUCKET_ROOT: 'bucket-root'>
-    """
-    if len(url) > LONGEST_URL:
-        return None
-    if url[:1] in "gG" and (match := _GS.fullmatch(url)):
-        return _literal(match)
-    match = _SPLIT.fullmatch(url)
-    if match is None or (match["scheme"] or "https").lower() not in ("http", "https"):
-        return None
-    return _hosted(match, grammar)
+    meaning: Form | Remark
+    bucket: str = ""
+    key: str = ""
 
 
-def is_known_host(authority: str, scheme: str, grammar: Grammar) -> bool:
-    """Whether `recognise` may have anything to say of URLs on this host."""
-    read = read_authority(authority, scheme)
-    if read is None:
-        return is_lookalike(authority.lower())
-    return (
-        _OURS.fullmatch(read.host) is not None
-        or read.netloc in grammar.hosts
-        or any(read.netloc == netloc for _, netloc, _ in _endpoints(grammar.targets))
-        or is_lookalike(authority.lower())
+# What every host of the table ends with: other hosts are told apart without trying the rows.
+_SUFFIXES = ("googleapis.com", "google.com", "googleusercontent.com", "firebasestorage.app")
+
+
+@lru_cache(maxsize=4096)
+def _rows(host: str) -> tuple[tuple[Form | Remark, str, re.Pattern[str]], ...]:
+    """The rows for ``host``, with the bucket that stands in it."""
+    if not host.endswith(_SUFFIXES):
+        return ()
+    return tuple(
+        (meaning, match.groupdict().get("bucket", ""), re.compile(path, re.DOTALL))
+        for meaning, hosts, path in FORMS
+        if (match := re.fullmatch(hosts, host))
     )
 
 
-def recognise_schemeless(text: str, grammar: Grammar) -> Verdict:
-    """Read ``HOST/B/K``, a whole value without a scheme, unless it is the name of something else.
+def is_listed(host: str) -> bool:
+    """Whether the table has anything to say of ``host`` (in lower case)."""
+    return bool(_rows(host))
 
-    ``storage.googleapis.com/api/request_count`` is a metric and ``storage.googleapis.com/Bucket`` a
-    resource type; the bare host is a service's name.
+
+def look_up(host: str, path: str) -> Match | None:
+    """The first row that matches.
+
+    >>> look_up("storage.googleapis.com", "/data/a%20b")
+    Match(meaning=<Form.PATH: 'path'>, bucket='data', key='a%20b')
     """
-    verdict = recognise(f"//{text}", grammar)
-    match verdict:
-        case Spelled(form=Form.HOST | Form.TARGET):
-            return None
-        case Spelled():
-            return None if _METRIC.fullmatch(text[text.find("/") :]) else verdict
-        case Remark.SERVICE | Remark.LOOKALIKE_HOST | Remark.INVALID_BUCKET | Remark.ODD_PORT:
-            return None
-    return verdict
-
-
-def _literal(match: re.Match[str]) -> Verdict:
-    bucket, key = match["bucket"], match["key"] or ""
-    if not bucket:
-        return None
-    if not names.is_bucket(bucket):
-        return _bucket_trouble(bucket)
-    if not key:
-        return Remark.BUCKET_ROOT
-    if names.has_placeholder(key):
-        return Remark.TEMPLATE
-    if names.is_wildcard(key):
-        return Remark.WILDCARD
-    form = Form(match["scheme"].lower())
-    if pinned := _GENERATION.fullmatch(key):
-        return Spelled(
-            form, bucket, pinned["key"], literal=True, remarks=(Remark.DROPPED_GENERATION,)
-        )
-    return Spelled(form, bucket, key, literal=True)
-
-
-def _hosted(match: re.Match[str], grammar: Grammar) -> Verdict:
-    scheme = (match["scheme"] or "").lower()
-    authority = read_authority(match["authority"], scheme or "https")
-    if authority is None:
-        return _strange_authority(match["authority"])
-    path = match["path"]
-    if (target := _target(scheme, authority, path, grammar)) is not None:
-        return target
-    query, fragment = match["query"] or "", match["fragment"] or ""
-    if (bucket := grammar.hosts.get(authority.netloc)) is not None:
-        if authority.userinfo:
-            return Remark.USERINFO
-        return _configured(bucket, path, query, fragment)
-    return _by_table(authority, match["authority"].lower(), path, query, fragment)
-
-
-def _by_table(authority: Authority, spelled: str, path: str, query: str, fragment: str) -> Verdict:
-    meaning, found = _look_up(authority.host, path)
-    if found is None:
-        mimics = is_lookalike(authority.host) or (authority.userinfo and is_lookalike(spelled))
-        return Remark.LOOKALIKE_HOST if mimics else None
-    if authority.userinfo:
-        return Remark.USERINFO
-    if authority.port:
-        return Remark.ODD_PORT
-    groups = found.groupdict()
-    bucket = decoded(groups.get("bucket") or "")
-    if bucket is None or ("bucket" in groups and groups["bucket"] and not names.is_bucket(bucket)):
-        return _bucket_trouble(bucket or "")
-    if isinstance(meaning, Remark):
-        return _refine(meaning, query)
-    return _spelled(meaning, bucket, groups["key"], query, fragment)
-
-
-def _look_up(host: str, path: str) -> tuple[Form | Remark, re.Match[str] | None]:
-    if _OURS.fullmatch(host):
-        address = f"{host}{path}"
-        for meaning, pattern in _TABLE:
-            if found := pattern.fullmatch(address):
-                return meaning, found
-    return Remark.SERVICE, None
-
-
-def _spelled(form: Form, bucket: str, key: str, query: str, fragment: str) -> Verdict:
-    if names.has_placeholder(key):
-        return Remark.TEMPLATE
-    if key.endswith("*") and names.is_wildcard(key):
-        return Remark.WILDCARD
-    parameters = sort_query(query)
-    if parameters.upload:
-        return Remark.UPLOAD
-    if parameters.sub_resource:
-        return Remark.SUB_OPERATION
-    remarks = parameters.remarks
-    if form is Form.CONSOLE and query:
-        parameters, remarks = NO_QUERY, (Remark.DROPPED_PARAMETERS,)
-    if form is Form.GOGETTER and fragment.isascii() and fragment.isdigit():
-        fragment, remarks = "", (*remarks, Remark.DROPPED_GENERATION)
-    return Spelled(form, bucket, key, query, fragment, sorted_query=parameters, remarks=remarks)
-
-
-def _configured(bucket: str, path: str, query: str, fragment: str) -> Verdict:
-    key = path[1:]
-    if not key:
-        return Remark.BUCKET_ROOT
-    return _spelled(Form.HOST, bucket, key, query, fragment)
-
-
-def _target(scheme: str, authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
-    for endpoint in _endpoints(grammar.targets):
-        if (scheme, authority.netloc) != endpoint[:2] or authority.userinfo:
-            continue
-        base = endpoint[2]
-        if path.startswith(f"{base}/"):
-            bucket, _, key = path[len(base) + 1 :].partition("/")
-            name = decoded(bucket)
-            if name and key and decoded(key):
-                return Spelled(Form.TARGET, name, key)
+    for meaning, bucket, pattern in _rows(host):
+        if match := pattern.fullmatch(path):
+            groups = match.groupdict()
+            return Match(meaning, groups.get("bucket") or bucket, groups.get("key") or "")
     return None
-
-
-@lru_cache(maxsize=64)
-def _endpoints(targets: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """Scheme, host with port, and path prefix of each endpoint."""
-    endpoints = []
-    for target in targets:
-        parts = urlsplit(target)
-        authority = read_authority(parts.netloc, parts.scheme)
-        if authority is not None:
-            endpoints.append((parts.scheme, authority.netloc, parts.path.rstrip("/")))
-    return tuple(endpoints)
-
-
-def _bucket_trouble(name: str) -> Remark:
-    if "@" in name:
-        return Remark.USERINFO
-    return Remark.TEMPLATE if names.is_placeholder(name) else Remark.INVALID_BUCKET
-
-
-def _strange_authority(authority: str) -> Remark | None:
-    """A host no parser takes: a template around one of ours, or something that mimics one."""
-    if not is_lookalike(authority.lower()):
-        return None
-    return Remark.TEMPLATE if names.is_placeholder(authority) else Remark.LOOKALIKE_HOST
-
-
-def _refine(remark: Remark, query: str) -> Remark:
-    """Tell a bucket's root and listing by what the query asks for: ``o?name=`` makes an object."""
-    if remark not in (Remark.BUCKET_ROOT, Remark.LISTING):
-        return remark
-    parameters = sort_query(query)
-    if parameters.upload or (remark is Remark.LISTING and query.startswith("name=")):
-        return Remark.UPLOAD
-    if remark is Remark.BUCKET_ROOT and parameters.listing:
-        return Remark.LISTING
-    return remark

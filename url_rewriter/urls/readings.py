@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from url_rewriter.urls.boundaries import End
 from url_rewriter.urls.encoding import decoded
-from url_rewriter.urls.forms import Spelled, Verdict, recognise
 from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.names import key_remarks, key_trouble
+from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
 _MOST_READINGS = 8
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
@@ -113,13 +113,12 @@ def _escaped_keys(spelled: Spelled) -> Iterator[_Key]:
     if key is None:
         return
     unknown, fragment = spelled.sorted_query.unknown, spelled.fragment
-    if unknown and "=" not in spelled.query:
-        yield from _joined(spelled, f"?{spelled.query}", "a raw ? belongs to the key", fragment)
-    if fragment:
-        tail = (f"?{spelled.query}" if unknown else "") + f"#{fragment}"
-        yield from _joined(spelled, tail, "a raw # belongs to the key", "")
-    if unknown and "=" in spelled.query:
-        yield from _joined(spelled, f"?{spelled.query}", "a raw ? belongs to the key", fragment)
+    if spelled.query == unknown:  # no parameter that shows the query to be one
+        tail = f"?{unknown}" if unknown else ""
+        if unknown:
+            yield from _joined(spelled, tail, "a raw ? belongs to the key", fragment)
+        if fragment:
+            yield from _joined(spelled, f"{tail}#{fragment}", "a raw # belongs to the key", "")
     if _ESCAPE.search(key) and (twice := decoded(key)):
         yield _Key(twice, "the key is percent-encoded twice", unknown, fragment)
     if key != spelled.key:

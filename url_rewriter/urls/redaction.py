@@ -21,8 +21,9 @@ _PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _USERINFO = re.compile(
-    r"(?P<slashes>(?::|%(?:25){0,4}3a|\\{1,8}u003a)(?:/|\\{1,8}/|\\{1,8}u002f|%(?:25){0,4}2f){2})"
-    r"[^/?#\s\"'<>\\@%]{1,300}(?:(?:%(?:25){0,4}3a)[^/?#\s\"'<>\\@%]{0,300})?(?=@|%(?:25){0,4}40)",
+    r"(?P<slashes>(?::|\\{1,8}u003a)(?:/|\\{1,8}/|\\{1,8}u002f){2})[^/?#\s\"'<>\\@]{1,300}(?=@)"
+    r"|(?P<escaped>%(?:25){0,4}3a(?:%(?:25){0,4}2f){2})"
+    r"(?:(?!%(?:25){0,4}(?:2f|3f|23|40))[^/?#\s\"'<>\\@&]){1,300}(?=%(?:25){0,4}40)",
     re.IGNORECASE,
 )
 
@@ -34,7 +35,7 @@ def redact(text: str) -> str:
     'https://REDACTED@h/b/k?alt=media&token=REDACTED&X-Goog-Signature=REDACTED'
     """
     text = _PARAMETER.sub(_redacted, text)
-    return _USERINFO.sub(r"\g<slashes>REDACTED", text)
+    return _USERINFO.sub(lambda match: f"{match['slashes'] or match['escaped']}REDACTED", text)
 
 
 def _redacted(match: re.Match[str]) -> str:

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR, End, Kind
+from url_rewriter.urls.boundaries import ANCHOR, End
 from url_rewriter.urls.carrying import Item, lifted, shifted
+from url_rewriter.urls.containers import Kind, container
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
-from url_rewriter.urls.forms import LONGEST_URL, is_known_host
 from url_rewriter.urls.model import Left, Occurrence, Remark
 from url_rewriter.urls.parameters import looks_signed
 from url_rewriter.urls.readings import read
+from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
 from url_rewriter.urls.serialized import Frame, corrupt_spans, frames, strings_of
 from url_rewriter.urls.values import Context, escaping_of, escaping_within, whole
 
@@ -74,7 +75,9 @@ _TEMPLATE_HOST = re.compile(
     r"[^/\n]{0,100}[}>\]]\.storage\.googleapis\.com\b[^\s\"'<>]*+", re.IGNORECASE
 )
 _TEMPLATE_AHEAD = re.compile(r"<[A-Za-z_][\w .-]{0,60}>[^\s\"'<>]*+|<[%?][^\n]{0,80}?[%?]>")
-_VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[27fF]))\Z")
+_VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
+_QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
+_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)[\w.\[\]-]+=\Z")
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
 
 
@@ -147,8 +150,8 @@ class _Scan:
     def _contained(self, start: int) -> Iterator[Item] | None:
         if (frame := self.frames.get(start)) is not None:
             end, kind = frame.end, Kind.CELL
-        elif (container := boundaries.container(self.text, start)) is not None:
-            end, kind = container.end, container.kind
+        elif (enclosing := container(self.text, start)) is not None:
+            end, kind = enclosing.end, enclosing.kind
         else:
             return None
         item = whole(self.text[start:end], self._here(start).inside(), kind)
@@ -187,7 +190,7 @@ class _Scan:
         if run_end - start > LONGEST_URL:
             return Left(start, run_end, Remark.INVALID_KEY)
         before = text[max(0, start - 1) : start]
-        if here.nested and before == "=":
+        if _PARAMETER_BEGINS.search(text[max(0, start - 40) : start]):
             run_end = boundaries.end_of_parameter(text, start, run_end)
         end = start + boundaries.trimmed(text[start:run_end], before)
         ends = boundaries.other_ends(text, start, end, run_end)
@@ -202,6 +205,8 @@ class _Scan:
 
     def _percent(self, start: int) -> Iterator[Item]:
         text = self.text
+        if quote := _QUOTE_BEFORE.search(text[max(0, start - 12) : start]):
+            start -= len(quote[0])
         match = boundaries.PERCENT_RUN.match(text, start)
         end = match.end() if match else start
         self.position = end

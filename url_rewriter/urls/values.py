@@ -7,17 +7,19 @@ database is a value, so is a string of a document kept in a cell, and what quote
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR, End, Kind
+from url_rewriter.urls.boundaries import ANCHOR, End
 from url_rewriter.urls.carrying import Item, lifted, shifted
+from url_rewriter.urls.containers import Kind
 from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
-from url_rewriter.urls.forms import LONGEST_URL, Spelled, recognise, recognise_schemeless
 from url_rewriter.urls.model import Form, Grammar, Left, Remark
 from url_rewriter.urls.readings import read
+from url_rewriter.urls.recognition import LONGEST_URL, Spelled, recognise, recognise_schemeless
 
-_DEEPEST = 8
+_DEEPEST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Context:
 
 
 _RETURN = re.compile(r"[\n\r]")
-_QUOTE_OR_ANGLE = re.compile(r'["<>]')
+_ANGLE = re.compile(r"[<>]")
 _MARKUP = re.compile(r'">|</|"\s|<[a-z]+[ >/]', re.IGNORECASE)
 _HOST_AND_PATH = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?/[^\s\"<>]*")
 
@@ -81,15 +83,19 @@ def _plain(body: str, context: Context) -> Item | None:
     if verdict is None or boundaries.SECOND_URL.search(body) or not boundaries.is_one(body):
         return None
     literal = isinstance(verdict, Spelled) and verdict.literal
-    if (_MARKUP if literal else _QUOTE_OR_ANGLE).search(body):
+    if _MARKUP.search(body) or (not literal and _ANGLE.search(body)):
         return None
-    ends = [End(len(body))]
-    run = boundaries.RUN.match(body)
-    short = boundaries.trimmed(run[0], "") if run else 0
-    if 0 < short < len(body):
-        ends.append(End(short, "what follows is text around the URL"))
-    item = read(body, 0, ends, context.grammar, verdict)
+    item = read(body, 0, list(_ends(body)), context.grammar, verdict)
     return context.remarked(item) if item else None
+
+
+def _ends(body: str) -> Iterator[End]:
+    yield End(len(body))
+    run = boundaries.RUN.match(body)
+    end = boundaries.trimmed(run[0], "") if run else 0
+    if end < len(body):
+        yield End(end, "what follows is text around the URL")
+    yield from boundaries.other_ends(body, 0, end, end)
 
 
 def _schemeless(body: str, context: Context) -> Item | None:

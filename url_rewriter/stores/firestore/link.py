@@ -210,6 +210,15 @@ def channel_options(*, single_threaded: bool) -> list[tuple[str, Any]]:
     return options
 
 
+def _named_file() -> str:
+    # The error's own text may quote the file, which may hold a key.
+    path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    if not path:
+        return ""
+    state = "is there, and is not usable" if os.path.exists(path) else "does not exist"  # noqa: PTH110 - a name as it was given
+    return f": {path}, which GOOGLE_APPLICATION_CREDENTIALS names, {state}"
+
+
 def _default_credentials(project: str) -> tuple[Any, str]:
     import firebase_admin
     from google.auth.exceptions import GoogleAuthError
@@ -223,7 +232,7 @@ def _default_credentials(project: str) -> tuple[Any, str]:
         return app.credential.get_credential(), project or app.project_id or ""
     except (GoogleAuthError, OSError, ValueError) as error:
         raise NotPermittedError(
-            f"No usable Google credentials ({type(error).__name__}): {LOG_IN}"
+            f"No usable Google credentials{_named_file()} ({type(error).__name__}): {LOG_IN}"
         ) from error
     finally:
         firebase_admin.delete_app(app)  # type: ignore[no-untyped-call]  # ships no types

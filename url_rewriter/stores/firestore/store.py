@@ -28,8 +28,11 @@ _STALE = {5: "not found", 6: "already exists", 9: "at another revision"}
 _REFUSED = {3: "invalid", 11: "out of range", 12: "not supported"}
 _DENIED = {7: "not permitted", 16: "not authenticated"}
 
-# Said, with RESOURCE_EXHAUSTED, of a request that is too long rather than of a quota.
-_TOO_LARGE = "larger than max"
+_PRESSED = {8: "resource exhausted", 10: "aborted, a lock is held"}
+
+# Said, with RESOURCE_EXHAUSTED, of a request that is too long rather than of a quota: by gRPC and
+# by the emulator.
+_TOO_LARGE = ("larger than max", "exceeds maximum size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,8 @@ def _settle_refused(
     batch: list[_Numbered], error: grpc.RpcError, answers: _Answers
 ) -> Iterator[list[_Numbered]]:
     code, said = error.code(), error.details() or ""
-    too_large = code is StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in said
+    exhausted = code is StatusCode.RESOURCE_EXHAUSTED
+    too_large = exhausted and any(text in said for text in _TOO_LARGE)
     if code is StatusCode.INVALID_ARGUMENT or too_large:
         if len(batch) > 1:
             middle = len(batch) // 2
@@ -144,7 +148,8 @@ def _settle_refused(
         for each in batch:
             answers.put(each, WriteStatus.UNSETTLED, f"not written: {answers.denial}")
     else:
-        _unsettled(batch, f"{code.name}: {said}", answers)
+        pressed = code in {StatusCode.RESOURCE_EXHAUSTED, StatusCode.ABORTED}
+        _unsettled(batch, f"{code.name}: {said}", answers, pressed=pressed)
 
 
 def _settle_answered(batch: list[_Numbered], response: Message, answers: _Answers) -> None:
@@ -182,13 +187,18 @@ def _settle_one(
         )
         answers.put(each, WriteStatus.UNSETTLED, f"not written: {answers.denial}")
     else:
-        _unsettled([each], f"code {status.code}: {status.message}", answers)
+        pressed = status.code in _PRESSED
+        _unsettled([each], f"code {status.code}: {status.message}", answers, pressed=pressed)
 
 
-def _unsettled(batch: Iterable[_Numbered], detail: str, answers: _Answers) -> None:
+def _unsettled(
+    batch: Iterable[_Numbered], detail: str, answers: _Answers, *, pressed: bool = False
+) -> None:
     answers.maybe_written = True
     for each in batch:
-        answers.put(each, WriteStatus.UNSETTLED, detail)
+        answers.results[each.number] = WriteResult(
+            each.path, WriteStatus.UNSETTLED, detail=detail, pressed=pressed
+        )
 
 
 def _detail(meant: str, status: Message) -> str:

@@ -1,0 +1,64 @@
+"""No text, however long or hostile, takes more than linear time."""
+
+import time
+
+import pytest
+
+from url_rewriter.urls import Grammar, Replacement, find, redact, rewrite
+
+URL = "https://storage.googleapis.com/b/k"
+GRAMMAR = Grammar(targets=("http://s3.test:9000",))
+
+TOKENS = """
+https:// gs:// gs://b gs: // http https%3A%2F%2F \\ \\/ \\u002f & &amp; &# % %25 ( [
+[[ [/ [' [" {"a": ]( ](<
+' '' " < ` https://storage.googleapis.com https://storage.googleapis.com/ //storage.googleapis.com/
+https://storage.googleapis.com.evil/ https://fonts.googleapis.com/x? https://a.b/?u= http://{{ http://}
+https://a.b/?X-Goog-Credential= gs://{b gs://[ gs://b/* https://u:p@storage.googleapis.com/b/ ://a:b
+s:9:" s:9:\\" é;s:99:" &token= %26token%3D \U0001f600 http://s3.test:9000/b/k,
+"""
+AROUND = """
+^ ^, (^ <^ "^ '^ ](^ ](<^ [url=^ [img]^ url(^ https://a.b/?u=^ ^&amp; ^% ^\u3002 ^?? '^'' ]\\(^\\)
+s:9:"^ s:34:"^"; s:34:\\"^\\";
+"""
+NEAR_MATCHES = [
+    *TOKENS.split(),
+    *(token.replace("^", URL) for token in AROUND.split()),
+    f"{URL} ",
+    f"{URL} x ",
+    URL.replace("/", "\\/"),
+    URL.replace("/", "&#x2F;"),
+    URL.replace(":", "%3A").replace("/", "%2F"),
+    URL.replace(":", "%253A").replace("/", "%252F"),
+]
+
+
+def seconds(text: str) -> float:
+    started = time.process_time()
+    found = find(text, GRAMMAR)
+    rewrite(text, [Replacement(each, each.readings[0], "http://x/y") for each in found.occurrences])
+    redact(text)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("seed", NEAR_MATCHES)
+def test_four_times_the_text_takes_about_four_times_as_long(seed):
+    def text(size: int) -> str:
+        return f"{URL} {seed * (size // len(seed))}"
+
+    seconds(text(1_000))
+    small, large = seconds(text(20_000)), seconds(text(80_000))
+    assert large < 9 * small + 0.06
+
+
+def test_a_megabyte_of_near_matches_takes_well_under_a_second():
+    text = f"{URL} " + "https://storage.googleapis.co/b/k gs:/b/k storage.googleapis.com " * 16_000
+    assert seconds(text) < 1.5  # a shared machine's second
+
+
+def test_text_without_a_url_costs_next_to_nothing():
+    text = "Meetings and settings, nothing else to see; https://example.com/x? " * 15_000
+    started = time.process_time()
+    for _ in range(10):
+        find(text)
+    assert time.process_time() - started < 0.5

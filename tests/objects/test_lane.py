@@ -1,0 +1,124 @@
+"""When the faster lane is used, and what becomes of it when boto3 says something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.fault import (
+    MARK,
+    FaultServer,
+    Reaction,
+    Request,
+    fault_server,
+    present,
+    s3_with,
+)
+from url_rewriter.errors import ServiceError
+from url_rewriter.evidence import TargetState
+from url_rewriter.objects import S3Settings, open_objects
+from url_rewriter.objects.client import Client
+from url_rewriter.objects.s3 import S3ObjectStore
+from url_rewriter.urls import ObjectRef
+
+EXISTS, MISSING = TargetState.EXISTS, TargetState.MISSING
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with fault_server(s3_with({f"k{n}": present() for n in range(1_000)})) as running:
+        yield running
+
+
+def states(server: FaultServer, *keys: str) -> dict[str, TargetState]:
+    store = open_objects(S3Settings(server.endpoint, "AKID", "secret", workers=4, backoff=0.01))
+    try:
+        evidence = store.prove(ObjectRef("b.c_d", key) for key in keys)
+        return {item.target.key: item.state for item in evidence}
+    finally:
+        store.close()
+
+
+def is_boto3(request: Request) -> bool:
+    return "Botocore" in request.headers["user-agent"]
+
+
+def test_the_lane_asks_for_most_and_boto3_for_a_sample_and_all_that_is_not_there(
+    server: FaultServer,
+) -> None:
+    keys = [f"k{n}" for n in range(1_000)]
+    found = states(server, *keys, "absent")
+    assert found == {**dict.fromkeys(keys, EXISTS), "absent": MISSING}
+    by_boto3 = [r.key for r in server.requests if is_boto3(r) and r.key in found]
+    assert "absent" in by_boto3
+    assert 2 <= len(by_boto3) < 100
+
+
+@pytest.mark.parametrize(
+    ("lane", "boto3"),
+    [
+        (present(), Reaction(404, MARK)),
+        (Reaction(404, MARK), present()),
+        (Reaction(403, MARK), present()),
+        (Reaction(400, MARK), present()),
+        (present(), Reaction(403, MARK)),
+        (Reaction(200, {"etag": "e2", **MARK}), present()),
+    ],
+)
+def test_a_contradiction_stops_the_run(
+    server: FaultServer, lane: Reaction, boto3: Reaction
+) -> None:
+    absent = s3_with({})
+    server.behaviour = lambda r: absent(r) if r.key != "odd" else boto3 if is_boto3(r) else lane
+    with pytest.raises(ServiceError, match=r"'odd'.*one of them is wrong"):
+        states(server, "odd")
+
+
+@pytest.mark.parametrize("lane", [Reaction(503, MARK), Reaction(429), Reaction(hang_up=True)])
+def test_a_passing_fault_of_the_lane_contradicts_nothing(
+    server: FaultServer, lane: Reaction
+) -> None:
+    objects = s3_with({"odd": present()})
+    server.behaviour = lambda r: objects(r) if is_boto3(r) or r.key != "odd" else lane
+    assert states(server, "odd") == {"odd": EXISTS}
+
+
+def test_an_object_that_appears_in_between_contradicts_nothing(server: FaultServer) -> None:
+    asked: list[str] = []
+
+    def behave(request: Request) -> Reaction:
+        asked.append(request.key)
+        late = {"late": present()} if asked.count("late") > 1 else {}
+        return s3_with(late)(request)
+
+    server.behaviour = behave
+    assert states(server, "late") == {"late": EXISTS}
+
+
+def test_a_proxy_or_a_folder_of_certificates_is_left_to_boto3(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def has_lane() -> bool:
+        store = open_objects(S3Settings(server.endpoint, "AKID", "secret"))
+        assert isinstance(store, S3ObjectStore)
+        store.close()
+        return Client(store.settings).plain_bundle() is not None
+
+    assert has_lane()
+    with monkeypatch.context() as patched:
+        patched.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        patched.setenv("NO_PROXY", "")
+        assert not has_lane()
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path_factory.mktemp("certificates")))
+    assert not has_lane()
+
+
+def test_requests_of_the_lane_keep_to_the_pace(server: FaultServer) -> None:
+    import time
+
+    store = open_objects(S3Settings(server.endpoint, "AKID", "secret", max_rps=200.0))
+    started = time.monotonic()
+    list(store.prove(ObjectRef("b.c_d", f"k{n}") for n in range(150)))
+    store.close()
+    assert time.monotonic() - started >= 149 / 200

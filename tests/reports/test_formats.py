@@ -1,0 +1,225 @@
+"""What is particular to each format."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pyarrow.parquet
+import pytest
+
+from tests.reports.plans import (
+    DOCUMENTS,
+    ENDPOINT,
+    LOGO,
+    RULES,
+    document_of,
+    make_good_plan,
+    make_plan,
+    many_documents,
+    write_plan,
+)
+from tests.reports.rendering import render, render_text
+from url_rewriter.errors import ConfigurationError
+from url_rewriter.findings import Code
+from url_rewriter.planfile import Operation, Plan, inventory
+from url_rewriter.planfile.breakdown import break_down
+from url_rewriter.planfile.excerpt import excerpt
+from url_rewriter.reports.meanings import MEANINGS
+from url_rewriter.urls import Grammar, Remark
+
+HOSTS = replace(RULES, grammar=Grammar(hosts={"cdn.example.com": "omi-logos"}, targets=(ENDPOINT,)))
+
+
+# -- json ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["planned", "applied", "rolled back", "empty"])
+def test_the_json_report_follows_its_schema(tmp_path: Path, stage: str) -> None:
+    path = make_plan(tmp_path / "p", () if stage == "empty" else DOCUMENTS)
+    if stage in ("applied", "rolled back"):
+        write_plan(path)
+    if stage == "rolled back":
+        write_plan(path, Operation.ROLLBACK)
+    schema = json.loads(files("url_rewriter.reports").joinpath("report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(render(path, "json"))
+    jsonschema.validate(document, schema)
+    assert next(iter(document)) == "schema"
+
+
+def test_the_schema_knows_every_member_of_the_report(tmp_path: Path) -> None:
+    schema = json.loads(files("url_rewriter.reports").joinpath("report.schema.json").read_text())
+    document = json.loads(render(write_plan(make_plan(tmp_path / "p")), "json"))
+    assert set(document) == set(schema["properties"])
+    assert set(document["rows"][0]) == set(schema["properties"]["rows"]["items"]["properties"])
+
+
+def test_the_rows_reconcile_with_the_totals(tmp_path: Path) -> None:
+    document = json.loads(render(make_plan(tmp_path / "p"), "json"))
+    statuses = [row["status"] for row in document["rows"] if row["status"] != "unreachable"]
+    urls = dict(document["urls"])
+    assert urls.pop("found") == len(statuses)
+    assert {status: statuses.count(status) for status in urls} == urls
+
+
+def test_a_row_tells_its_evidence_its_findings_and_its_outcome(tmp_path: Path) -> None:
+    document = json.loads(render(write_plan(make_good_plan(tmp_path / "p")), "json"))
+    row = next(row for row in document["rows"] if row["document"] == "plugins_data/p2")
+    assert row["remarks"] == ["dropped-signature", "several-readings"]
+    assert row["evidence"]["size"] == 48_213
+    assert (row["operation"], row["outcome"]) == ("apply", "written")
+
+
+# -- junit ---------------------------------------------------------------------------------------
+
+
+def test_each_gate_is_a_test_case(tmp_path: Path) -> None:
+    suite = ET.fromstring(render(make_plan(tmp_path / "p"), "junit"))
+    cases = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert cases == {
+        "seal-intact": [],
+        "targets-exist": ["failure"],
+        "no-unmapped-urls": [],
+        "plan-complete": ["skipped"],
+        "journal-settled": ["skipped"],
+    }
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("5", "1", "2")
+    assert "users/ada@example.com/messages/m1" in (suite.findtext(".//failure") or "")
+
+
+# -- redirects -----------------------------------------------------------------------------------
+
+
+def redirects(tmp_path: Path, *urls: str) -> str:
+    documents = [document_of(url, f"c/{number}") for number, url in enumerate(urls)]
+    return render_text(make_plan(tmp_path / "p", documents, rules=HOSTS), "redirects")
+
+
+def test_an_own_host_sends_old_urls_on(tmp_path: Path) -> None:
+    report = redirects(tmp_path, "https://cdn.example.com/a%20b.png?v=1#x")
+    assert f'"cdn.example.com/a b.png" "{ENDPOINT}/omi-data/app-logos/a%20b.png";' in report
+    assert report.count(ENDPOINT) == 1
+
+
+def test_a_bucket_behind_an_own_host_is_redirected_however_it_was_spelled(tmp_path: Path) -> None:
+    report = redirects(tmp_path, LOGO + "x.png", "gs://omi-logos/x.png")
+    assert report.count('"cdn.example.com/x.png"') == 1
+
+
+def test_keys_that_differ_in_case_only_are_told_apart(tmp_path: Path) -> None:
+    report = redirects(tmp_path, LOGO + "A.png", LOGO + "a.png", LOGO + "b.png")
+    assert r'"~^cdn\\.example\\.com/A\\.png$"' in report
+    assert r'"~^cdn\\.example\\.com/a\\.png$"' in report
+    assert '"cdn.example.com/b.png"' in report
+
+
+def test_what_a_map_cannot_spell_is_left_out_and_counted(tmp_path: Path) -> None:
+    report = redirects(tmp_path, LOGO + "a%01b.png", LOGO + "fine.png")
+    assert "1 URL left out" in report
+    assert "fine.png" in report
+
+
+def test_without_own_hosts_there_is_nothing_to_redirect(tmp_path: Path) -> None:
+    assert "nothing to redirect" in render_text(make_plan(tmp_path / "p"), "redirects")
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx (apt-get install nginx)")
+def test_nginx_accepts_the_map(tmp_path: Path) -> None:
+    keys = ["A.png", "a.png", "q%22uote%5C.png", "%24host;%7Bx%7D.png", "~x", "Ünï.png"]
+    (tmp_path / "map.conf").write_text(redirects(tmp_path, *(LOGO + key for key in keys)))
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}}\n"
+        f"http {{ include {tmp_path}/map.conf; access_log off; }}\n"
+    )
+    checked = subprocess.run(
+        ["nginx", "-t", "-c", str(configuration), "-p", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+# -- parquet -------------------------------------------------------------------------------------
+
+
+def test_parquet_says_which_plan_it_is_of(tmp_path: Path) -> None:
+    path = make_plan(tmp_path / "omi.plan")
+    table = pyarrow.parquet.read_table(io.BytesIO(render(path, "parquet")))
+    assert table.schema.metadata[b"url-rewriter.plan"] == b"omi.plan"
+    assert table.num_rows == 13
+    assert table["remarks"].to_pylist()[1] == ["dropped-signature", "several-readings"]
+
+
+def test_an_empty_plan_is_an_empty_table(tmp_path: Path) -> None:
+    table = pyarrow.parquet.read_table(io.BytesIO(render(make_plan(tmp_path / "p", ()), "parquet")))
+    assert table.num_rows == 0
+
+
+def test_parquet_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'url-rewriter\[parquet\]'"):
+        render(make_plan(tmp_path / "p"), "parquet")
+
+
+# -- what they share -----------------------------------------------------------------------------
+
+
+def test_every_finding_code_has_a_meaning() -> None:
+    assert set(MEANINGS) == {*Code, *Remark}
+
+
+def test_a_small_plan_is_shown_whole(tmp_path: Path) -> None:
+    plan = Plan(make_plan(tmp_path / "p"))
+    assert excerpt(plan.connection, 100).ids is None
+
+
+def test_of_a_large_plan_what_failed_comes_first_then_an_even_sample(tmp_path: Path) -> None:
+    missing = [f"app-logos/{number:03}/{number:07}.png" for number in range(0, 40, 2)]
+    path = make_plan(tmp_path / "p", many_documents(1000), missing=missing, unknown=())
+    plan = Plan(path)
+    part = excerpt(plan.connection, 220)
+    assert (part.total, part.failures, part.all_failures) == (1000, 20, 20)
+    assert 210 <= part.shown <= 220
+    failed = {row.id for row in plan.urls() if row.status == "missing"}
+    assert part.ids is not None
+    assert failed <= part.ids
+    sampled = sorted(part.ids - failed)
+    assert max(later - earlier for earlier, later in pairwise(sampled)) < 12
+    assert excerpt(plan.connection, 220) == part
+
+
+def test_failures_alone_can_fill_an_excerpt(tmp_path: Path) -> None:
+    class Everything(frozenset[str]):
+        def __contains__(self, key: object) -> bool:
+            return True
+
+    path = make_plan(tmp_path / "p", many_documents(100), missing=Everything(), unknown=())
+    part = excerpt(Plan(path).connection, 30)
+    assert (part.shown, part.failures, part.all_failures) == (30, 30, 100)
+
+
+@pytest.mark.parametrize("dimension", ["collection", "coverage", "form"])
+def test_a_breakdown_adds_up(tmp_path: Path, dimension: str) -> None:
+    plan = Plan(make_plan(tmp_path / "p"))
+    shares = break_down(plan.connection, dimension)
+    assert sum(share.urls for share in shares) == plan.count("SELECT count(*) FROM occurrences")
+    assert all(sum(share.statuses.values()) == share.urls for share in shares)
+
+
+def test_a_breakdown_agrees_with_the_audit(tmp_path: Path) -> None:
+    plan = Plan(make_plan(tmp_path / "p", [each for each in DOCUMENTS if each.path != "users/bob"]))
+    shares = break_down(plan.connection, "collection")
+    audit = inventory(plan.connection, "collection")
+    assert [(*share.values, share.documents, share.urls) for share in shares] == audit

@@ -1,0 +1,75 @@
+"""One plan file, one golden file per format. ``UPDATE_GOLDEN=1`` writes them anew, for a diff."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.reports.plans import make_good_plan, make_plan, write_plan
+from tests.reports.rendering import render, render_text
+from url_rewriter.documents import Outcome
+from url_rewriter.planfile import Operation, Plan
+from url_rewriter.reports import REPORTS
+
+GOLDEN = Path(__file__).parent / "golden"
+SUFFIXES = {"html": "html", "json": "json", "csv": "csv", "markdown": "md", "junit": "xml"}
+
+
+def blocked(path: Path) -> Path:
+    return make_plan(path)
+
+
+def conflicted(path: Path) -> Path:
+    why = (Outcome.CONFLICT, "changed since, left alone: image")
+    return write_plan(make_good_plan(path), outcomes={"plugins_data/p2": why})
+
+
+def rolled_back(path: Path) -> Path:
+    return write_plan(write_plan(make_good_plan(path)), Operation.ROLLBACK)
+
+
+@pytest.mark.parametrize("name", SUFFIXES)
+@pytest.mark.parametrize("make", [blocked, conflicted, rolled_back])
+def test_a_report_is_what_it_was(tmp_path: Path, name: str, make: object) -> None:
+    path = make(tmp_path / "omi.plan")  # type: ignore[operator] # one of three functions
+    text = masked(render_text(path, name), path)
+    golden = GOLDEN / f"{make.__name__}.{SUFFIXES[name]}"  # type: ignore[attr-defined] # the same
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text, newline="")
+    assert text == golden.read_bytes().decode()
+
+
+def masked(text: str, path: Path) -> str:
+    """Without what is another thing's business: the seal, the style and the script of the page."""
+    plan = Plan(path)
+    text = text.replace(plan.seal, "SEAL").replace(plan.seal[:16], "SEAL")
+    text = text.replace(plan.seal[:8], "SEAL")
+    plan.close()
+    text = re.sub(r"<style>.*?</style>", "<style></style>", text, flags=re.DOTALL)
+    text = re.sub(r"<script>.*?</script>", "<script></script>", text, flags=re.DOTALL)
+    return re.sub(r"sha256-[\w+/=]+", "sha256-HASH", text)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_same_plan_file_gives_the_same_bytes_wherever_it_stands(
+    tmp_path: Path, name: str
+) -> None:
+    path = conflicted(tmp_path / "omi.plan")
+    first = render(path, name)
+    (tmp_path / "elsewhere").mkdir()
+    moved = path.rename(tmp_path / "elsewhere" / "omi.plan")
+    assert render(moved, name) == first
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_leaves_the_plan_file_as_it_is(tmp_path: Path, name: str) -> None:
+    path = conflicted(tmp_path / "omi.plan")
+    before = path.read_bytes()
+    path.chmod(0o400)
+    render(path, name)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["omi.plan"]

@@ -1,0 +1,105 @@
+"""The verdict says the whole truth in one sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from tests.reports.plans import RULES, document_of, make_good_plan, make_plan, write_plan
+from url_rewriter.documents import Outcome
+from url_rewriter.planfile import Operation, Plan
+from url_rewriter.reports.verdict import Facts, GateState, Stage, Tone, judge
+from url_rewriter.rules import Unmapped
+
+
+def facts_of(path: Path) -> Facts:
+    plan = Plan(path)
+    try:
+        return judge(plan)
+    finally:
+        plan.close()
+
+
+def failed_gates(facts: Facts) -> dict[str, int]:
+    return {gate.name: gate.count for gate in facts.gates if gate.state is GateState.FAILED}
+
+
+def test_a_blocked_plan_counts_what_blocks_and_not_what_is_waived(tmp_path: Path) -> None:
+    facts = facts_of(make_plan(tmp_path / "p"))
+    assert facts.verdict.headline == "Not ready: 1 URL would break, 1 URL cannot be proven"
+    assert facts.verdict.tone is Tone.BAD
+    assert failed_gates(facts) == {"targets-exist": 2}
+    assert facts.waived == 1
+
+
+def test_a_proven_plan_is_ready_to_apply(tmp_path: Path) -> None:
+    facts = facts_of(make_good_plan(tmp_path / "p"))
+    assert facts.verdict.headline == "Ready to apply: 9 URLs in 5 documents"
+    assert "1 URL that no rule takes" in facts.verdict.explanation
+    assert facts.verdict.next == "url-rewriter apply p"
+    waiting = [gate.name for gate in facts.gates if gate.state is GateState.WAITING]
+    assert waiting == ["plan-complete", "journal-settled"]
+
+
+def test_a_url_without_a_rule_blocks_where_the_rules_say_so(tmp_path: Path) -> None:
+    strict = replace(RULES, unmapped=Unmapped.BLOCK)
+    facts = facts_of(make_plan(tmp_path / "p", rules=strict, missing=(), unknown=()))
+    assert facts.verdict.headline == "Not ready: 1 URL without a rule"
+    assert failed_gates(facts) == {"no-unmapped-urls": 1}
+
+
+def test_a_database_without_urls_has_nothing_to_rewrite(tmp_path: Path) -> None:
+    facts = facts_of(make_plan(tmp_path / "p", [document_of("nothing to see")]))
+    assert facts.verdict.stage is Stage.EMPTY
+    assert facts.verdict.headline == "Nothing to rewrite"
+
+
+def test_a_plan_that_was_written_is_ready_to_cut_over(tmp_path: Path) -> None:
+    facts = facts_of(write_plan(make_good_plan(tmp_path / "p")))
+    assert facts.verdict.headline == "Ready to cut over: 9 URLs rewritten"
+    assert facts.verdict.tone is Tone.GOOD
+    assert failed_gates(facts) == {}
+
+
+def test_a_conflict_is_not_ready(tmp_path: Path) -> None:
+    path = make_good_plan(tmp_path / "p")
+    left = {"plugins_data/p2": (Outcome.CONFLICT, "changed since, left alone: image")}
+    facts = facts_of(write_plan(path, outcomes=left))
+    assert facts.verdict.headline == "Not ready: 1 document changed meanwhile and left alone"
+    assert failed_gates(facts) == {"plan-complete": 1}
+
+
+def test_a_document_that_is_gone_is_accounted_for(tmp_path: Path) -> None:
+    gone = {"plugins_data/p2": (Outcome.GONE, "")}
+    facts = facts_of(write_plan(make_good_plan(tmp_path / "p"), outcomes=gone))
+    assert facts.verdict.stage is Stage.APPLIED
+
+
+def test_a_write_that_nobody_knows_of_fails_its_gate(tmp_path: Path) -> None:
+    path = write_plan(make_good_plan(tmp_path / "p"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE journal SET status = NULL WHERE id = 1")
+        connection.execute("DELETE FROM outcomes WHERE document = 1")
+    facts = facts_of(path)
+    assert failed_gates(facts) == {"plan-complete": 1, "journal-settled": 1}
+    assert facts.verdict.headline == "Not ready: 1 document not written yet"
+
+
+def test_a_rollback_is_told_as_one(tmp_path: Path) -> None:
+    path = write_plan(write_plan(make_good_plan(tmp_path / "p")), Operation.ROLLBACK)
+    facts = facts_of(path)
+    assert facts.verdict.headline == "Rolled back: 9 URLs put back"
+    assert facts.verdict.tone is Tone.WARN
+    plan_complete = next(gate for gate in facts.gates if gate.name == "plan-complete")
+    assert plan_complete.state is GateState.WAITING
+
+
+def test_a_broken_seal_outweighs_everything(tmp_path: Path) -> None:
+    path = make_good_plan(tmp_path / "p")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE strings SET after = 'https://evil.example/' WHERE id = 1")
+    facts = facts_of(path)
+    assert facts.verdict.headline == "Not ready: the seal is broken"
+    assert failed_gates(facts) == {"seal-intact": 1}

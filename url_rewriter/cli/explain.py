@@ -1,0 +1,190 @@
+"""``rules explain``: how a URL is read, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from url_rewriter.cli import options, services
+from url_rewriter.cli.console import Console, printable
+
+if TYPE_CHECKING:
+    from url_rewriter.evidence import Evidence
+    from url_rewriter.planning import Candidate, PlannedText, PlannedUrl
+    from url_rewriter.rules import Rules
+    from url_rewriter.urls import Left, ObjectRef, Reading
+
+    Answers = dict[ObjectRef, Evidence]
+
+
+@click.command()
+@options.rules_option(required=True)
+@click.argument("text", metavar="URL")
+@options.option("--prove", is_flag=True, help="Ask the object store for the targets.")
+@options.object_options
+@options.output_options
+def explain(
+    console: Console,
+    *,
+    rules_file: Path,
+    text: str,
+    prove: bool,
+    s3_endpoint: str | None,
+    max_rps: float | None,
+) -> None:
+    """Show how URLs are read, and what becomes of them.
+
+    \b
+    Examples:
+      url-rewriter rules explain --rules rules/omi.yaml gs://my-bucket/u1/a.wav
+      url-rewriter rules explain --rules rules/omi.yaml --prove "gs://my-bucket/a b.wav"
+
+    URL may be any text with URLs in it. Of several readings the first whose target exists is
+    taken; without --prove, the likeliest.
+    """
+    from url_rewriter.evidence import TargetState
+    from url_rewriter.planning import Planner
+    from url_rewriter.rules import load_rules
+    from url_rewriter.urls import redact
+
+    rules = load_rules(rules_file, os.environ)
+    planner = Planner(rules)
+    planned = planner.plan_text((), text)
+    if planned is None:
+        _show(console, text, [], text)
+        return
+    answers = _ask(rules, planned, s3_endpoint, max_rps) if prove else {}
+
+    def state_of(target: ObjectRef) -> TargetState:
+        return answers[target].state if prove else TargetState.EXISTS
+
+    settled = planner.settle(planned, state_of)
+    taken = [url.candidate for url in settled.urls if url.candidate is not None]
+    explained = [
+        *(_url_members(text, url, taken, answers) for url in planned.urls),
+        *(_left_members(text, each) for each in planned.left),
+    ]
+    explained.sort(key=lambda members: members["start"])
+    _show(console, redact(text), explained, redact(settled.after))
+
+
+def _ask(
+    rules: Rules, planned: PlannedText, s3_endpoint: str | None, max_rps: float | None
+) -> Answers:
+    """What the object store says of every target; raises its trouble, where it is in any."""
+    wanted = list(dict.fromkeys(planned.targets))
+    with services.open_objects(rules, s3_endpoint, 1, max_rps) as objects:
+        for bucket in {target.bucket for target in wanted}:
+            trouble = objects.check(bucket)
+            if trouble is not None:
+                raise trouble
+        return {evidence.target: evidence for evidence in objects.prove(wanted)}
+
+
+def _url_members(
+    text: str,
+    url: PlannedUrl,
+    taken: Sequence[Candidate],
+    answers: Answers,
+) -> dict[str, Any]:
+    from url_rewriter.urls import Form, redact
+
+    occurrence = url.occurrence
+    candidates = {candidate.reading: candidate for candidate in url.candidates}
+    chosen = next((each for each in url.candidates if each in taken), None)
+    shown = chosen.reading if chosen else occurrence.readings[0]
+    migrated = occurrence.form is Form.TARGET
+    return {
+        "start": shown.start,
+        "end": shown.end,
+        "url": redact(text[shown.start : shown.end]),
+        "form": occurrence.form,
+        "layer": occurrence.layer,
+        "bucket": shown.source.bucket,
+        "key": shown.source.key,
+        "readings": [
+            _reading_members(reading, candidates.get(reading), answers)
+            for reading in occurrence.readings
+        ],
+        "rule": chosen and {"name": chosen.rule.name, "line": chosen.rule.line},
+        "result": chosen and redact(chosen.url),
+        "remarks": list(occurrence.remarks),
+        "left": "migrated" if migrated else None if chosen else "unmapped",
+    }
+
+
+def _reading_members(
+    reading: Reading, candidate: Candidate | None, answers: Answers
+) -> dict[str, Any]:
+    answer = answers.get(candidate.target) if candidate else None
+    return {
+        "bucket": reading.source.bucket,
+        "key": reading.source.key,
+        "why": reading.why,
+        "target": candidate and f"{candidate.target.bucket}/{candidate.target.key}",
+        "object": answer and f"{answer.state} {answer.detail}".rstrip(),
+    }
+
+
+def _left_members(text: str, left: Left) -> dict[str, Any]:
+    from url_rewriter.urls import redact
+
+    return {
+        "start": left.start,
+        "end": left.end,
+        "url": redact(text[left.start : left.end]),
+        "left": left.remark,
+    }
+
+
+def _show(console: Console, text: str, explained: list[dict[str, Any]], result: str) -> None:
+    if console.json:
+        console.document("rules-explain", {"text": text, "urls": explained, "result": result})
+        return
+    if not explained:
+        console.print("No Cloud Storage URL in this text.")
+    for number, members in enumerate(explained):
+        if number:
+            console.print()
+        for name, value in _lines(members):
+            console.print(f"{name:<9}{printable(value)}".rstrip())
+    if len(explained) > 1:
+        console.print(f"\n{'text':<9}{printable(result)}")
+
+
+_REASONS = {
+    "migrated": "names a target already",
+    "unmapped": "no rule takes this bucket and key",
+}
+
+
+def _lines(members: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is worth telling of one URL."""
+    yield "url", members["url"]
+    if "form" in members:
+        yield "form", members["form"]
+        if members["layer"]:
+            yield "layer", members["layer"]
+        yield "bucket", members["bucket"]
+        yield "key", members["key"]
+        yield from _reading_lines(members["readings"])
+        if members["remarks"]:
+            yield "remarks", ", ".join(members["remarks"])
+    if members.get("rule"):
+        yield "rule", f"{members['rule']['name']} (line {members['rule']['line']})"
+        yield "result", members["result"]
+    else:
+        yield "left", _REASONS.get(members["left"], members["left"])
+
+
+def _reading_lines(readings: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for number, reading in enumerate(readings):
+        said = f" -> {reading['target']}: {reading['object']}" if reading["object"] else ""
+        if number:
+            yield "or", f"{reading['bucket']}/{reading['key']} ({reading['why']}){said}"
+        elif said:
+            yield "object", said.removeprefix(" -> ")

@@ -1,0 +1,88 @@
+"""The rows of the page as columns of JSON: small to mail, quick to open, quick to search.
+
+A column is a list of values; one with few distinct values is a table of them, most frequent first,
+and a list of positions in that table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from url_rewriter.planfile.breakdown import collection_pattern
+from url_rewriter.reports.rows import Row
+from url_rewriter.reports.text import shorten
+
+_LONGEST = 4096  # characters of one value; the other formats have it whole
+
+_FEW = (
+    "status", "rule", "form", "layer", "collection", "outcome", "operation", "why", "remarks",
+    "state", "method", "checked_at", "content_type", "detail", "reading", "source_bucket",
+    "target_bucket", "field",
+)  # fmt: skip
+_MANY = ("document", "old", "new", "source_key", "target_key", "etag", "other_readings")
+
+
+def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
+    """Every row, by column. Sizes are numbers or null; the lower the urgency, the earlier a row."""
+    plain: dict[str, list[Any]] = {name: [] for name in (*_MANY, "size", "urgency")}
+    coded = {name: _Coded() for name in _FEW}
+    for row in rows:
+        for name in _FEW:
+            coded[name].add(_text(_few(row, name)))
+        for name in _MANY:
+            plain[name].append(_text(getattr(row, name)))
+        plain["size"].append(row.size)
+        plain["urgency"].append(_urgency(row))
+    return {**plain, **{name: column.members() for name, column in coded.items()}}
+
+
+def _urgency(row: Row) -> int:
+    """0: blocks the plan. 1: was not written. 2: would break, and is waived. 3: anything else."""
+    if row.blocks:
+        return 0
+    if not row.failed:
+        return 3
+    return 1 if row.outcome in ("conflict", "failed") else 2
+
+
+def _few(row: Row, name: str) -> Any:
+    return collection_pattern(row.document) if name == "collection" else getattr(row, name)
+
+
+def _text(value: str | Sequence[str]) -> str:
+    return shorten(value if isinstance(value, str) else " ".join(value), _LONGEST)
+
+
+class _Coded:
+    """A column of few distinct values."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._rows: list[int] = []
+
+    def add(self, value: str) -> None:
+        self._rows.append(self._numbers.setdefault(value, len(self._numbers)))
+
+    def members(self) -> dict[str, list[Any]]:
+        """The distinct values, how often each stands, and which one stands in each row."""
+        counts = Counter(self._rows)
+        order = sorted(self._numbers, key=lambda value: (-counts[self._numbers[value]], value))
+        places = {self._numbers[value]: place for place, value in enumerate(order)}
+        return {
+            "values": order,
+            "counts": [counts[self._numbers[value]] for value in order],
+            "rows": [places[row] for row in self._rows],
+        }
+
+
+def to_script(columns: dict[str, Any]) -> str:
+    """JSON that can stand in a script element: ASCII, and nothing that ends or opens a tag.
+
+    >>> to_script({"document": ["</script>"]})
+    '{"document":["\\\\u003c/script\\\\u003e"]}'
+    """
+    text = json.dumps(columns, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,82 @@
+"""JUnit XML, for build servers: each gate is a test case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from url_rewriter.planfile import Plan
+from url_rewriter.reports.privacy import Privacy
+from url_rewriter.reports.rows import list_rows
+from url_rewriter.reports.text import shorten, spell_out
+from url_rewriter.reports.verdict import Facts, Gate, GateState, judge
+
+SUFFIXES: tuple[str, ...] = (".xml",)
+SHOWN_ON_TERMINALS: bool = True
+
+_LISTED = 50
+_LONGEST = 400  # characters of one text
+
+
+def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
+    """One test suite, in which a gate that waits for something is skipped."""
+    facts = judge(plan)
+    failed = sum(gate.state is GateState.FAILED for gate in facts.gates)
+    waiting = sum(gate.state is GateState.WAITING for gate in facts.gates)
+    suite = Element(
+        "testsuite",
+        name="url-rewriter",
+        tests=str(len(facts.gates)),
+        failures=str(failed),
+        skipped=str(waiting),
+        errors="0",
+        timestamp=plan.header.created_at,
+    )
+    _add_properties(suite, plan, privacy, facts)
+    for gate in facts.gates:
+        _add_case(suite, gate, plan, privacy)
+    indent(suite)
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield tostring(suite, encoding="unicode") + "\n"
+
+
+def _add_properties(suite: Element, plan: Plan, privacy: Privacy, facts: Facts) -> None:
+    properties = SubElement(suite, "properties")
+    for name, value in (
+        ("plan", plan.path.name),
+        ("seal", privacy.seal(plan.seal)),
+        ("store", privacy.text(plan.header.store)),
+        ("verdict", facts.verdict.headline),
+    ):
+        SubElement(properties, "property", name=name, value=_xml(value))
+
+
+def _add_case(suite: Element, gate: Gate, plan: Plan, privacy: Privacy) -> None:
+    case = SubElement(suite, "testcase", classname="url-rewriter.gates", name=gate.name)
+    match gate.state:
+        case GateState.WAITING:
+            SubElement(case, "skipped", message="nothing has been written yet")
+        case GateState.FAILED:
+            failure = SubElement(case, "failure", message=f"{gate.asks}: {gate.count:,} against it")
+            failure.text = "\n".join(_against(gate, plan, privacy))
+        case GateState.PASSED:
+            pass
+
+
+def _against(gate: Gate, plan: Plan, privacy: Privacy) -> Iterator[str]:
+    """The first rows that stand against a gate which rows can stand against."""
+    against = {
+        "targets-exist": lambda row: row.blocks and row.status != "unmapped",
+        "no-unmapped-urls": lambda row: row.blocks and row.status == "unmapped",
+        "plan-complete": lambda row: row.outcome in ("conflict", "failed"),
+    }.get(gate.name)
+    if against is not None:
+        for row in islice(filter(against, list_rows(plan, privacy)), _LISTED):
+            says = row.why if gate.name == "plan-complete" else row.detail
+            yield _xml(f"{row.status} {row.document} {row.field} {row.old} {says}".rstrip())
+
+
+def _xml(text: str) -> str:
+    """Text that XML can hold (it has no way to spell most control characters)."""
+    return spell_out(shorten(text, _LONGEST))
