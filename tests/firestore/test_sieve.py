@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from url_rewriter.stores.firestore.sieve import Sieve
 from url_rewriter.urls import Grammar, needles
 
-NEEDLES = needles(Grammar(hosts={"cdn.example.com": "b"}, targets=("https://s3.example.com",)))
-PIECES = st.sampled_from([*NEEDLES, b"goog", b"gs", b"s", b":", b"%", b"://", b"https", b"x", b""])
+NEEDLES = (
+    b"gs://",
+    b"::",
+    b":",
+    *needles(Grammar(hosts={"cdn.example.com": "b"}, targets=("https://s3.example.com",))),
+)
+PIECES = st.sampled_from([*NEEDLES, b"goog", b"gs", b"s", b":", b"%", b"/", b"https", b"x", b""])
 
 
 @given(st.lists(PIECES, max_size=6).map(b"".join), st.sets(st.sampled_from(NEEDLES)))

@@ -20,12 +20,14 @@ class Sieve:
 
     def __init__(self, needles: Sequence[bytes]) -> None:
         self._needles = tuple(needles)
-        words = [needle for needle in needles if needle[-1:].isalnum()]
+        # Pieces between marks hold no mark, so a needle that is to end one has none within.
+        words = [each for each in needles if each[-1:].isalnum() or each[-1:] in each[:-1]]
         self._stemmed = tuple(word for word in words if _STEM in word)
         self._words = tuple(word for word in words if _STEM not in word)
-        marks = dict.fromkeys(needle[-1:] for needle in needles if needle not in words)
+        marked = [each for each in needles if each not in words]
         self._marked = tuple(
-            (mark, tuple(each[:-1] for each in needles if each[-1:] == mark)) for mark in marks
+            (mark, tuple(each[:-1] for each in marked if each[-1:] == mark))
+            for mark in dict.fromkeys(each[-1:] for each in marked)
         )
 
     def holds(self, lowered: bytes) -> bool:
