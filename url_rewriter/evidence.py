@@ -48,3 +48,31 @@ class Evidence:
     etag: str | None = None
     content_type: str | None = None
     detail: str = ""
+
+
+class Access(StrEnum):
+    """What somebody without credentials gets for the URL that is written."""
+
+    PUBLIC = "public"
+    NOT_PUBLIC = "not-public"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenUrl:
+    """A URL as it is written, and what was found at its target with credentials."""
+
+    target: ObjectRef
+    url: str
+    size: int | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEvidence:
+    """What came of opening a written URL; ``detail`` says why it is not public."""
+
+    target: ObjectRef
+    access: Access
+    checked_at: datetime
+    detail: str = ""

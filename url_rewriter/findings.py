@@ -21,6 +21,9 @@ class Code(StrEnum):
     MISSING_TARGET = "missing-target"  # the object store denies that the target is there
     UNKNOWN_TARGET = "unknown-target"  # no answer that could be believed
     MISMATCHED_TARGET = "mismatched-target"  # something is there, and not what moved
+    NOT_PUBLIC = "not-public"  # the written URL gives nothing to somebody without credentials
+    EXPOSED = "exposed"  # the old URL was signed, and the new one answers anybody
+    CONTENT_TYPE = "content-type"  # the object is served as something else than its name says
     MAP_KEY = "map-key"  # a URL in a field name, which no edit reaches
     BYTES = "bytes"  # a URL in a bytes value, whose encoding nobody knows
     DOCUMENT_ID = "document-id"  # a URL in a document's own name
@@ -54,7 +57,13 @@ class Finding:
 
 
 _ERRORS: frozenset[FindingCode] = frozenset(
-    {Code.MISSING_TARGET, Code.UNKNOWN_TARGET, Code.MISMATCHED_TARGET}
+    {
+        Code.MISSING_TARGET,
+        Code.UNKNOWN_TARGET,
+        Code.MISMATCHED_TARGET,
+        Code.NOT_PUBLIC,
+        Code.EXPOSED,
+    }
 )
 
 

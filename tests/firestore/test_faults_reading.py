@@ -68,7 +68,8 @@ def test_a_stream_cut_anywhere_goes_on_behind_the_last_document(
 ) -> None:
     bench.script.on("RunQuery", Cut(messages))
     assert bench.scan() == (PATHS, len(PATHS))
-    assert bench.script.documents_read == len(PATHS)
+    # A stream that is cut may have had one more document on its way.
+    assert bench.script.documents_read - len(PATHS) in (0, 1)
 
 
 @pytest.mark.parametrize("code", PASSING)

@@ -25,7 +25,7 @@ from url_rewriter.objects import S3Settings, open_objects
 from url_rewriter.urls import ObjectRef
 
 EXISTS, MISSING, UNKNOWN = TargetState.EXISTS, TargetState.MISSING, TargetState.UNKNOWN
-KEYS = tuple(f"k{number:04}" for number in range(600))
+KEYS = tuple(f"k{number:04}" for number in range(1_400))
 THERE = KEYS[::2]
 
 
@@ -80,12 +80,12 @@ LIES: dict[str, Behaviour] = {
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_nothing_is_believed_of_a_server_that_ends_with_a_lie(lie: Behaviour) -> None:
-    evidence = prove(honest_until("k0300", lie))
+    evidence = prove(honest_until("k1200", lie))
     assert set(evidence) == set(KEYS)
     for key, item in evidence.items():
         assert item.state in (UNKNOWN, EXISTS if key in THERE else MISSING)
     # Before the lie there was a good canary; what was said behind it is unknown.
-    assert {evidence[key].state for key in KEYS[300:]} == {UNKNOWN}
+    assert {evidence[key].state for key in KEYS[1_200:]} == {UNKNOWN}
     assert EXISTS in {item.state for item in evidence.values()}
 
 
@@ -95,7 +95,7 @@ def _recovering(lies: int, lie: Behaviour) -> Callable[[Request], Reaction]:
     left = [lies]
 
     def behave(request: Request) -> Reaction:
-        if request.key == "k0300" and left[0]:
+        if request.key == "k1200" and left[0]:
             lying.set()
         if lying.is_set() and "canary" in request.key:
             left[0] -= 1
@@ -125,7 +125,7 @@ def test_a_listed_key_that_was_deleted_meanwhile_is_no_lie() -> None:
     gone = threading.Event()
 
     def behave(request: Request) -> Reaction:
-        if request.key == "k0300":
+        if request.key == "k1200":
             gone.set()
         if "list-type" in request.path:
             return listing("k0002" if gone.is_set() else "first")

@@ -264,7 +264,7 @@ def test_a_server_that_stops_midway_ends_the_rest_soon(server: FaultServer) -> N
     assert time.monotonic() - started < 10
     assert {item.state for item in first} == {EXISTS}
     assert len(first) + len(rest) == 5_000
-    assert [item.state for item in rest].count(UNKNOWN) > 4_500
+    assert [item.state for item in rest].count(UNKNOWN) > 3_500
     assert MISSING not in {item.state for item in rest}
 
 
@@ -289,7 +289,7 @@ def test_targets_are_taken_no_faster_than_they_are_proven(server: FaultServer) -
     evidence = quick(server).prove(refs(f"k{next(taken)}" for _ in count()))
     assert len(list(islice(evidence, 50))) == 50
     evidence.close()  # type: ignore[attr-defined]  # a generator
-    assert next(taken) <= 256
+    assert next(taken) <= 1_024
 
 
 def test_closing_the_generator_ends_its_threads(server: FaultServer) -> None:

@@ -80,7 +80,7 @@ class Migration:
         )  # fmt: skip
         draft = Draft(self.path, header)
         scan(self.store, Query(), self.planner, draft, Silence())
-        prove(self.objects, draft, Silence())
+        prove(self.objects, self.planner, draft, Silence())
         draft.settle(self.planner)
         draft.seal()
         plan = Plan(self.path)

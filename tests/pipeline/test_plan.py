@@ -77,3 +77,41 @@ def test_planning_what_was_rewritten_finds_nothing_to_write(tmp_path: Path) -> N
     summary = migration.plan()
     assert summary.documents["to_write"] == 0
     assert summary.urls["migrated"] == summary.urls["found"] == 1
+
+
+def test_another_reading_is_asked_for_only_where_the_likeliest_is_missing(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": "gs://old-bucket/a%20b"}, "u/2": {"a": "gs://old-bucket/c%20d"}}
+    objects = MemoryObjects({ObjectRef("data", "moved/a%20b"), ObjectRef("data", "moved/c d")})
+    migration = Migration(tmp_path, MemoryStore(documents), objects)
+    summary = migration.plan()
+    assert summary.targets["distinct"] == summary.targets["exists"] == 2
+    assert ObjectRef("data", "moved/a b") not in objects.asked
+    migration.apply()
+    assert migration.store.documents == {
+        "u/1": {"a": NEW + "a%2520b"},
+        "u/2": {"a": NEW + "c%20d"},
+    }
+
+
+def test_a_url_with_no_object_in_any_reading_is_one_missing_target(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": "gs://old-bucket/c%20d"}}
+    summary = Migration(tmp_path, MemoryStore(documents), MemoryObjects()).plan()
+    assert summary.targets["distinct"] == summary.targets["missing"] == 1
+    assert summary.urls["missing"] == 1
+
+
+def test_a_key_that_looks_like_a_pattern_is_rewritten_if_its_object_exists(tmp_path: Path) -> None:
+    documents = {
+        "u/1": {"a": "gs://old-bucket/*star.png", "b": "gs://old-bucket/<lt>.png"},
+        "u/2": {"a": "gs://old-bucket/*", "b": "gs://old-bucket/{id}.png"},
+    }
+    objects = MemoryObjects(
+        {ObjectRef("data", "moved/*star.png"), ObjectRef("data", "moved/<lt>.png")}
+    )
+    migration = Migration(tmp_path, MemoryStore(documents), objects)
+    summary = migration.plan()
+    assert (summary.urls["rewrite"], summary.urls["left"]) == (2, 2)
+    assert not summary.blocked
+    migration.apply()
+    assert migration.store.documents["u/1"] == {"a": NEW + "%2Astar.png", "b": NEW + "%3Clt%3E.png"}
+    assert migration.store.documents["u/2"] == documents["u/2"]

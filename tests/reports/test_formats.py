@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
@@ -29,10 +31,11 @@ from tests.reports.plans import (
     write_plan,
 )
 from tests.reports.rendering import render, render_text
+from url_rewriter.documents import Outcome
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.findings import Code
-from url_rewriter.planfile import Operation, Plan, inventory
-from url_rewriter.planfile.breakdown import break_down
+from url_rewriter.planfile import Operation, Plan, count_writes, inventory
+from url_rewriter.planfile.breakdown import break_down, outcomes_by_collection
 from url_rewriter.planfile.excerpt import excerpt
 from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.urls import Grammar, Remark
@@ -216,6 +219,32 @@ def test_a_breakdown_adds_up(tmp_path: Path, dimension: str) -> None:
     shares = break_down(plan.connection, dimension)
     assert sum(share.urls for share in shares) == plan.count("SELECT count(*) FROM occurrences")
     assert all(sum(share.statuses.values()) == share.urls for share in shares)
+
+
+def test_outcomes_by_collection_add_up_to_the_totals_of_the_operation(tmp_path: Path) -> None:
+    left = {"plugins_data/p2": (Outcome.CONFLICT, "changed since, left alone: image")}
+    path = write_plan(make_good_plan(tmp_path / "p"), outcomes=left)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM outcomes WHERE document = 3")
+    plan = Plan(path)
+    found = dict(outcomes_by_collection(plan.connection, "apply"))
+    totals = count_writes(plan.connection, "apply")
+    assert found["plugins_data"] == {**dict.fromkeys(totals.outcomes, 0), "pending": 0} | {
+        "written": 1,
+        "conflict": 1,
+    }
+    for outcome, count in {**totals.outcomes, "pending": totals.pending}.items():
+        assert sum(outcomes[outcome] for outcomes in found.values()) == count
+
+
+def test_after_a_rollback_its_outcomes_are_told_and_not_those_it_undid(tmp_path: Path) -> None:
+    path = write_plan(write_plan(make_good_plan(tmp_path / "p")), Operation.ROLLBACK)
+    document = json.loads(render(path, "json"))
+    assert document["apply"] is None
+    assert document["rollback"]["documents"]["written"] == 5
+    plan = Plan(path)
+    found = dict(outcomes_by_collection(plan.connection, "rollback"))
+    assert {outcomes["written"] for outcomes in found.values()} == {1, 2}
 
 
 def test_a_breakdown_agrees_with_the_audit(tmp_path: Path) -> None:

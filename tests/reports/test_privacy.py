@@ -86,6 +86,15 @@ def test_two_plans_have_different_pseudonyms(tmp_path: Path) -> None:
     assert one.document("users/ada") != other.document("users/ada")
 
 
+def test_folders_and_patterns_of_the_command_line_name_nobody(tmp_path: Path) -> None:
+    privacy = privacy_of(Plan(make_plan(tmp_path / "p")), pseudonyms=True)
+    assert privacy.file("embedded:/home/ada/dump.jsonl") == "embedded:dump.jsonl"
+    assert privacy.file("/home/ada/rules.yaml") == "rules.yaml"
+    assert privacy.file("firestore://omi-prod/(default)") == "firestore://omi-prod/(default)"
+    assert privacy.document("users/*/files") == "users/*/files"
+    assert "ada" not in privacy.document("users/ada/files")
+
+
 def test_the_key_of_the_pseudonyms_is_not_in_the_report(tmp_path: Path) -> None:
     path = make_plan(tmp_path / "p")
     seal = Plan(path).seal

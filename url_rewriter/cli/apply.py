@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -57,9 +56,7 @@ def apply(
     max_writes: int | None,
     max_rps: float | None,
     rules_file: Path | None,
-    store: str | None,
-    project: str | None,
-    database: str | None,
+    chosen: services.StoreChoice,
     s3_endpoint: str | None,
     workers: int | None,
 ) -> None:
@@ -81,7 +78,8 @@ def apply(
     with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         rules = services.planned_rules(plan)
         _require_applicable(plan_file, plan, rules, rules_file)
-        opened = session.open_planned_store(stack, plan, store, project, database)
+        opened = session.open_planned_store(stack, plan, chosen)
+        s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
         ramp = not opened.disposable
         planned = count_writes(plan.connection, Operation.APPLY).planned
         writes = min(planned, max_writes or planned)
@@ -94,7 +92,7 @@ def apply(
                 journal=journal,
                 store=session.DryRunStore(opened) if consent.dry_run else opened,
                 planner=services.Limits.from_json(plan.header.limits).planner(rules),
-                objects=lambda: _objects(stack, rules, s3_endpoint, workers, max_rps),
+                objects=lambda: stack.enter_context(services.open_objects(rules, s3)),
                 pace=Pace(ramp=ramp, cap=max_rps),
                 max_age=max_age,
             )
@@ -171,16 +169,6 @@ class _Run:
         if services.may_ask(self.console):
             return click.confirm("Go on?", err=True, default=False)
         return not trouble and (consent.yes or consent.confirm is not None)
-
-
-def _objects(
-    stack: ExitStack,
-    rules: Rules,
-    s3_endpoint: str | None,
-    workers: int | None,
-    max_rps: float | None,
-) -> ObjectStore:
-    return stack.enter_context(services.open_objects(rules, s3_endpoint, workers, max_rps))
 
 
 def _require_applicable(plan_file: Path, plan: Plan, rules: Rules, rules_file: Path | None) -> None:

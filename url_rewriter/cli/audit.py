@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,8 @@ def audit(
     console: Console,
     *,
     rules_file: Path | None,
-    store: str | None,
-    project: str | None,
-    database: str | None,
-    collections: tuple[str, ...],
-    excluded: tuple[str, ...],
-    fields: tuple[str, ...],
-    documents: tuple[str, ...],
-    read_time: datetime | None,
+    chosen: services.StoreChoice,
+    limits: services.Limits,
     workers: int | None,
 ) -> None:
     """Count every Cloud Storage URL by rule, collection, field, form and bucket.
@@ -48,10 +41,8 @@ def audit(
     from url_rewriter.planfile import inventory, summarize
 
     rules = services.read_rules(rules_file) if rules_file else services.without_rules()
-    limits = services.Limits(collections, excluded, fields, documents, read_time)
-    locator = services.locate(store, project, database)
     with ExitStack() as stack:
-        reader = stack.enter_context(services.open_reader(locator))
+        reader = stack.enter_context(services.open_reader(chosen.locate()))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, _ = services.scan_into(
             folder / "audit.plan", console, rules, limits, reader, None, workers=workers

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @options.rules_option(required=True)
 @click.argument("text", metavar="URL")
 @options.option("--prove", is_flag=True, help="Ask the object store for the targets.")
-@options.object_options
+@options.endpoint_option
 @options.output_options
 def explain(
     console: Console,
@@ -34,7 +34,6 @@ def explain(
     text: str,
     prove: bool,
     s3_endpoint: str | None,
-    max_rps: float | None,
 ) -> None:
     """Show how URLs are read, and what becomes of them.
 
@@ -57,7 +56,7 @@ def explain(
     if planned is None:
         _show(console, text, [], text)
         return
-    answers = _ask(rules, planned, s3_endpoint, max_rps) if prove else {}
+    answers = _ask(rules, planned, services.S3Options(s3_endpoint, prove="head")) if prove else {}
 
     def state_of(target: ObjectRef) -> TargetState:
         return answers[target].state if prove else TargetState.EXISTS
@@ -72,12 +71,10 @@ def explain(
     _show(console, redact(text), explained, redact(settled.after))
 
 
-def _ask(
-    rules: Rules, planned: PlannedText, s3_endpoint: str | None, max_rps: float | None
-) -> Answers:
+def _ask(rules: Rules, planned: PlannedText, s3: services.S3Options) -> Answers:
     """What the object store says of every target; raises its trouble, where it is in any."""
-    wanted = list(dict.fromkeys(planned.targets))
-    with services.open_objects(rules, s3_endpoint, 1, max_rps) as objects:
+    wanted = list(dict.fromkeys(each.target for url in planned.urls for each in url.candidates))
+    with services.open_objects(rules, s3) as objects:
         for bucket in {target.bucket for target in wanted}:
             trouble = objects.check(bucket)
             if trouble is not None:

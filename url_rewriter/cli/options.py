@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from url_rewriter.cli.console import Console
-from url_rewriter.cli.services import Consent
+from url_rewriter.cli.services import Consent, Limits, S3Options, StoreChoice
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,9 +96,20 @@ def rules_option(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]
 
 
 def store_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Which database."""
+    """Which database; the command gets it as ``chosen``."""
+
+    @functools.wraps(command)
+    def with_store(
+        *arguments: Any,
+        store: str | None,
+        project: str | None,
+        database: str | None,
+        **options: Any,
+    ) -> R:
+        return command(*arguments, chosen=StoreChoice(store, project, database), **options)
+
     return _stacked(
-        command,
+        with_store,
         option("--store", metavar="LOCATOR",
                help="firestore://PROJECT[/DATABASE] or embedded:FILE.jsonl."),
         option("--project", metavar="PROJECT",
@@ -110,9 +121,24 @@ def store_options(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def scan_options(command: Callable[..., R]) -> Callable[..., R]:
-    """What to read, and how fast."""
+    """What to read; the command gets it as ``limits``."""
+
+    @functools.wraps(command)
+    def with_limits(
+        *arguments: Any,
+        collections: tuple[str, ...],
+        excluded: tuple[str, ...],
+        fields: tuple[str, ...],
+        documents: tuple[str, ...],
+        read_time: datetime | None,
+        max_reads: int | None,
+        **options: Any,
+    ) -> R:
+        limits = Limits(collections, excluded, fields, documents, read_time, max_reads)
+        return command(*arguments, limits=limits, **options)
+
     return _stacked(
-        command,
+        with_limits,
         option("--collection", "collections", multiple=True, metavar="PATTERN",
                help="Scan only this collection: a name for every collection called so, or a path "
                     "with * and **. Repeatable."),
@@ -124,6 +150,10 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
                help="Look only at this document. Repeatable."),
         option("--read-time", type=Moment(), metavar="RFC3339",
                help="Read the database as it was at this moment."),
+        option("--max-reads", type=click.IntRange(min=1), metavar="N",
+               help="Stop at the first checkpoint after N documents; each part of the scan has one "
+                    "every 500. What plan has read until then is kept, and the same command goes "
+                    "on from there."),
     )  # fmt: skip
 
 
@@ -137,12 +167,30 @@ def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def object_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Where objects are proven, and how fast."""
+    """How objects are proven; the command gets it as ``s3``."""
+
+    @functools.wraps(command)
+    def with_s3(
+        *arguments: Any,
+        s3_endpoint: str | None,
+        max_rps: float | None,
+        prove: str,
+        workers: int | None,
+        **options: Any,
+    ) -> R:
+        s3 = S3Options(s3_endpoint, max_rps, prove, workers)
+        return command(*arguments, s3=s3, **options)
+
     return _stacked(
-        command,
+        with_s3,
         endpoint_option,
+        option("--prove", type=click.Choice(["auto", "list", "head"]), default="auto",
+               show_default=True,
+               help="Prove targets with HEAD, by listing their buckets, or by whichever costs "
+                    "less. What a listing does not show is asked for with HEAD in any case."),
         option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
                help="At most this many S3 requests a second."),
+        workers_option,
     )  # fmt: skip
 
 

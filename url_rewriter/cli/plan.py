@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 @options.store_options
 @options.scan_options
 @options.object_options
-@options.workers_option
 @options.output_options
 def plan(
     console: Console,
@@ -39,17 +37,9 @@ def plan(
     rules_file: Path,
     plan_file: Path,
     on_missing: str | None,
-    store: str | None,
-    project: str | None,
-    database: str | None,
-    collections: tuple[str, ...],
-    excluded: tuple[str, ...],
-    fields: tuple[str, ...],
-    documents: tuple[str, ...],
-    read_time: datetime | None,
-    s3_endpoint: str | None,
-    max_rps: float | None,
-    workers: int | None,
+    chosen: services.StoreChoice,
+    limits: services.Limits,
+    s3: services.S3Options,
 ) -> None:
     """Find every URL, prove every target, and write down exactly what would change.
 
@@ -62,16 +52,14 @@ def plan(
     Exit status 3: a target is missing, or nobody can tell; the plan cannot be applied.
     """
     rules = services.with_on_missing(services.read_rules(rules_file), on_missing)
-    limits = services.Limits(collections, excluded, fields, documents, read_time)
-    locator = services.locate(store, project, database)
     with (
-        services.open_reader(locator) as reader,
-        services.open_objects(rules, s3_endpoint, workers, max_rps) as objects,
+        services.open_reader(chosen.locate()) as reader,
+        services.open_objects(rules, s3) as objects,
     ):
         _introduce(console, rules, rules_file, reader.locator, limits)
         made, trouble = services.scan_into(
             plan_file, console, rules, limits, reader, objects,
-            rules_file=rules_file, workers=workers,
+            rules_file=rules_file, workers=s3.workers,
         )  # fmt: skip
     _conclude(console, made, trouble)
 

@@ -27,9 +27,7 @@ def rollback(
     rule: str | None,
     consent: services.Consent,
     max_rps: float | None,
-    store: str | None,
-    project: str | None,
-    database: str | None,
+    chosen: services.StoreChoice,
 ) -> None:
     """Put back every string that apply wrote, where it is still ours.
 
@@ -50,7 +48,7 @@ def rollback(
 
     wanted = WriteFilter(document, rule)
     with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
-        opened = session.open_planned_store(stack, plan, store, project, database)
+        opened = session.open_planned_store(stack, plan, chosen)
         ramp = not opened.disposable
         planned = count_writes(plan.connection, Operation.ROLLBACK, wanted).planned
         console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")

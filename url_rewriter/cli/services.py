@@ -31,13 +31,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the command line adds to the scope of the rules."""
+    """What the command line adds to the scope of the rules.
+
+    ``max_reads`` bounds one run of a scan, not the plan that it makes.
+    """
 
     collections: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
+    max_reads: int | None = None
 
     def to_json(self) -> str:
         """The limits as a plan file keeps them."""
@@ -50,9 +54,11 @@ class Limits:
         collections, excluded, fields, documents = (tuple(kept[name]) for name in _LISTS)
         return cls(collections, excluded, fields, documents)
 
-    def at(self, read_time: datetime | None) -> Limits:
-        """The same limits, for the database as it was at ``read_time``."""
-        return replace(self, read_time=read_time)
+    def or_those_of(self, applied: Limits) -> Limits:
+        """These limits; those of a plan that was applied where these narrow nothing."""
+        if any(getattr(self, name) for name in _LISTS):
+            return self
+        return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
 
     def query(self, rules: Rules) -> Query:
         """The scan that these limits and the scope of the rules describe."""
@@ -116,15 +122,32 @@ def with_on_missing(rules: Rules, on_missing: str | None) -> Rules:
     return replace(rules, rules=changed)
 
 
-def locate(store: str | None, project: str | None, database: str | None) -> str:
-    """The locator that the options and the environment name; without a project, that of the
-    credentials. Raises ConfigurationError where the options contradict each other."""
-    if store is not None:
-        if project or database:
-            raise ConfigurationError("Give either --store, or --project and --database.")
-        return store
-    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("GCLOUD_PROJECT")
-    return f"firestore://{project or ''}/{database or ''}"
+@dataclass(frozen=True, slots=True)
+class StoreChoice:
+    """The store that the command line names, if it does."""
+
+    store: str | None = None
+    project: str | None = None
+    database: str | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether the command line names one at all."""
+        return any((self.store, self.project, self.database))
+
+    def locate(self) -> str:
+        """The locator of the store: without a project, that of the environment or the credentials.
+
+        Raises ConfigurationError where the options contradict each other.
+        """
+        if self.store is not None:
+            if self.project or self.database:
+                raise ConfigurationError("Give either --store, or --project and --database.")
+            return self.store
+        project = self.project
+        for variable in ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"):
+            project = project or os.environ.get(variable)
+        return f"firestore://{project or ''}/{self.database or ''}"
 
 
 @contextmanager
@@ -151,19 +174,28 @@ def open_store(locator: str) -> Iterator[DocumentStore]:
         store.close()
 
 
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """How the command line wants targets to be proven."""
+
+    endpoint: str | None = None
+    max_rps: float | None = None
+    prove: str = "auto"
+    workers: int | None = None
+
+
 @contextmanager
-def open_objects(
-    rules: Rules, s3_endpoint: str | None, workers: int | None, max_rps: float | None
-) -> Iterator[ObjectStore]:
+def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
 
     settings = objects.S3Settings.from_environ(
         os.environ,
-        endpoint=s3_endpoint,
+        endpoint=s3.endpoint,
         fallback_endpoint=rules.target.endpoint,
-        workers=workers or objects.WORKERS,
-        max_rps=max_rps,
+        workers=s3.workers or objects.WORKERS,
+        max_rps=s3.max_rps,
+        prove=objects.Prove(s3.prove),
     )
     opened = objects.open_objects(settings)
     try:
@@ -216,8 +248,9 @@ def scan_into(
     planner = limits.planner(rules)
     try:
         scan(reader, limits.query(rules), planner, draft, progress,
-             workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
-        trouble = prove(objects, draft, progress) if objects else None
+             workers=workers or 1, max_reads=limits.max_reads,
+             prove_migrated=prove_migrated)  # fmt: skip
+        trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
         draft.seal()
     except BaseException:

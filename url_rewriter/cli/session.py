@@ -55,12 +55,9 @@ def _copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-def open_planned_store(
-    stack: ExitStack, plan: Plan, store: str | None, project: str | None, database: str | None
-) -> DocumentStore:
+def open_planned_store(stack: ExitStack, plan: Plan, chosen: services.StoreChoice) -> DocumentStore:
     """The store that a plan is for. Raises RefusedError where the options name another one."""
-    asked = store or project or database
-    locator = services.locate(store, project, database) if asked else plan.header.store
+    locator = chosen.locate() if chosen.made else plan.header.store
     opened = stack.enter_context(services.open_store(locator))
     services.require_same_store(plan, opened.locator)
     return opened

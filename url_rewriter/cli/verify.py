@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,24 +28,15 @@ if TYPE_CHECKING:
 @options.store_options
 @options.scan_options
 @options.object_options
-@options.workers_option
 @options.output_options
 def verify(
     console: Console,
     *,
     plan_file: Path | None,
     rules_file: Path | None,
-    store: str | None,
-    project: str | None,
-    database: str | None,
-    collections: tuple[str, ...],
-    excluded: tuple[str, ...],
-    fields: tuple[str, ...],
-    documents: tuple[str, ...],
-    read_time: datetime | None,
-    s3_endpoint: str | None,
-    max_rps: float | None,
-    workers: int | None,
+    chosen: services.StoreChoice,
+    limits: services.Limits,
+    s3: services.S3Options,
 ) -> None:
     """Scan afresh: no old URL is left, and every new one has its object.
 
@@ -59,25 +49,19 @@ def verify(
 
     Exit status 3: a gate failed.
     """
-    limits = services.Limits(collections, excluded, fields, documents, read_time)
     with ExitStack() as stack:
         applied = _open_plan(stack, plan_file)
         rules = _rules(applied, rules_file)
-        asked = store or project or database
-        locator = (
-            applied.header.store
-            if applied and not asked
-            else services.locate(store, project, database)
-        )
-        if applied and limits == services.Limits(read_time=read_time):
-            limits = services.Limits.from_json(applied.header.limits).at(read_time)
+        locator = chosen.locate() if chosen.made or not applied else applied.header.store
+        if applied:
+            limits = limits.or_those_of(services.Limits.from_json(applied.header.limits))
         reader = stack.enter_context(services.open_reader(locator))
         if applied:
             services.require_same_store(applied, reader.locator)
-        objects = stack.enter_context(services.open_objects(rules, s3_endpoint, workers, max_rps))
+        objects = stack.enter_context(services.open_objects(rules, s3))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(
-            folder / "verify.plan", console, rules, limits, reader, objects, workers=workers,
+            folder / "verify.plan", console, rules, limits, reader, objects, workers=s3.workers,
             prove_migrated=True,
         )  # fmt: skip
         stack.callback(fresh.close)

@@ -53,7 +53,8 @@ def s3_server(folder: Path, bucket: str) -> Iterator[Server]:
             _rclone(), "serve", "s3", "--addr", f"127.0.0.1:{port}",
             "--auth-key", f"{key_id},{secret}", "--no-unicode-normalization",
             # Files are put into the folder behind its back: it is to look at it each time.
-            "--dir-cache-time", "0s", "--config", str(folder.parent / "rclone.conf"), "--log-level", "ERROR", str(folder),
+            "--dir-cache-time", "0s", "--config", str(folder.parent / "rclone.conf"),
+            "--log-level", "ERROR", str(folder),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

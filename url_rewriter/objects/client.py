@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
 from url_rewriter.objects.crew import stop_of_this_thread
+from url_rewriter.objects.listing import Page, make_page
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.objects.signing import Credentials
 from url_rewriter.urls import ObjectRef
@@ -88,6 +89,28 @@ class Client:
         ):
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
+
+    def page(self, bucket: str, after: str) -> Page | None:
+        """A page of the bucket's listing; None where there is none that can be relied on."""
+        page: dict[str, Any] = {}
+        start: dict[str, Any] = {"StartAfter": after} if after else {}
+
+        def request() -> Mapping[str, Any]:
+            # An encoding that is asked for is not undone by botocore, which would undo too much.
+            page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
+            return page
+
+        if _ask(request).status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
+            return None
+        entries = page.get("Contents", ())
+        if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
+            return None
+        return make_page(
+            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            after=after,
+            escaped=page.get("EncodingType") == "url",
+            truncated=page["IsTruncated"],
+        )
 
     def first_keys(self, bucket: str, count: int = 10) -> list[str]:
         """A few keys that the bucket lists; none where no listing could be had."""
@@ -259,3 +282,41 @@ def _why_unreachable(message: str) -> str:
     if "resolve" in text or "name or service" in text or "nodename" in text:
         return "the host name is unknown"
     return "it cannot be reached"
+
+
+Opener = Callable[[str, str], Answer]
+"""Makes one request, of a method for a URL, without credentials and without following redirects."""
+
+
+def make_opener(settings: S3Settings) -> Opener:
+    """A function, safe to share between threads, that asks as boto3 would but signs nothing."""
+    import botocore.session
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import BotoCoreError
+    from botocore.httpsession import URLLib3Session
+    from botocore.utils import get_environ_proxies
+
+    session = URLLib3Session(
+        verify=botocore.session.get_session().get_config_variable("ca_bundle") or True,
+        proxies=get_environ_proxies(settings.endpoint),
+        # Its stubs know whole numbers only; botocore itself passes a pair.
+        timeout=(settings.connect_timeout, settings.read_timeout),  # type: ignore[arg-type]
+        max_pool_connections=settings.threads,
+    )
+    pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+
+    def open_url(method: str, url: str) -> Answer:
+        if pace is not None:
+            pace.wait(stop_of_this_thread())
+        headers = {"User-Agent": "Mozilla/5.0 (url-rewriter)", "Accept": "*/*"}
+        if method == "GET":
+            headers["Range"] = "bytes=0-0"
+        request = AWSRequest(method=method, url=url, headers=headers, stream_output=True)
+        try:
+            reply = session.send(request.prepare())
+        except BotoCoreError as error:
+            return _fault(error)
+        reply.raw.close()
+        return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()})
+
+    return open_url

@@ -24,8 +24,9 @@ from url_rewriter.urls import ObjectRef
 
 T = TypeVar("T")
 
-_PLAIN_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,221}")
+_PLAIN_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{0,221}")
 _EXPRESS = "--x-s3"  # a directory bucket of S3 Express wants a session of its own
+_ZONE = "GMT"  # every date of HTTP ends so; boto3 reads no answer with another one
 _FAULTS = {6: "the host name is unknown", 7: "connection refused", 28: "no answer in time"}
 
 
@@ -64,11 +65,14 @@ class FastLane:
     def takes(self, target: ObjectRef) -> bool:
         """Whether this lane may be asked for a target: its bucket and key need no special care."""
         return (
-            _PLAIN_BUCKET.fullmatch(target.bucket) is not None
-            and not target.bucket.endswith(_EXPRESS)
+            self.takes_bucket(target.bucket)
             and not is_folded(target.key)
             and judge_key(target.key) is None
         )
+
+    def takes_bucket(self, bucket: str) -> bool:
+        """Whether this lane may be asked for pages of a bucket."""
+        return _PLAIN_BUCKET.fullmatch(bucket) is not None and not bucket.endswith(_EXPRESS)
 
     def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         """Yield the answer to a HEAD of each target, in any order; nothing without credentials."""
@@ -195,6 +199,8 @@ class _Handle:
         for line in lines:
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
+        if not headers.get("last-modified", _ZONE).endswith(_ZONE):
+            return Reply(Answer(fault="an answer with headers that cannot be read"))
         return Reply(
             Answer(
                 status=int(status[9:12]),
@@ -213,4 +219,5 @@ def _host(endpoint: str) -> str:
 
 
 def _page_query(after: str) -> str:
-    return escape_query({"list-type": "2", "encoding-type": "url", "start-after": after})
+    start = {"start-after": after} if after else {}
+    return escape_query({"list-type": "2", "encoding-type": "url", **start})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from url_rewriter.objects.answers import Manner, Verdict, judge_key
 from url_rewriter.objects.asking import Asked, Asker, conclude
 from url_rewriter.objects.canaries import Canaries, Trouble
 from url_rewriter.objects.client import Client
-from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.leapfrog import Leapfrog, Place
+from url_rewriter.objects.listing import Page, read_page
+from url_rewriter.objects.settings import Prove, S3Settings
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
 
-_SMALLEST, _LARGEST = 32, 4_096
+_SMALLEST, _USUAL, _LARGEST = 32, 1_024, 16_384
 _SHORT, _LONG = 1.5, 6.0
 """Seconds that a batch should take: less, and canaries cost too much; more, and too much waits."""
 
@@ -53,6 +55,7 @@ class Proof:
         self._silent: dict[str, str] = {}  # bucket: why it is not asked any more
         self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
         self._asker = Asker(settings, client, lane, manners, self._silent)
+        self._leapfrog = _make_leapfrog(settings.prove, client, lane)
         self._row = 0  # passing failures since the last real answer
         self._answered = False
 
@@ -60,10 +63,10 @@ class Proof:
         """Yield evidence for each target."""
         source = iter(targets)
         size = _first_size(self._settings.max_rps)
-        with self._asker as asker:
+        with self._asker:
             while batch := list(islice(source, size)):
                 started = time.monotonic()
-                yield from self._prove(batch, asker.quickly)
+                yield from self._prove(batch, self._ask)
                 size = _next_size(size, time.monotonic() - started)
                 if len(self._aside) >= _SET_ASIDE:
                     yield from self._later_passes()
@@ -95,12 +98,25 @@ class Proof:
             held.append(asked)
         for bucket in buckets:
             self._check(bucket)
-        for asked in held:
-            asked = self._withdraw(asked)
+        for asked in map(self._withdraw, held) if self._doubted else held:
             if asked.again:
                 self._aside.append(asked.evidence)
             else:
                 yield asked.evidence
+
+    def _ask(self, targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+        """Ask for targets in the cheapest way."""
+        if self._leapfrog is None:
+            yield from self._asker.quickly(targets)
+            return
+        listable: list[ObjectRef] = []
+        others: list[ObjectRef] = []
+        for each in targets:
+            asked_for = each.bucket not in self._silent and judge_key(each.key) is None
+            (listable if asked_for else others).append(each)
+        yield from self._leapfrog.prove(listable, self._asker.quickly)
+        if others:
+            yield from self._asker.quickly(others)
 
     def _withdraw(self, asked: Asked) -> Asked:
         """What remains of a verdict after the canaries of its batch."""
@@ -143,11 +159,24 @@ class Proof:
             self._manners[bucket] = found
 
 
+def _make_leapfrog(prove: Prove, client: Client, lane: FastLane | None) -> Leapfrog | None:
+    def fetch(places: Sequence[Place]) -> Iterator[tuple[Place, Page | None]]:
+        swift = [each for each in places if lane is not None and lane.takes_bucket(each[0])]
+        if lane is not None:
+            for (bucket, after), reply in lane.pages(swift):
+                page = read_page(reply.body, bucket, after) if reply.answer.status == 200 else None
+                yield (bucket, after), page
+        for place in set(places).difference(swift):
+            yield place, client.page(*place)
+
+    return None if prove == Prove.HEAD else Leapfrog(fetch, always=prove == Prove.LIST)
+
+
 def _first_size(max_rps: float | None) -> int:
-    return 256 if max_rps is None else min(256, max(_SMALLEST, int(max_rps * _SHORT)))
+    return _USUAL if max_rps is None else min(_USUAL, max(_SMALLEST, int(max_rps * _SHORT)))
 
 
 def _next_size(size: int, seconds: float) -> int:
     if seconds < _SHORT:
-        return min(2 * size, _LARGEST)
+        return min(4 * size, _LARGEST)
     return max(size // 2, _SMALLEST) if seconds > _LONG else size

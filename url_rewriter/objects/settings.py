@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -18,6 +19,17 @@ _ENDPOINTS = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
+class Prove(StrEnum):
+    """How targets are proven: with HEAD, by listing at any price, or by whichever is cheaper.
+
+    What a listing does not show is asked for with HEAD in any case.
+    """
+
+    AUTO = "auto"
+    LIST = "list"
+    HEAD = "head"
+
+
 @dataclass(frozen=True, slots=True)
 class S3Settings:
     """What an S3 client needs to know.
@@ -28,7 +40,7 @@ class S3Settings:
     unknown is asked again in ``passes`` later passes, the first after ``backoff`` seconds, each
     next after twice as many. ``patience`` is how many seconds a server that falls silent is given
     to come back before the rest is not asked any more. ``fast``: questions may go through the
-    faster lane, where there is one. Timeouts are in seconds.
+    faster lane, where there is one. ``prove``: see ``Prove``. Timeouts are in seconds.
     """
 
     endpoint: str
@@ -44,6 +56,7 @@ class S3Settings:
     backoff: float = 1.0
     patience: float = 30.0
     fast: bool = True
+    prove: Prove = Prove.AUTO
 
     def __post_init__(self) -> None:
         _require_endpoint(self.endpoint)
@@ -68,6 +81,7 @@ class S3Settings:
         fallback_endpoint: str,
         workers: int = WORKERS,
         max_rps: float | None = None,
+        prove: Prove = Prove.AUTO,
     ) -> Self:
         """The settings that ``environ`` holds. An empty variable counts as unset.
 
@@ -82,6 +96,7 @@ class S3Settings:
             region=_first(environ, _REGIONS),
             workers=workers,
             max_rps=max_rps,
+            prove=prove,
         )
 
 

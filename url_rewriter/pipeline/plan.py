@@ -70,12 +70,25 @@ def _unfinished(draft: Draft) -> Iterator[Part]:
             yield Part(number, Partition(root, first, past), last)
 
 
-def prove(objects: ObjectStore, draft: Draft, progress: Progress) -> UrlRewriterError | None:
-    """Ask for every target that has no evidence yet.
+def prove(
+    objects: ObjectStore, planner: Planner, draft: Draft, progress: Progress
+) -> UrlRewriterError | None:
+    """Ask for every target that has no evidence yet, as its URLs are likeliest read.
 
-    Where the object store can give no honest answer, its trouble is returned and every target that
-    was not asked for is unknown on its account.
+    Where that target is missing, those are asked for that the URL may mean as well. Where the
+    object store can give no honest answer, its trouble is returned and every target that was not
+    asked for is unknown on its account.
     """
+    trouble = _prove_targets(objects, draft, progress)
+    if trouble is None:
+        draft.widen(planner)
+        trouble = _prove_targets(objects, draft, progress)
+    return trouble
+
+
+def _prove_targets(
+    objects: ObjectStore, draft: Draft, progress: Progress
+) -> UrlRewriterError | None:
     unproven = draft.count_unproven()
     if not unproven:
         return None

@@ -33,10 +33,22 @@ SELECT count(*) FROM occurrences o WHERE o.status = 'migrated' AND coalesce((
 """
 
 
-def gates(fresh: Plan, applied: Plan | None) -> tuple[Gate, ...]:
+_FOUND = "SELECT count(*) FROM findings WHERE code = "
+
+_UNOPENED = """
+SELECT count(*) FROM occurrences o WHERE o.status IN ('rewrite', 'migrated') AND coalesce((
+    SELECT a.access FROM access a WHERE a.target = o.target ORDER BY a.id DESC LIMIT 1
+), 'unknown') <> 'public'
+"""
+
+
+def gates(
+    fresh: Plan, applied: Plan | None, *, public: bool = False, types: bool = False
+) -> tuple[Gate, ...]:
     """Judge a fresh scan, and with it the plan that was applied, where there is one.
 
-    A URL whose target is missing under a rule that says ``on_missing: skip`` is waived.
+    ``public`` and ``types``: further evidence was asked for, and is judged as well. A URL whose
+    target is missing under a rule that says ``on_missing: skip`` is waived.
     """
     unmapped = fresh.count("SELECT count(*) FROM occurrences WHERE status = 'unmapped' AND blocks")
     found = [
@@ -44,6 +56,16 @@ def gates(fresh: Plan, applied: Plan | None) -> tuple[Gate, ...]:
         Gate("targets-exist", fresh.count(_MIGRATED), "target URLs without a proven object"),
         Gate("no-unmapped-urls", unmapped, "URLs that no rule takes, and the rules forbid"),
     ]
+    if public:
+        plans = [fresh, applied] if applied is not None else [fresh]
+        exposed = sum(each.count(_FOUND + "'exposed'") for each in plans)
+        found += [
+            Gate("targets-public", fresh.count(_UNOPENED), "URLs do not open without credentials"),
+            Gate("nothing-exposed", exposed, "signed URLs were replaced by ones that all can open"),
+        ]
+    if types:
+        mistyped = fresh.count(_FOUND + "'content-type'")
+        found.append(Gate("content-types", mistyped, "objects are served as what they are not"))
     if applied is not None:
         totals = count_writes(applied.connection, "apply")
         found.append(Gate("plan-complete", _open(totals), "planned writes are not done"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from url_rewriter.documents import ValuePath, field_pattern
+from url_rewriter.documents import Outcome, ValuePath, field_pattern
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus
 
@@ -71,6 +72,34 @@ def break_down(
         )
         for row in rows
     ]
+
+
+def outcomes_by_collection(
+    connection: sqlite3.Connection, operation: str
+) -> list[tuple[str, dict[str, int]]]:
+    """What became of the documents ``operation`` was to write; "pending": not written yet."""
+    connection.create_function("collection_of", 1, collection_pattern, deterministic=True)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for collection, outcome, count in connection.execute(_OUTCOMES[operation], (operation,)):
+        found[collection][outcome] += count
+    words = (*(each.value for each in Outcome), "pending")
+    return [
+        (collection, {word: counts[word] for word in words})
+        for collection, counts in sorted(
+            found.items(), key=lambda item: (-item[1].total(), item[0])
+        )
+    ]
+
+
+_OUTCOME_OF = """
+SELECT collection_of(d.path), coalesce(x.outcome, 'pending'), count(*) FROM documents d
+LEFT JOIN outcomes x ON x.document = d.id AND x.operation = ?
+WHERE EXISTS (SELECT 1 FROM {written} w WHERE w.document = d.id AND {which}) GROUP BY 1, 2
+"""
+_OUTCOMES = {
+    "apply": _OUTCOME_OF.format(written="strings", which="w.after IS NOT NULL"),
+    "rollback": _OUTCOME_OF.format(written="journal", which="w.operation = 'apply'"),
+}
 
 
 def _old_url(connection: sqlite3.Connection, occurrence: int) -> str:

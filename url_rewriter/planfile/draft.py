@@ -17,7 +17,7 @@ from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.planfile import schema
-from url_rewriter.planfile.found import insert_findings, insert_found
+from url_rewriter.planfile.found import insert_findings, insert_found, insert_targets
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.locking import FileLock
 from url_rewriter.planfile.proof import insert_evidence, newest_state, unproven_targets
@@ -64,6 +64,8 @@ class Draft:
             self.connection = schema.connect(self.part, writable=True)
             with schema.translated(self.part):
                 if header.describes_same_scan(read_header(self.connection)):
+                    # What nobody could tell then is asked again.
+                    self.connection.execute("DELETE FROM evidence WHERE state = 'unknown'")
                     return True
             self.discard()
         self.connection = schema.create(self.part)
@@ -114,8 +116,7 @@ class Draft:
         """How many targets nobody has asked for yet."""
         (count,) = self.connection.execute(
             "SELECT count(*) FROM targets t"
-            " WHERE NOT EXISTS"
-            " (SELECT 1 FROM evidence e WHERE e.target = t.id AND e.state <> 'unknown')"
+            " WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
         ).fetchone()
         return int(count)
 
@@ -132,6 +133,20 @@ class Draft:
         """Keep what the object store said."""
         with schema.translated(self.path), schema.transaction(self.connection):
             insert_evidence(self.connection, evidence)
+
+    def widen(self, planner: Planner) -> None:
+        """Add the targets that URLs may mean as they are less likely read, where the likeliest
+        target is missing."""
+        for page in self._string_pages(ambiguous=True):
+            with schema.translated(self.path), schema.transaction(self.connection):
+                for _, _, at, text in page:
+                    planned = planner.plan_text(load_path(at), text)
+                    for url in planned.urls if planned else ():
+                        if url.alternatives and self._is_missing(url.candidates[0].target):
+                            insert_targets(self.connection, url.alternatives)
+
+    def _is_missing(self, target: ObjectRef) -> bool:
+        return self.state_of(target) is TargetState.MISSING
 
     # -- settling and sealing -----------------------------------------------------------------
 
@@ -152,12 +167,15 @@ class Draft:
                 with schema.transaction(self.connection):
                     self._settle_strings(planner, page, proven=proven)
 
-    def _string_pages(self) -> Iterator[list[tuple[int, str, str, str]]]:
+    def _string_pages(
+        self, *, ambiguous: bool = False
+    ) -> Iterator[list[tuple[int, str, str, str]]]:
         last = 0
         while page := self.connection.execute(
             "SELECT s.id, d.path, s.value_path, s.before FROM strings s"
-            " JOIN documents d ON d.id = s.document WHERE s.id > ? ORDER BY s.id LIMIT ?",
-            (last, _PAGE),
+            " JOIN documents d ON d.id = s.document"
+            " WHERE s.id > ? AND s.ambiguous >= ? ORDER BY s.id LIMIT ?",
+            (last, ambiguous, _PAGE),
         ).fetchall():
             yield page
             last = page[-1][0]

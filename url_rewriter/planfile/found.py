@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from url_rewriter.findings import Finding
 from url_rewriter.planfile.rows import dump_path
 from url_rewriter.planning import PlannedDocument
+from url_rewriter.urls import ObjectRef
 
 _ROWS_OF_PARTITION = 2**36
 """Ids that each partition has to itself. With up to 2**17 partitions they stay below 2**53, which
@@ -34,19 +35,30 @@ def insert_found(
         [(row, each.document.path, each.document.revision) for row, each in documents],
     )
     ids = _free_ids(connection, "strings", partition)
+    targets: list[ObjectRef] = []
     texts = [(row, text) for row, planned in documents for text in planned.texts]
     put(
-        "INSERT INTO strings (id, document, value_path, before) VALUES (?, ?, ?, ?)",
-        [(next(ids), row, dump_path(text.value_path), text.text) for row, text in texts],
+        "INSERT INTO strings (id, document, value_path, before, ambiguous) VALUES (?, ?, ?, ?, ?)",
+        [
+            (next(ids), row, dump_path(text.value_path), text.text, text.ambiguous)
+            for row, text in texts
+        ],
     )
-    targets = {
-        (target.bucket, target.key): None  # a set would forget the order
-        for _, text in texts
-        for target in (*text.targets, *(text.migrated if prove_migrated else ()))
-    }
-    put("INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)", targets)
+    for _, text in texts:
+        targets += text.targets
+        if prove_migrated:
+            targets += text.migrated
+    insert_targets(connection, targets)
     findings = [finding for planned in found for finding in planned.findings]
     insert_findings(connection, findings, _free_ids(connection, "findings", partition))
+
+
+def insert_targets(connection: sqlite3.Connection, targets: Iterable[ObjectRef]) -> None:
+    """Add the targets that are not there yet."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
+        [(target.bucket, target.key) for target in dict.fromkeys(targets)],
+    )
 
 
 def insert_findings(

@@ -16,8 +16,7 @@ def unproven_targets(connection: sqlite3.Connection) -> Iterator[ObjectRef]:
     last = ("", "")
     while page := connection.execute(
         "SELECT bucket, key FROM targets t WHERE (bucket, key) > (?, ?)"
-        " AND NOT EXISTS"
-        " (SELECT 1 FROM evidence e WHERE e.target = t.id AND e.state <> 'unknown')"
+        " AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
         " ORDER BY bucket, key LIMIT ?",
         (*last, _PAGE),
     ).fetchall():

@@ -36,7 +36,7 @@ CREATE TABLE documents (
 -- Every string that holds a URL; `after` is null where it stays as it is.
 CREATE TABLE strings (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,
-    value_path TEXT NOT NULL, before TEXT NOT NULL, after TEXT
+    value_path TEXT NOT NULL, before TEXT NOT NULL, ambiguous INTEGER NOT NULL, after TEXT
 ) STRICT;
 CREATE INDEX strings_of_document ON strings (document);
 
@@ -50,6 +50,13 @@ CREATE TABLE evidence (
     detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX evidence_of_target ON evidence (target, id);
+
+-- What somebody without credentials gets for the written URL; the newest row of a target counts.
+CREATE TABLE access (
+    id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, access TEXT NOT NULL,
+    checked_at TEXT NOT NULL, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX access_of_target ON access (target, id);
 
 -- One URL in one string, with its status. `others` are the readings that were not taken.
 CREATE TABLE occurrences (

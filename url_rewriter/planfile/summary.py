@@ -38,7 +38,8 @@ class UnmappedBucket:
 class Summary:
     """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status.
 
-    ``blocking`` counts, by status, the URLs on whose account the plan may not be applied.
+    ``targets`` counts those that the URLs mean as they were read in the end. ``blocking`` counts,
+    by status, the URLs on whose account the plan may not be applied.
     """
 
     documents: dict[str, int]
@@ -70,6 +71,10 @@ class WriteTotals:
         return self.planned - sum(self.outcomes.values())
 
 
+# A target that was asked for as a less likely reading, and was not taken, counts nowhere.
+_NAMED = "SELECT DISTINCT target FROM occurrences WHERE target IS NOT NULL"
+
+
 def summarize(connection: sqlite3.Connection) -> Summary:
     """Count everything a plan says."""
     urls = _counts(
@@ -77,11 +82,12 @@ def summarize(connection: sqlite3.Connection) -> Summary:
     )
     targets = _counts(
         connection,
-        "SELECT state, count(*) FROM evidence"
-        " WHERE id IN (SELECT max(id) FROM evidence GROUP BY target) GROUP BY state",
+        "SELECT state, count(*) FROM evidence WHERE id IN"
+        f" (SELECT max(id) FROM evidence WHERE target IN ({_NAMED}) GROUP BY target)"
+        " GROUP BY state",
         TargetState,
     )
-    distinct = _one(connection, "SELECT count(*) FROM targets")
+    distinct = _one(connection, f"SELECT count(*) FROM ({_NAMED})")
     targets["unknown"] += distinct - sum(targets.values())
     return Summary(
         documents={
@@ -116,7 +122,7 @@ def inventory(connection: sqlite3.Connection, dimension: str) -> list[tuple[str,
     connection.create_function("pattern_of", 1, collection_pattern, deterministic=True)
     connection.create_function("field_of", 1, lambda path: field_pattern(load_path(path)))
     rows = connection.execute(
-        f"SELECT coalesce({_DIMENSIONS[dimension]}, '-') AS value,"  # noqa: S608 - from the table
+        f"SELECT coalesce({_DIMENSIONS[dimension]}, '-') AS value,"
         " count(DISTINCT s.document), count(*)"
         " FROM occurrences o JOIN strings s ON s.id = o.string"
         " JOIN documents d ON d.id = s.document"

@@ -16,6 +16,7 @@ from url_rewriter.urls import (
     ObjectRef,
     Occurrence,
     Reading,
+    Remark,
     Replacement,
     find,
     rewrite,
@@ -49,10 +50,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PlannedUrl:
-    """An occurrence with what the rules make of it; no candidates means no rule takes it."""
+    """An occurrence with what the rules make of it; no candidates means no rule takes it.
+
+    ``doubt``: it looks like something else, and is taken for a URL only if its object exists.
+    """
 
     occurrence: Occurrence
     candidates: tuple[Candidate, ...]
+    doubt: Remark | None = None
+
+    @property
+    def alternatives(self) -> tuple[ObjectRef, ...]:
+        """What the URL may mean if the likeliest target is missing."""
+        return tuple(candidate.target for candidate in self.candidates[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +76,13 @@ class PlannedText:
 
     @property
     def targets(self) -> Iterator[ObjectRef]:
-        """Every target that any URL of this string may mean."""
-        return (candidate.target for url in self.urls for candidate in url.candidates)
+        """The target that each URL of this string means, as it is likeliest read."""
+        return (url.candidates[0].target for url in self.urls if url.candidates)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether any URL of this string can be read in a way that means another target."""
+        return any(url.alternatives for url in self.urls)
 
     @property
     def migrated(self) -> Iterator[ObjectRef]:
@@ -151,8 +166,15 @@ class Planner:
         found = find(text, self.rules.grammar)
         if not found.occurrences and not found.left:
             return None
-        urls = tuple(PlannedUrl(each, self._candidates(each)) for each in found.occurrences)
-        return PlannedText(path, text, urls, found.left)
+        urls = [PlannedUrl(each, self._candidates(each)) for each in found.occurrences]
+        left: list[Left] = []
+        for each in found.left:
+            candidates = self._candidates(each.literal) if each.literal else ()
+            if each.literal and candidates:
+                urls.append(PlannedUrl(each.literal, candidates, each.remark))
+            else:
+                left.append(each)
+        return PlannedText(path, text, tuple(urls), tuple(left))
 
     def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:
         if occurrence.form is Form.TARGET:
@@ -182,7 +204,7 @@ class Planner:
         for url in text.urls:
             first = url.occurrence.readings[0]
             quoted = text.text[first.start : first.end]
-            for remark in url.occurrence.remarks:
+            for remark in (*url.occurrence.remarks, *([url.doubt] if url.doubt else [])):
                 yield Finding(remark, path, text.value_path, quoted)
             if not url.candidates and url.occurrence.form is not Form.TARGET:
                 yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
@@ -221,6 +243,10 @@ class Planner:
             blocks = not migrated and self.rules.unmapped is Unmapped.BLOCK
             return SettledUrl(first.start, first.end, status, blocks, url.occurrence)
         status, taken = _take(url.candidates, state_of)
+        if url.doubt is not None and status is not UrlStatus.REWRITE:
+            return SettledUrl(
+                first.start, first.end, UrlStatus.LEFT, blocks=False, remark=url.doubt.value
+            )
         waived = (
             status in (UrlStatus.MISSING, UrlStatus.MISMATCH)
             and taken.rule.on_missing is OnMissing.SKIP

@@ -36,6 +36,7 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "schema": "url-rewriter/report@1",
         **plan_members(plan, facts.summary),
         "plan": plan.path.name,
+        "store": privacy.file(header.store),
         "seal": privacy.seal(plan.seal),
         "unmapped": [
             {**each, "bucket": privacy.text(each["bucket"])}

@@ -46,7 +46,7 @@ def _add_properties(suite: Element, plan: Plan, privacy: Privacy, facts: Facts) 
     for name, value in (
         ("plan", plan.path.name),
         ("seal", privacy.seal(plan.seal)),
-        ("store", privacy.text(plan.header.store)),
+        ("store", privacy.file(plan.header.store)),
         ("verdict", facts.verdict.headline),
     ):
         SubElement(properties, "property", name=name, value=_xml(value))

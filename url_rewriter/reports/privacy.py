@@ -18,6 +18,7 @@ _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
 # What no credential in a URL does without: an equals sign or an at sign, plain or escaped.
 _SUSPECT = re.compile(r"[=@%&\\]")
 _WORDS = re.compile(r"[A-Za-z, ]+")
+_WILD = ("*", "**")
 _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$", re.DOTALL)
 
 
@@ -32,8 +33,12 @@ class Privacy:
         """Text that may quote a document: why one was left alone, who started a run."""
         return self.text(text)
 
+    def file(self, name: str) -> str:
+        """A file's name, or the locator of a store."""
+        return self.text(name)
+
     def document(self, path: str) -> str:
-        """A document path."""
+        """A document path, or a pattern of the command line."""
         return self.text(path)
 
     def field(self, path: ValuePath) -> str:
@@ -89,10 +94,19 @@ class Pseudonyms(Privacy):
             return f"{says}: {self._name(quotes)}" if colon else says
         return self._name(text) if text else ""
 
+    def file(self, name: str) -> str:
+        """A file without its folders, one of which may be somebody's home; a database as it is."""
+        if "://" in name:
+            return self.text(name)
+        scheme, colon, path = name.rpartition(":")
+        return scheme + colon + path.rpartition("/")[2]
+
     def document(self, path: str) -> str:
         """A document path with its collections, which are names of things and not of people."""
-        names = path.split("/")
-        return "/".join(self._name(name) if at % 2 else name for at, name in enumerate(names))
+        return "/".join(
+            self._name(name) if at % 2 and name not in _WILD else name
+            for at, name in enumerate(path.split("/"))
+        )
 
     def field(self, path: ValuePath) -> str:
         """A value path; names that are no plain words are pseudonyms, since maps have ids."""

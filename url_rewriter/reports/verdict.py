@@ -79,8 +79,8 @@ class Facts:
 
     @property
     def applied(self) -> bool:
-        """Whether an apply was ever begun."""
-        return any(step.command == Operation.APPLY for step in self.history.steps)
+        """Whether an apply was the last to write; what a rollback undid has other outcomes."""
+        return self.history.last_operation == Operation.APPLY
 
     @property
     def waived(self) -> int:
@@ -90,8 +90,8 @@ class Facts:
 
     @property
     def rolled_back(self) -> bool:
-        """Whether a rollback was ever begun."""
-        return any(step.command == Operation.ROLLBACK for step in self.history.steps)
+        """Whether a rollback was the last to write."""
+        return self.history.last_operation == Operation.ROLLBACK
 
 
 def judge(plan: Plan) -> Facts:

@@ -1,14 +1,14 @@
 """Cloud Storage URLs, alone or inside text and its escapings.
 
-    text ── scanning ──▶ a URL's place and escaping ── forms ──▶ form, bucket, key ── readings ──▶
-    Occurrence ── (rules, the object store) ──▶ Replacement ── rewriting ──▶ text
+    text ── scanning ──▶ a URL, its place and escaping ── recognition ──▶ form, bucket, key
+      ── readings ──▶ Occurrence ── (rules, the object store) ──▶ Replacement ── rewriting ──▶ text
 
 `find` reads one string value of a document. It asks three questions of it, in this order.
 
 *What encloses the URL?* A value that is one URL ends where the value does, blanks and brackets
-included. A JSON document kept in a string is a value for each of its strings; so is what stands
-between quotes, in a Markdown destination, in ``url(...)``. In other text a URL ends at the
-characters that can be in none, without the punctuation of the sentence around it (`boundaries`).
+included (`values`). Each string of a JSON document kept in a string is a value; so is what stands
+between quotes, in a Markdown destination, in ``url(...)`` (`containers`). In other text a URL ends
+at the characters that can be in none, without the punctuation of the sentence (`boundaries`).
 
 *How is it escaped?* JSON, HTML, percent-encoding inside another URL, SQL's doubled quotes and
 Markdown's backslashes are undone once each, to any depth, and redone on rewriting with the very

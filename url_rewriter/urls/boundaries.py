@@ -1,7 +1,7 @@
 """Where a URL in a text begins and ends.
 
 The characters that end one, the punctuation that belongs to the sentence around it (GitHub Flavored
-Markdown 6.9, linkify-it), and the containers whose end is the URL's end.
+Markdown 6.9, linkify-it), and whether the blanks behind it are its own.
 """
 
 from __future__ import annotations

@@ -22,17 +22,27 @@ def lifted(items: Iterable[Item], escaping: Escaping, view: View, by: int) -> It
     for item in items:
         moved = _moved(item, lambda at: view.offsets[at] + by)
         if isinstance(moved, Occurrence):
-            moved = replace(moved, layer=outside(escaping, moved.layer))
+            moved = _escaped(moved, escaping)
+        elif moved.literal is not None:
+            moved = replace(moved, literal=_escaped(moved.literal, escaping))
         yield moved
+
+
+def _escaped(occurrence: Occurrence, escaping: Escaping) -> Occurrence:
+    return replace(occurrence, layer=outside(escaping, occurrence.layer))
 
 
 def _moved(item: Item, place: Callable[[int], int]) -> Item:
     match item:
         case Left():
-            return replace(item, start=place(item.start), end=place(item.end))
+            literal = _moved_occurrence(item.literal, place) if item.literal else None
+            return replace(item, start=place(item.start), end=place(item.end), literal=literal)
         case Occurrence():
-            readings = tuple(
-                replace(each, start=place(each.start), end=place(each.end))
-                for each in item.readings
-            )
-            return replace(item, readings=readings)
+            return _moved_occurrence(item, place)
+
+
+def _moved_occurrence(item: Occurrence, place: Callable[[int], int]) -> Occurrence:
+    readings = tuple(
+        replace(each, start=place(each.start), end=place(each.end)) for each in item.readings
+    )
+    return replace(item, readings=readings)

@@ -145,11 +145,16 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Text that is recognised as Cloud Storage and is no rewritable URL of an object."""
+    """Text that is recognised as Cloud Storage and is no rewritable URL of an object.
+
+    ``literal`` is what it is if every character of it is meant: a `gs://` key may well hold
+    ``*`` or ``<x>``, and the object store can tell.
+    """
 
     start: int
     end: int
     remark: Remark
+    literal: Occurrence | None = None
 
 
 @dataclass(frozen=True, slots=True)

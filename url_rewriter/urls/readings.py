@@ -55,6 +55,9 @@ def read(
     if trouble := key_trouble(first.key):
         return Left(start, likeliest, trouble)
     readings = [_reading(verdict, first, start, likeliest)]
+    if verdict.doubt is not None:
+        literal = Occurrence(verdict.form, "", tuple(readings))
+        return Left(start, likeliest, verdict.doubt, literal)
     if verdict.form is not Form.TARGET:
         readings += [_reading(verdict, key, start, likeliest) for key in _other_keys(verdict)]
         readings += _other_ends(text, start, ends[1:], verdict, grammar)
@@ -89,7 +92,9 @@ def _other_ends(
 ) -> Iterator[Reading]:
     for end in ends:
         other = recognise(text[start : end.at], grammar)
-        if isinstance(other, Spelled) and other.form is likeliest.form and (key := _key(other)):
+        if not isinstance(other, Spelled) or other.form is not likeliest.form or other.doubt:
+            continue
+        if (key := _key(other)) is not None:
             named = _Key(key.key, end.why, key.query, key.fragment)
             yield _reading(other, named, start, end.at)
 

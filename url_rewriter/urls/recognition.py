@@ -21,6 +21,7 @@ class Spelled:
 
     ``literal``: the key is not percent-encoded, and ``?`` and ``#`` belong to it (gs, gcs).
     ``query`` and ``fragment`` are without their marks; ``remarks`` says what rewriting drops.
+    ``doubt`` says what it looks like more than like an object.
     """
 
     form: Form
@@ -31,6 +32,7 @@ class Spelled:
     literal: bool = False
     sorted_query: Query = NO_QUERY
     remarks: tuple[Remark, ...] = ()
+    doubt: Remark | None = None
 
 
 Verdict = Spelled | Remark | None
@@ -112,11 +114,11 @@ def _literal(match: re.Match[str]) -> Verdict:
         return _bucket_trouble(bucket)
     if not key:
         return Remark.BUCKET_ROOT
-    if names.has_placeholder(key):
-        return Remark.TEMPLATE
-    if names.is_wildcard(key):
-        return Remark.WILDCARD
     form = Form(match["scheme"].lower())
+    if names.has_placeholder(key):
+        return Spelled(form, bucket, key, literal=True, doubt=Remark.TEMPLATE)
+    if names.is_wildcard(key):
+        return Spelled(form, bucket, key, literal=True, doubt=Remark.WILDCARD)
     if pinned := _GENERATION.fullmatch(key):
         return Spelled(
             form, bucket, pinned["key"], literal=True, remarks=(Remark.DROPPED_GENERATION,)

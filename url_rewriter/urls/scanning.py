@@ -198,8 +198,15 @@ class _Scan:
         if (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end)) and (
             ahead := _TEMPLATE_AHEAD.match(text, end)
         ):
-            return Left(start, ahead.end(), Remark.TEMPLATE)
+            return Left(start, ahead.end(), Remark.TEMPLATE, self._literal(start, ahead.end()))
         return here.remarked(item) if item else None
+
+    def _literal(self, start: int, end: int) -> Occurrence | None:
+        """The gs URL between ``start`` and ``end``, in which every character may be meant."""
+        if self.text[start : start + 1] not in ("g", "G"):
+            return None
+        item = read(self.text, start, [End(end)], self.context.grammar)
+        return item.literal if isinstance(item, Left) else item
 
     # A URL that is percent-encoded as a whole.
 

@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from url_rewriter.urls import (
@@ -26,6 +26,9 @@ from url_rewriter.urls import (
 from url_rewriter.urls.boundaries import STOPS
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.names import has_placeholder, is_wildcard, key_trouble
+
+# A loaded machine must not fail a property; hostile texts have a test of their time of their own.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ENDPOINT = "https://s3.test"
 GRAMMAR = Grammar(hosts={"cdn.example.com": "data"}, targets=(ENDPOINT,))
@@ -87,6 +90,7 @@ def sources(text: str) -> list[ObjectRef]:
     return [each.readings[0].source for each in find(text, GRAMMAR).occurrences]
 
 
+@patient
 @given(keys)
 def test_a_key_survives_encoding_and_decoding(key):
     url = target_url(ENDPOINT, ObjectRef("data", key))
@@ -95,6 +99,7 @@ def test_a_key_survives_encoding_and_decoding(key):
     assert set(url) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:%")
 
 
+@patient
 @given(forms, clean_refs)
 def test_every_form_of_an_object_is_read_as_that_object(form, ref):
     assume(form is not Form.CONSOLE or ";tab=" not in ref.key)
@@ -104,6 +109,7 @@ def test_every_form_of_an_object_is_read_as_that_object(form, ref):
     assert (read.form, read.readings[0].source) == (form, ref)
 
 
+@patient
 @given(clean)
 def test_a_gs_url_is_its_key_literally(key):
     assume(not has_placeholder(key))
@@ -111,12 +117,14 @@ def test_a_gs_url_is_its_key_literally(key):
     assert sources(f"gs://data/{key}") == [ObjectRef("data", key)]
 
 
+@patient
 @given(forms, layers, st.sampled_from(["a.png", "a b/é.png", "x%2Fy+z.png", "a&b=c.jpg", "d"]))
 def test_every_form_is_found_in_every_layer(form, layer, key):
     ref = ObjectRef("data", key)
     assert sources(LAYERS[layer](spelled(form, ref))) == [ref]
 
 
+@patient
 @given(forms, layers, clean_refs, st.booleans())
 def test_needles_never_miss_what_is_there_to_find(form, layer, ref, upper):
     url = spelled(form, ref)
@@ -129,6 +137,7 @@ def test_needles_never_miss_what_is_there_to_find(form, layer, ref, upper):
     assert any(needle in data for needle in needles(GRAMMAR))
 
 
+@patient
 @given(layers, st.sampled_from(["gs://data/a.png", "gcs://data/a.png", "GS://data/a.png"]))
 def test_needles_never_miss_a_gs_url_either(layer, url):
     text = LAYERS[layer](url)
@@ -166,6 +175,7 @@ def rewritten(text: str) -> str:
     )
 
 
+@patient
 @given(texts)
 def test_what_is_found_lies_in_order_and_apart(text):
     found = find(text, GRAMMAR)
@@ -180,12 +190,14 @@ def test_what_is_found_lies_in_order_and_apart(text):
     )
 
 
+@patient
 @given(texts)
 def test_rewriting_twice_changes_nothing_more(text):
     once = rewritten(text)
     assert rewritten(once) == once
 
 
+@patient
 @given(texts)
 def test_text_outside_the_urls_is_unchanged(text):
     found = find(text, GRAMMAR)
@@ -199,6 +211,7 @@ def test_text_outside_the_urls_is_unchanged(text):
     assert after.endswith(text[position:])
 
 
+@patient
 @given(texts)
 def test_nothing_raises(text):
     find(text, GRAMMAR)

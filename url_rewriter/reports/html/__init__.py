@@ -17,6 +17,7 @@ from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
 from url_rewriter.reports.verdict import judge
+from url_rewriter.rules import Rules
 
 SUFFIXES: tuple[str, ...] = (".html", ".htm")
 SHOWN_ON_TERMINALS: bool = False
@@ -30,7 +31,12 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     shown = excerpt(plan.connection, MOST_ROWS)
     before, after = render_page(plan, privacy, judge(plan), shown)
     yield before
+    rules = Rules.from_json(plan.header.rules).rules
     yield to_script(
-        {"columns": to_columns(list_rows(plan, privacy, shown.ids)), "meanings": MEANINGS}
+        {
+            "columns": to_columns(list_rows(plan, privacy, shown.ids)),
+            "meanings": MEANINGS,
+            "rules": {rule.name: f"{rule.source} \u2192 {rule.target}" for rule in rules},
+        }
     )
     yield after

@@ -78,11 +78,11 @@ class _Coded:
         }
 
 
-def to_script(columns: dict[str, Any]) -> str:
+def to_script(data: dict[str, Any]) -> str:
     """JSON that can stand in a script element: ASCII, and nothing that ends or opens a tag.
 
     >>> to_script({"document": ["</script>"]})
     '{"document":["\\\\u003c/script\\\\u003e"]}'
     """
-    text = json.dumps(columns, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { columns, meanings } = JSON.parse(document.getElementById("data").textContent);
+  const { columns, meanings, rules } = JSON.parse(document.getElementById("data").textContent);
   const total = columns.document.length;
   const byId = (id) => document.getElementById(id);
   const number = new Intl.NumberFormat("en-US");
@@ -127,7 +127,7 @@
       make("div", "", make("span", `tag t-${status}`, status)),
       make("div", "places", line(get("document", row)), line(get("field", row))),
       make("div", "urls", line(get("old", row) || get("remarks", row)), line(fresh || why(row))),
-      make("div", "rule", make("p", "rule", safe(get("rule", row))), ...(outcome ? [make("p", "rule", said(row))] : [])));
+      make("div", "rule", make("p", "rule", safe(get("rule", row))), ...(outcome ? [make("p", "rule", make("span", `tag t-${outcome}`, said(row)))] : [])));
     element.id = `row-${place}`;
     element.style.transform = `translateY(${place * rowHeight}px)`;
     element.setAttribute("role", "row");
@@ -276,6 +276,10 @@
     const least = Math.min(text.length, other.length);
     while (head < least && text[head] === other[head]) head++;
     while (tail < least - head && text.at(-1 - tail) === other.at(-1 - tail)) tail++;
+    // Whole segments differ, not the letters that two of them happen to share.
+    head = text.lastIndexOf("/", head - 1) + 1;
+    const after = text.indexOf("/", text.length - tail);
+    tail = tail && after >= 0 ? text.length - after : 0;
     return [safe(text.slice(0, head)), make("mark", kind, safe(text.slice(head, text.length - tail))), safe(text.slice(text.length - tail))];
   };
   const url = (label, text, children, link) => {
@@ -317,7 +321,7 @@
       ...(old ? url("old", old, fresh ? differing(old, fresh, "out") : [safe(old)], false) : []),
       ...(fresh ? url("new", fresh, differing(fresh, old, "in"), true) : []),
       ...group("Object", [["source", key("source_bucket", "source_key")], ["target", key("target_bucket", "target_key")],
-        ["rule", value("rule")], ["form", value("form")], ["inside", value("layer")], ["read as", value("reading")], ["other readings", value("other_readings")]]),
+        ["rule", value("rule")], ["moves", rules[value("rule")] || ""], ["form", value("form")], ["inside", value("layer")], ["read as", value("reading")], ["other readings", value("other_readings")]]),
       ...group("Evidence", [["target", value("state") && make("span", `tag t-${value("state")}`, value("state"))], ["because", value("detail")],
         ["asked by", value("method")], ["asked at", value("checked_at")], ["size", value("size") === null ? "" : `${number.format(value("size"))} bytes`],
         ["ETag", value("etag")], ["content type", value("content_type")]]),

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from url_rewriter.findings import Code
-from url_rewriter.planfile import Plan, WriteTotals
-from url_rewriter.planfile.breakdown import Share, break_down
+from url_rewriter.planfile import Plan
+from url_rewriter.planfile.breakdown import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.excerpt import Excerpt
 from url_rewriter.planfile.history import Step
 from url_rewriter.reports.html.charts import WIDTH, stacked
@@ -127,18 +127,11 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "header": header,
         "rules_file": header.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
-        "store": privacy.text(header.store),
+        "store": privacy.file(header.store),
         "rules": Rules.from_json(header.rules).rules,
         "again": list(_commands(plan, privacy)),
         "steps": [_step(step, privacy) for step in facts.history.steps],
-        "writes": [
-            (name, _outcomes(totals), totals)
-            for name, totals, begun in (
-                ("Apply", facts.apply, facts.applied),
-                ("Rollback", facts.rollback, facts.rolled_back),
-            )
-            if begun
-        ],
+        "written": _written(plan, facts),
     }
 
 
@@ -153,8 +146,8 @@ def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:
     ]
     if header.read_time:
         options.append(f"--read-time {header.read_time}")
-    rules = f" --rules {shlex.quote(header.rules_file)}" if header.rules_file else ""
-    store = shlex.quote(privacy.text(header.store))
+    rules = f" --rules {shlex.quote(privacy.file(header.rules_file))}" if header.rules_file else ""
+    store = shlex.quote(privacy.file(header.store))
     yield " ".join([f"url-rewriter plan{rules} --store {store}", *options, f"-o {name}"])
     yield f"url-rewriter report {name} -o {shlex.quote(plan.path.stem + '.html')}"
 
@@ -189,8 +182,27 @@ def _took(step: Step) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _outcomes(totals: WriteTotals) -> dict[str, int]:
-    return {**totals.outcomes, "pending": totals.pending}
+def _written(plan: Plan, facts: Facts) -> dict[str, Any] | None:
+    """What became of the planned documents, by collection, in the operation that wrote last."""
+    operation = facts.history.last_operation
+    if not operation:
+        return None
+    totals = facts.apply if facts.applied else facts.rollback
+    shares = outcomes_by_collection(plan.connection, operation)
+    most = max((sum(outcomes.values()) for _, outcomes in shares), default=1)
+    every = {**totals.outcomes, "pending": totals.pending}
+    return {
+        "operation": operation,
+        "planned": totals.planned,
+        "urls": totals.urls,
+        "outcomes": [outcome for outcome, count in every.items() if count],
+        "bar": _total_bar(every, every),
+        "rows": [
+            {"collection": name, "outcomes": outcomes, "segments": stacked(outcomes, most)}
+            for name, outcomes in shares[:_MOST_BARS]
+        ],
+        "others": max(0, len(shares) - _MOST_BARS),
+    }
 
 
 _FILTERS = {

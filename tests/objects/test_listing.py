@@ -1,0 +1,228 @@
+"""Proof by listing: what a page is taken at its word for, and that no verdict is ever wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from url_rewriter.errors import ServiceError
+from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects.asking import Asked
+from url_rewriter.objects.leapfrog import Leapfrog, Place
+from url_rewriter.objects.listing import Page, just_before, read_page
+from url_rewriter.urls import ObjectRef
+
+EXISTS, MISSING = TargetState.EXISTS, TargetState.MISSING
+
+HOSTILE = (
+    "a b", "a+b", "a%20b", "a%2Bb", "a&b", "a&amp;b", "a<b>", 'a"b', "a'b", "a\nb", "a%0Ab", "a\rb",
+    "a\x01b", "a\ufffdb", "a\x00", "a", "a/", "a//b", "/a", "é", "e\u0301", "\U0001f600", "\uffff",
+    "\ud7ff", "\ue000", "</Key>", "<Key>", "a&#98;", "~", " ", "a ", "k/1", "k/10", "k/2", "%",
+)  # fmt: skip
+KEYS = st.sampled_from(HOSTILE) | st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
+)
+
+
+def render(
+    keys: Sequence[str],
+    *,
+    truncated: bool = False,
+    name: str = "b",
+    encode: Callable[[str], str] | None = quote,
+) -> bytes:
+    """A page as servers write it: S3 (``quote_plus``), others (``quote``), or plain XML."""
+    contents = "".join(
+        f"<Contents><Key>{escape(encode(key) if encode else key)}</Key>"
+        f"<ETag>&quot;{len(key)}&quot;</ETag><Size>{len(key.encode())}</Size></Contents>"
+        for key in keys
+    )
+    encoding = "<EncodingType>url</EncodingType>" if encode else ""
+    return (
+        f"<ListBucketResult><Name>{name}</Name>{encoding}"
+        f"<IsTruncated>{str(truncated).lower()}</IsTruncated>{contents}</ListBucketResult>\n"
+    ).encode()
+
+
+@pytest.mark.parametrize("encode", [quote, quote_plus, None], ids=["quoted", "plus", "plain"])
+@given(keys=st.sets(KEYS, max_size=8), truncated=st.booleans())
+def test_a_page_shows_no_key_that_is_not_on_it(
+    encode: Callable[[str], str] | None, keys: set[str], truncated: bool
+) -> None:
+    page = read_page(render(sorted(keys), truncated=truncated and bool(keys), encode=encode),
+                     "b", "")  # fmt: skip
+    if page is not None:
+        assert set(page.objects) <= keys
+        assert all(found == (len(key.encode()), str(len(key)))
+                   for key, found in page.objects.items())  # fmt: skip
+
+
+def test_a_page_of_ordinary_keys_shows_them_all() -> None:
+    keys = ["a/1.png", "a/100%.png", "a/2 b.png", "a/é.png"]
+    page = read_page(render(keys, truncated=True), "b", "a/0")
+    assert page is not None
+    assert list(page.objects) == keys
+    assert page.last == "a/é.png"
+
+
+GOOD = render(["a", "b", "c"], truncated=True)
+
+UNRELIABLE = {
+    "cut": GOOD[:-20],
+    "cut between objects": GOOD[: GOOD.index(b"<Contents><Key>c")],
+    "another bucket": render(["a"], name="c"),
+    "no name": GOOD.replace(b"<Name>b</Name>", b""),
+    "out of order": render(["b", "a"]),
+    "twice the same": render(["a", "a"]),
+    "from the beginning again": render(["0", "b"]),
+    "no ETag": GOOD.replace(b"<ETag>&quot;1&quot;</ETag>", b"", 1),
+    "an empty ETag": GOOD.replace(b"<ETag>&quot;1&quot;</ETag>", b"<ETag></ETag>", 1),
+    "no size": GOOD.replace(b"<Size>1</Size>", b"", 1),
+    "a size that is none": GOOD.replace(b"<Size>1</Size>", b"<Size>one</Size>", 1),
+    "no end": GOOD.replace(b"<IsTruncated>true</IsTruncated>", b""),
+    "truncated and empty": render([], truncated=True),
+    "not UTF-8": GOOD.replace(b"<Key>b</Key>", b"<Key>\xff</Key>"),
+    "escapes that are not UTF-8": GOOD.replace(b"<Key>b</Key>", b"<Key>%ff</Key>"),
+    "a web page": b"<html>welcome</html>",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("body", UNRELIABLE.values(), ids=UNRELIABLE)
+def test_a_page_that_cannot_be_relied_on_is_none(body: bytes) -> None:
+    assert read_page(body, "b", "00") is None
+
+
+@given(KEYS)
+def test_a_listing_from_just_before_a_key_can_show_it(key: str) -> None:
+    before = just_before(key)
+    assert before < key
+    before.encode()
+
+
+class Server:
+    """Lists and answers for a set of keys; ``spoil`` may spoil each page."""
+
+    def __init__(self, there: Iterable[str], size: int = 3) -> None:
+        self.there = sorted(there)
+        self.size = size
+        self.headed: list[str] = []
+        self.pages = 0
+        self.encode: Callable[[str], str] | None = quote
+        self.spoil: Callable[[bytes], bytes] = lambda body: body
+
+    def fetch(self, places: Sequence[Place]) -> Iterator[tuple[Place, Page | None]]:
+        for bucket, after in places:
+            self.pages += 1
+            keys = [key for key in self.there if key > after]
+            shown = keys[: self.size]
+            body = render(shown, truncated=len(keys) > self.size, encode=self.encode)
+            yield (bucket, after), read_page(self.spoil(body), bucket, after)
+
+    def heads(self, targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+        for target in targets:
+            self.headed.append(target.key)
+            state = EXISTS if target.key in self.there else MISSING
+            yield Asked(Evidence(target, state, Method.HEAD, datetime.now(UTC)), again=False)
+
+    def prove(self, keys: Iterable[str], *, always: bool) -> dict[str, Evidence]:
+        frog = Leapfrog(self.fetch, always=always)
+        asked = list(frog.prove([ObjectRef("b", key) for key in keys], self.heads))
+        found = {each.evidence.target.key: each.evidence for each in asked}
+        assert len(found) == len(asked)
+        return found
+
+
+SPOILT: list[Callable[[bytes], bytes]] = [
+    lambda body: body,
+    lambda body: body[: len(body) // 2],
+    lambda body: body.replace(b"<Size>1</Size>", b""),
+    lambda body: body.replace(b"true", b"false"),
+    lambda body: b"",
+    lambda body: body.replace(b"<Name>b", b"<Name>c"),
+]
+
+
+@settings(max_examples=300)
+@given(
+    there=st.sets(KEYS, max_size=30),
+    wanted=st.sets(KEYS, min_size=1, max_size=30),
+    both=st.sets(KEYS, max_size=20),
+    always=st.booleans(),
+    encode=st.sampled_from([quote, quote_plus, None]),
+    faults=st.lists(st.sampled_from(SPOILT), min_size=1, max_size=6),
+)
+def test_no_verdict_is_ever_wrong(
+    there: set[str], wanted: set[str], both: set[str], always: bool,
+    encode: Callable[[str], str] | None, faults: list[Callable[[bytes], bytes]],
+) -> None:  # fmt: skip
+    server = Server(there | both)
+    server.encode = encode
+    server.spoil = lambda body: faults[server.pages % len(faults)](body)
+    found = server.prove(wanted | both, always=always)
+    assert set(found) == wanted | both
+    assert {key for key, item in found.items() if item.state is EXISTS} == (
+        (wanted | both) & (there | both)
+    )
+
+
+def numbered(count: int) -> list[str]:
+    return [f"k/{number:06}" for number in range(count)]
+
+
+def test_dense_targets_are_listed_and_the_absent_ones_confirmed() -> None:
+    keys = numbered(20_000)
+    server = Server(keys[:19_990], size=1_000)
+    found = server.prove(keys, always=False)
+    assert [item.state for item in found.values()].count(MISSING) == 10
+    assert len(server.headed) <= 10 + 20_000 // 256
+    assert server.pages <= 30
+
+
+def test_sparse_targets_are_left_to_head_after_a_few_pages() -> None:
+    keys = numbered(200_000)
+    server = Server(keys, size=1_000)
+    found = server.prove(keys[::500], always=False)
+    assert {item.state for item in found.values()} == {EXISTS}
+    assert len(server.headed) > 380
+    assert server.pages <= 8
+
+
+def test_a_gap_is_leapt_over() -> None:
+    keys = numbered(100_000)
+    wanted = keys[:3_000] + keys[-3_000:]
+    server = Server(keys, size=1_000)
+    found = server.prove(wanted, always=True)
+    assert {item.state for item in found.values()} == {EXISTS}
+    assert server.pages <= 10
+
+
+def test_a_listing_that_shows_what_head_denies_stops_the_run() -> None:
+    server = Server(numbered(5_000), size=1_000)
+
+    def deny(targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+        for target in targets:
+            yield Asked(Evidence(target, MISSING, Method.HEAD, datetime.now(UTC)), again=False)
+
+    frog = Leapfrog(server.fetch, always=True)
+    with pytest.raises(ServiceError, match="--prove head"):
+        list(frog.prove([ObjectRef("b", key) for key in server.there], deny))
+
+
+def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
+    server = Server(numbered(5_000), size=1_000)
+    wanted = [ObjectRef("b", key) for key in server.there]
+
+    def empty(targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+        server.there = []
+        return server.heads(targets)
+
+    states = {each.evidence.state for each in Leapfrog(server.fetch, always=True).prove(
+        wanted, empty)}  # fmt: skip
+    assert MISSING in states

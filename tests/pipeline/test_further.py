@@ -1,0 +1,92 @@
+"""Further evidence: findings in the plan, gates in verify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.pipeline.memory import MemoryObjects, MemoryStore
+from tests.pipeline.migration import NEW, OLD, make_rules
+from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
+from url_rewriter.pipeline.further import check_content_types, check_public
+from url_rewriter.pipeline.plan import prove, scan
+from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.verify import gates
+from url_rewriter.planfile import Draft, Header, Plan
+from url_rewriter.planning import Planner
+from url_rewriter.stores.base import Query
+from url_rewriter.urls import ObjectRef
+
+SIGNED = "?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature=00ff"
+DOCUMENTS = {
+    "u/1": {"a": OLD + "open.png"},
+    "u/2": {"a": OLD + "closed.png"},
+    "u/3": {"a": OLD + "open.png" + SIGNED},
+    "u/4": {"a": NEW + "closed.png#top"},
+    "u/5": {"a": OLD + "missing.png"},
+}
+
+
+class Visitor:
+    """Opens all but what is called closed."""
+
+    def __init__(self) -> None:
+        self.visited: list[str] = []
+
+    def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
+        for each in urls:
+            self.visited.append(each.url)
+            access = Access.NOT_PUBLIC if "closed" in each.url else Access.PUBLIC
+            yield AccessEvidence(each.target, access, datetime.now(UTC))
+
+
+def planned(folder: Path, visitor: Visitor) -> Plan:
+    rules = make_rules()
+    header = Header(
+        store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
+        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
+        version="0",
+    )  # fmt: skip
+    planner, draft = Planner(rules), Draft(folder / "test.plan", header)
+    objects = MemoryObjects(
+        {ObjectRef("data", f"moved/{name}.png") for name in ("open", "closed")}, set()
+    )
+    scan(MemoryStore(dict(DOCUMENTS)), Query(), planner, draft, Silence(), prove_migrated=True)
+    prove(objects, planner, draft, Silence())
+    draft.settle(planner)
+    check_public(visitor, draft, header.endpoint, Silence())
+    check_content_types(draft)
+    draft.seal()
+    return Plan(draft.path)
+
+
+def found(plan: Plan, code: str) -> list[str]:
+    return [document for each, _, document, _, _ in plan.findings() if each == code]
+
+
+def test_each_target_is_opened_once_at_the_url_that_is_written(tmp_path: Path) -> None:
+    visitor = Visitor()
+    planned(tmp_path, visitor)
+    assert visitor.visited == [NEW + "closed.png", NEW + "open.png"]
+
+
+def test_what_does_not_open_and_what_was_signed_are_found(tmp_path: Path) -> None:
+    plan = planned(tmp_path, Visitor())
+    assert found(plan, "not-public") == ["u/2", "u/4"]
+    assert found(plan, "exposed") == ["u/3"]
+    plan.check_seal()
+
+
+def test_an_object_that_is_served_as_nothing_in_particular_is_found(tmp_path: Path) -> None:
+    plan = planned(tmp_path, Visitor())
+    assert found(plan, "content-type") == ["u/1", "u/2", "u/3", "u/4"]
+
+
+def test_the_gates_count_what_stands_against_them(tmp_path: Path) -> None:
+    plan = planned(tmp_path, Visitor())
+    counts = {gate.name: gate.count for gate in gates(plan, None, public=True, types=True)}
+    assert counts["targets-public"] == 2
+    assert counts["nothing-exposed"] == 1
+    assert counts["content-types"] == 4
+    assert not {"targets-public", "content-types"} & {gate.name for gate in gates(plan, None)}

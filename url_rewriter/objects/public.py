@@ -1,0 +1,74 @@
+"""What somebody without credentials gets for a URL, as a browser would ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
+from url_rewriter.objects.answers import Answer
+from url_rewriter.objects.client import make_opener
+from url_rewriter.objects.crew import Crew
+from url_rewriter.objects.settings import S3Settings
+
+if TYPE_CHECKING:
+    from url_rewriter.objects.client import Opener
+
+_NO_HEAD = frozenset({400, 405, 501})
+"""Answers of servers that know no HEAD; they are asked for the first byte instead."""
+
+
+class PublicReader:
+    """Opens written URLs without credentials; cannot write, and reads no body."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._open: Opener = make_opener(settings)
+
+    def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
+        """Yield what came of each URL, in any order; a fault is an unknown access."""
+        with Crew(self._check, self._settings.threads) as crew:
+            yield from crew.map(urls, 2 * self._settings.threads)
+
+    def _check(self, written: WrittenUrl) -> AccessEvidence:
+        answer = Answer()
+        for _ in range(self._settings.attempts):
+            answer = self._open("HEAD", written.url)
+            if answer.status in _NO_HEAD:
+                answer = self._open("GET", written.url)
+            if not answer.passing:
+                break
+        access, detail = judge_access(answer, written)
+        return AccessEvidence(written.target, access, datetime.now(UTC), detail)
+
+
+def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
+    """What an answer to an anonymous request says, and why where it is not public.
+
+    >>> url = WrittenUrl(..., "https://s3.example.com/b/k", size=3, etag="1f")
+    >>> judge_access(Answer(403), url)
+    (<Access.NOT_PUBLIC: 'not-public'>, 'forbidden without credentials (403)')
+    """
+    match answer.status:
+        case 200 | 206 if _is_same(answer, written):
+            return Access.PUBLIC, ""
+        case 200 | 206:
+            return Access.NOT_PUBLIC, "something else answers at the URL"
+        case 401 | 403:
+            return Access.NOT_PUBLIC, f"forbidden without credentials ({answer.status})"
+        case 404 | 410:
+            return Access.NOT_PUBLIC, f"nothing is there without credentials ({answer.status})"
+        case 0:
+            return Access.UNKNOWN, answer.fault
+        case status if 300 <= status < 400:
+            return Access.UNKNOWN, f"redirected ({status})"
+        case status:
+            return Access.UNKNOWN, f"answered {status}"
+
+
+def _is_same(answer: Answer, written: WrittenUrl) -> bool:
+    """Whether this can be the object that was found with credentials: a login page is not."""
+    if answer.etag is not None and written.etag is not None:
+        return answer.etag == written.etag
+    return answer.status == 200 and answer.size is not None and answer.size == written.size

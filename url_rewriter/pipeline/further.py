@@ -1,0 +1,43 @@
+"""Further evidence, gathered where it is asked for: who can open a written URL, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from url_rewriter.evidence import AccessEvidence, WrittenUrl
+from url_rewriter.pipeline.batches import in_batches
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.planfile import Draft
+from url_rewriter.planfile.access import (
+    add_access_findings,
+    add_type_findings,
+    count_written,
+    insert_access,
+    written_urls,
+)
+
+_BATCH = 500
+
+
+class Visitor(Protocol):
+    """Opens URLs as somebody without credentials."""
+
+    def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
+        """Yield what came of each URL, in any order."""
+
+
+def check_public(visitor: Visitor, draft: Draft, endpoint: str, progress: Progress) -> None:
+    """Open every URL that the settled draft writes or found written, and keep what came of it."""
+    connection = draft.connection
+    progress.begin("open", "URLs", count_written(connection))
+    for batch in in_batches(visitor.check(written_urls(connection, endpoint)), _BATCH):
+        insert_access(connection, batch)
+        progress.advance(len(batch))
+    add_access_findings(connection)
+    progress.end()
+
+
+def check_content_types(draft: Draft) -> None:
+    """Compare what the objects of the settled draft are served as with what their names say."""
+    add_type_findings(draft.connection)
