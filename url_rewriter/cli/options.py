@@ -131,9 +131,10 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         fields: tuple[str, ...],
         documents: tuple[str, ...],
         read_time: datetime | None,
+        max_reads: int | None,
         **options: Any,
     ) -> R:
-        limits = Limits(collections, excluded, fields, documents, read_time)
+        limits = Limits(collections, excluded, fields, documents, read_time, max_reads)
         return command(*arguments, limits=limits, **options)
 
     return _stacked(
@@ -149,6 +150,10 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
                help="Look only at this document. Repeatable."),
         option("--read-time", type=Moment(), metavar="RFC3339",
                help="Read the database as it was at this moment."),
+        option("--max-reads", type=click.IntRange(min=1), metavar="N",
+               help="Stop at the first checkpoint after N documents; each part of the scan has one "
+                    "every 500. What plan has read until then is kept, and the same command goes "
+                    "on from there."),
     )  # fmt: skip
 
 

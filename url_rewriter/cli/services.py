@@ -32,13 +32,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the command line adds to the scope of the rules."""
+    """What the command line adds to the scope of the rules.
+
+    ``max_reads`` bounds one run of a scan, not the plan that it makes.
+    """
 
     collections: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
+    max_reads: int | None = None
 
     def to_json(self) -> str:
         """The limits as a plan file keeps them."""
@@ -51,9 +55,11 @@ class Limits:
         collections, excluded, fields, documents = (tuple(kept[name]) for name in _LISTS)
         return cls(collections, excluded, fields, documents)
 
-    def at(self, read_time: datetime | None) -> Limits:
-        """The same limits, for the database as it was at ``read_time``."""
-        return replace(self, read_time=read_time)
+    def or_those_of(self, applied: Limits) -> Limits:
+        """These limits; those of a plan that was applied where these narrow nothing."""
+        if any(getattr(self, name) for name in _LISTS):
+            return self
+        return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
 
     def __str__(self) -> str:
         """The limits as options, "" where there are none.
@@ -281,7 +287,8 @@ def scan_into(
     planner = limits.planner(rules)
     try:
         scan(reader, limits.query(rules), planner, draft, progress,
-             workers=workers or 1, prove_migrated=prove_migrated)  # fmt: skip
+             workers=workers or 1, max_reads=limits.max_reads,
+             prove_migrated=prove_migrated)  # fmt: skip
         if not draft.count_scanned():
             console.warn(
                 f"no document of {reader.locator} was scanned: is the store right, and the "

@@ -53,8 +53,8 @@ def verify(
         applied = _open_plan(stack, plan_file)
         rules = _rules(applied, rules_file)
         locator = chosen.locate() if chosen.made or not applied else applied.header.store
-        if applied and limits == services.Limits(read_time=limits.read_time):
-            limits = services.Limits.from_json(applied.header.limits).at(limits.read_time)
+        if applied:
+            limits = limits.or_those_of(services.Limits.from_json(applied.header.limits))
         reader = stack.enter_context(services.open_reader(locator))
         if applied:
             services.require_same_store(applied, reader.locator)

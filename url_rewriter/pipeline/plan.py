@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.base import ObjectStore
 from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.reading import Part, ReadAhead
 from url_rewriter.planfile import Draft
-from url_rewriter.planning import PlannedDocument, Planner
-from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
+from url_rewriter.planning import Planner
+from url_rewriter.stores.base import DocumentReader, Partition, Query
 
 _EVIDENCE_BATCH = 500
 
@@ -28,38 +29,45 @@ def scan(
     progress: Progress,
     *,
     workers: int = 1,
+    max_reads: int | None = None,
     prove_migrated: bool = False,
 ) -> None:
     """Read the documents of ``query`` and keep what the rules make of them.
 
-    A draft that was begun by an earlier run is continued behind its last checkpoint.
-    ``prove_migrated``: the targets that documents already name are to be proven as well.
+    A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
+    the same, in the same order, whatever the number of ``workers``. ``prove_migrated``: the targets
+    that documents already name are to be proven as well. Raises ChecksFailedError when more is to
+    be read after ``max_reads`` documents; what was read until then is kept.
     """
     if not draft.partitions():
         parts = reader.partitions(query, workers)
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     progress.begin("scan", "docs", reader.count(query))
-    for number, root, first, past, last, done in draft.partitions():
-        if done:
-            continue
-        kept: list[PlannedDocument] = []
-        for item in reader.scan(query, Partition(root, first, past), last):
-            if not isinstance(item, Checkpoint):
-                planned = planner.plan_document(item)
-                if planned.texts or planned.findings:
-                    kept.append(planned)
-                continue
+    ahead = ReadAhead(
+        reader, query, planner, _unfinished(draft), workers=workers, max_reads=max_reads
+    )
+    with ahead:
+        for batch in ahead:
             draft.add_documents(
-                kept,
-                number,
-                read=item.documents,
-                last=item.last,
-                done=item.done,
+                batch.documents,
+                batch.part.number,
+                read=batch.checkpoint.documents,
+                last=batch.checkpoint.last,
+                done=batch.checkpoint.done,
                 prove_migrated=prove_migrated,
             )
-            kept = []
-            progress.advance(item.documents)
+            progress.advance(batch.checkpoint.documents)
     progress.end()
+    if ahead.stopped:
+        raise ChecksFailedError(
+            f"Stopped after reading {ahead.read:,} documents, because of --max-reads {max_reads}."
+        )
+
+
+def _unfinished(draft: Draft) -> Iterator[Part]:
+    for number, root, first, past, last, done in draft.partitions():
+        if not done:
+            yield Part(number, Partition(root, first, past), last)
 
 
 def prove(

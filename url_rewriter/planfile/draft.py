@@ -7,20 +7,21 @@ interrupted run is continued.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from url_rewriter.documents import Document
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.planfile import schema
+from url_rewriter.planfile.found import insert_findings, insert_found, insert_targets
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.locking import FileLock
 from url_rewriter.planfile.proof import insert_evidence, newest_state, unproven_targets
-from url_rewriter.planfile.rows import dump_path, load_path
+from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.sealing import compute_seal
 from url_rewriter.planning import PlannedDocument, Planner, SettledText, SettledUrl, UrlStatus
 from url_rewriter.urls import ObjectRef
@@ -91,7 +92,7 @@ class Draft:
 
     def add_documents(
         self,
-        documents: Iterable[PlannedDocument],
+        documents: Sequence[PlannedDocument],
         partition: int,
         *,
         read: int,
@@ -101,48 +102,13 @@ class Draft:
     ) -> None:
         """Keep what a scan found up to a checkpoint, and the checkpoint, all or nothing."""
         with schema.translated(self.path), schema.transaction(self.connection):
-            for planned in documents:
-                self._add_document(planned, prove_migrated)
+            if documents:
+                insert_found(self.connection, documents, partition, prove_migrated=prove_migrated)
             self.connection.execute(
                 "UPDATE partitions SET documents = documents + ?, last = coalesce(?, last),"
                 " done = ? WHERE id = ?",
                 (read, last, done, partition),
             )
-
-    def _add_document(self, planned: PlannedDocument, prove_migrated: bool) -> None:
-        execute = self.connection.execute
-        self._add_findings(planned.findings)
-        if not planned.texts:
-            return
-        document: Document = planned.document
-        row = execute(
-            "INSERT INTO documents (path, revision) VALUES (?, ?)",
-            (document.path, document.revision),
-        )
-        for text in planned.texts:
-            execute(
-                "INSERT INTO strings (document, value_path, before, ambiguous) VALUES (?, ?, ?, ?)",
-                (row.lastrowid, dump_path(text.value_path), text.text, text.ambiguous),
-            )
-            self._add_targets(text.targets)
-            if prove_migrated:
-                self._add_targets(text.migrated)
-
-    def _add_targets(self, targets: Iterable[ObjectRef]) -> None:
-        self.connection.executemany(
-            "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
-            [(target.bucket, target.key) for target in targets],
-        )
-
-    def _add_findings(self, findings: Iterable[Finding]) -> None:
-        self.connection.executemany(
-            "INSERT INTO findings (code, severity, document, value_path, detail)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [
-                (each.code, each.severity, each.document, dump_path(each.value_path), each.detail)
-                for each in findings
-            ],
-        )
 
     def count_scanned(self) -> int:
         """How many documents were read so far."""
@@ -184,7 +150,7 @@ class Draft:
                     planned = planner.plan_text(load_path(at), text)
                     for url in planned.urls if planned else ():
                         if url.alternatives and self._is_missing(url.candidates[0].target):
-                            self._add_targets(url.alternatives)
+                            insert_targets(self.connection, url.alternatives)
 
     def _is_missing(self, target: ObjectRef) -> bool:
         return self.state_of(target) is TargetState.MISSING
@@ -206,8 +172,7 @@ class Draft:
                 )
             for page in self._string_pages():
                 with schema.transaction(self.connection):
-                    for row in page:
-                        self._settle_string(planner, *row, proven=proven)
+                    self._settle_strings(planner, page, proven=proven)
 
     def _string_pages(
         self, *, ambiguous: bool = False
@@ -222,23 +187,25 @@ class Draft:
             yield page
             last = page[-1][0]
 
-    def _settle_string(
-        self, planner: Planner, row: int, path: str, at: str, text: str, *, proven: bool
+    def _settle_strings(
+        self, planner: Planner, page: Iterable[tuple[int, str, str, str]], *, proven: bool
     ) -> None:
-        planned = planner.plan_text(load_path(at), text)
-        if planned is None:
-            return
-        settled = planner.settle(planned, self.state_of)
-        if settled.edit is not None:
-            self.connection.execute(
-                "UPDATE strings SET after = ? WHERE id = ?", (settled.after, row)
-            )
-        self.connection.executemany(
-            _INSERT_OCCURRENCE,
-            [_occurrence(row, url) for url in settled.urls],
-        )
-        if proven:
-            self._add_findings(_settled_findings(path, settled))
+        edits: list[tuple[str, int]] = []
+        occurrences: list[tuple[object, ...]] = []
+        findings: list[Finding] = []
+        for row, path, at, text in page:
+            planned = planner.plan_text(load_path(at), text)
+            if planned is None:
+                continue
+            settled = planner.settle(planned, self.state_of)
+            if settled.edit is not None:
+                edits.append((settled.after, row))
+            occurrences += (_occurrence(row, url) for url in settled.urls)
+            if proven:
+                findings += _settled_findings(path, settled)
+        self.connection.executemany("UPDATE strings SET after = ? WHERE id = ?", edits)
+        self.connection.executemany(_INSERT_OCCURRENCE, occurrences)
+        insert_findings(self.connection, findings, itertools.repeat(None))
 
     def state_of(self, target: ObjectRef) -> TargetState:
         """What the newest evidence says of a target; unknown without any."""

@@ -21,7 +21,7 @@ _OURS = (
     b"gs:",
     b"gcs:",
     b"s%",
-    b"-apidata",
+    b"-apidata.google",
     b"firebasestorage",
     b"x-goog-credential",
 )

@@ -1,0 +1,1 @@
+"""What the tool costs, measured: `python -m benchmarks.scan --help`."""

@@ -1,0 +1,155 @@
+"""Parts of a scan, read at the same time and ahead of whoever keeps what they hold.
+
+Streams are billed and are cut when they stall, so a slow disk must not hold them up: threads read
+and plan, and what they find waits in a queue of a few checkpoints. Threads gain nothing in the
+reading itself, which takes the interpreter's lock; they hide the latency of each stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import TypeAlias
+
+from url_rewriter.planning import PlannedDocument, Planner
+from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
+
+_AHEAD = 8
+"""Checkpoints that may wait to be kept: some thousand documents, or some ten megabytes."""
+
+_FAREWELL = 2.0
+"""Seconds to wait for threads when a scan is given up; one that waits for a server is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A partition by its number in the plan file, to be read behind the document path ``after``."""
+
+    number: int
+    partition: Partition
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a part held up to a checkpoint."""
+
+    part: Part
+    documents: tuple[PlannedDocument, ...]
+    checkpoint: Checkpoint
+
+
+_Item: TypeAlias = Batch | BaseException | None
+
+
+class ReadAhead:
+    """A context whose iteration gives the batches of ``parts``, those of each part in its order.
+
+    Raises what a reader raises. At ``max_reads`` every thread stops at its next checkpoint and
+    ``stopped`` is true, unless all parts happened to be done.
+    """
+
+    def __init__(
+        self,
+        reader: DocumentReader,
+        query: Query,
+        planner: Planner,
+        parts: Iterable[Part],
+        *,
+        workers: int = 1,
+        max_reads: int | None = None,
+    ) -> None:
+        self._reader = reader
+        self._query = query
+        self._planner = planner
+        self._waiting = deque(parts)
+        self._unfinished = len(self._waiting)
+        self._max_reads = max_reads
+        self._batches: queue.Queue[_Item] = queue.Queue(_AHEAD)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._spent = False
+        self.read = 0
+        count = max(1, min(workers, len(self._waiting)))
+        self._threads = [
+            threading.Thread(target=self._work, name=f"scan-{number}", daemon=True)
+            for number in range(count)
+        ]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether parts were left unfinished; true until all are done."""
+        return self._unfinished > 0
+
+    def __enter__(self) -> ReadAhead:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __iter__(self) -> Iterator[Batch]:
+        working = len(self._threads)
+        while working:
+            match self._batches.get():
+                case Batch() as batch:
+                    yield batch
+                case BaseException() as error:
+                    raise error
+                case None:
+                    working -= 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        until = time.monotonic() + _FAREWELL
+        for thread in self._threads:
+            while thread.is_alive() and time.monotonic() < until:
+                with contextlib.suppress(queue.Empty):  # a thread may be waiting for room
+                    self._batches.get(timeout=0.02)
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set() and (part := self._next()) is not None:
+                self._read_part(part)
+        except BaseException as error:  # raised again where the batches are kept
+            self._batches.put(error)
+        else:
+            self._batches.put(None)
+
+    def _next(self) -> Part | None:
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
+
+    def _read_part(self, part: Part) -> None:
+        kept: list[PlannedDocument] = []
+        for item in self._reader.scan(self._query, part.partition, part.after):
+            if self._stop.is_set():
+                return
+            if isinstance(item, Checkpoint):
+                self._batches.put(Batch(part, tuple(kept), item))
+                kept = []
+                if not self._may_go_on(item):
+                    return
+            else:
+                # What an adapter needs for writing comes from a fresh read, and is large.
+                planned = self._planner.plan_document(replace(item, raw=None))
+                if planned.texts or planned.findings:
+                    kept.append(planned)
+
+    def _may_go_on(self, checkpoint: Checkpoint) -> bool:
+        with self._lock:
+            self.read += checkpoint.documents
+            self._unfinished -= checkpoint.done
+            if self._max_reads is not None and self.read >= self._max_reads:
+                self._waiting.clear()
+                self._spent = True
+            return not self._spent

@@ -1,0 +1,84 @@
+"""What a scan found, as rows: in the same order whichever part of the scan is read first."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from url_rewriter.findings import Finding
+from url_rewriter.planfile.rows import dump_path
+from url_rewriter.planning import PlannedDocument
+from url_rewriter.urls import ObjectRef
+
+_ROWS_OF_PARTITION = 2**36
+"""Ids that each partition has to itself. With up to 2**17 partitions they stay below 2**53, which
+every JSON reader takes for integers."""
+
+
+def insert_found(
+    connection: sqlite3.Connection,
+    found: Sequence[PlannedDocument],
+    partition: int,
+    *,
+    prove_migrated: bool,
+) -> None:
+    """Add documents, their strings, the targets these may mean, and findings.
+
+    One statement a table, since one a row would cost more than the rows.
+    """
+    put = connection.executemany
+    ids = _free_ids(connection, "documents", partition)
+    documents = [(next(ids), each) for each in found if each.texts]
+    put(
+        "INSERT INTO documents (id, path, revision) VALUES (?, ?, ?)",
+        [(row, each.document.path, each.document.revision) for row, each in documents],
+    )
+    ids = _free_ids(connection, "strings", partition)
+    targets: list[ObjectRef] = []
+    texts = [(row, text) for row, planned in documents for text in planned.texts]
+    put(
+        "INSERT INTO strings (id, document, value_path, before, ambiguous) VALUES (?, ?, ?, ?, ?)",
+        [
+            (next(ids), row, dump_path(text.value_path), text.text, text.ambiguous)
+            for row, text in texts
+        ],
+    )
+    for _, text in texts:
+        targets += text.targets
+        if prove_migrated:
+            targets += text.migrated
+    insert_targets(connection, targets)
+    findings = [finding for planned in found for finding in planned.findings]
+    insert_findings(connection, findings, _free_ids(connection, "findings", partition))
+
+
+def insert_targets(connection: sqlite3.Connection, targets: Iterable[ObjectRef]) -> None:
+    """Add the targets that are not there yet."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
+        [(target.bucket, target.key) for target in dict.fromkeys(targets)],
+    )
+
+
+def insert_findings(
+    connection: sqlite3.Connection, findings: Iterable[Finding], ids: Iterable[int | None]
+) -> None:
+    """Add findings under the given ids; None puts one behind all others."""
+    connection.executemany(
+        "INSERT INTO findings (id, code, severity, document, value_path, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (row, each.code, each.severity, each.document, dump_path(each.value_path), each.detail)
+            for each, row in zip(findings, ids, strict=False)
+        ],
+    )
+
+
+def _free_ids(connection: sqlite3.Connection, table: str, partition: int) -> Iterator[int]:
+    least = (partition - 1) * _ROWS_OF_PARTITION
+    (last,) = connection.execute(
+        f"SELECT max(id) FROM {table} WHERE id > ? AND id <= ?",
+        (least, least + _ROWS_OF_PARTITION),
+    ).fetchone()
+    return itertools.count((last or least) + 1)
