@@ -12,8 +12,8 @@ class Header:
 
     ``rules`` is the canonical JSON of the rules with variables filled in, ``rules_digest`` its
     SHA-256. ``limits`` is the canonical JSON of what the command line added: collections, fields,
-    documents. ``kept_at`` tells a database that can be thrown away (an emulator, a file) from a real
-    one of the same name. ``read_time`` is empty where the scan read the latest state.
+    documents. ``kept_at`` tells a database that can be thrown away from a real one of the same
+    name. ``read_time`` is empty where the scan read the latest state.
     """
 
     store: str
