@@ -174,10 +174,20 @@ class _Lines:
         self._shown = time.monotonic()
         seconds = int(self._shown - self._begun)
         of = f" of {self._total:,}" if self._total else ""
+        left = self._left(seconds)
         self._stream.write(
-            f"{self._stage:<8} {self._done:,}{of} {self._unit}  {seconds // 60}:{seconds % 60:02}\n"
+            f"{self._stage:<8} {self._done:,}{of} {self._unit}  {_clock(seconds)}{left}\n"
         )
         self._stream.flush()
+
+    def _left(self, seconds: int) -> str:
+        if not self._total or not 0 < self._done < self._total:
+            return ""
+        return f", about {_clock(seconds * (self._total - self._done) // self._done)} left"
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 class _Bars:

@@ -238,6 +238,7 @@ def scan_into(
 
     Without ``objects`` nothing is proven. A scan that was interrupted at the same path goes on.
     """
+    from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.plan import prove, scan
     from url_rewriter.planfile import Draft, Plan
 
@@ -246,9 +247,13 @@ def scan_into(
         console.say(f"continuing the scan that was begun in {draft.part}\n")
     progress = console.progress()
     planner = limits.planner(rules)
+    query = limits.query(rules)
     try:
-        scan(reader, limits.query(rules), planner, draft, progress,
-             workers=workers or 1, max_reads=limits.max_reads,
+        expected = None if draft.continued else reader.count(query)
+        if expected is not None and not reader.disposable:
+            console.say(f"forecast {forecast_reads(expected)}")
+        scan(reader, query, planner, draft, progress,
+             workers=workers or 1, max_reads=limits.max_reads, expected=expected,
              prove_migrated=prove_migrated)  # fmt: skip
         trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
