@@ -115,7 +115,7 @@ def test_a_plan_that_was_applied_is_not_overwritten(planned: Workshop) -> None:
 
 def test_a_folder_that_does_not_exist(workshop: Workshop) -> None:
     write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image=f"{OLD}a.png")})
-    assert "nowhere" in refuse(workshop, 1, *plan_arguments(output="nowhere/x.plan"))
+    assert "nowhere" in refuse(workshop, 2, *plan_arguments(output="nowhere/x.plan"))
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,64 @@ def test_no_project_at_all_is_said_without_a_traceback(workshop: Workshop) -> No
     ended = workshop.run("audit")
     assert ended.status in (2, 4)
     assert "credentials" in ended.err
+
+
+def test_an_empty_scan_is_no_success(workshop: Workshop) -> None:
+    write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image="x")})
+    ended = workshop.run(*plan_arguments("--collection", "tpyo"))
+    assert "no document" in ended.err
+    checked = workshop.json(
+        "verify", "--rules", "rules.yaml", "--store", "embedded:db.jsonl", "--collection", "tpyo",
+        status=3,
+    )  # fmt: skip
+    assert not checked["passed"]
+
+
+def test_cloud_storage_is_no_place_to_prove_targets(workshop: Workshop) -> None:
+    write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image="x")})
+    endpoint = "https://storage.googleapis.com"
+    assert "Cloud Storage" in refuse(workshop, 2, *plan_arguments("--s3-endpoint", endpoint))
+
+
+def test_trouble_with_s3_is_said_before_the_scan(workshop: Workshop) -> None:
+    write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image=f"{OLD}a.png")})
+    ended = workshop.run(*plan_arguments("--s3-endpoint", "http://127.0.0.1:9"))
+    assert ended.err.index("warning: ") < ended.err.index("scan ")
+
+
+def test_a_full_disk_under_the_result_is_said_in_a_line(planned: Workshop) -> None:
+    import subprocess
+    import sys
+
+    for command in (["show", "x.plan"], ["report", "x.plan", "--format", "json"]):
+        with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+            ended = subprocess.run(
+                [sys.executable, "-m", "url_rewriter", *command], cwd=planned.folder, check=False,
+                env=planned.environ, stdout=full, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert ended.returncode == 1
+        assert ended.stderr == "Error: No space left on device\n"
+
+
+def test_a_verdict_on_a_part_names_the_part(planned: Workshop, s3: ServedS3) -> None:
+    planned.json("apply", "x.plan", "--yes")
+    limited = planned.run("verify", "x.plan", "--collection", "apps")
+    assert "within --collection apps and nowhere else" in limited.err
+    assert planned.json("verify", "x.plan", "--document", "apps/1")["limits"] == "--document apps/1"
+
+
+def test_s3_trouble_while_old_evidence_is_gathered_again_stops_the_apply(planned: Workshop) -> None:
+    arguments = ("apply", "x.plan", "--yes", "--max-age", "0s")
+    err = refuse(planned, 1, *arguments, "--s3-endpoint", "http://127.0.0.1:9")
+    assert "127.0.0.1:9" in err
+    assert planned.json("apply", "x.plan", "--yes")["documents"]["written"] == 1
+
+
+def test_show_warns_of_a_broken_seal(planned: Workshop) -> None:
+    with sqlite3.connect(planned.folder / "x.plan") as connection:
+        connection.execute("UPDATE strings SET after = 'https://evil.example.com/'")
+    connection.close()
+    assert "seal is broken" in planned.run("show", "x.plan").err
 
 
 def test_a_gate_that_fails_exits_3(workshop: Workshop) -> None:

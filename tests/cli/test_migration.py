@@ -72,7 +72,9 @@ def test_a_missing_target_that_is_skipped_stays_and_the_rest_is_written(
     workshop.json(*plan_arguments("--on-missing", "skip"))
     workshop.json("apply", "x.plan", "--yes")
     assert read_database(database)["apps/1"] == texts(a=f"{OLD}nowhere.png", b=f"{NEW}here.png")
-    assert workshop.json("verify", "x.plan")["passed"] is True
+    verified = workshop.json("verify", "x.plan")
+    assert (verified["passed"], verified["waived"]) == (True, 1)
+    assert "1 URL of Cloud Storage stay" in workshop.run("verify", "x.plan").out
 
 
 def test_a_server_that_is_not_there_leaves_targets_unknown_and_writes_nothing(
@@ -115,6 +117,11 @@ def test_a_conflict_is_left_counted_and_exits_5(
     write_database(database, {"apps/1": texts(image=f"{OLD}another.png")})
     applied = workshop.json("apply", "x.plan", "--yes", status=5)
     assert applied["documents"]["conflict"] == 1
+    assert applied["left"] == [
+        {"document": "apps/1", "outcome": "conflict", "detail": "changed since, left alone: image"}
+    ]
+    shown = workshop.run("show", "x.plan", "--outcome", "conflict")
+    assert "changed since, left alone: image" in shown.out
     assert read_database(database)["apps/1"] == texts(image=f"{OLD}another.png")
 
 

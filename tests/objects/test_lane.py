@@ -60,9 +60,7 @@ def test_the_lane_asks_for_most_and_boto3_for_a_sample_and_all_that_is_not_there
     [
         (present(), Reaction(404, MARK)),
         (Reaction(404, MARK), present()),
-        (Reaction(403, MARK), present()),
         (Reaction(400, MARK), present()),
-        (present(), Reaction(403, MARK)),
         (Reaction(200, {"etag": "e2", **MARK}), present()),
     ],
 )
@@ -73,6 +71,21 @@ def test_a_contradiction_stops_the_run(
     server.behaviour = lambda r: absent(r) if r.key != "odd" else boto3 if is_boto3(r) else lane
     with pytest.raises(ServiceError, match=r"'odd'.*one of them is wrong"):
         states(server, "odd")
+
+
+@pytest.mark.parametrize(
+    ("lane", "boto3", "state"),
+    [
+        (Reaction(403, MARK), present(), EXISTS),
+        (present(), Reaction(403, MARK), TargetState.UNKNOWN),
+    ],
+)
+def test_who_is_forbidden_claims_nothing_and_boto3_has_the_last_word(
+    server: FaultServer, lane: Reaction, boto3: Reaction, state: TargetState
+) -> None:
+    absent = s3_with({})
+    server.behaviour = lambda r: absent(r) if r.key != "odd" else boto3 if is_boto3(r) else lane
+    assert states(server, "odd") == {"odd": state}
 
 
 @pytest.mark.parametrize("lane", [Reaction(503, MARK), Reaction(429), Reaction(hang_up=True)])

@@ -71,14 +71,18 @@ class Migration:
         self.planner = Planner(self.rules)
         self.journal = journal
 
-    def plan(self) -> Summary:
-        """Scan, prove, settle, seal."""
+    def begin(self) -> Draft:
+        """A draft that nothing was scanned into yet."""
         header = Header(
             store="memory:", rules_file="", rules=self.rules.to_json(),
             rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
-        draft = Draft(self.path, header)
+        return Draft(self.path, header)
+
+    def plan(self, draft: Draft | None = None) -> Summary:
+        """Scan, prove, settle, seal."""
+        draft = draft or self.begin()
         scan(self.store, Query(), self.planner, draft, Silence())
         prove(self.objects, self.planner, draft, Silence())
         draft.settle(self.planner)

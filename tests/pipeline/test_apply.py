@@ -217,3 +217,25 @@ def test_every_document_has_one_outcome_whatever_the_batches(tmp_path: Path, cou
     totals = migration.apply()
     assert totals.planned == totals.outcomes[Outcome.WRITTEN] == count
     assert totals.pending == 0
+
+
+def test_a_second_rollback_reconciles_though_documents_went_in_between(tmp_path: Path) -> None:
+    documents = {f"u/{n}": {"a": OLD + "a"} for n in range(4)}
+    migration = make_migration(tmp_path, documents)
+    migration.plan()
+    migration.apply()
+    migration.rollback()
+    migration.store.delete("u/0")
+    assert migration.apply().outcomes["gone"] == 1
+    totals = migration.rollback()
+    assert (totals.planned, totals.outcomes["written"], totals.pending) == (3, 3, 0)
+    assert migration.rollback().pending == 0
+
+
+def test_a_document_that_went_after_it_was_applied_is_gone_for_a_rollback(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {"u/0": {"a": OLD + "a"}, "u/1": {"a": OLD + "a"}})
+    migration.plan()
+    migration.apply()
+    migration.store.delete("u/0")
+    totals = migration.rollback()
+    assert (totals.planned, totals.outcomes["gone"], totals.pending) == (2, 1, 0)

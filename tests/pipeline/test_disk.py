@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
-from url_rewriter.errors import ServiceError
+from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.planfile import Journal, Operation, Plan
 from url_rewriter.urls import ObjectRef
 
@@ -44,8 +44,18 @@ def test_with_room_again_the_same_command_finishes(tmp_path: Path) -> None:
     assert migration.apply().outcomes["written"] == 300
 
 
-def test_a_full_disk_under_a_scan_leaves_no_plan(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
     migration = make_migration(tmp_path)
     migration.path = Path("/dev/full/x.plan")
-    with pytest.raises(ServiceError):
+    with pytest.raises(ConfigurationError):
         migration.plan()
+
+
+def test_a_disk_that_fills_up_during_a_scan_is_named(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path)
+    draft = migration.begin()
+    (pages,) = draft.connection.execute("PRAGMA page_count").fetchone()
+    draft.connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(ServiceError, match="full"):
+        migration.plan(draft)
+    assert not migration.path.exists()

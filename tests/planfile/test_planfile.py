@@ -125,7 +125,7 @@ def test_a_plan_that_was_not_applied_is_replaced(migration: Migration) -> None:
 
 def test_a_folder_that_is_not_there_is_said_plainly(migration: Migration) -> None:
     migration.path = migration.path.parent / "nowhere" / "x.plan"
-    with pytest.raises(ServiceError, match="nowhere"):
+    with pytest.raises(ConfigurationError, match="nowhere"):
         migration.plan()
 
 

@@ -78,7 +78,7 @@ def test_the_rows_reconcile_with_the_totals(tmp_path: Path) -> None:
 def test_a_row_tells_its_evidence_its_findings_and_its_outcome(tmp_path: Path) -> None:
     document = json.loads(render(write_plan(make_good_plan(tmp_path / "p")), "json"))
     row = next(row for row in document["rows"] if row["document"] == "plugins_data/p2")
-    assert row["remarks"] == ["dropped-signature", "several-readings"]
+    assert row["remarks"] == ["dropped-signature"]
     assert row["evidence"]["size"] == 48_213
     assert (row["operation"], row["outcome"]) == ("apply", "written")
 
@@ -162,7 +162,7 @@ def test_parquet_says_which_plan_it_is_of(tmp_path: Path) -> None:
     table = pyarrow.parquet.read_table(io.BytesIO(render(path, "parquet")))
     assert table.schema.metadata[b"url-rewriter.plan"] == b"omi.plan"
     assert table.num_rows == 13
-    assert table["remarks"].to_pylist()[1] == ["dropped-signature", "several-readings"]
+    assert table["remarks"].to_pylist()[1] == ["dropped-signature"]
 
 
 def test_an_empty_plan_is_an_empty_table(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -91,15 +92,17 @@ def listing(*keys: str, prefix: str = "", bucket: str = "b.c_d") -> Reaction:
 class FaultServer:
     """``behaviour`` may be replaced at any time; ``requests`` keeps what came in."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.behaviour = behaviour
+        self._tls = tls
         self.requests: list[Request] = []
         self.busiest = 0
         self._busy = 0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "http" if tls is None else "https"
+        self.endpoint = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def keys(self) -> list[str]:
@@ -127,6 +130,8 @@ class FaultServer:
 
     def _converse(self, connection: socket.socket) -> None:
         try:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as stream:
                 while (request := _read(stream.readline)) and self._react(connection, request):
                     pass
@@ -163,9 +168,9 @@ def _read(readline: Callable[[], bytes]) -> Request | None:
 
 
 @contextmanager
-def fault_server(behaviour: Behaviour) -> Iterator[FaultServer]:
+def fault_server(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
     """A running fault server; its connections are cut at the end."""
-    server = FaultServer(behaviour)
+    server = FaultServer(behaviour, tls)
     try:
         yield server
     finally:

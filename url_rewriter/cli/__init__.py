@@ -6,7 +6,10 @@ Clients of services are imported inside the commands, so that ``--help`` loads n
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any, NoReturn
@@ -43,8 +46,22 @@ class _Group(click.Group):
             _end(ctx, str(error), 128 + error.number)
         except UrlRewriterError as error:
             _end(ctx, str(error), error.exit_code)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly when nobody reads on
+            _forget_stdout()
+            _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
         except KeyboardInterrupt:
             _end(ctx, "Interrupted. The same command continues.", 128 + signal.SIGINT)
+
+
+def _of_file(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+def _forget_stdout() -> None:
+    """Let what could not be written go, so that the interpreter does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(ctx: click.Context, message: str, exit_status: int) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def apply(
     """
     from url_rewriter.pipeline.forecast import forecast_writes
     from url_rewriter.pipeline.pacing import Pace
-    from url_rewriter.planfile import Operation, count_writes
+    from url_rewriter.planfile import Operation, count_pending
 
     with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         rules = services.planned_rules(plan)
@@ -81,7 +82,7 @@ def apply(
         opened = session.open_planned_store(stack, plan, chosen)
         s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
         ramp = not opened.disposable
-        planned = count_writes(plan.connection, Operation.APPLY).planned
+        planned = count_pending(plan.connection, Operation.APPLY)
         writes = min(planned, max_writes or planned)
         console.say(f"forecast {forecast_writes(writes, ramp=ramp, cap=max_rps)}")
         question = f"Write {counted(writes, 'document')} of {printable(opened.locator)}?"
@@ -92,7 +93,7 @@ def apply(
                 journal=journal,
                 store=session.DryRunStore(opened) if consent.dry_run else opened,
                 planner=services.Limits.from_json(plan.header.limits).planner(rules),
-                objects=lambda: stack.enter_context(services.open_objects(rules, s3)),
+                objects=cache(lambda: stack.enter_context(services.open_objects(rules, s3))),
                 pace=Pace(ramp=ramp, cap=max_rps),
                 max_age=max_age,
             )

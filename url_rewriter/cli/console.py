@@ -74,6 +74,10 @@ class Console:
         if not self.quiet:
             click.echo(text, err=True)
 
+    def warn(self, text: str) -> None:
+        """A line on stderr that matters whatever was asked for; ``text`` may hold anything."""
+        click.echo(f"warning: {printable(text)}", err=True)
+
     def print(self, text: str = "") -> None:
         """A line of the result."""
         click.echo(text)

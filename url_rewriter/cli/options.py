@@ -176,9 +176,11 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         max_rps: float | None,
         prove: str,
         workers: int | None,
+        check_public: bool,
+        check_content_type: bool,
         **options: Any,
     ) -> R:
-        s3 = S3Options(s3_endpoint, max_rps, prove, workers)
+        s3 = S3Options(s3_endpoint, max_rps, prove, workers, check_public, check_content_type)
         return command(*arguments, s3=s3, **options)
 
     return _stacked(
@@ -188,6 +190,12 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
                show_default=True,
                help="Prove targets with HEAD, by listing their buckets, or by whichever costs "
                     "less. What a listing does not show is asked for with HEAD in any case."),
+        option("--check-public", is_flag=True,
+               help="Open every URL that is written, without credentials: say which do not open, "
+                    "and which were signed before and now open for anybody."),
+        option("--check-content-type", is_flag=True,
+               help="Say which objects are served as something else than their names promise. "
+                    "Targets are then proven with HEAD."),
         option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
                help="At most this many S3 requests a second."),
         workers_option,
@@ -209,7 +217,7 @@ def workers_option(command: Callable[..., R]) -> Callable[..., R]:
         "--workers",
         type=click.IntRange(1, 256),
         metavar="N",
-        help="Parts of the scan, and objects asked for at once  [default: 1 and 128].",
+        help="Parts of the scan, and objects asked for at once  [default: 1 and 256].",
     )(command)
 
 

@@ -59,7 +59,7 @@ def plan(
         _introduce(console, rules, rules_file, reader.locator, limits)
         made, trouble = services.scan_into(
             plan_file, console, rules, limits, reader, objects,
-            rules_file=rules_file, workers=s3.workers,
+            rules_file=rules_file, s3=s3, workers=s3.workers,
         )  # fmt: skip
     _conclude(console, made, trouble)
 

@@ -44,13 +44,13 @@ def rollback(
     from url_rewriter.pipeline.forecast import forecast_writes
     from url_rewriter.pipeline.pacing import Pace
     from url_rewriter.pipeline.rollback import rollback as roll_back
-    from url_rewriter.planfile import Operation, WriteFilter, count_writes
+    from url_rewriter.planfile import Operation, WriteFilter, count_pending
 
     wanted = WriteFilter(document, rule)
     with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         opened = session.open_planned_store(stack, plan, chosen)
         ramp = not opened.disposable
-        planned = count_writes(plan.connection, Operation.ROLLBACK, wanted).planned
+        planned = count_pending(plan.connection, Operation.ROLLBACK, wanted)
         console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
         question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"
         services.ask_consent(console, opened, question, consent)

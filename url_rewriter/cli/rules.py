@@ -54,6 +54,13 @@ def check(rules_file: Path, console: Console) -> None:
         console.document("rules-check", _rules_members(rules_file, loaded))
     else:
         _print_rules(rules_file, loaded, console)
+    for rule in loaded.rules:
+        for name, prefix in (("source", rule.source.prefix), ("target", rule.target.prefix)):
+            if prefix and not prefix.endswith("/"):
+                console.warn(
+                    f"{rules_file}:{rule.line}: rule {rule.name}: {name}.prefix {prefix!r} ends in "
+                    "the middle of a name: keys are joined to it without a slash"
+                )
 
 
 def _problem_members(problem: Problem) -> dict[str, Any]:

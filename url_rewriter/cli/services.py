@@ -19,8 +19,9 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedEr
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
-    from url_rewriter.objects import ObjectStore
-    from url_rewriter.planfile import Header, Plan
+    from url_rewriter.objects import ObjectStore, S3Settings
+    from url_rewriter.pipeline.progress import Progress
+    from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
@@ -59,6 +60,22 @@ class Limits:
         if any(getattr(self, name) for name in _LISTS):
             return self
         return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
+
+    def __str__(self) -> str:
+        """The limits as options, "" where there are none.
+
+        >>> str(Limits(collections=("messages",), fields=("a", "b")))
+        '--collection messages --field a --field b'
+        """
+        names = ("--collection", "--exclude-collection", "--field", "--document")
+        given = [
+            f"{option} {value}"
+            for option, name in zip(names, _LISTS, strict=True)
+            for value in getattr(self, name)
+        ]
+        if self.read_time:
+            given.append(f"--read-time {self.read_time.isoformat()}")
+        return " ".join(given)
 
     def query(self, rules: Rules) -> Query:
         """The scan that these limits and the scope of the rules describe."""
@@ -182,21 +199,40 @@ class S3Options:
     max_rps: float | None = None
     prove: str = "auto"
     workers: int | None = None
+    check_public: bool = False
+    check_content_type: bool = False
+
+
+def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
+    """The settings for the object store that holds the targets of the rules."""
+    from url_rewriter import objects
+
+    if s3.check_content_type and s3.prove == "list":
+        raise ConfigurationError(
+            "A listing tells no content type: leave out --prove list, or --check-content-type."
+        )
+    return objects.S3Settings.from_environ(
+        os.environ,
+        endpoint=s3.endpoint,
+        fallback_endpoint=rules.target.endpoint,
+        workers=s3.workers or objects.WORKERS,
+        max_rps=s3.max_rps,
+        prove=objects.Prove("head" if s3.check_content_type else s3.prove),
+    )
 
 
 @contextmanager
 def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
+    from url_rewriter.urls import is_cloud_storage
 
-    settings = objects.S3Settings.from_environ(
-        os.environ,
-        endpoint=s3.endpoint,
-        fallback_endpoint=rules.target.endpoint,
-        workers=s3.workers or objects.WORKERS,
-        max_rps=s3.max_rps,
-        prove=objects.Prove(s3.prove),
-    )
+    settings = s3_settings(rules, s3)
+    if is_cloud_storage(settings.endpoint):
+        raise ConfigurationError(
+            f"{printable(settings.endpoint)} is Cloud Storage, where the objects were: give the"
+            " endpoint where they are now."
+        )
     opened = objects.open_objects(settings)
     try:
         yield opened
@@ -231,6 +267,7 @@ def scan_into(
     objects: ObjectStore | None,
     *,
     rules_file: Path | None = None,
+    s3: S3Options | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
@@ -245,23 +282,56 @@ def scan_into(
     draft = Draft(path, make_header(rules, rules_file, limits, reader.locator))
     if draft.continued:
         console.say(f"continuing the scan that was begun in {draft.part}\n")
+    if objects is not None:
+        _warn_of_trouble(console, rules, objects)
     progress = console.progress()
     planner = limits.planner(rules)
     query = limits.query(rules)
     try:
-        expected = None if draft.continued else reader.count(query)
-        if expected is not None and not reader.disposable:
-            console.say(f"forecast {forecast_reads(expected)}")
+        expected = reader.count(query)
+        if expected is not None:
+            expected = max(0, expected - draft.count_scanned())
+            if not reader.disposable:
+                console.say(f"forecast {forecast_reads(expected)}")
         scan(reader, query, planner, draft, progress,
              workers=workers or 1, max_reads=limits.max_reads, expected=expected,
              prove_migrated=prove_migrated)  # fmt: skip
+        if not draft.count_scanned():
+            console.warn(
+                f"no document of {reader.locator} was scanned: is the store right, and the "
+                "collections and documents that were named?"
+            )
         trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
+        if s3 is not None:
+            _gather_further_evidence(draft, rules, s3, progress)
         draft.seal()
     except BaseException:
         draft.abandon()
         raise
     return Plan(path), trouble
+
+
+def _warn_of_trouble(console: Console, rules: Rules, objects: ObjectStore) -> None:
+    """Say before a scan, which is billed, that nothing it finds can be proven."""
+    for bucket in sorted({rule.target.bucket for rule in rules.rules}):
+        trouble = objects.check(bucket)
+        if trouble is not None:
+            console.warn(
+                f"{trouble} The scan goes on, its targets will be unknown; an interrupted scan is "
+                "continued by the same command."
+            )
+
+
+def _gather_further_evidence(draft: Draft, rules: Rules, s3: S3Options, progress: Progress) -> None:
+    from url_rewriter.objects.public import PublicReader
+    from url_rewriter.pipeline.further import check_content_types, check_public
+
+    if s3.check_public:
+        reader = PublicReader(s3_settings(rules, s3))
+        check_public(reader, draft, rules.target.endpoint, progress)
+    if s3.check_content_type:
+        check_content_types(draft)
 
 
 def planned_rules(plan: Plan) -> Rules:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,7 +27,7 @@ def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
     A dry run works on a copy that is thrown away. What is pushed onto the stack is given back
     before the plan is.
     """
-    from url_rewriter.planfile import FileLock, Plan
+    from url_rewriter.planfile import FileLock, Plan, copy
 
     Plan(path).close()  # says what is wrong with the path before anything else does
     lock = FileLock(path)
@@ -36,23 +35,14 @@ def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
         with ExitStack() as stack:
             if dry_run:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                path = _copy(path, folder)
+                copy(path, folder / path.name)
+                path = folder / path.name
             plan = Plan(path, writable=True)
             stack.callback(plan.close)
             plan.check_seal()
             yield plan, stack
     finally:
         lock.release()
-
-
-def _copy(path: Path, folder: Path) -> Path:
-    copy = folder / path.name
-    copy.touch(mode=0o600)
-    source, target = sqlite3.connect(path), sqlite3.connect(copy)
-    source.backup(target)
-    source.close()
-    target.close()
-    return copy
 
 
 def open_planned_store(stack: ExitStack, plan: Plan, chosen: services.StoreChoice) -> DocumentStore:
@@ -117,6 +107,10 @@ def conclude(
                 "dry_run": dry_run,
                 "documents": {"planned": totals.planned, **totals.outcomes},
                 "urls": {"written": totals.urls},
+                "left": [
+                    {"document": path, "outcome": outcome, "detail": detail}
+                    for path, outcome, detail in _left(plan, operation)
+                ],
             },
         )
     else:
@@ -139,11 +133,17 @@ _LISTED = 20
 
 
 def _list_left(console: Console, plan: Plan, operation: Operation) -> None:
-    rows = plan.connection.execute(
-        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
-        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone')"
-        " ORDER BY d.id LIMIT ?",
-        (operation, _LISTED),
-    ).fetchall()
-    for path, outcome, detail in rows:
+    left = _left(plan, operation)
+    for path, outcome, detail in left[:_LISTED]:
         console.say(f"  {outcome:<9} {printable(path)}  {printable(detail)}".rstrip())
+    if len(left) > _LISTED:
+        console.say(f"  ... and {len(left) - _LISTED:,} more: url-rewriter show --outcome")
+
+
+def _left(plan: Plan, operation: Operation) -> list[tuple[str, str, str]]:
+    """The documents that were not written as planned: path, outcome, and why."""
+    return plan.connection.execute(
+        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
+        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone') ORDER BY d.id",
+        (operation,),
+    ).fetchall()

@@ -12,6 +12,7 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.plan import show_summary
+from url_rewriter.errors import RefusedError
 
 if TYPE_CHECKING:
     from url_rewriter.planfile import Plan, UrlFilter, UrlRow
@@ -52,6 +53,7 @@ def show(
 
     plan = Plan(plan_file)
     try:
+        _warn_of_a_broken_seal(console, plan)
         wanted = UrlFilter(status, rule, collection, document, outcome)
         if console.json:
             _show_json(plan, wanted)
@@ -64,6 +66,13 @@ def show(
                 show_summary(console, summarize(plan.connection))
     finally:
         plan.close()
+
+
+def _warn_of_a_broken_seal(console: Console, plan: Plan) -> None:
+    try:
+        plan.check_seal()
+    except RefusedError as error:
+        console.warn(str(error))
 
 
 def _show_text(console: Console, rows: Iterator[UrlRow]) -> None:
@@ -88,7 +97,7 @@ def _reasons(row: UrlRow) -> Iterator[str]:
     if row.remark:
         yield row.remark
     if row.outcome:
-        yield f"outcome: {row.outcome}"
+        yield f"document: {row.outcome} {row.outcome_detail}".rstrip()
 
 
 def _show_json(plan: Plan, wanted: UrlFilter) -> None:

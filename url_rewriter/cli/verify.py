@@ -16,7 +16,7 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError, UrlRewrit
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.verify import Gate
-    from url_rewriter.planfile import Plan
+    from url_rewriter.planfile import Plan, Summary
     from url_rewriter.rules import Rules
 
 
@@ -62,10 +62,10 @@ def verify(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(
             folder / "verify.plan", console, rules, limits, reader, objects, workers=s3.workers,
-            prove_migrated=True,
+            s3=s3, prove_migrated=True,
         )  # fmt: skip
         stack.callback(fresh.close)
-        _conclude(console, fresh, applied, trouble)
+        _conclude(console, fresh, applied, limits, s3, trouble)
 
 
 def _open_plan(stack: ExitStack, plan_file: Path | None) -> Plan | None:
@@ -88,12 +88,17 @@ def _rules(applied: Plan | None, rules_file: Path | None) -> Rules:
 
 
 def _conclude(
-    console: Console, fresh: Plan, applied: Plan | None, trouble: UrlRewriterError | None
+    console: Console,
+    fresh: Plan,
+    applied: Plan | None,
+    limits: services.Limits,
+    s3: services.S3Options,
+    trouble: UrlRewriterError | None,
 ) -> None:
-    from url_rewriter.pipeline.verify import gates
+    from url_rewriter.pipeline.verify import count_waived, gates
     from url_rewriter.planfile import summarize
 
-    judged = gates(fresh, applied)
+    judged = gates(fresh, applied, public=s3.check_public, types=s3.check_content_type)
     passed = all(gate.passed for gate in judged)
     summary = summarize(fresh.connection)
     if console.json:
@@ -102,6 +107,7 @@ def _conclude(
             {
                 "plan": str(applied.path) if applied else None,
                 "store": fresh.header.store,
+                "limits": str(limits),
                 "passed": passed,
                 "gates": [
                     {"name": g.name, "passed": g.passed, "count": g.count, "says": g.says}
@@ -110,18 +116,37 @@ def _conclude(
                 "documents": summary.documents,
                 "urls": summary.urls,
                 "targets": summary.targets,
+                "waived": count_waived(fresh),
             },
         )
     else:
         rows = [(g.name, "passed" if g.passed else "FAILED", g.count, g.says) for g in judged]
         console.table(("gate", "result", "count", "against it"), rows)
-        console.print(f" {counted(summary.documents['scanned'], 'document')} scanned")
+        scanned = counted(summary.documents["scanned"], "document")
+        within = f", within {printable(str(limits))}" if str(limits) else ""
+        console.print(f" {scanned} scanned{within}")
+        _say_what_is_waived(console, fresh, summary)
         _list_against(console, fresh)
     if trouble is not None:
         raise trouble
     if not passed:
         raise ChecksFailedError(f"Not ready: {_failures(judged)}.")
-    console.say("\nReady to cut over.")
+    within = f", within {printable(str(limits))} and nowhere else" if str(limits) else ""
+    console.say(f"\nReady to cut over{within}.")
+
+
+def _say_what_is_waived(console: Console, fresh: Plan, summary: Summary) -> None:
+    """What stays behind although the gates pass: it is the operator who waived it."""
+    from url_rewriter.pipeline.verify import count_waived
+
+    waived = count_waived(fresh)
+    for count, words in (
+        (waived, "waived: their targets are missing, and the rules say on_missing: skip"),
+        (summary.urls["unmapped"] - summary.blocking.get("unmapped", 0), "no rule takes"),
+        (summary.urls["left"], "left alone: no rewritable URLs of objects"),
+    ):
+        if count:
+            console.print(f" {counted(count, 'URL')} of Cloud Storage stay, {words}")
 
 
 def _failures(judged: tuple[Gate, ...]) -> str:

@@ -162,10 +162,15 @@ def conclude(target: ObjectRef, verdict: Verdict, answer: Answer | None = None) 
 
 
 def _agree(asked: Asked, answer: Answer) -> bool:
-    """Whether the lane's answer could have come from what boto3 found."""
+    """Whether the lane's answer could have come from what boto3 found.
+
+    Only claims can contradict each other: who is forbidden, or got a passing fault, claims nothing.
+    """
     evidence, exists = asked.evidence, answer.status == 200 and answer.etag is not None
-    if answer.passing or asked.again:
+    if answer.passing or asked.again or evidence.state is TargetState.UNKNOWN:
         return True
-    if evidence.state is TargetState.EXISTS:
-        return exists and (answer.etag, answer.size) == (evidence.etag, evidence.size)
-    return not exists
+    if evidence.state is not TargetState.EXISTS:
+        return not exists
+    if exists:
+        return (answer.etag, answer.size) == (evidence.etag, evidence.size)
+    return answer.status in (401, 403)

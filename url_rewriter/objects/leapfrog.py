@@ -40,7 +40,7 @@ _ABREAST = 8
 _PAGE = 1_000
 """Keys of a page, at most, in every S3."""
 
-_SHORTEST, _LONGEST = 32, 4_096
+_SHORTEST, _LONGEST = 128, 4_096
 """Keys that are left to HEAD before a page is tried again."""
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from url_rewriter.errors import ConfigurationError
 
-WORKERS = 128
+WORKERS = 256
 """How many objects are asked for at once, unless somebody says otherwise."""
 
 _KEY_ID = "S3_ACCESS_KEY_ID"

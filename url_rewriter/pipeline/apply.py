@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import islice
 
 from url_rewriter.documents import Document, Outcome
-from url_rewriter.evidence import TargetState
+from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
 from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.interruption import Stop
@@ -17,6 +17,7 @@ from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.writing import BATCH, DocumentWriter, Task, Writer
 from url_rewriter.planfile import DocumentOutcome, Entry, Journal, PlannedWrite
 from url_rewriter.planning import Planner, Replanned, replan
+from url_rewriter.urls import ObjectRef
 
 
 def apply(
@@ -64,16 +65,24 @@ def _with_fresh_evidence(
         if not wanted:
             yield from batch
             continue
-        journal.add_evidence(list(objects().prove(wanted)))
+        journal.add_evidence(_gather(objects(), list(wanted)))
         for write in batch:
             lost = [
-                target
+                f"{target.bucket}/{target.key} ({said})"
                 for target in stale[write.id]
-                if journal.plan.state_of(target) is not TargetState.EXISTS
+                if (said := journal.plan.doubt_of(target))
             ]
             if not lost:
                 yield write
                 continue
-            names = ", ".join(f"{target.bucket}/{target.key}" for target in lost)
-            detail = f"no longer proven to exist: {names}"
+            detail = f"no longer proven to exist: {', '.join(lost)}"
             journal.settle([], [DocumentOutcome(write.id, Outcome.FAILED, detail)])
+
+
+def _gather(objects: ObjectStore, targets: Sequence[ObjectRef]) -> list[Evidence]:
+    """Fresh evidence; raises the object store's trouble, where it is in any."""
+    for bucket in {target.bucket for target in targets}:
+        trouble = objects.check(bucket)
+        if trouble is not None:
+            raise trouble
+    return list(objects.prove(targets))

@@ -42,6 +42,14 @@ SELECT count(*) FROM occurrences o WHERE o.status IN ('rewrite', 'migrated') AND
 """
 
 
+def count_waived(fresh: Plan) -> int:
+    """URLs that a rule covers and that stay, because their rule skips missing targets."""
+    return fresh.count(
+        "SELECT count(*) FROM occurrences"
+        " WHERE status IN ('missing', 'mismatch') AND rule IS NOT NULL AND NOT blocks"
+    )
+
+
 def gates(
     fresh: Plan, applied: Plan | None, *, public: bool = False, types: bool = False
 ) -> tuple[Gate, ...]:
@@ -51,7 +59,10 @@ def gates(
     target is missing under a rule that says ``on_missing: skip`` is waived.
     """
     unmapped = fresh.count("SELECT count(*) FROM occurrences WHERE status = 'unmapped' AND blocks")
+    scanned = fresh.count("SELECT coalesce(sum(documents), 0) FROM partitions")
     found = [
+        # Where nothing was looked at, nothing can be left: that proves a typing slip, or nothing.
+        Gate("something-scanned", int(scanned == 0), "scan read no document at all"),
         Gate("no-old-urls", fresh.count(_COVERED), "URLs that a rule covers are still there"),
         Gate("targets-exist", fresh.count(_MIGRATED), "target URLs without a proven object"),
         Gate("no-unmapped-urls", unmapped, "URLs that no rule takes, and the rules forbid"),

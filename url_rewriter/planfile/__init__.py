@@ -15,12 +15,14 @@ from url_rewriter.planfile.journal import (
 from url_rewriter.planfile.locking import FileLock
 from url_rewriter.planfile.plan import Plan, UrlFilter
 from url_rewriter.planfile.rows import PlannedWrite, UrlRow
+from url_rewriter.planfile.schema import copy
 from url_rewriter.planfile.summary import (
     RuleTotals,
     Summary,
     UnmappedBucket,
     WriteFilter,
     WriteTotals,
+    count_pending,
     count_writes,
     inventory,
     summarize,
@@ -43,6 +45,8 @@ __all__ = [
     "UrlRow",
     "WriteFilter",
     "WriteTotals",
+    "copy",
+    "count_pending",
     "count_writes",
     "inventory",
     "live_edits",

@@ -110,6 +110,13 @@ class Draft:
                 (read, last, done, partition),
             )
 
+    def count_scanned(self) -> int:
+        """How many documents were read so far."""
+        (count,) = self.connection.execute(
+            "SELECT coalesce(sum(documents), 0) FROM partitions"
+        ).fetchone()
+        return int(count)
+
     # -- proving ------------------------------------------------------------------------------
 
     def count_unproven(self) -> int:
@@ -246,7 +253,11 @@ def _occurrence(row: int, url: SettledUrl) -> tuple[object, ...]:
     target = taken.target if taken else None
     if occurrence and url.status is UrlStatus.MIGRATED:
         target = occurrence.readings[0].source
-    others = [f"{each.target.bucket}/{each.target.key}" for each in url.others]
+    others = [
+        f"{each.target.bucket}/{each.target.key}"
+        for each in url.others
+        if not (url.status is UrlStatus.REWRITE and url.likeliest)
+    ]
     return (
         row, url.start, url.end, url.status, url.blocks,
         occurrence.form if occurrence else None,
@@ -268,7 +279,7 @@ def _settled_findings(path: str, settled: SettledText) -> Iterator[Finding]:
         quoted = settled.before[url.start : url.end]
         if url.status in _STATUS_CODES:
             yield Finding(_STATUS_CODES[url.status], path, settled.value_path, quoted)
-        elif url.others and url.status is UrlStatus.REWRITE:
+        elif url.status is UrlStatus.REWRITE and not url.likeliest:
             yield Finding(Code.SEVERAL_READINGS, path, settled.value_path, quoted)
 
 

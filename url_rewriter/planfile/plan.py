@@ -94,6 +94,16 @@ class Plan:
         """What the newest evidence says of a target; unknown without any."""
         return newest_state(self.connection, target)
 
+    def doubt_of(self, target: ObjectRef) -> str:
+        """What the newest evidence has against a target; "" where it is proven to exist."""
+        row = self.connection.execute(
+            "SELECT e.state, e.detail FROM targets t JOIN evidence e ON e.target = t.id"
+            " WHERE t.bucket = ? AND t.key = ? ORDER BY e.id DESC LIMIT 1",
+            (target.bucket, target.key),
+        ).fetchone()
+        state, detail = row or (TargetState.UNKNOWN, "nobody asked")
+        return "" if state == TargetState.EXISTS else f"{state}: {detail}".removesuffix(": ")
+
     def urls(self, wanted: UrlFilter | None = None) -> Iterator[UrlRow]:
         """The URLs of the plan in document order, one row at a time."""
         wanted = wanted or UrlFilter()
@@ -129,7 +139,7 @@ class Plan:
 _URLS = """
 SELECT o.id, d.path, s.value_path, o.status, o.blocks, o.form, o.layer, o.rule, o.bucket, o.key,
        t.bucket, t.key, s.before, o.first, o.past, o.url, o.reading, o.others, o.remark,
-       e.state, e.detail, x.outcome
+       e.state, e.detail, x.outcome, x.detail
 FROM occurrences o
 JOIN strings s ON s.id = o.string
 JOIN documents d ON d.id = s.document
@@ -171,4 +181,5 @@ def _url_row(row: tuple[object, ...]) -> UrlRow:
         state=text[19],
         detail=text[20],
         outcome=text[21],
+        outcome_detail=text[22],
     )

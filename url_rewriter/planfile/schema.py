@@ -119,14 +119,22 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
         self._connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            self._connection.execute("COMMIT")
+        elif (
+            self._connection.in_transaction
+        ):  # SQLite has rolled back itself where the disk is full
+            self._connection.execute("ROLLBACK")
 
 
 def create(path: Path) -> sqlite3.Connection:
     """Make a new plan file, readable by its owner only, since it holds whole URLs.
 
-    Raises ServiceError when the file cannot be made.
+    Raises ConfigurationError when there is no such folder, ServiceError when the file cannot be
+    made in it.
     """
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
@@ -164,3 +172,13 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
             f"{path} is a plan file of version {version}; this program reads version {VERSION}."
         )
     return connection
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a plan file, whoever is reading or writing it. Raises ServiceError on a full disk."""
+    create(target).close()
+    with translated(target):
+        source, copied = connect(path, writable=False), sqlite3.connect(target)
+        source.backup(copied)
+        source.close()
+        copied.close()

@@ -160,11 +160,36 @@ _OUTCOMES = (
     " WHERE x.operation = :operation AND " + WANTED + " GROUP BY x.outcome"
 )
 
+# Written, or perhaps written, and not put back since.
+_LIVE = """EXISTS (
+    SELECT 1 FROM journal j WHERE j.document = d.id AND j.operation = 'apply'
+    AND (j.status IS NULL OR j.status IN ('written', 'unsettled')) AND NOT EXISTS (
+        SELECT 1 FROM journal k WHERE k.document = d.id AND k.id > j.id
+        AND k.operation = 'rollback' AND k.status = 'written'))"""
+
 _TO_WRITE = {
     "apply": "EXISTS (SELECT 1 FROM strings s WHERE s.document = d.id AND s.after IS NOT NULL)",
-    "rollback": "EXISTS (SELECT 1 FROM journal j WHERE j.document = d.id"
-    " AND j.operation = 'apply')",
+    "rollback": "(EXISTS (SELECT 1 FROM outcomes x WHERE x.document = d.id"
+    " AND x.operation = 'rollback') OR " + _LIVE + ")",
 }
+
+_PENDING = {
+    "apply": _TO_WRITE["apply"] + " AND NOT EXISTS (SELECT 1 FROM outcomes x"
+    " WHERE x.document = d.id AND x.operation = 'apply'"
+    " AND x.outcome IN ('written', 'unchanged'))",
+    "rollback": _LIVE,
+}
+
+
+def count_pending(
+    connection: sqlite3.Connection, operation: str, wanted: WriteFilter | None = None
+) -> int:
+    """How many documents ``operation`` would look at now."""
+    return _one(
+        connection,
+        "SELECT count(*) FROM documents d WHERE " + _PENDING[operation] + " AND " + WANTED,
+        asdict(wanted or WriteFilter()),
+    )
 
 
 def count_writes(
@@ -172,7 +197,7 @@ def count_writes(
 ) -> WriteTotals:
     """What ``operation`` (apply or rollback) made of the documents it was to write.
 
-    An apply is to write what the plan changes, a rollback what was ever applied.
+    An apply is to write what the plan changes, a rollback what was applied and not put back.
     """
     parameters = {**asdict(wanted or WriteFilter()), "operation": operation}
     planned = _one(

@@ -120,6 +120,11 @@ class SettledUrl:
     others: tuple[Candidate, ...] = ()
     remark: str = ""
 
+    @property
+    def likeliest(self) -> bool:
+        """Whether the URL was taken for what it is likeliest to mean."""
+        return self.candidate is None or not self.candidate.reading.why
+
 
 @dataclass(frozen=True, slots=True)
 class SettledText:

@@ -1,0 +1,57 @@
+"""The lane trusts whom boto3 trusts, and nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers.certificates import self_signed
+from tests.servers.fault import fault_server, present, s3_with
+from url_rewriter.objects.client import Client
+from url_rewriter.objects.lane import FastLane
+from url_rewriter.objects.settings import S3Settings
+from url_rewriter.urls import ObjectRef
+
+TARGET = ObjectRef("b.c-d", "k")
+
+
+def ask_both(endpoint: str) -> tuple[int, int]:
+    """The status that boto3 gets, and the one that the lane gets; 0 for a fault."""
+    settings = S3Settings(endpoint, "AKID", "secret", workers=1, attempts=1)
+    client = Client(settings)
+    bundle = client.plain_bundle()
+    assert bundle is not None
+    lane = FastLane(settings, client, bundle)
+    ((_, answer),) = lane.heads([TARGET])
+    lane.close()
+    return client.head(TARGET).status, answer.status
+
+
+def test_a_server_that_the_bundle_vouches_for_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusted = self_signed(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
+    with fault_server(s3_with({"k": present()}), context) as server:
+        assert ask_both(server.endpoint) == (200, 200)
+
+
+def test_a_server_that_nobody_vouches_for_gets_no_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, _ = self_signed(tmp_path)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    with fault_server(s3_with({"k": present()}), context) as server:
+        assert ask_both(server.endpoint) == (0, 0)
+        assert server.requests == []
+
+
+def test_a_certificate_for_another_address_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusted = self_signed(tmp_path, "192.0.2.1")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
+    with fault_server(s3_with({"k": present()}), context) as server:
+        assert ask_both(server.endpoint) == (0, 0)
+        assert server.requests == []
