@@ -90,6 +90,19 @@ def test_every_covered_url_is_rewritten_and_nothing_else_differs(migration: Migr
         assert state.fields == canonical(data.before[path]), path
 
 
+def test_max_reads_stops_a_plan_and_the_same_command_goes_on(migration: Migration) -> None:
+    data = make_data(1800)
+    migration.load(data)
+    plan = ("plan", "--rules", "rules.yaml", "--project", migration.firestore.project)
+    ended = migration.workshop.run(*plan, "-o", "x.plan", "--max-reads", "600")
+    assert ended.status == 3
+    assert "Stopped after reading 1,000 documents" in ended.err
+    assert not (migration.workshop.folder / "x.plan").exists()
+    planned = migration.plan()
+    assert planned["documents"]["scanned"] == len(data.before)
+    assert planned["documents"]["to_write"] == len(data.changed)
+
+
 def test_a_run_killed_again_and_again_is_finished_by_the_same_command(
     migration: Migration,
 ) -> None:

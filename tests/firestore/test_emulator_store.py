@@ -168,3 +168,14 @@ def test_a_batch_refused_for_one_write_is_halved_until_the_others_are_written(
     assert sorted([statuses.pop(17), statuses.pop()]) == [WriteStatus.STALE, WriteStatus.WRITTEN]
     assert set(statuses) == {WriteStatus.WRITTEN}
     assert all(each.strings[0][1] == "new" for each in store.get(paths).values())
+
+
+def test_whole_groups_are_counted_before_they_are_read(harness: FirestoreHarness) -> None:
+    harness.load({f"c{n}/d/files/f{n}": {} for n in range(7)} | {"photos/p": {}})
+    reader = harness.open_reader()
+    assert reader.count(Query(collections=("files",))) == 7
+    assert reader.count(Query(collections=("files", "photos"))) == 8
+    assert reader.count(Query(collections=("nothing",))) == 0
+    assert reader.count(Query(collections=("c1/*/files",))) is None
+    assert reader.count(Query()) is None
+    reader.close()

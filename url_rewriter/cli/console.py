@@ -198,8 +198,17 @@ class _Lines:
         self._shown = time.monotonic()
         seconds = int(self._shown - self._begun)
         of = f" of {self._total:,}" if self._total else ""
-        spent = f"{seconds // 60}:{seconds % 60:02}"
+        spent = f"{_clock(seconds)}{self._left(seconds)}"
         self._say(f"{self._stage:<8} {self._done:,}{of} {self._unit}  {spent}")
+
+    def _left(self, seconds: int) -> str:
+        if not self._total or not 0 < self._done < self._total:
+            return ""
+        return f", about {_clock(seconds * (self._total - self._done) // self._done)} left"
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 class _Bars:

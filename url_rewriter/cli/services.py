@@ -283,6 +283,7 @@ def scan_into(
 
     Without ``objects`` nothing is proven. A scan that was interrupted at the same path goes on.
     """
+    from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.plan import prove, scan
     from url_rewriter.planfile import Draft, Plan
 
@@ -293,9 +294,15 @@ def scan_into(
         _warn_of_trouble(console, rules, objects)
     progress = console.progress()
     planner = limits.planner(rules)
+    query = limits.query(rules)
     try:
-        scan(reader, limits.query(rules), planner, draft, progress,
-             workers=workers or 1, max_reads=limits.max_reads,
+        expected = reader.count(query)
+        if expected is not None:
+            expected = max(0, expected - draft.count_scanned())
+            if not reader.disposable:
+                console.say(f"forecast {forecast_reads(expected)}")
+        scan(reader, query, planner, draft, progress,
+             workers=workers or 1, max_reads=limits.max_reads, expected=expected,
              prove_migrated=prove_migrated)  # fmt: skip
         if not draft.count_scanned():
             console.warn(

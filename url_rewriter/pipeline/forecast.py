@@ -38,6 +38,15 @@ class Forecast:
         )
 
 
+def forecast_reads(documents: int) -> str:
+    """What reading so many documents costs, in one line.
+
+    >>> print(forecast_reads(2_400_000))
+    2,400,000 documents to read, about $1.44 at list prices
+    """
+    return f"{documents:,} documents to read, about ${documents * READ_PRICE:,.2f} at list prices"
+
+
 def forecast_writes(documents: int, *, ramp: bool, cap: float | None = None) -> Forecast:
     """What writing so many documents takes: each is read just before it is written."""
     return Forecast(documents, documents, seconds_for(documents, ramp=ramp, cap=cap))

@@ -30,19 +30,21 @@ def scan(
     *,
     workers: int = 1,
     max_reads: int | None = None,
+    expected: int | None = None,
     prove_migrated: bool = False,
 ) -> None:
     """Read the documents of ``query`` and keep what the rules make of them.
 
     A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
-    the same, in the same order, whatever the number of ``workers``. ``prove_migrated``: the targets
-    that documents already name are to be proven as well. Raises ChecksFailedError when more is to
-    be read after ``max_reads`` documents; what was read until then is kept.
+    the same, in the same order, whatever the number of ``workers``. ``expected`` is for progress:
+    how many documents there are, where that is known. ``prove_migrated``: the targets that
+    documents already name are to be proven as well. Raises ChecksFailedError when more is to be
+    read after ``max_reads`` documents; what was read until then is kept.
     """
     if not draft.partitions():
         parts = reader.partitions(query, workers)
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
-    progress.begin("scan", "docs", reader.count(query))
+    progress.begin("scan", "docs", expected)
     ahead = ReadAhead(
         reader, query, planner, _unfinished(draft), workers=workers, max_reads=max_reads
     )

@@ -110,6 +110,11 @@ class Link:
             request_serializer=_serialized,
             response_deserializer=messages.BatchWriteResponse.FromString,
         )
+        self._run_aggregation_query = channel.unary_stream(
+            _method("RunAggregationQuery"),
+            request_serializer=_serialized,
+            response_deserializer=messages.RunAggregationQueryResponse.FromString,
+        )
         self._by_parent = self._headers("parent", database.documents)
         self._by_database = self._headers("database", database.name)
 
@@ -136,6 +141,13 @@ class Link:
     def partition_query(self, request: Message) -> Message:
         """One page of the cursors that would divide a query."""
         return self._partition_query(request, timeout=self.patience.call, metadata=self._by_parent)
+
+    def run_aggregation_query(self, request: Message) -> Iterable[Message]:
+        """Count documents: RunAggregationQueryResponses, the first with the result."""
+        responses: Iterable[Message] = self._run_aggregation_query(
+            request, timeout=self.patience.call, metadata=self._by_parent
+        )
+        return responses
 
     def batch_write(self, request: Message) -> grpc.Future[Message]:
         """Send writes; the future gives the BatchWriteResponse or raises grpc.RpcError."""

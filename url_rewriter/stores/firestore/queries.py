@@ -17,6 +17,7 @@ from url_rewriter.stores.firestore.messages import (
     ListCollectionIdsRequest,
     Message,
     PartitionQueryRequest,
+    RunAggregationQueryRequest,
     RunQueryRequest,
     StructuredQuery,
 )
@@ -27,6 +28,8 @@ FIRST_ID = "__id-9223372036854775808__"
 
 _GROUP = "**/"
 _PAGE = 300
+
+COUNTED = "documents"
 
 
 def partition_of(area: Area, start: str | None = None, end: str | None = None) -> Partition:
@@ -124,6 +127,15 @@ def partition_query(
         page_token=page,
         page_size=_PAGE,
     )
+    return _as_of(request, read_time)
+
+
+def count_query(database: Database, group: str, read_time: datetime | None) -> Message:
+    """The RunAggregationQueryRequest for the size of a collection group, named ``COUNTED``."""
+    request = RunAggregationQueryRequest(parent=database.documents)
+    asked = request.structured_aggregation_query
+    asked.structured_query.from_.add(all_descendants=True, collection_id=group)
+    asked.aggregations.add(alias=COUNTED).count.SetInParent()
     return _as_of(request, read_time)
 
 

@@ -79,12 +79,25 @@ class FirestoreReader:
         }
 
     def count(self, query: Query) -> int | None:
-        """How many documents a scan will ask for, where they are listed; otherwise None.
+        """How many documents a scan will read, where they are listed or in whole groups, else None.
 
-        Firestore counts the documents of a collection group, not those below a root collection.
+        Firestore counts a collection group at the price of one read for a thousand documents; it
+        does not count what is below a root collection.
         """
-        paths = Selection.of(query).paths
-        return None if paths is None else len(paths)
+        selection = Selection.of(query)
+        if selection.paths is not None:
+            return len(selection.paths)
+        total = 0
+        for area in selection.areas():
+            if area.group is None or area.prefix:
+                return None
+            request = queries.count_query(self._database, area.group, query.read_time)
+            try:
+                answer = next(iter(self._link.run_aggregation_query(request)))
+            except grpc.RpcError:
+                return None  # Only a forecast is lost. If more is wrong, the scan will say.
+            total += answer.result.aggregate_fields[queries.COUNTED].integer_value
+        return total
 
     def close(self) -> None:
         """Close the channel."""

@@ -62,8 +62,8 @@ class _Finder:
             for name in fields:
                 if has_needle(name.encode(), self._needles):
                     self.fixed.append(Fixed((*above, name), Holder.MAP_KEY, name))
-        for name, value in fields.items():
-            self._look_at(value, above, name)
+        for name in fields:  # items() of a map of messages is a generator in Python
+            self._look_at(fields[name], above, name)
 
     def _look_at(self, value: Message, above: ValuePath, step: str | int) -> None:
         match value.WhichOneof("value_type"):
