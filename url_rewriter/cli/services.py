@@ -250,11 +250,13 @@ def make_header(
 ) -> Header:
     """The header of a plan that is made now."""
     from url_rewriter import __version__
-    from url_rewriter.planfile import Header
+    from url_rewriter.planfile import Header, whoami
 
     return Header(
         store=store.locator,
         kept_at=kept_at(store),
+        rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
+        made_by=whoami(),
         rules_file=str(rules_file or ""),
         rules=rules.to_json(),
         rules_digest=rules.digest,

@@ -4,7 +4,7 @@
 """
 
 from url_rewriter.planfile.draft import Draft
-from url_rewriter.planfile.header import Header
+from url_rewriter.planfile.header import Header, whoami
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
     Entry,
@@ -51,4 +51,5 @@ __all__ = [
     "inventory",
     "live_edits",
     "summarize",
+    "whoami",
 ]

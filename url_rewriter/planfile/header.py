@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import sqlite3
 from dataclasses import asdict, dataclass, fields
 
@@ -13,7 +16,8 @@ class Header:
     ``rules`` is the canonical JSON of the rules with variables filled in, ``rules_digest`` its
     SHA-256. ``limits`` is the canonical JSON of what the command line added: collections, fields,
     documents. ``kept_at`` tells a database that can be thrown away from a real one of the same
-    name. ``read_time`` is empty where the scan read the latest state.
+    name; ``rule_lines`` is a JSON object of the lines that rules stand in, ``made_by`` the user and
+    the host. ``read_time`` is empty where the scan read the latest state.
     """
 
     store: str
@@ -25,6 +29,8 @@ class Header:
     created_at: str
     version: str
     kept_at: str = ""
+    rule_lines: str = "{}"
+    made_by: str = ""
     read_time: str = ""
 
     def describes_same_scan(self, other: Header) -> bool:
@@ -44,3 +50,12 @@ def read_header(connection: sqlite3.Connection) -> Header:
     """The header of a plan file."""
     stored = dict(connection.execute("SELECT name, value FROM header"))
     return Header(**{field.name: stored[field.name] for field in fields(Header)})
+
+
+def whoami() -> str:
+    """The user and the host of this process."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"

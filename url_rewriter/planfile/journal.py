@@ -6,10 +6,7 @@ run ended: only the document can tell whether it was written.
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
-import socket
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +19,7 @@ from url_rewriter import __version__
 from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
 from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import schema
+from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.proof import insert_evidence
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
@@ -78,7 +76,7 @@ class Journal:
             with schema.transaction(self._connection):
                 row = self._connection.execute(
                     "INSERT INTO runs (command, started_at, who, version) VALUES (?, ?, ?, ?)",
-                    (operation, _now(), _who(), __version__),
+                    (operation, _now(), whoami(), __version__),
                 )
         self._run = row.lastrowid
 
@@ -244,11 +242,3 @@ def _take_back(live: list[Edit], edit: Edit) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _who() -> str:
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = str(os.getuid())
-    return f"{name}@{socket.gethostname()}"

@@ -7,6 +7,7 @@ only those in sight become elements.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from url_rewriter.planfile import Plan
@@ -17,7 +18,7 @@ from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
 from url_rewriter.reports.verdict import judge
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rule, Rules
 
 SUFFIXES: tuple[str, ...] = (".html", ".htm")
 SHOWN_ON_TERMINALS: bool = False
@@ -32,11 +33,18 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     before, after = render_page(plan, privacy, judge(plan), shown)
     yield before
     rules = Rules.from_json(plan.header.rules).rules
+    lines = json.loads(plan.header.rule_lines)
     yield to_script(
         {
             "columns": to_columns(list_rows(plan, privacy, shown.ids)),
             "meanings": MEANINGS,
-            "rules": {rule.name: f"{rule.source} \u2192 {rule.target}" for rule in rules},
+            "rules": {rule.name: _moves(rule, lines.get(rule.name)) for rule in rules},
         }
     )
     yield after
+
+
+def _moves(rule: Rule, line: int | None) -> str:
+    """What a rule says, and where it says so."""
+    where = f" (line {line})" if line else ""
+    return f"{rule.source} \u2192 {rule.target}{where}"

@@ -125,6 +125,7 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "plan_name": plan.path.name,
         "seal": privacy.seal(plan.seal),
         "header": header,
+        "made_by": privacy.prose(header.made_by),
         "rules_file": header.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
         "store": privacy.file(header.store),
