@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -18,6 +19,7 @@ from tests.cli.omi import RULES, TARGET, Data, array, make_data, text
 from tests.contract.firestore_harness import FirestoreHarness
 from tests.contract.harness import canonical
 from tests.servers.s3 import ServedS3, rclone
+from url_rewriter.planfile.sealing import compute_seal
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +203,24 @@ def test_changed_deleted_and_grown_documents_are_met_as_they_are(migration: Migr
 def _thumbs(fields: Any) -> list[Any]:
     values: list[Any] = fields["thumbnail_urls"]["arrayValue"]["values"]
     return values
+
+
+def test_a_plan_made_on_an_emulator_is_refused_by_production_and_the_other_way_round(
+    migration: Migration,
+) -> None:
+    migration.load(make_data(60))
+    migration.plan()
+    with sqlite3.connect(migration.workshop.folder / "x.plan") as connection:
+        (kept_at,) = connection.execute(
+            "SELECT value FROM header WHERE name = 'kept_at'"
+        ).fetchone()
+        assert kept_at == "a throw-away store"
+        # As a plan made on production says; sealed again, as that one is.
+        connection.execute("UPDATE header SET value = 'production' WHERE name = 'kept_at'")
+        seal = compute_seal(connection)
+        connection.execute("UPDATE header SET value = ? WHERE name = 'seal'", (seal,))
+    connection.close()
+    for command in ("apply", "rollback"):
+        refused = migration.workshop.run(command, "x.plan", "--yes")
+        assert refused.status == 6
+        assert "production" in refused.err

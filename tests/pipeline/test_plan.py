@@ -115,3 +115,10 @@ def test_a_key_that_looks_like_a_pattern_is_rewritten_if_its_object_exists(tmp_p
     migration.apply()
     assert migration.store.documents["u/1"] == {"a": NEW + "%2Astar.png", "b": NEW + "%3Clt%3E.png"}
     assert migration.store.documents["u/2"] == documents["u/2"]
+
+
+def test_what_else_the_targets_host_serves_is_nobodys_business(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": "https://s3.example.com/another-bucket/page.html"}}
+    objects = MemoryObjects()
+    summary = Migration(tmp_path, MemoryStore(documents), objects).plan()
+    assert summary.urls["found"] == 0

@@ -65,7 +65,9 @@ def _forget_stdout() -> None:
 
 
 def _end(ctx: click.Context, message: str, exit_status: int) -> NoReturn:
-    for line in f"Error: {message}".splitlines():
+    first, *more = message.splitlines() or [""]
+    click.echo(f"{click.style('Error:', fg='red')} {printable(first)}", err=True)
+    for line in more:
         click.echo(printable(line), err=True)
     ctx.exit(exit_status)
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,7 +26,17 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
+_log = logging.getLogger(__name__)
 _LINE_EVERY = 10.0  # seconds, where no bar can be drawn
+
+
+def _color(choice: str) -> bool | None:
+    """Whether to use colour: as asked, else as the environment says, else by the terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
 
 
 def printable(text: str) -> str:
@@ -61,7 +72,9 @@ class Console:
         self.quiet = quiet
         self.asks = ask
         self._show_progress = show_progress and not quiet
-        self._color = {"auto": None, "always": True, "never": False}[color]
+        self._color = _color(color)
+        self._log_json = log_format == "json"
+        click.get_current_context().find_root().color = self._color
         _set_up_logging(logging.DEBUG if verbose else logging.WARNING, log_format)
 
     @property
@@ -71,12 +84,19 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """A line on stderr, for people; not when quiet."""
-        if not self.quiet:
+        if self.quiet:
+            return
+        if not self._log_json:
             click.echo(text, err=True)
+        elif text.strip():
+            _log.warning(text.strip(), extra={"said": "info"})
 
     def warn(self, text: str) -> None:
         """A line on stderr that matters whatever was asked for; ``text`` may hold anything."""
-        click.echo(f"warning: {printable(text)}", err=True)
+        if self._log_json:
+            _log.warning(text)
+        else:
+            click.echo(f"{click.style('warning:', fg='yellow')} {printable(text)}", err=True)
 
     def print(self, text: str = "") -> None:
         """A line of the result."""
@@ -106,9 +126,9 @@ class Console:
         """Somebody to tell how far the run has come."""
         if not self._show_progress:
             return _Nothing()
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self._log_json:
             return _Bars(self._rich())
-        return _Lines(sys.stderr)
+        return _Lines(self.say)
 
     def _rich(self) -> RichConsole:
         from rich.console import Console as RichConsole
@@ -155,8 +175,8 @@ class _Nothing:
 class _Lines:
     """A line every ten seconds, and one at the end of each stage."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Start counting."""
@@ -178,11 +198,8 @@ class _Lines:
         self._shown = time.monotonic()
         seconds = int(self._shown - self._begun)
         of = f" of {self._total:,}" if self._total else ""
-        left = self._left(seconds)
-        self._stream.write(
-            f"{self._stage:<8} {self._done:,}{of} {self._unit}  {_clock(seconds)}{left}\n"
-        )
-        self._stream.flush()
+        spent = f"{_clock(seconds)}{self._left(seconds)}"
+        self._say(f"{self._stage:<8} {self._done:,}{of} {self._unit}  {spent}")
 
     def _left(self, seconds: int) -> str:
         if not self._total or not 0 < self._done < self._total:
@@ -248,7 +265,7 @@ class _JsonLines(logging.Formatter):
         return json.dumps(
             {
                 "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-                "level": record.levelname.lower(),
+                "level": getattr(record, "said", record.levelname.lower()),
                 "logger": record.name,
                 "message": printable(record.getMessage()),
             }

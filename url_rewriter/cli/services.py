@@ -240,13 +240,21 @@ def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
         opened.close()
 
 
-def make_header(rules: Rules, rules_file: Path | None, limits: Limits, locator: str) -> Header:
+def kept_at(store: DocumentReader) -> str:
+    """Where a database is: production, or a place whose data can be thrown away."""
+    return "a throw-away store" if store.disposable else "production"
+
+
+def make_header(
+    rules: Rules, rules_file: Path | None, limits: Limits, store: DocumentReader
+) -> Header:
     """The header of a plan that is made now."""
     from url_rewriter import __version__
     from url_rewriter.planfile import Header
 
     return Header(
-        store=locator,
+        store=store.locator,
+        kept_at=kept_at(store),
         rules_file=str(rules_file or ""),
         rules=rules.to_json(),
         rules_digest=rules.digest,
@@ -279,7 +287,7 @@ def scan_into(
     from url_rewriter.pipeline.plan import prove, scan
     from url_rewriter.planfile import Draft, Plan
 
-    draft = Draft(path, make_header(rules, rules_file, limits, reader.locator))
+    draft = Draft(path, make_header(rules, rules_file, limits, reader))
     if draft.continued:
         console.say(f"continuing the scan that was begun in {draft.part}\n")
     if objects is not None:
@@ -341,12 +349,14 @@ def planned_rules(plan: Plan) -> Rules:
     return Rules.from_json(plan.header.rules)
 
 
-def require_same_store(plan: Plan, locator: str) -> None:
+def require_same_store(plan: Plan, store: DocumentReader) -> None:
     """Raise RefusedError unless the store that was opened is the plan's."""
-    if locator != plan.header.store:
+    planned = (plan.header.store, plan.header.kept_at)
+    if planned != (store.locator, kept_at(store)):
         raise RefusedError(
-            f"{plan.path} is a plan for {plan.header.store}, not for {locator}."
-            " Nothing was written."
+            f"{plan.path} is a plan for {planned[0]} ({planned[1]}), not for {store.locator}"
+            f" ({kept_at(store)}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether an"
+            " emulator is meant."
         )
 
 

@@ -49,7 +49,7 @@ def open_planned_store(stack: ExitStack, plan: Plan, chosen: services.StoreChoic
     """The store that a plan is for. Raises RefusedError where the options name another one."""
     locator = chosen.locate() if chosen.made else plan.header.store
     opened = stack.enter_context(services.open_store(locator))
-    services.require_same_store(plan, opened.locator)
+    services.require_same_store(plan, opened)
     return opened
 
 
@@ -121,6 +121,10 @@ def conclude(
             f"{would}{'rewritten' if operation == 'apply' else 'put back'}"
         )
         _list_left(console, plan, operation)
+    if totals.planned and totals.outcomes["gone"] == totals.planned:
+        console.warn(
+            "every planned document is gone: is this the database that the plan was made from?"
+        )
     left = totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
     if left:
         raise IncompleteError(

@@ -57,7 +57,7 @@ def verify(
             limits = limits.or_those_of(services.Limits.from_json(applied.header.limits))
         reader = stack.enter_context(services.open_reader(locator))
         if applied:
-            services.require_same_store(applied, reader.locator)
+            services.require_same_store(applied, reader)
         objects = stack.enter_context(services.open_objects(rules, s3))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(

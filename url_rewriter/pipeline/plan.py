@@ -5,7 +5,7 @@ Memory stays flat: documents pass through, and the plan file is the only place t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
@@ -95,16 +95,21 @@ def _prove_targets(
     if not unproven:
         return None
     progress.begin("prove", "keys", unproven)
-    trouble = next(filter(None, map(objects.check, draft.target_buckets())), None)
-    evidence = _unknown(draft, trouble) if trouble else objects.prove(draft.unproven())
-    for batch in in_batches(evidence, _EVIDENCE_BATCH):
-        draft.add_evidence(batch)
-        progress.advance(len(batch))
+    trouble = {
+        bucket: found for bucket in draft.target_buckets() if (found := objects.check(bucket))
+    }
+    askable = (target for target in draft.unproven() if target.bucket not in trouble)
+    for evidence in (objects.prove(askable), _unknown(draft, trouble)):
+        for batch in in_batches(evidence, _EVIDENCE_BATCH):
+            draft.add_evidence(batch)
+            progress.advance(len(batch))
     progress.end()
-    return trouble
+    return next(iter(trouble.values()), None)
 
 
-def _unknown(draft: Draft, trouble: UrlRewriterError) -> Iterator[Evidence]:
+def _unknown(draft: Draft, trouble: Mapping[str, UrlRewriterError]) -> Iterator[Evidence]:
+    """What is known of targets in buckets that nobody can be asked about: why."""
     now = datetime.now(UTC)
     for target in draft.unproven():
-        yield Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail=str(trouble))
+        if (why := trouble.get(target.bucket)) is not None:
+            yield Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail=str(why))

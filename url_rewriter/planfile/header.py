@@ -12,7 +12,8 @@ class Header:
 
     ``rules`` is the canonical JSON of the rules with variables filled in, ``rules_digest`` its
     SHA-256. ``limits`` is the canonical JSON of what the command line added: collections, fields,
-    documents. ``read_time`` is empty where the scan read the latest state.
+    documents. ``kept_at`` tells a database that can be thrown away from a real one of the same
+    name. ``read_time`` is empty where the scan read the latest state.
     """
 
     store: str
@@ -23,13 +24,14 @@ class Header:
     endpoint: str
     created_at: str
     version: str
+    kept_at: str = ""
     read_time: str = ""
 
     def describes_same_scan(self, other: Header) -> bool:
         """Whether a scan begun under ``other`` may be continued under this header."""
         return (
-            (self.store, self.rules, self.limits, self.read_time)
-            == (other.store, other.rules, other.limits, other.read_time)
+            (self.store, self.kept_at, self.rules, self.limits, self.read_time)
+            == (other.store, other.kept_at, other.rules, other.limits, other.read_time)
         )  # fmt: skip
 
 

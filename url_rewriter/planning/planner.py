@@ -150,6 +150,8 @@ class Planner:
     def __init__(self, rules: Rules, fields: Sequence[FieldPattern] = ()) -> None:
         self.rules = rules
         self.fields = tuple(fields)
+        # The target's host may serve other buckets too, which are nobody's business here.
+        self._target_buckets = {rule.target.bucket for rule in rules.rules}
 
     def in_scope(self, path: ValuePath) -> bool:
         """Whether the value at ``path`` is to be looked at, at all."""
@@ -171,7 +173,12 @@ class Planner:
         found = find(text, self.rules.grammar)
         if not found.occurrences and not found.left:
             return None
-        urls = [PlannedUrl(each, self._candidates(each)) for each in found.occurrences]
+        urls = [
+            PlannedUrl(each, self._candidates(each))
+            for each in found.occurrences
+            if each.form is not Form.TARGET
+            or each.readings[0].source.bucket in self._target_buckets
+        ]
         left: list[Left] = []
         for each in found.left:
             candidates = self._candidates(each.literal) if each.literal else ()
@@ -179,6 +186,8 @@ class Planner:
                 urls.append(PlannedUrl(each.literal, candidates, each.remark))
             else:
                 left.append(each)
+        if not urls and not left:
+            return None
         return PlannedText(path, text, tuple(urls), tuple(left))
 
     def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
+
+_log = logging.getLogger(__name__)
 
 PASSING = frozenset(
     {
@@ -76,6 +79,7 @@ class Retries:
         revoked = _REVOKED in (error.details() or "")
         if error.code() not in PASSING or revoked or self._faults + 1 >= self._patience.tries:
             raise meaning(error, self._doing) from error
+        _log.info("%s: %s (%s), trying again", self._doing, error.code().name, error.details())
         self._wait()
 
     def unanswered(self) -> None:
