@@ -74,7 +74,9 @@ def run(way: Way, project: str, environ: Mapping[str, str]) -> Cost:
         places = {"project": project, "plan": f"{folder}/bench.plan"}
         command = [part.format(**places) for part in way.command]
         started = time.monotonic()
-        process = subprocess.Popen(command, env=dict(environ), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, env=dict(environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in way.statuses:
