@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from tests.emulator import running_emulator
 from tests.scripted_firestore import scripted_firestore
 
-
 # How long an example takes says more of the machine, which others use too, than of the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
