@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from url_rewriter.cli import options, services, session
+from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.wording import counted
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
@@ -76,10 +76,10 @@ def apply(
     from url_rewriter.pipeline.pacing import Pace
     from url_rewriter.planfile import Operation, count_pending
 
-    with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
+    with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         rules = services.planned_rules(plan)
         _require_applicable(plan_file, plan, rules, rules_file)
-        opened = session.open_planned_store(stack, plan, chosen)
+        opened = writing.open_planned_store(stack, plan, chosen)
         s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
         ramp = not opened.disposable
         planned = count_pending(plan.connection, Operation.APPLY)
@@ -87,11 +87,11 @@ def apply(
         console.say(f"forecast {forecast_writes(writes, ramp=ramp, cap=max_rps)}")
         question = f"Write {counted(writes, 'document')} of {printable(opened.locator)}?"
         services.ask_consent(console, opened, question, consent)
-        with session.run_of(plan, Operation.APPLY) as journal:
+        with writing.run_of(plan, Operation.APPLY) as journal:
             run = _Run(
                 console=console,
                 journal=journal,
-                store=session.DryRunStore(opened) if consent.dry_run else opened,
+                store=writing.DryRunStore(opened) if consent.dry_run else opened,
                 planner=services.Limits.from_json(plan.header.limits).planner(rules),
                 objects=cache(lambda: stack.enter_context(services.open_objects(rules, s3))),
                 pace=Pace(ramp=ramp, cap=max_rps),
@@ -100,7 +100,7 @@ def apply(
             if canary is not None and not consent.dry_run:
                 run.canary(canary, consent)
             run.write("apply", writes, max_writes=max_writes)
-        session.conclude(console, plan, Operation.APPLY, plan_file, dry_run=consent.dry_run)
+        writing.conclude(console, plan, Operation.APPLY, plan_file, dry_run=consent.dry_run)
     if not consent.dry_run:
         console.say(f"\n  Check it    url-rewriter verify {plan_file}")
         console.say(f"  Undo it     url-rewriter rollback {plan_file}")

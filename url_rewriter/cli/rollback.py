@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from url_rewriter.cli import options, services, session
+from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.wording import counted
 
@@ -47,24 +47,24 @@ def rollback(
     from url_rewriter.planfile import Operation, WriteFilter, count_pending
 
     wanted = WriteFilter(document, rule)
-    with session.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
-        opened = session.open_planned_store(stack, plan, chosen)
+    with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
+        opened = writing.open_planned_store(stack, plan, chosen)
         ramp = not opened.disposable
         planned = count_pending(plan.connection, Operation.ROLLBACK, wanted)
         console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
         question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"
         services.ask_consent(console, opened, question, consent)
-        with session.run_of(plan, Operation.ROLLBACK) as journal:
+        with writing.run_of(plan, Operation.ROLLBACK) as journal:
             progress = console.progress()
             progress.begin("rollback", "docs", planned)
             roll_back(
                 journal,
-                session.DryRunStore(opened) if consent.dry_run else opened,
+                writing.DryRunStore(opened) if consent.dry_run else opened,
                 progress,
                 pace=Pace(ramp=ramp, cap=max_rps),
                 wanted=wanted,
             )
             progress.end()
-        session.conclude(
+        writing.conclude(
             console, plan, Operation.ROLLBACK, plan_file, dry_run=consent.dry_run, wanted=wanted
         )
