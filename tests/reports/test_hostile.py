@@ -21,7 +21,7 @@ from tests.reports.plans import CHAT, LOGO, make_plan, write_plan
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Document, Fixed, Holder, Outcome, Revision
 from url_rewriter.reports.csv import COLUMNS
-from url_rewriter.reports.text import spell_out
+from url_rewriter.text import spell_out
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

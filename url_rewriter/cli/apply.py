@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options, services, writing
+from url_rewriter.cli.consent import Consent, ask_consent, may_ask
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.wording import counted
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.objects import ObjectStore
@@ -51,7 +52,7 @@ def apply(
     console: Console,
     *,
     plan_file: Path,
-    consent: services.Consent,
+    consent: Consent,
     canary: int | None,
     max_age: timedelta,
     max_writes: int | None,
@@ -86,7 +87,7 @@ def apply(
         writes = min(planned, max_writes or planned)
         console.say(f"forecast {forecast_writes(writes, ramp=ramp, cap=max_rps)}")
         question = f"Write {counted(writes, 'document')} of {printable(opened.locator)}?"
-        services.ask_consent(console, opened, question, consent)
+        ask_consent(console, opened, question, consent)
         with writing.run_of(plan, Operation.APPLY) as journal:
             run = _Run(
                 console=console,
@@ -144,7 +145,7 @@ class _Run:
         )
         progress.end()
 
-    def canary(self, count: int, consent: services.Consent) -> None:
+    def canary(self, count: int, consent: Consent) -> None:
         """Write a few documents and look at them. Raises IncompleteError where that is the end."""
         from url_rewriter.pipeline.canary import choose, look
 
@@ -166,8 +167,8 @@ class _Run:
                 " it; the same command without --canary goes on."
             )
 
-    def _goes_on(self, *, trouble: bool, consent: services.Consent) -> bool:
-        if services.may_ask(self.console):
+    def _goes_on(self, *, trouble: bool, consent: Consent) -> bool:
+        if may_ask(self.console):
             return click.confirm("Go on?", err=True, default=False)
         return not trouble and (consent.yes or consent.confirm is not None)
 

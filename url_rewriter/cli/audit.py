@@ -11,7 +11,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.wording import counted
+from url_rewriter.text import counted
 
 _DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 import time
 import unicodedata
@@ -18,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from url_rewriter.pipeline.progress import Silence
+from url_rewriter.text import spell_out
+
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.progress import Progress as RichProgress
 
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
-)
 _log = logging.getLogger(__name__)
 _LINE_EVERY = 10.0  # seconds, where no bar can be drawn
 
@@ -47,11 +45,7 @@ def printable(text: str) -> str:
     """
     from url_rewriter.urls import redact
 
-    return _UNSAFE.sub(_spelled, redact(text))
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
+    return spell_out(redact(text))
 
 
 class Console:
@@ -122,10 +116,10 @@ class Console:
             ]
             click.echo((" " + "  ".join(cells)).rstrip())
 
-    def progress(self) -> _Bars | _Lines | _Nothing:
+    def progress(self) -> _Bars | _Lines | Silence:
         """Somebody to tell how far the run has come."""
         if not self._show_progress:
-            return _Nothing()
+            return Silence()
         if sys.stderr.isatty() and not self._log_json:
             return _Bars(self._rich())
         return _Lines(self.say)
@@ -157,19 +151,6 @@ def _width(text: str) -> int:
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     marks = sum(unicodedata.combining(char) != 0 for char in text)
     return len(text) + wide - marks
-
-
-class _Nothing:
-    """Shows no progress."""
-
-    def begin(self, stage: str, unit: str, total: int | None = None) -> None:
-        """Nothing to show."""
-
-    def advance(self, count: int) -> None:
-        """Nothing to show."""
-
-    def end(self) -> None:
-        """Nothing to show."""
 
 
 class _Lines:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options
-from url_rewriter.cli.wording import counted
 from url_rewriter.errors import ServiceError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.demo.sample import Sample

@@ -11,8 +11,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from url_rewriter.cli.consent import Consent
 from url_rewriter.cli.console import Console
-from url_rewriter.cli.services import Consent, Limits, S3Options, StoreChoice
+from url_rewriter.cli.services import Limits, S3Options, StoreChoice
 
 P = ParamSpec("P")
 R = TypeVar("R")

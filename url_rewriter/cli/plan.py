@@ -9,8 +9,8 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.wording import counted
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.planfile import Plan, Summary

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from url_rewriter.cli import options, services, writing
+from url_rewriter.cli.consent import Consent, ask_consent
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.wording import counted
+from url_rewriter.text import counted
 
 
 @click.command()
@@ -25,7 +26,7 @@ def rollback(
     plan_file: Path,
     document: str | None,
     rule: str | None,
-    consent: services.Consent,
+    consent: Consent,
     max_rps: float | None,
     chosen: services.StoreChoice,
 ) -> None:
@@ -53,7 +54,7 @@ def rollback(
         planned = count_pending(plan.connection, Operation.ROLLBACK, wanted)
         console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
         question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"
-        services.ask_consent(console, opened, question, consent)
+        ask_consent(console, opened, question, consent)
         with writing.run_of(plan, Operation.ROLLBACK) as journal:
             progress = console.progress()
             progress.begin("rollback", "docs", planned)

@@ -11,8 +11,8 @@ import click
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
-from url_rewriter.cli.wording import counted
 from url_rewriter.errors import ChecksFailedError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.rules import Problem, Rules

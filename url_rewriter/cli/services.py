@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-
-import click
 
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedError
@@ -360,52 +357,3 @@ def require_same_store(plan: Plan, store: DocumentReader) -> None:
             f" ({kept_at(store)}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether an"
             " emulator is meant."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the operator said on the command line about writing."""
-
-    yes: bool
-    confirm: str | None
-    dry_run: bool
-
-
-def ask_consent(console: Console, store: DocumentStore, question: str, consent: Consent) -> None:
-    """Return when the operator agrees to writes; raise ConfigurationError when nobody does.
-
-    On a store whose data can be thrown away ``--yes`` is enough; on a real project its id is
-    wanted. A dry run needs no consent.
-    """
-    project = project_of(store.locator)
-    agreed = consent.confirm == project or (consent.yes and store.disposable)
-    if consent.dry_run or agreed:
-        return
-    flag = "--yes" if store.disposable else f"--confirm {project}"
-    if consent.confirm is not None:
-        raise ConfigurationError(
-            f"--confirm {consent.confirm} is not what is written to: {project}."
-        )
-    if consent.yes:
-        raise ConfigurationError(f"--yes is not enough for a real project: give {flag}.")
-    if not may_ask(console):
-        raise ConfigurationError(f"Nobody to ask whether to write: give {flag}.")
-    wanted = "yes" if store.disposable else project
-    answer = click.prompt(f"{question} Type {printable(wanted)} to go on", err=True, default="")
-    if answer.strip() != wanted:
-        raise ConfigurationError("Not confirmed. Nothing was written.")
-
-
-def may_ask(console: Console) -> bool:
-    """Whether somebody is there to answer a question."""
-    return console.asks and sys.stdin.isatty()
-
-
-def project_of(locator: str) -> str:
-    """The project of a Firestore locator; the locator itself for other stores.
-
-    >>> project_of("firestore://omi-prod/(default)")
-    'omi-prod'
-    """
-    scheme, _, rest = locator.partition("://")
-    return rest.partition("/")[0] if scheme == "firestore" else locator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from url_rewriter.cli import services
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.wording import counted
 from url_rewriter.documents import Document, Update, WriteResult, WriteStatus
 from url_rewriter.errors import IncompleteError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.writing import DocumentWriter

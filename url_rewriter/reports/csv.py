@@ -10,7 +10,7 @@ from dataclasses import fields
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
-from url_rewriter.reports.text import spell_out
+from url_rewriter.text import spell_out
 
 SUFFIXES: tuple[str, ...] = (".csv",)
 SHOWN_ON_TERMINALS: bool = True

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
-from url_rewriter.reports.text import shorten, spell_out
 from url_rewriter.reports.verdict import Facts, Gate, GateState, judge
+from url_rewriter.text import shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".xml",)
 SHOWN_ON_TERMINALS: bool = True

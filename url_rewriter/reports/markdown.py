@@ -13,8 +13,8 @@ from itertools import islice
 from url_rewriter.planfile import Plan, WriteTotals
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
-from url_rewriter.reports.text import counted, shorten, spell_out
 from url_rewriter.reports.verdict import Facts, GateState, judge
+from url_rewriter.text import counted, shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".md", ".markdown")
 SHOWN_ON_TERMINALS: bool = True

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy, Pseudonyms
-from url_rewriter.reports.text import counted, spell_out
 from url_rewriter.rules import Rules
+from url_rewriter.text import counted, spell_out
 
 SUFFIXES: tuple[str, ...] = (".conf",)
 SHOWN_ON_TERMINALS: bool = True

@@ -11,7 +11,7 @@ from enum import StrEnum
 from url_rewriter.errors import RefusedError
 from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals, count_writes, summarize
 from url_rewriter.planfile.history import History, recount
-from url_rewriter.reports.text import counted
+from url_rewriter.text import counted
 
 FAILING = ("missing", "unknown", "mismatch")
 """The statuses of URLs whose target is not proven."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from url_rewriter.planfile.breakdown import collection_pattern
 from url_rewriter.reports.rows import Row
-from url_rewriter.reports.text import shorten
+from url_rewriter.text import shorten
 
 _LONGEST = 4096  # characters of one value; the other formats have it whole
 

@@ -21,9 +21,9 @@ from url_rewriter.planfile.history import Step
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.text import counted, shorten, spell_out
 from url_rewriter.reports.verdict import FAILING, Facts
 from url_rewriter.rules import Rules
+from url_rewriter.text import counted, shorten, spell_out
 
 if TYPE_CHECKING:
     from jinja2 import Environment

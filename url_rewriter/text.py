@@ -1,4 +1,4 @@
-r"""Text that came from a document, made harmless for whatever shows it.
+r"""Text for people: what came from a document made harmless, numbers with their nouns.
 
 >>> spell_out("a\x1b[31mb\u202e")
 'a\\x1b[31mb\\u202e'
