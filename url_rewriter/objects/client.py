@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from url_rewriter.crew import stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
-from url_rewriter.objects.crew import stop_of_this_thread
 from url_rewriter.objects.listing import Page, make_page
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.objects.signing import Credentials
