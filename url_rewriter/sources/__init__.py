@@ -1,12 +1,12 @@
-"""Sources: the objects as they were before the move, in Cloud Storage itself."""
+"""Sources: the objects as they were before the move, in Cloud Storage itself or in an inventory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from url_rewriter.sources.base import SourceStore
 
-__all__ = ["SourceStore", "open_cloud_storage"]
+__all__ = ["SourceStore", "open_cloud_storage", "open_inventory"]
 
 
 def open_cloud_storage(environ: Mapping[str, str], *, workers: int | None = None) -> SourceStore:
@@ -18,3 +18,13 @@ def open_cloud_storage(environ: Mapping[str, str], *, workers: int | None = None
     from url_rewriter.sources.cloud_storage import CloudStorage, connect
 
     return CloudStorage(connect(environ), workers=workers)
+
+
+def open_inventory(files: Sequence[str]) -> SourceStore:
+    """What inventory files list, each ``FILE`` or ``gs://BUCKET[/PREFIX]=FILE``; they are read now.
+
+    Raises ConfigurationError, with the place, where one cannot be read. Close it when done.
+    """
+    from url_rewriter.sources.inventory import Inventory, InventoryFile
+
+    return Inventory([InventoryFile.parse(each) for each in files])

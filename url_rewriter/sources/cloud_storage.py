@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from url_rewriter.credentials import default_credentials
 from url_rewriter.crew import Crew
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.sources.digests import md5_in_hex
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -158,19 +157,6 @@ class CloudStorage:
         reasons = [each.get("reason") for each in error.errors if isinstance(each, dict)]
         bare = self._emulated and error.response is not None and not error.response.content
         return "notFound" in reasons or bare
-
-
-def md5_in_hex(text: str | None) -> str | None:
-    """An MD5 in base64, as Cloud Storage spells it, as ETags are spelled; None for what is none.
-
-    >>> md5_in_hex("hBotaJrYa9FhFEdFPCLG/A==")
-    '841a2d689ad86bd1611447453c22c6fc'
-    """
-    try:
-        digest = base64.b64decode(text or "", validate=True)
-    except (ValueError, binascii.Error):
-        return None
-    return digest.hex() if len(digest) == 16 else None
 
 
 def _found(ref: ObjectRef, blob: Any) -> Asked:
