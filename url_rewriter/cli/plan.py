@@ -9,6 +9,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.sources import open_comparison
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.text import counted
 
@@ -55,11 +56,12 @@ def plan(
     with (
         services.open_reader(chosen.locate()) as reader,
         services.open_objects(rules, s3) as objects,
+        open_comparison(s3) as compare,
     ):
         _introduce(console, rules, rules_file, reader.locator, limits)
         made, trouble = services.scan_into(
             plan_file, console, rules, limits, reader, objects,
-            rules_file=rules_file, s3=s3, workers=s3.workers,
+            rules_file=rules_file, s3=s3, compare=compare, workers=s3.workers,
         )  # fmt: skip
     _conclude(console, made, trouble)
 
@@ -82,6 +84,7 @@ def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) ->
         console.document("plan", plan_members(plan, summary))
     else:
         show_summary(console, summary)
+        _show_comparisons(console, plan)
     plan.close()
     _advise(console, plan.path, summary)
     if trouble is not None:
@@ -113,6 +116,15 @@ def show_summary(console: Console, summary: Summary) -> None:
         f"{counted(documents['to_write'], 'document')}, {urls['migrated']:,} already migrated, "
         f"{urls['left']:,} left alone"
     )
+
+
+def _show_comparisons(console: Console, plan: Plan) -> None:
+    from url_rewriter.planfile.comparisons import count_comparisons
+
+    counts = {word: count for word, count in count_comparisons(plan.connection).items() if count}
+    if counts:
+        said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+        console.print(f" targets compared with their sources: {said}")
 
 
 def _advise(console: Console, plan_file: Path, summary: Summary) -> None:

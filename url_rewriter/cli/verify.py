@@ -11,6 +11,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.sources import open_comparison
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, UrlRewriterError
 from url_rewriter.text import counted
 
@@ -59,10 +60,11 @@ def verify(
         if applied:
             services.require_same_store(applied, reader)
         objects = stack.enter_context(services.open_objects(rules, s3))
+        compare = stack.enter_context(open_comparison(s3, applied))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(
             folder / "verify.plan", console, rules, limits, reader, objects, workers=s3.workers,
-            s3=s3, prove_migrated=True,
+            s3=s3, compare=compare, prove_migrated=True,
         )  # fmt: skip
         stack.callback(fresh.close)
         _conclude(console, fresh, applied, limits, s3, trouble)
@@ -98,7 +100,10 @@ def _conclude(
     from url_rewriter.pipeline.verify import count_waived, gates
     from url_rewriter.planfile import summarize
 
-    judged = gates(fresh, applied, public=s3.check_public, types=s3.check_content_type)
+    judged = gates(
+        fresh, applied, public=s3.check_public, types=s3.check_content_type,
+        sizes=s3.check_size, sources=s3.check_source,
+    )  # fmt: skip
     passed = all(gate.passed for gate in judged)
     summary = summarize(fresh.connection)
     if console.json:
