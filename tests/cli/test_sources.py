@@ -132,6 +132,9 @@ def test_an_object_in_parts_is_no_match_without_a_checksum_of_the_whole(
     assert gates["sizes-match"]["passed"] is True
     assert gates["targets-match-source"]["passed"] is False
     assert gates["targets-match-source"]["says"].endswith(": 1 size-only")
+    assert verified["comparisons"]["size-only"] == 1
+    listed = moved.run("verify", "x.plan", "--check-source").err
+    assert f"size-only   apps/0 image  {NEW}a.png" in listed
 
 
 def test_a_crc32c_of_the_whole_proves_an_object_whose_etag_does_not(
@@ -193,6 +196,21 @@ def test_an_inventory_stands_in_for_buckets_that_are_gone(
         *plan_arguments("--check-source", "--inventory", "gs://old-logos=list.json")
     )
     assert planned["comparisons"]["match"] == 1
+
+
+def test_a_server_that_checks_signatures_proves_by_its_etags(
+    workshop: Workshop, s3: ServedS3, google: ServedCloudStorage
+) -> None:
+    workshop.environ |= google.environ()
+    google.wipe()
+    for name, there, here in (("same.png", b"body", b"body"), ("other.png", b"body", b"bodY")):
+        google.put("old-logos", name, there)
+        s3.put(f"app-logos/{name}", here)
+    use(workshop, "same.png", "other.png")
+    ended = workshop.run(*plan_arguments("--check-source"))
+    assert ended.status == 3
+    assert "targets compared with their sources: 1 match, 1 mismatch" in ended.out
+    assert f"compared with the Cloud Storage emulator at {google.address}" in ended.err
 
 
 def test_verify_finds_the_source_of_a_url_by_the_rules_and_not_where_two_lead_there(

@@ -9,7 +9,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.sources import open_comparison
+from url_rewriter.cli.sources import describe_sources, open_comparison
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.text import counted
 
@@ -47,8 +47,9 @@ def plan(
     Nothing is written to the database. An interrupted plan is continued by the same command.
 
     \b
-    Example:
+    Examples:
       url-rewriter plan --rules rules/omi.yaml --project omi-prod -o omi.plan
+      url-rewriter plan --rules rules/omi.yaml -o omi.plan --check-source --check-public
 
     Exit status 3: a target is missing, or nobody can tell; the plan cannot be applied.
     """
@@ -58,7 +59,7 @@ def plan(
         services.open_objects(rules, s3) as objects,
         open_comparison(s3) as compare,
     ):
-        _introduce(console, rules, rules_file, reader.locator, limits)
+        _introduce(console, rules, rules_file, reader.locator, limits, s3)
         made, trouble = services.scan_into(
             plan_file, console, rules, limits, reader, objects,
             rules_file=rules_file, s3=s3, compare=compare, workers=s3.workers,
@@ -67,12 +68,20 @@ def plan(
 
 
 def _introduce(
-    console: Console, rules: Rules, rules_file: Path, locator: str, limits: services.Limits
+    console: Console,
+    rules: Rules,
+    rules_file: Path,
+    locator: str,
+    limits: services.Limits,
+    s3: services.S3Options,
 ) -> None:
     as_of = f" · as of {limits.read_time:%Y-%m-%d %H:%M:%SZ}" if limits.read_time else ""
     console.say(f"rules    {rules_file} · {len(rules.rules)} rules · sha256 {rules.digest[:8]}")
     console.say(f"source   {printable(locator)}{as_of} · read-only")
-    console.say(f"target   {rules.target.endpoint}/{rules.target.bucket}\n")
+    console.say(f"target   {rules.target.endpoint}/{rules.target.bucket}")
+    if s3.compares:
+        console.say(f"compared with {printable(describe_sources(s3))} · read-only")
+    console.say("")
 
 
 def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:

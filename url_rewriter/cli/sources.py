@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from url_rewriter.sources import SourceStore
 
 
+def describe_sources(s3: S3Options) -> str:
+    """Where it is asked what the objects were."""
+    if s3.inventories:
+        return "inventory " + ", ".join(s3.inventories)
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST")
+    return f"the Cloud Storage emulator at {emulator}" if emulator else "Cloud Storage"
+
+
 @contextmanager
 def open_comparison(s3: S3Options, applied: Plan | None = None) -> Iterator[Compare | None]:
     """How targets are compared with their sources; None where nobody asks for it.
