@@ -31,6 +31,11 @@ class ServedCloudStorage:
         blob.upload_from_string(body, content_type=kind)
         return blob
 
+    def wipe(self) -> None:
+        """Delete every bucket, as happens after a move."""
+        for bucket in self.client.list_buckets():
+            bucket.delete(force=True)
+
     def environ(self) -> dict[str, str]:
         """The variable by which Google's clients find it."""
         return {"STORAGE_EMULATOR_HOST": self.address}

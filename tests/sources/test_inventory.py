@@ -176,14 +176,14 @@ def test_rows_are_read_alike_however_the_file_falls_into_chunks(
 def test_memory_stays_flat_as_an_inventory_grows(tmp_path: Path) -> None:
     file = tmp_path / "large.jsonl"
     with file.open("w") as out:
-        for n in range(60_000):
+        for n in range(30_000):
             row = {"bucket": "b", "name": f"{n:09}/" + "x" * 200, "size": n, "md5Hash": "A" * 24}
             out.write(json.dumps(row) + "\n")
-    assert file.stat().st_size > 15_000_000
+    assert file.stat().st_size > 7_000_000
     tracemalloc.start()
     store = open_inventory([str(file)])
-    (item,) = store.stat([ObjectRef("b", f"{59_999:09}/" + "x" * 200)])
+    (item,) = store.stat([ObjectRef("b", f"{29_999:09}/" + "x" * 200)])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert item.state is SourceState.EXISTS
-    assert peak < 10_000_000
+    assert peak < 6_000_000

@@ -53,9 +53,10 @@ class Client:
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
 
-    def head(self, target: ObjectRef) -> Answer:
-        """The answer to ``HEAD`` of an object."""
-        return ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key))
+    def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
+        """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
+        more: dict[str, Any] = {"ChecksumMode": "ENABLED"} if checksums else {}
+        return ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more))
 
     def head_bucket(self, bucket: str) -> Answer:
         """The answer to ``HEAD`` of a bucket."""

@@ -15,11 +15,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from url_rewriter.comparison import Agreement, Checksums, Pair, compare_checksums, whole_crc32c
+from url_rewriter.comparison import Agreement, Pair, compare_checksums
 from url_rewriter.crew import stop_of_this_thread
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
 from url_rewriter.objects.answers import Answer, judge_key
 from url_rewriter.objects.base import UploadLog
+from url_rewriter.objects.checksums import read_checksums
 from url_rewriter.objects.client import Pace, ask, connect, follow_no_redirect
 from url_rewriter.objects.digest import Digest, digest_of
 from url_rewriter.objects.keeping import not_kept, put_arguments, trouble
@@ -290,7 +291,7 @@ def _compare(target: ObjectRef, found: SourceObject, answer: Answer) -> Transfer
     """What is to be said of an object that is at the target already."""
     pair = Pair(target, found.ref, answer.size, answer.etag)
     source = SourceEvidence(found.ref, SourceState.EXISTS, datetime.now(UTC), found)
-    compared = compare_checksums(pair, source, _told_of(target, answer))
+    compared = compare_checksums(pair, source, read_checksums(target, answer))
     match compared.agreement:
         case Agreement.MATCH:
             return Transfer(TransferOutcome.ALREADY_THERE)
@@ -300,21 +301,6 @@ def _compare(target: ObjectRef, found: SourceObject, answer: Answer) -> Transfer
             return Transfer(TransferOutcome.MISMATCH, compared.detail)
         case _:
             return Transfer(TransferOutcome.UNKNOWN, compared.detail)
-
-
-def _told_of(target: ObjectRef, answer: Answer) -> Checksums:
-    headers = answer.headers
-    encrypted = headers.get("x-amz-server-side-encryption", "AES256") != "AES256"
-    own_key = "x-amz-server-side-encryption-customer-algorithm" in headers
-    return Checksums(
-        target,
-        answer.size,
-        answer.etag,
-        crc32c=whole_crc32c(
-            headers.get("x-amz-checksum-crc32c"), headers.get("x-amz-checksum-type")
-        ),
-        etag_is_md5=not encrypted and not own_key,
-    )
 
 
 def _failed(detail: str, *, passing: bool = False) -> Transfer:

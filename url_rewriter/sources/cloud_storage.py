@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from url_rewriter.crew import Crew
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
 from url_rewriter.sources.digests import md5_in_hex
+from url_rewriter.sources.listing import Leaper, Page
 from url_rewriter.transfer import ReadError
 from url_rewriter.urls import ObjectRef
 
@@ -28,6 +30,11 @@ THREADS = 32
 CHUNK = 8 * 2**20
 """Bytes that are asked for at once; what a reader holds in memory is a small multiple."""
 
+_BATCH = 4_000  # refs that are looked at together: some pages full, where they lie close
+_FIELDS = (
+    "nextPageToken,items(bucket,name,size,crc32c,md5Hash,generation,contentType,cacheControl,"
+    "contentDisposition,contentEncoding,contentLanguage,metadata)"
+)
 _TIMEOUT = (5.0, 15.0)  # seconds, to connect and to answer
 _MAX_KEY_BYTES = 1024  # Cloud Storage documentation, "Object names"
 
@@ -79,7 +86,9 @@ class Asked:
 
 
 class CloudStorage:
-    """A source store that is asked for each object's metadata (``storage.objects.get``).
+    """A source store that is asked for the metadata of objects: many with one page of a listing
+    (``storage.objects.list``) where they lie close together, each other one by itself
+    (``storage.objects.get``).
 
     A question is tried again for ``patience`` seconds. When twice as many as there are threads came
     to nothing in a row, the server is taken to be gone, and the rest is not asked.
@@ -94,6 +103,7 @@ class CloudStorage:
         self._emulated = connection.emulated
         self._threads = min(workers or THREADS, THREADS)
         self._retry = DEFAULT_RETRY.with_timeout(patience).with_delay(initial=0.5, maximum=8.0)
+        self._leaper = Leaper(self._page)
 
     def stat(self, refs: Iterable[ObjectRef]) -> Iterator[SourceEvidence]:
         """See ``SourceStore.stat``."""
@@ -102,12 +112,17 @@ class CloudStorage:
         def ask(ref: ObjectRef) -> Asked:
             return _unknown(ref, f"not asked: {silence}") if silence else self._ask(ref)
 
+        source = iter(refs)
         with Crew(ask, self._threads) as crew:
-            for asked in crew.map(refs, window):
-                row = row + 1 if asked.passing else 0
-                if row == window:
-                    silence = asked.evidence.detail
-                yield asked.evidence
+            while batch := list(islice(source, _BATCH)):
+                askable = () if silence else (ref for ref in batch if not _impossible(ref))
+                listed = {each.ref: each for each in self._leaper.find(askable)}
+                yield from (_exists(listed[ref]).evidence for ref in batch if ref in listed)
+                for asked in crew.map((ref for ref in batch if ref not in listed), window):
+                    row = row + 1 if asked.passing else 0
+                    if row == window:
+                        silence = asked.evidence.detail
+                    yield asked.evidence
 
     def read(self, found: SourceObject) -> Iterator[bytes]:
         """See ``SourceReader.read``: a request (``storage.objects.get``) for each ``CHUNK``."""
@@ -156,6 +171,27 @@ class CloudStorage:
         """See ``SourceStore.close``."""
         self.client.close()  # type: ignore[no-untyped-call]  # ships no types
 
+    def _page(self, start: ObjectRef) -> Page | None:
+        """A page of the listing from a key on; None where it cannot be had, for whatever reason."""
+        from google.api_core.exceptions import GoogleAPIError
+        from google.auth.exceptions import GoogleAuthError
+        from requests.exceptions import RequestException
+
+        listing = self.client.list_blobs(  # type: ignore[no-untyped-call]  # ships no types
+            start.bucket, start_offset=start.key, page_size=1_000, fields=_FIELDS,
+            timeout=_TIMEOUT, retry=self._retry,
+        )  # fmt: skip
+        try:
+            blobs = list(next(listing.pages, ()))
+        except (GoogleAPIError, GoogleAuthError, RequestException, ValueError, KeyError):
+            return None
+        found = (describe(ObjectRef(start.bucket, blob.name), blob) for blob in blobs)
+        return Page(
+            objects={each.ref: each for each in found if each is not None},
+            last=blobs[-1].name if blobs else start.key,
+            final=not listing.next_page_token,
+        )
+
     def _ask(self, ref: ObjectRef) -> Asked:
         """Ask for one object; called in many threads."""
         from google.api_core.exceptions import GoogleAPICallError, RetryError
@@ -172,7 +208,10 @@ class CloudStorage:
             return self._refused(ref, error.cause)
         except (GoogleAPICallError, GoogleAuthError, RequestException, ValueError) as error:
             return self._refused(ref, error)
-        return _found(ref, blob)
+        found = describe(ref, blob)
+        if found is None:
+            return _unknown(ref, "200 that does not describe the object", passing=True)
+        return _exists(found)
 
     def _refused(self, ref: ObjectRef, error: BaseException | None) -> Asked:
         """What an error says of an object, in our own words: a client's may repeat its request."""
@@ -206,13 +245,16 @@ class CloudStorage:
         return "notFound" in reasons or bare
 
 
-def _found(ref: ObjectRef, blob: Any) -> Asked:
-    # A captive portal answers 200 as well: the answer must name what it describes.
+def describe(ref: ObjectRef, blob: Any) -> SourceObject | None:
+    """What an answer says of an object; None where it does not name what it describes.
+
+    A captive portal answers 200 as well.
+    """
     named = (blob._properties.get("bucket"), blob._properties.get("name"))
     size = blob._properties.get("size")
     if named != (ref.bucket, ref.key) or not str(size).isdecimal():
-        return _unknown(ref, "200 that does not describe the object", passing=True)
-    found = SourceObject(
+        return None
+    return SourceObject(
         ref=ref,
         size=int(size),
         crc32c=blob.crc32c,
@@ -225,7 +267,6 @@ def _found(ref: ObjectRef, blob: Any) -> Asked:
         content_language=blob.content_language,
         metadata=dict(blob.metadata or {}),
     )
-    return Asked(SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), found))
 
 
 def _impossible(ref: ObjectRef) -> str:
@@ -237,6 +278,10 @@ def _impossible(ref: ObjectRef) -> str:
     except UnicodeEncodeError:
         return "the name is not valid Unicode, which no object's is"
     return f"the name is longer than {_MAX_KEY_BYTES} bytes" if long else ""
+
+
+def _exists(found: SourceObject) -> Asked:
+    return Asked(SourceEvidence(found.ref, SourceState.EXISTS, datetime.now(UTC), found))
 
 
 def _gone(ref: ObjectRef, why: str) -> Asked:

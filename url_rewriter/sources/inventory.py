@@ -18,14 +18,14 @@ from typing import Any
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
 from url_rewriter.sources.digests import md5_in_hex
-from url_rewriter.sources.json_rows import Row, read_rows
+from url_rewriter.sources.json_rows import Row, number, read_rows
 from url_rewriter.urls import ObjectRef
 
-_BATCH = 1_000
-
+# Nothing of it outlives this process: no journal, and a cache of 64 MB.
 _TABLE = """
+PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;
 CREATE TABLE objects (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, generation INTEGER, facts TEXT NOT NULL,
+    bucket TEXT NOT NULL, key TEXT NOT NULL, generation INTEGER, row TEXT NOT NULL,
     PRIMARY KEY (bucket, key)
 ) STRICT, WITHOUT ROWID
 """
@@ -33,7 +33,7 @@ CREATE TABLE objects (
 # Of several versions of an object the newest counts.
 _INSERT = """
 INSERT INTO objects VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
-SET generation = excluded.generation, facts = excluded.facts
+SET generation = excluded.generation, row = excluded.row
 WHERE coalesce(excluded.generation, 0) >= coalesce(generation, 0)
 """
 
@@ -75,7 +75,7 @@ class Inventory:
         self._files = files
         self._rows = sqlite3.connect("", isolation_level=None)  # a file that SQLite deletes itself
         try:
-            self._rows.execute(_TABLE)
+            self._rows.executescript(_TABLE)
             for file in files:
                 self._load(file)
         except sqlite3.Error as error:
@@ -88,14 +88,14 @@ class Inventory:
         """See ``SourceStore.stat``."""
         for ref in refs:
             row = self._rows.execute(
-                "SELECT facts FROM objects WHERE bucket = ? AND key = ?", _valid(ref)
+                "SELECT row FROM objects WHERE bucket = ? AND key = ?", _valid(ref)
             ).fetchone()
             now = datetime.now(UTC)
             if row is None:
                 detail = f"not listed in {self._names}"
                 yield SourceEvidence(ref, SourceState.UNKNOWN, now, detail=detail)
             else:
-                found = SourceObject(ref=ref, **json.loads(row[0]))
+                found = _describe(ref, json.loads(row[0]))
                 yield SourceEvidence(ref, SourceState.EXISTS, now, found)
 
     def close(self) -> None:
@@ -107,18 +107,15 @@ class Inventory:
         return ", ".join(file.path.name for file in self._files)
 
     def _load(self, file: InventoryFile) -> None:
-        count = 0
+        objects = (
+            (*identity, row.source)
+            for row in read_rows(file.path)
+            if (identity := _identify(row, file)) is not None
+        )
         self._rows.execute("BEGIN")
-        for row in read_rows(file.path):
-            found = _read(row, file)
-            if found is not None:
-                count += 1
-                self._rows.execute(
-                    _INSERT, (found.ref.bucket, found.ref.key, found.generation, _facts(found))
-                )
-        self._rows.execute("COMMIT")
-        if not count:
+        if self._rows.executemany(_INSERT, objects).rowcount < 1:
             raise ConfigurationError(f"{file.path} lists no object.")
+        self._rows.execute("COMMIT")
 
 
 def _valid(ref: ObjectRef) -> tuple[str, str]:
@@ -127,46 +124,66 @@ def _valid(ref: ObjectRef) -> tuple[str, str]:
     return (bucket, key) if (bucket, key) == (ref.bucket, ref.key) else ("", "")
 
 
-def _facts(found: SourceObject) -> str:
-    names = (name for name in SourceObject.__slots__ if name != "ref")
-    members = {name: getattr(found, name) for name in names}
-    return json.dumps({name: value for name, value in members.items() if value is not None})
+def _identify(row: Row, file: InventoryFile) -> tuple[str, str, int | None] | None:
+    """The bucket, key and generation of the object that a row describes.
 
-
-def _read(row: Row, file: InventoryFile) -> SourceObject | None:
-    """The object that a row describes; None for what is none: a prefix, a folder, an old version.
-
-    Raises ConfigurationError, with the place, for a row of another kind.
+    None for what is no object: a prefix, a folder, a version that is not live. Raises
+    ConfigurationError, with the place, for a row of another kind or without what it must have.
     """
     members: Any = row.members
     if "Path" in members:
-        return _read_rclone(row, file)
-    if "type" in members and "url" in members:  # gcloud storage ls --json
+        return _identify_rclone(row, file)
+    if _is_ls(members):
         if members["type"] != "cloud_object":
             return None
         members = members.get("metadata", {})
     if not isinstance(members, dict) or not {"bucket", "name", "size"} <= members.keys():
         raise row.trouble("no object of gcloud's or rclone's: bucket, name and size, or Path")
-    if any(members.get(name) for name in _NONCURRENT):
+    if not _NONCURRENT.isdisjoint(members):
         return None
-    return _read_gcloud(row, members)
+    row.required_number(members, "size")
+    generation = number(members.get("generation"))
+    return row.text(members, "bucket"), row.text(members, "name"), generation
 
 
-_NONCURRENT = ("timeDeleted", "noncurrent_time", "softDeleteTime", "soft_delete_time")
+_NONCURRENT = frozenset({"timeDeleted", "noncurrent_time", "softDeleteTime", "soft_delete_time"})
 
 
-def _read_gcloud(row: Row, members: Mapping[str, Any]) -> SourceObject:
+def _is_ls(members: Mapping[str, Any]) -> bool:
+    """Whether this is a row of ``gcloud storage ls --json``, which wraps the object."""
+    return "type" in members and "url" in members
+
+
+def _identify_rclone(row: Row, file: InventoryFile) -> tuple[str, str, None] | None:
+    if row.members.get("IsDir") is True:
+        return None
+    if not file.bucket:
+        raise row.trouble(
+            "rclone's listings do not say of which bucket they are: give this one as "
+            f"--inventory gs://BUCKET[/PREFIX]={file.path}"
+        )
+    row.required_number(row.members, "Size")
+    return file.bucket, file.prefix + row.text(row.members, "Path"), None
+
+
+def _describe(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject:
+    """The object that a row describes which was identified."""
+    if "Path" in members:
+        return _describe_rclone(ref, members)
+    if _is_ls(members):
+        members = members["metadata"]
+
     def text(*names: str) -> str | None:
         value = next((members[name] for name in names if members.get(name)), None)
         return value if isinstance(value, str) else None
 
     custom = members.get("metadata") or members.get("custom_fields")
     return SourceObject(
-        ref=ObjectRef(row.text(members, "bucket"), row.text(members, "name")),
-        size=row.required_number(members, "size"),
+        ref=ref,
+        size=int(members["size"]),
         crc32c=text("crc32c", "crc32c_hash"),
         md5=md5_in_hex(text("md5Hash", "md5_hash")),
-        generation=row.number(members, "generation"),
+        generation=number(members.get("generation")),
         content_type=text("contentType", "content_type"),
         cache_control=text("cacheControl", "cache_control"),
         content_disposition=text("contentDisposition", "content_disposition"),
@@ -176,20 +193,12 @@ def _read_gcloud(row: Row, members: Mapping[str, Any]) -> SourceObject:
     )
 
 
-def _read_rclone(row: Row, file: InventoryFile) -> SourceObject | None:
-    members = row.members
-    if members.get("IsDir") is True:
-        return None
-    if not file.bucket:
-        raise row.trouble(
-            "rclone's listings do not say of which bucket they are: give this one as "
-            f"--inventory gs://BUCKET[/PREFIX]={file.path}"
-        )
+def _describe_rclone(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject:
     hashes = members.get("Hashes")
     md5 = hashes.get("md5") or hashes.get("MD5") if isinstance(hashes, dict) else None
     return SourceObject(
-        ref=ObjectRef(file.bucket, file.prefix + row.text(members, "Path")),
-        size=row.required_number(members, "Size"),
+        ref=ref,
+        size=int(members["Size"]),
         md5=str(md5).lower() if md5 else None,
         content_type=str(members.get("MimeType") or "") or None,
     )

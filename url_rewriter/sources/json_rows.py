@@ -21,9 +21,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One object of a file, and the line that it begins in."""
+    """One object of a file, as it is written there too, and the line that it begins in."""
 
     members: dict[str, Any]
+    source: str
     path: Path
     line: int
 
@@ -40,15 +41,20 @@ class Row:
 
     def required_number(self, members: Mapping[str, Any], name: str) -> int:
         """A member that must be a whole number."""
-        number = self.number(members, name)
-        if number is None:
+        found = number(members.get(name))
+        if found is None:
             raise self.trouble(f"{name} must be a whole number, not {members.get(name)!r:.80}")
-        return number
+        return found
 
-    def number(self, members: Mapping[str, Any], name: str) -> int | None:
-        """A member that is a whole number, which Google also writes as a text; else None."""
-        text = str(members.get(name))
-        return int(text) if _NUMBER.fullmatch(text) and int(text) <= _LARGEST else None
+
+def number(value: object) -> int | None:
+    """A whole number, which Google also writes as a text; None for anything else.
+
+    >>> number("17"), number(17), number(-1), number(None)
+    (17, 17, None, None)
+    """
+    text = str(value)
+    return int(text) if _NUMBER.fullmatch(text) and int(text) <= _LARGEST else None
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -96,7 +102,7 @@ class _Reader:
             if char != "{":
                 raise self._trouble(f"an object must begin here, not {char!r}")
             line = self._line
-            yield Row(self._take(), self._path, line)
+            yield Row(*self._take(), self._path, line)
         self._end(in_array=in_array, char=char)
 
     def _end(self, *, in_array: bool, char: str) -> None:
@@ -133,8 +139,8 @@ class _Reader:
             self._at = 0
         return not self._ended
 
-    def _take(self) -> dict[str, Any]:
-        """The object that begins here."""
+    def _take(self) -> tuple[dict[str, Any], str]:
+        """The object that begins here, read and as it is written."""
         while True:
             try:
                 value, end = self._decode(self._buffer, self._at)
@@ -148,9 +154,10 @@ class _Reader:
                 raise self._trouble(f"not JSON: {error.msg}") from None
             except RecursionError:
                 raise self._trouble("nested too deeply") from None
-            self._line += self._buffer.count("\n", self._at, end)
+            source = self._buffer[self._at : end]
+            self._line += source.count("\n")
             self._at = end
-            return dict(value)
+            return value, source
 
     def _trouble(self, what: str) -> ConfigurationError:
         return ConfigurationError(f"{self._path}:{self._line}: {what}.")
