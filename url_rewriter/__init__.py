@@ -10,7 +10,8 @@
 A pure core decides, on plain values: ``urls`` (the grammar), ``documents``, ``findings``,
 ``evidence``, ``rules`` and ``planning`` know no clock, no network and no disk. A thin shell reads
 and writes: ``stores``, ``objects``, ``planfile``, ``engines``, ``reports``, joined by ``pipeline``
-and offered by ``cli``. A module imports only from layers below its own: ``pyproject.toml`` holds the contract.
+and offered by ``cli``. A module imports only from layers below its own: ``pyproject.toml`` holds
+the contract.
 
 ==================  ==============================================================================
 word                means
