@@ -8,7 +8,7 @@ leaves it unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ _MARKS = ("x-amz-request-id", "x-amzn-requestid", "x-amz-id-2", "x-minio-error-c
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Manner(StrEnum):
@@ -152,6 +153,21 @@ def judge_key(key: str) -> Verdict | None:
         # boto3 sends the segment as it is, browsers and proxies fold it away before they send.
         return _unknown("the key has a '.' or '..' segment: its URL reaches another object")
     return None
+
+
+def are_plain(keys: Sequence[str]) -> bool:
+    """True only where none of many keys is folded or has a verdict of its own; much cheaper.
+
+    >>> are_plain(["a/b.png", "c"]), are_plain(["a", "../b"])
+    (True, False)
+    """
+    text = "/".join(("", *keys, ""))
+    if "/." in text or "//" in text:
+        return False
+    # Without a look at their bytes: a character has four of them at most.
+    return max(map(len, keys), default=0) <= (MAX_KEY_BYTES if text.isascii() else 256) and (
+        text.isascii() or _SURROGATE.search(text) is None
+    )
 
 
 def is_folded(key: str) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
@@ -32,8 +31,7 @@ SAMPLED = 1 / 256
 """The share of the lane's positive answers that boto3 is asked for again; one at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is known of a target; ``again`` where asking once more may settle it."""
 
     evidence: Evidence

@@ -106,7 +106,7 @@ class Client:
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
         return make_page(
-            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            [(each["Key"], each["ETag"].strip('"'), str(each["Size"])) for each in entries],
             after=after,
             escaped=page.get("EncodingType") == "url",
             truncated=page["IsTruncated"],

@@ -45,7 +45,7 @@ class S3ObjectStore:
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
         proof = Proof(self.settings, self.client, self._lane, self._canaries, dict(self._manners))
-        yield from proof.evidence(targets)
+        return proof.evidence(targets)
 
     def close(self) -> None:
         """See ``ObjectStore.close``."""
