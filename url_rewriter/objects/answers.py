@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from url_rewriter.evidence import TargetState
 
@@ -39,8 +40,7 @@ class Manner(StrEnum):
     HIDDEN = "hidden"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back for one request, after the client's own retries.
 
     ``status`` is 0 where nothing usable came back, and ``fault`` says why. ``headers`` have
@@ -48,7 +48,7 @@ class Answer:
     """
 
     status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     code: str = ""
     fault: str = ""
 
@@ -66,7 +66,7 @@ class Answer:
     def size(self) -> int | None:
         """The object's size in bytes."""
         length = self.headers.get("content-length", "")
-        return int(length) if length.isascii() and length.isdigit() else None
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
     @property
     def region(self) -> str | None:
@@ -80,13 +80,15 @@ class Answer:
         return self.status in (0, 408, 429) or self.status >= 500
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A target's state and why; ``again`` where asking once more may settle it."""
 
     state: TargetState
     detail: str = ""
     again: bool = False
+
+
+_EXISTS = Verdict(TargetState.EXISTS)
 
 
 def judge(answer: Answer, manner: Manner) -> Verdict:
@@ -99,7 +101,7 @@ def judge(answer: Answer, manner: Manner) -> Verdict:
     """
     match answer.status:
         case 200 if answer.etag:
-            return Verdict(TargetState.EXISTS)
+            return _EXISTS
         case 200:
             return _unknown("200 without an ETag: not an S3 server, or cut short", again=True)
         case 404:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
@@ -21,11 +21,9 @@ from url_rewriter.objects.answers import (
 )
 from url_rewriter.objects.client import Client
 from url_rewriter.objects.crew import Crew
+from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.urls import ObjectRef
-
-if TYPE_CHECKING:
-    from url_rewriter.objects.lane import FastLane
 
 SAMPLED = 1 / 256
 """The share of the lane's positive answers that boto3 is asked for again; one at least."""
@@ -139,7 +137,7 @@ class Asker:
         raise ServiceError(
             f"Of {target.key!r} in bucket {target.bucket!r} boto3's head_object says "
             f"{asked.evidence.state.value!r} and the faster lane got {answers[0].status}: one of "
-            "them is wrong, so nothing is relied on; uninstall pycurl to go on with boto3 alone."
+            "them is wrong, so nothing is relied on."
         )
 
 

@@ -8,20 +8,20 @@ what nobody asked for, and a prefix with far more objects than targets is left b
 
 from __future__ import annotations
 
-import gc
 import random
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import repeat
 from operator import itemgetter
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.asking import Asked
+from url_rewriter.objects.garbage import no_collection
 from url_rewriter.objects.listing import Page, is_listable, just_before
 from url_rewriter.urls import ObjectRef
 
@@ -44,6 +44,10 @@ _PAGE = 1_000
 
 _SHORTEST, _LONGEST = 128, 4_096
 """Keys that are left to HEAD before a page is tried again."""
+
+
+_make_evidence = partial(tuple.__new__, Evidence)
+"""``Evidence._make`` without its check of the length, which costs as much again."""
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class Leapfrog:
     def leap(self, targets: Iterable[ObjectRef]) -> Listed:
         """List where it is worth it. Only a listed key is taken from a listing."""
         listed = Listed()
-        with self._page_cost, _paused_collector():
+        with self._page_cost, no_collection():
             ranges = active = self._cut(_by_bucket(sorted(targets), listed.rest))
             while active:
                 for each in active:
@@ -150,7 +154,7 @@ class Leapfrog:
                 targets, repeat(TargetState.EXISTS), repeat(Method.LIST),
                 repeat(datetime.now(UTC)), map(int, sizes), etags, repeat(None), repeat(""),
             )  # fmt: skip
-            listed.shown.extend(map(Evidence._make, zip(*columns, strict=False)))
+            listed.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
         if targets and len(targets) >= self.price:
             part.burst = _SHORTEST
         else:
@@ -206,19 +210,6 @@ class Leapfrog:
             self._page_cost = _Cost()
 
 
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """No garbage collection meanwhile: what is made here has no cycles, and is so much that walking
-    through it again and again would cost more than all the rest."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _by_bucket(
     ordered: Sequence[ObjectRef], unlistable: list[ObjectRef]
 ) -> Iterator[tuple[Sequence[ObjectRef], Sequence[str]]]:
@@ -233,7 +224,8 @@ def _by_bucket(
             unlistable += [each for each in targets if not is_listable(each.key)]
             targets = [each for each in targets if is_listable(each.key)]
             keys = [key for _, key in targets]
-        yield targets, keys
+        if targets:
+            yield targets, keys
 
 
 class _Cost:

@@ -14,13 +14,13 @@ from xml.sax.saxutils import unescape
 # no field reaches beyond the next "<", as it would in a pattern that skips what it does not know.
 _USUAL = re.compile(
     r"<Contents><Key>([^<]*)</Key><LastModified>[^<]*</LastModified>"
-    r"<ETag>&quot;([^<&\"]+)&quot;</ETag>(?:<Checksum[^<]*</Checksum[^<]*)*<Size>(\d+)</Size>"
+    r"<ETag>&quot;([^<&\"]+)&quot;</ETag>(?:<Checksum[^<]*</Checksum[^<]*)*<Size>([0-9]{1,18})</Size>"
 )
 # As anybody may write one: a pattern for each field, of which it has one.
 _FIELDS = (
     re.compile(r"<Key>([^<]*)</Key>"),
     re.compile(r"<ETag>([^<]+)</ETag>"),
-    re.compile(r"<Size>(\d+)</Size>"),
+    re.compile(r"<Size>([0-9]{1,18})</Size>"),
 )
 _NAME = re.compile(r"<Name>([^<]*)</Name>")
 _TRUNCATED = re.compile(r"<IsTruncated>(true|false)</IsTruncated>")
@@ -64,14 +64,15 @@ def read_page(body: bytes, bucket: str, after: str) -> Page | None:
     except UnicodeDecodeError:
         return None
     # What is said of the page stands before its objects, or behind them.
-    frame = text.partition("<Contents>")[0] + text.rpartition("</Contents>")[2]
+    first, past = text.find("<Contents>"), text.rfind("</Contents>")
+    frame = text if first < 0 else text[:first] + text[past:]
     truncated = _TRUNCATED.search(frame)
     name = _NAME.search(frame)
     whole = text.rstrip().endswith("</ListBucketResult>")
     if not whole or truncated is None or name is None or name[1] != bucket:
         return None
     rows = _read_rows(text)
-    if len(rows) != text.count("<Contents>"):
+    if rows is None:
         return None
     return make_page(
         rows,
@@ -81,16 +82,18 @@ def read_page(body: bytes, bucket: str, after: str) -> Page | None:
     )
 
 
-def _read_rows(text: str) -> Sequence[Row]:
-    """Key, ETag and size of each object; fewer rows than objects where one lacks a field."""
+def _read_rows(text: str) -> Sequence[Row] | None:
+    """Key, ETag and size of each object; None where one lacks a field, or has it twice."""
     rows: list[Row] = _USUAL.findall(text)
-    if rows and len(rows) == text.count("<Key>"):
+    if len(rows) == text.count("<Contents>"):
         return rows
     rows = []
     for entry in text.split("<Contents>")[1:]:
         match [pattern.findall(entry) for pattern in _FIELDS]:
             case [[key], [etag], [size]]:
                 rows.append((key, unescape(etag, _ENTITIES).strip('"'), size))
+            case _:
+                return None
     return rows
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, TargetState
@@ -14,13 +13,12 @@ from url_rewriter.objects.answers import Manner, Verdict, are_plain, judge_key
 from url_rewriter.objects.asking import Asked, Asker, conclude
 from url_rewriter.objects.canaries import Canaries, Trouble
 from url_rewriter.objects.client import Client
+from url_rewriter.objects.garbage import no_collection
+from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.leapfrog import Leapfrog, Place
 from url_rewriter.objects.listing import Page, read_page
 from url_rewriter.objects.settings import Prove, S3Settings
 from url_rewriter.urls import ObjectRef
-
-if TYPE_CHECKING:
-    from url_rewriter.objects.lane import FastLane
 
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
@@ -66,7 +64,7 @@ class Proof:
         source = iter(targets)
         size = _first_size(self._settings.max_rps)
         with self._asker:
-            while batch := list(islice(source, size)):
+            while batch := _take(source, size):
                 started = time.monotonic()
                 settled = self._prove(batch, self._ask)
                 size = _next_size(size, time.monotonic() - started)
@@ -182,6 +180,11 @@ def _make_leapfrog(prove: Prove, client: Client, lane: FastLane | None) -> Leapf
             yield place, client.page(*place)
 
     return None if prove == Prove.HEAD else Leapfrog(fetch, always=prove == Prove.LIST)
+
+
+def _take(targets: Iterator[ObjectRef], size: int) -> list[ObjectRef]:
+    with no_collection():
+        return list(islice(targets, size))
 
 
 def _first_size(max_rps: float | None) -> int:
