@@ -118,8 +118,11 @@ class Client:
         entries = page.get("Contents", ())
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
+        rows = [(each["Key"], each["ETag"].strip('"'), str(each["Size"])) for each in entries]
+        if not all(etag for _, etag, _ in rows):
+            return None
         return make_page(
-            [(each["Key"], each["ETag"].strip('"'), str(each["Size"])) for each in entries],
+            rows,
             after=after,
             escaped=page.get("EncodingType") == "url",
             truncated=page["IsTruncated"],

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter, lt
+from operator import lt
 from urllib.parse import unquote
 from xml.sax.saxutils import unescape
 
@@ -90,8 +90,8 @@ def _read_rows(text: str) -> Sequence[Row] | None:
     rows = []
     for entry in text.split("<Contents>")[1:]:
         match [pattern.findall(entry) for pattern in _FIELDS]:
-            case [[key], [etag], [size]]:
-                rows.append((key, unescape(etag, _ENTITIES).strip('"'), size))
+            case [[key], [etag], [size]] if plain := unescape(etag, _ENTITIES).strip('"'):
+                rows.append((key, plain, size))
             case _:
                 return None
     return rows
@@ -100,14 +100,14 @@ def _read_rows(text: str) -> Sequence[Row] | None:
 def make_page(rows: Sequence[Row], *, after: str, escaped: bool, truncated: bool) -> Page | None:
     """The page that these rows make, keys as they were sent; None where it is out of order."""
     sent = [key for key, _, _ in rows]
-    keys = _decode(sent, escaped)
-    if keys is None:
+    text = "\n".join(sent)
+    keys = _decode(sent, text, escaped)
+    if keys is None or not all(map(lt, keys, keys[1:])) or (keys and not keys[0] > after):
         return None
-    in_order = all(map(lt, keys, keys[1:])) and (not keys or keys[0] > after)
-    if not in_order or (truncated and not keys) or not all(map(itemgetter(1), rows)):
+    if truncated and not keys:
         return None
     objects = dict(zip(keys, rows, strict=True))
-    if escaped and not _AMBIGUOUS.isdisjoint("".join(sent)):
+    if escaped and not _AMBIGUOUS.isdisjoint(text):
         objects = {key: row for key, row in objects.items() if _AMBIGUOUS.isdisjoint(row[0])}
     return Page(objects, keys[-1] if truncated else None)
 
@@ -129,15 +129,17 @@ def just_before(key: str) -> str:
     return head + chr(0xD7FF if last == 0xE000 else last - 1)
 
 
-def _decode(keys: Sequence[str], escaped: bool) -> list[str] | None:
-    """The keys as they are; all at once, since one by one would cost more than all the rest."""
-    text = "\n".join(keys)
+def _decode(keys: list[str], text: str, escaped: bool) -> list[str] | None:
+    """The keys as they are; all at once, since one by one would cost more than all the rest.
+
+    ``text`` is the keys, one a line.
+    """
     if text.count("\n") >= max(1, len(keys)):
         return None  # a line end within a key, which every server escapes
     if "&" in text:
         keys = [unescape(_REFERENCE.sub(_character, key), _ENTITIES) for key in keys]
     if not escaped or not ("%" in text or "+" in text):
-        return list(keys)
+        return keys
     try:
         if "&" in text or _LINE_END.search(text):
             return [unquote(key.replace("+", " "), errors="strict") for key in keys]
