@@ -18,7 +18,7 @@ from url_rewriter.planfile import Draft
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import DocumentReader, Partition, Query
 
-_EVIDENCE_BATCH = 500
+_EVIDENCE_BATCH = 2_000
 
 
 def scan(
@@ -113,6 +113,6 @@ def _prove_targets(
 def _unknown(draft: Draft, trouble: Mapping[str, UrlRewriterError]) -> Iterator[Evidence]:
     """What is known of targets in buckets that nobody can be asked about: why."""
     now = datetime.now(UTC)
-    for target in draft.unproven():
+    for target in draft.unproven() if trouble else ():
         if (why := trouble.get(target.bucket)) is not None:
             yield Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail=str(why))
