@@ -121,6 +121,8 @@ class Pool(Generic[T]):
                 opened.connect_ex(address)
         except socket.gaierror as error:
             raise FaultError("the host name is unknown") from error
+        except ConnectionRefusedError as error:
+            raise FaultError("connection refused") from error
         except OSError as error:
             raise FaultError("it cannot be reached") from error
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -58,13 +58,13 @@ class Connection:
         self._tls = tls
         self._host = host
         self._selector = selector
+        self._number = opened.fileno()  # the same under TLS
         self._request = b""
         self._bodiless = True
         self._received = b""
         self._served = False
         self.ready = False
-        self.deadline = 0.0
-        selector.register(opened.fileno(), EVENT_WRITE, self)
+        selector.register(self._number, EVENT_WRITE, self)
 
     def ask(self, request: bytes, *, bodiless: bool) -> None:
         """Send a request, now or as soon as the connection is made. Raises FaultError."""
@@ -88,7 +88,7 @@ class Connection:
 
     def close(self) -> None:
         """Hang up."""
-        self._selector.unregister(self._socket.fileno())
+        self._selector.unregister(self._number)
         self._socket.close()
 
     def _open(self) -> None:
@@ -105,7 +105,7 @@ class Connection:
         self._send()
 
     def _await(self, event: int) -> None:
-        self._selector.modify(self._socket.fileno(), event, self)
+        self._selector.modify(self._number, event, self)
 
     def _send(self) -> None:
         try:
