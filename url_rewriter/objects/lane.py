@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from url_rewriter.objects.answers import Answer, clean_code, is_folded, judge_key
-from url_rewriter.objects.client import Client
+from url_rewriter.objects.client import Client, Pace
 from url_rewriter.objects.pool import Pool
 from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.signing import Signer, escape_path, escape_query
+from url_rewriter.objects.signing import Signer, escape_key, escape_path, escape_query
 from url_rewriter.objects.wire import FaultError, Response, StaleError
 from url_rewriter.urls import ObjectRef
 
@@ -28,18 +28,8 @@ _EXPRESS = "--x-s3"  # a directory bucket of S3 Express wants a session of its o
 _ZONE = "GMT"  # every date of HTTP ends so; boto3 reads no answer with another one
 
 
-class _Request(NamedTuple, Generic[T]):
-    token: T
-    method: str
-    path: str
-    query: str = ""
-
-
-class Reply(NamedTuple):
-    """An answer and its body, which is whole, or the answer is a fault."""
-
-    answer: Answer
-    body: bytes = b""
+_Request = tuple[T, str, str, str]
+"""What asks, the method, the path and the query, both escaped."""
 
 
 class FastLane:
@@ -55,6 +45,7 @@ class FastLane:
         self._looked = 0  # at the credentials, in seconds of the clock
         self._width = _Width(settings.workers)
         self._pools: list[Pool[Any]] = []
+        self._paths: dict[str, str] = {}  # of buckets
 
     def takes(self, target: ObjectRef) -> bool:
         """Whether this lane may be asked for a target: its bucket and key need no special care."""
@@ -70,68 +61,69 @@ class FastLane:
 
     def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         """Yield the answer to a HEAD of each target, in any order; nothing without credentials."""
-        base = self._base
         requests = (
-            _Request(each, "HEAD", escape_path(base, each.bucket, each.key)) for each in targets
+            (each, "HEAD", f"{self._path_of(each.bucket)}/{escape_key(each.key)}", "")
+            for each in targets
         )
-        return ((target, reply.answer) for target, reply in self._run(requests))
+        return ((target, _answer(outcome)) for target, outcome in self._run(requests))
 
-    def pages(self, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], Reply]]:
-        """Yield a page of a listing for each bucket and key to start after."""
-        requests = (
-            _Request(each, "GET", escape_path(self._base, each[0]), _page_query(each[1]))
-            for each in wanted
-        )
-        return self._run(requests)
+    def pages(self, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], bytes]]:
+        """Yield a page of a listing for each bucket and key to start after; empty for a fault."""
+        requests = ((each, "GET", self._path_of(each[0]), _page_query(each[1])) for each in wanted)
+        for place, outcome in self._run(requests):
+            yield (
+                place,
+                outcome.body if isinstance(outcome, Response) and outcome.status == 200 else b"",
+            )
 
     def close(self) -> None:
         """Give back the connections."""
         for pool in self._pools:
             pool.close()
 
-    def _run(self, requests: Iterator[_Request[T]]) -> Iterator[tuple[T, Reply]]:
+    def _path_of(self, bucket: str) -> str:
+        if bucket not in self._paths:
+            self._paths[bucket] = escape_path(self._base, bucket)
+        return self._paths[bucket]
+
+    def _run(self, requests: Iterator[_Request[T]]) -> Iterator[tuple[T, Response | FaultError]]:
         # A run may begin while another one waits for its consumer: each has a pool to itself.
         pool: Pool[_Request[T]] = self._pools.pop() if self._pools else self._open_pool()
         pool.begin()
         self._width.begin()
-        supply = _Supply(requests)
+        supply = _Supply(requests, self._client.pace)
+        longest = 1.0 if self._client.pace is None else 0.001
         try:
             while (signer := self._find_signer()) is not None:
-                yield from self._send(pool, supply, signer)
+                for request in supply.take(self._width.now - len(pool)):
+                    if fault := self._send(pool, request, signer):
+                        yield request[0], fault
                 if supply.exhausted and not len(pool):
                     return
-                for request, outcome in pool.turn(0.001 if self._client.pace else 1.0):
+                count = 0
+                for request, outcome in pool.turn(longest):
+                    count += 1
                     if isinstance(outcome, StaleError):
                         supply.put_back(request)
                     else:
-                        self._width.count()
-                        yield request.token, _reply(outcome)
+                        yield request[0], outcome
+                self._width.count(count)
         finally:
             pool.abandon()
             self._pools.append(pool)
 
     def _send(
-        self, pool: Pool[_Request[T]], supply: _Supply[T], signer: Signer
-    ) -> Iterator[tuple[T, Reply]]:
-        """Send what may be sent now; yield replies for what cannot be."""
-        pace = self._client.pace
-        while len(pool) < self._width.now and not supply.exhausted:
-            if pace is not None and not pace.is_due():
-                return
-            if (request := supply.take()) is None:
-                return
-            try:
-                pool.ask(request, self._render(request, signer), bodiless=request.method == "HEAD")
-            except StaleError:
-                supply.put_back(request)
-            except FaultError as fault:
-                yield request.token, _reply(fault)
-
-    def _render(self, request: _Request[T], signer: Signer) -> bytes:
+        self, pool: Pool[_Request[T]], request: _Request[T], signer: Signer
+    ) -> FaultError | None:
         _, method, path, query = request
         where = f"{path}?{query}" if query else path
         signed = signer.headers(method, path, query)
-        return f"{method} {where} HTTP/1.1\r\n{signed}\r\n{self._ending}".encode()
+        data = f"{method} {where} HTTP/1.1\r\n{signed}\r\n{self._ending}".encode()
+        try:
+            pool.ask(request, data, bodiless=method == "HEAD")
+        except FaultError as fault:
+            return fault
+        return None
 
     def _find_signer(self) -> Signer | None:
         """Signs with the credentials of this moment; None without any."""
@@ -152,8 +144,9 @@ class FastLane:
 class _Supply(Generic[T]):
     """Requests that are still to be sent."""
 
-    def __init__(self, requests: Iterator[_Request[T]]) -> None:
+    def __init__(self, requests: Iterator[_Request[T]], pace: Pace | None) -> None:
         self._requests = requests
+        self._pace = pace
         self._again: list[_Request[T]] = []
         self._ended = False
 
@@ -161,12 +154,16 @@ class _Supply(Generic[T]):
     def exhausted(self) -> bool:
         return self._ended and not self._again
 
-    def take(self) -> _Request[T] | None:
-        if self._again:
-            return self._again.pop()
-        request = next(self._requests, None)
-        self._ended = request is None
-        return request
+    def take(self, most: int) -> Iterator[_Request[T]]:
+        """Yield requests that may be sent now."""
+        for _ in range(most):
+            if self._pace is not None and not self._pace.is_due():
+                return
+            request = self._again.pop() if self._again else next(self._requests, None)
+            if request is None:
+                self._ended = True
+                return
+            yield request
 
     def put_back(self, request: _Request[T]) -> None:
         self._again.append(request)
@@ -193,9 +190,9 @@ class _Width:
         self._growing = self.now < self._most
         self._counted, self._since = 0, time.monotonic()
 
-    def count(self) -> None:
-        """One more answer came."""
-        self._counted += 1
+    def count(self, answers: int) -> None:
+        """So many more answers came."""
+        self._counted += answers
         if not self._growing or self._counted < 4 * self.now:
             return
         now = time.monotonic()
@@ -208,14 +205,14 @@ class _Width:
         self._counted, self._since = 0, now
 
 
-def _reply(outcome: Response | FaultError) -> Reply:
+def _answer(outcome: Response | FaultError) -> Answer:
     if isinstance(outcome, FaultError):
-        return Reply(Answer(fault=str(outcome)))
-    status, headers, body, _ = outcome
+        return Answer(fault=str(outcome))
+    status, headers, _, _ = outcome
     if not headers.get("last-modified", _ZONE).endswith(_ZONE):
-        return Reply(Answer(fault="an answer with headers that cannot be read"))
+        return Answer(fault="an answer with headers that cannot be read")
     code = headers.get("x-minio-error-code")
-    return Reply(Answer(status, headers, clean_code(code) if code else ""), body)
+    return Answer(status, headers, clean_code(code) if code else "")
 
 
 def _host(endpoint: str) -> str:

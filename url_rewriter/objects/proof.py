@@ -173,9 +173,8 @@ def _make_leapfrog(prove: Prove, client: Client, lane: FastLane | None) -> Leapf
     def fetch(places: Sequence[Place]) -> Iterator[tuple[Place, Page | None]]:
         swift = [each for each in places if lane is not None and lane.takes_bucket(each[0])]
         if lane is not None:
-            for (bucket, after), reply in lane.pages(swift):
-                page = read_page(reply.body, bucket, after) if reply.answer.status == 200 else None
-                yield (bucket, after), page
+            for (bucket, after), body in lane.pages(swift):
+                yield (bucket, after), read_page(body, bucket, after)
         for place in set(places).difference(swift):
             yield place, client.page(*place)
 

@@ -92,8 +92,13 @@ def escape_path(base: str, bucket: str, key: str = "") -> str:
     >>> escape_path("", "b", "a b/c+d~")
     '/b/a%20b/c%2Bd~'
     """
-    path = f"{base}/{quote(bucket, safe='/~')}"
-    return f"{path}/{quote(key, safe='/~')}" if key else path
+    path = f"{base}/{escape_key(bucket)}"
+    return f"{path}/{escape_key(key)}" if key else path
+
+
+def escape_key(key: str) -> str:
+    """A key as it stands in a path."""
+    return quote(key, safe="/~")
 
 
 def escape_query(parameters: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from selectors import EVENT_READ, EVENT_WRITE, BaseSelector
 from typing import NamedTuple
 
 _STATUS = re.compile(r"HTTP/1\.[01] ([1-5]\d\d)(?: |$)")
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # of a header (RFC 9110, section 5.6.2)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # of a header (RFC 9110, section 5.6.2)
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?")
 
 _END = b"\r\n\r\n"
@@ -177,25 +177,25 @@ def _read_head(text: str) -> tuple[int, dict[str, str]]:
         raise FaultError("an answer that is not HTTP")
     headers: dict[str, str] = {}
     for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or name not in _KNOWN_NAMES:
-            _remember(name, colon)
-        name = _KNOWN_NAMES[name]
+        spelled, colon, value = line.partition(":")
+        name = _NAMES.get(spelled) or _learn(spelled)
+        if not colon:
+            raise FaultError("an answer with headers that cannot be read")
         value = value.strip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return int(status[1]), headers
 
 
-_KNOWN_NAMES: dict[str, str] = {}
+_NAMES: dict[str, str] = {}
 """Names of headers as servers spell them, and in lower case: there are few, again and again."""
 
 
-def _remember(name: str, colon: str) -> None:
-    if not colon or not _NAME.fullmatch(name):
+def _learn(spelled: str) -> str:
+    if not _TOKEN.fullmatch(spelled):
         raise FaultError("an answer with headers that cannot be read")
-    if len(_KNOWN_NAMES) > 1_000:
-        _KNOWN_NAMES.clear()
-    _KNOWN_NAMES[name] = name.lower()
+    if len(_NAMES) > 1_000:
+        _NAMES.clear()
+    return _NAMES.setdefault(spelled, spelled.lower())
 
 
 def _read_body(
