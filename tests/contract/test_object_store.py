@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.servers.radosgw import radosgw
 from tests.servers.s3 import ServedS3, moto, rclone
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
@@ -39,12 +41,18 @@ HARD_KEYS = (
 ODD_SLASHES = ("/leading.png", "//two.png", "a//b.png", "trail/", "trail//")
 
 
-@pytest.fixture(scope="module", params=["moto", "rclone"])
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[ServedS3]]] = {
+    "moto": lambda _: moto(),
+    "rclone": rclone,
+    "radosgw": radosgw,
+}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
-    folder: Path = tmp_path_factory.mktemp("rclone")
-    with moto() if request.param == "moto" else rclone(folder) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
         for key in HARD_KEYS:
             server.put(key, key.encode())
         yield server
