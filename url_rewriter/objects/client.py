@@ -90,8 +90,8 @@ class Client:
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
 
-    def page(self, bucket: str, after: str) -> Page | None:
-        """A page of the bucket's listing; None where there is none that can be relied on."""
+    def list_page(self, bucket: str, after: str) -> tuple[Answer, Mapping[str, Any]]:
+        """The answer to a request for a page of the bucket's listing, and the page that came."""
         page: dict[str, Any] = {}
         start: dict[str, Any] = {"StartAfter": after} if after else {}
 
@@ -100,7 +100,12 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
             return page
 
-        if _ask(request).status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
+        return _ask(request), page
+
+    def page(self, bucket: str, after: str) -> Page | None:
+        """A page of the bucket's listing; None where there is none that can be relied on."""
+        answer, page = self.list_page(bucket, after)
+        if answer.status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
             return None
         entries = page.get("Contents", ())
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
