@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from tests.objects.test_listing import KEYS
 from tests.servers.fault import MARK, FaultServer, Reaction, Request, fault_server, xml_error
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
-from url_rewriter.objects import ListedObject, ObjectStore, S3Settings, open_objects
+from url_rewriter.evidence import TargetState
+from url_rewriter.objects import ListedObject, ObjectStore, Prove, S3Settings, open_objects
 from url_rewriter.objects.answers import Answer
 from url_rewriter.objects.walk import Fetch, Sent, follow, read_body
+from url_rewriter.urls import ObjectRef
 
 BUCKET = "b.c_d"
 MODIFIED = "2026-11-01T02:03:04.000Z"
@@ -260,3 +262,19 @@ def test_a_server_that_tells_no_time_has_no_clock() -> None:
         opened = open_objects(S3Settings(silent.endpoint, "KEY", "secret"))
         assert opened.clock(BUCKET) is None
         opened.close()
+
+
+def test_a_key_that_reads_like_an_entity_is_not_taken_for_another(
+    bucket: Bucket, server: FaultServer
+) -> None:
+    numbered = [f"k/{number}" for number in range(20)]
+    bucket.listing = Listing([*numbered, "k/a&amp;b"], size=100, encode=None)
+    opened = open_objects(
+        S3Settings(server.endpoint, "KEY", "secret", fast=False, prove=Prove.LIST)
+    )
+    wanted = [ObjectRef(BUCKET, key) for key in ("k/a&b", "k/a&amp;b", *numbered)]
+    states = {each.target.key: each.state for each in opened.prove(wanted)}
+    assert states.pop("k/a&b") is TargetState.MISSING
+    assert set(states.values()) == {TargetState.EXISTS}
+    assert [each.keys for each in opened.contents(BUCKET, "k/a")] == [("k/a&amp;b",)]
+    opened.close()

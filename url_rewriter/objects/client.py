@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
@@ -111,7 +112,9 @@ class Client:
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
         return make_page(
-            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            # As they were sent: botocore undid XML's entities, which must not be undone twice.
+            [escape(entry["Key"]) for entry in entries],
+            *([entry[name] for entry in entries] for name in ("Size", "ETag")),
             after=after,
             escaped=page.get("EncodingType") == "url",
             truncated=page["IsTruncated"],
