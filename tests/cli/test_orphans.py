@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.cli.command import NEW, OLD, RULES, Ended, Workshop, clean_environ, t
 from tests.objects.test_walk import render
 from tests.servers.every import SERVERS
 from tests.servers.fault import MARK, Reaction, Request, fault_server, xml_error
-from tests.servers.s3 import ServedS3
+from tests.servers.s3 import ServedS3, wait_until
 
 BUCKET = "omi.data"
 MENTIONED = ("app-logos/old.png", "app-logos/new one.png", "app-logos/twice%20escaped.png")
@@ -262,3 +263,17 @@ def test_what_is_not_known_is_shown_as_no_number_and_listed_as_no_object(
     assert "ListBucket" in ended.err
     assert [each["key"] for each in listed(kept)] == LOGOS
     assert f"Not known under {BUCKET}/chat-files/" in kept.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_listing_ends_the_command(
+    audited: Callable[..., Workshop], number: signal.Signals
+) -> None:
+    stalled = Reaction(200, MARK, delay=60)
+    with fault_server(faulty("chat-files/1.png", stalled)) as server:
+        process = audited(server.endpoint).start(*arguments())
+        wait_until(lambda: any("chat-files%2F1" in each.path for each in server.requests), 60)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (128 + number, "")
+    assert "Traceback" not in err

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
+import click
+
 from url_rewriter.cli import services
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
@@ -127,8 +129,8 @@ class Search:
     def print_list(self, console: Console, found: Found) -> None:
         """Write the list of unmentioned objects, and on stderr what it means."""
         self.file.seek(0)
-        for line in self.file:
-            console.print(line.decode("ascii").rstrip("\n"))
+        while block := self.file.read(1 << 20):
+            click.echo(block.decode("ascii"), nl=False)
         for remark in explain(found):
             console.say(remark)
 

@@ -13,7 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import IO
 
-from url_rewriter.errors import ServiceError, UrlRewriterError
+from url_rewriter.errors import (
+    ConfigurationError,
+    NotPermittedError,
+    ServiceError,
+    UrlRewriterError,
+)
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects import ListedObject, ObjectStore
 from url_rewriter.pipeline.progress import Progress
@@ -106,7 +111,7 @@ def find_orphans(
         try:
             _Visit(objects, scanned, visit, since, orphans).count(progress)
             trouble = objects.check(place.bucket)
-        except UrlRewriterError as error:
+        except (ConfigurationError, NotPermittedError, ServiceError) as error:
             trouble = error
         if trouble is not None:
             for row in visit:
