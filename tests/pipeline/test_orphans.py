@@ -217,6 +217,19 @@ def test_a_spelling_with_two_readings_is_mentioned_by_either(tmp_path: Path, url
     assert searched.objects.asked == []
 
 
+@pytest.mark.parametrize(
+    ("there", "counted", "orphans"),
+    [("a b/c", 1, ["a b/c"]), ("a+b/c", 0, []), (None, 1, [])],
+)
+def test_a_spelling_that_may_be_of_another_prefix_is_settled_by_head(
+    tmp_path: Path, there: str | None, counted: int, orphans: list[str]
+) -> None:
+    rules = replace(make_rules(), rules=(rule("spaced", "a b/"),))
+    refs = {ObjectRef("data", there)} if there else set()
+    searched = search(tmp_path, {"u/1": {}}, [listed("a b/c", "a+b/c")], rules=rules, there=refs)
+    assert (searched.rows["a b/"].objects, searched.orphans) == (counted, orphans)
+
+
 def rule(name: str, prefix: str, bucket: str = "data") -> Rule:
     return Rule(name, ObjectPrefix(f"old-{name}"), ObjectPrefix(bucket, prefix))
 

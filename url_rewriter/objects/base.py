@@ -46,7 +46,7 @@ class ObjectStore(Protocol):
         """
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """Yield every object of ``bucket`` whose key begins with ``prefix``.
+        """Yield every object of ``bucket`` whose key begins with ``prefix``, or may.
 
         Those of which the key is certain come in strictly ascending order of their code points.
         Raises NotPermittedError where the bucket may not be listed, and ServiceError where a page

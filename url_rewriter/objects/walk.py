@@ -72,7 +72,7 @@ def follow(
         page = _get_page(ways, bucket, after, backoff, passes)
         for key, found in page:
             if key.startswith(prefix):
-                yield _within(found, prefix)
+                yield found
             elif key > prefix:
                 return
         if page.last is None:
@@ -105,13 +105,6 @@ def _safe_end(sent: Sent, keys: Sequence[str]) -> int:
         if len(_readings(sent.keys[count - 1], keys[count - 1], escaped=sent.escaped)) == 1:
             return count
     return len(keys)
-
-
-def _within(found: ListedObject, prefix: str) -> ListedObject:
-    """The object; of no certain key where some key that it may have is not under the prefix."""
-    if all(key.startswith(prefix) for key in found.keys):
-        return found
-    return ListedObject((), found.size, found.modified)
 
 
 def _get_page(ways: Sequence[Fetch], bucket: str, after: str, backoff: float, passes: int) -> _Page:

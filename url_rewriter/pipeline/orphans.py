@@ -165,7 +165,7 @@ class _Visit:
         for number, found in enumerate(listed, 1):
             if len(found.keys) == 1:
                 self._count(found, mentioned=keys.has(found.keys[0]))
-            elif any(is_mentioned(self._scanned, self._target(key)) for key in found.keys):
+            elif self._is_within(found) and self._mentions(found):
                 self._count(found, mentioned=True)
             else:
                 self._doubtful.append(found)
@@ -200,16 +200,27 @@ class _Visit:
         return self._longest_first[-1]
 
     def _settle(self) -> None:
-        """Ask for the keys that unmentioned objects may have: where exactly one is there, it is
-        the key."""
+        """Ask for the keys that doubtful objects may have: where exactly one is there, it is the
+        key, which may turn out to be none of this visit's."""
         doubtful, self._doubtful = self._doubtful, []
         targets = {self._target(key) for found in doubtful for key in found.keys}
         states = {each.target.key: each.state for each in self._objects.prove(targets)}
         for found in doubtful:
             there = [key for key in found.keys if states[key] is TargetState.EXISTS]
             denied = [key for key in found.keys if states[key] is TargetState.MISSING]
-            certain = len(there) == 1 and len(there) + len(denied) == len(found.keys)
-            self._count(replace(found, keys=tuple(there)) if certain else found, mentioned=False)
+            if len(there) == 1 and len(there) + len(denied) == len(found.keys):
+                found = replace(found, keys=tuple(there))
+                if not self._is_within(found):
+                    continue
+            self._count(found, mentioned=self._mentions(found))
+
+    def _is_within(self, found: ListedObject) -> bool:
+        """Whether every key that an object may have is under the prefix of this visit."""
+        return all(key.startswith(self._place.prefix) for key in found.keys)
+
+    def _mentions(self, found: ListedObject) -> bool:
+        """Whether some key that an object may have is mentioned."""
+        return any(is_mentioned(self._scanned, self._target(key)) for key in found.keys)
 
     def _target(self, key: str) -> ObjectRef:
         return ObjectRef(self._place.bucket, key)
