@@ -31,6 +31,7 @@ reading             one honest way to understand an occurrence
 edit                one string in a document, before and after
 finding             something an operator should see: code, severity, place
 evidence            what the object store said of a target, when and how
+orphan              an object under a target prefix that no document mentions
 plan file           all edits and findings of a scan with their evidence, in one SQLite file
 seal                the hash that binds rules, revisions, before and after
 journal, entry      what was about to be written, and what came of it

@@ -202,10 +202,17 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         option("--check-content-type", is_flag=True,
                help="Say which objects are served as something else than their names promise. "
                     "Targets are then proven with HEAD."),
-        option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
-               help="At most this many S3 requests a second."),
+        request_pace_option,
         workers_option,
     )  # fmt: skip
+
+
+def request_pace_option(command: Callable[..., R]) -> Callable[..., R]:
+    """How fast to ask an object store."""
+    return option(
+        "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
+        help="At most this many S3 requests a second.",
+    )(command)  # fmt: skip
 
 
 def pace_option(command: Callable[..., R]) -> Callable[..., R]:

@@ -93,12 +93,13 @@ class Limits:
             read_time=self.read_time,
         )
 
-    def planner(self, rules: Rules) -> Planner:
+    def planner(self, rules: Rules, *, mentions: bool = False) -> Planner:
         """A planner that looks only at the fields asked for."""
         from url_rewriter.planning import Planner
         from url_rewriter.rules import FieldPattern
 
-        return Planner(rules, tuple(_read("--field", text, FieldPattern) for text in self.fields))
+        fields = tuple(_read("--field", text, FieldPattern) for text in self.fields)
+        return Planner(rules, fields, mentions=mentions)
 
 
 def _read(option: str, text: str, kind: Callable[[str], T]) -> T:
@@ -283,6 +284,7 @@ def scan_into(
     s3: S3Options | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
+    mentions: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with the object store, if there was any.
 
@@ -298,7 +300,7 @@ def scan_into(
     if objects is not None:
         _warn_of_trouble(console, rules, objects)
     progress = console.progress()
-    planner = limits.planner(rules)
+    planner = limits.planner(rules, mentions=mentions)
     query = limits.query(rules)
     try:
         expected = reader.count(query)

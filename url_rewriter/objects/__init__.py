@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from url_rewriter.objects.base import ObjectStore
+from url_rewriter.objects.base import ListedObject, ObjectStore
 from url_rewriter.objects.settings import WORKERS, Prove, S3Settings
 
-__all__ = ["WORKERS", "ObjectStore", "Prove", "S3Settings", "open_objects"]
+__all__ = ["WORKERS", "ListedObject", "ObjectStore", "Prove", "S3Settings", "open_objects"]
 
 
 def open_objects(settings: S3Settings) -> ObjectStore:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
@@ -103,8 +104,8 @@ class Client:
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
 
-    def page(self, bucket: str, after: str) -> Page | None:
-        """A page of the bucket's listing; None where there is none that can be relied on."""
+    def list_page(self, bucket: str, after: str) -> tuple[Answer, Mapping[str, Any]]:
+        """The answer to a request for a page of the bucket's listing, and the page that came."""
         page: dict[str, Any] = {}
         start: dict[str, Any] = {"StartAfter": after} if after else {}
 
@@ -113,12 +114,20 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
             return page
 
-        if _ask(request).status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
+        return _ask(request), page
+
+    def page(self, bucket: str, after: str) -> Page | None:
+        """A page of the bucket's listing; None where there is none that can be relied on."""
+        answer, page = self.list_page(bucket, after)
+        if answer.status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
             return None
         entries = page.get("Contents", ())
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
-        rows = [(each["Key"], each["ETag"].strip('"'), str(each["Size"])) for each in entries]
+        # Keys as they were sent: botocore undid XML's entities, which must not be undone twice.
+        rows = [
+            (escape(each["Key"]), each["ETag"].strip('"'), str(each["Size"])) for each in entries
+        ]
         if not all(etag for _, etag, _ in rows):
             return None
         return make_page(
