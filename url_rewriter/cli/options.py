@@ -184,9 +184,15 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         workers: int | None,
         check_public: bool,
         check_content_type: bool,
+        check_size: bool,
+        check_source: bool,
+        inventories: tuple[str, ...],
         **options: Any,
     ) -> R:
-        s3 = S3Options(s3_endpoint, max_rps, prove, workers, check_public, check_content_type)
+        s3 = S3Options(
+            s3_endpoint, max_rps, prove, workers, check_public, check_content_type,
+            check_size, check_source, inventories,
+        )  # fmt: skip
         return command(*arguments, s3=s3, **options)
 
     return _stacked(
@@ -202,6 +208,18 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         option("--check-content-type", is_flag=True,
                help="Say which objects are served as something else than their names promise. "
                     "Targets are then proven with HEAD."),
+        option("--check-size", is_flag=True,
+               help="Compare the size of every target with that of its object in Cloud Storage; "
+                    "one that differs blocks the plan."),
+        option("--check-source", is_flag=True,
+               help="Compare every target with its object in Cloud Storage, by size and by CRC32C "
+                    "or MD5; one that differs blocks the plan. Equal sizes are not called a "
+                    "match."),
+        option("--inventory", "inventories", multiple=True, metavar="[gs://BUCKET[/PREFIX]=]FILE",
+               help="What the objects in Cloud Storage were, from a listing instead of Cloud "
+                    "Storage itself: gcloud storage ls --json 'gs://BUCKET/**', gcloud storage "
+                    "objects list --format=json, or, with its place given, rclone lsjson -R "
+                    "--hash. Repeatable."),
         request_pace_option,
         workers_option,
     )  # fmt: skip

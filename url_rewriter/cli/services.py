@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedError
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+Compare: TypeAlias = "Callable[[Draft, Planner, Progress], None]"
+"""Compares the targets of a settled draft with their sources, and settles again what differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,20 @@ class S3Options:
     workers: int | None = None
     check_public: bool = False
     check_content_type: bool = False
+    check_size: bool = False
+    check_source: bool = False
+    inventories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.inventories and not self.compares:
+            raise ConfigurationError(
+                "--inventory says what the objects were: add --check-source, or --check-size."
+            )
+
+    @property
+    def compares(self) -> bool:
+        """Whether targets are to be compared with their sources."""
+        return self.check_size or self.check_source
 
 
 def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
@@ -282,13 +299,15 @@ def scan_into(
     *,
     rules_file: Path | None = None,
     s3: S3Options | None = None,
+    compare: Compare | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
     mentions: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with the object store, if there was any.
 
-    Without ``objects`` nothing is proven. A scan that was interrupted at the same path goes on.
+    Without ``objects`` nothing is proven; ``compare`` holds what was proven against its sources. A
+    scan that was interrupted at the same path goes on.
     """
     from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.plan import prove, scan
@@ -318,6 +337,8 @@ def scan_into(
             )
         trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
+        if compare is not None:
+            compare(draft, planner, progress)
         if s3 is not None:
             _gather_further_evidence(draft, rules, s3, progress)
         draft.seal()

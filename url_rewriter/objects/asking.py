@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from url_rewriter.crew import Crew
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.answers import (
@@ -20,7 +21,6 @@ from url_rewriter.objects.answers import (
     judge_key,
 )
 from url_rewriter.objects.client import Client
-from url_rewriter.objects.crew import Crew
 from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.urls import ObjectRef

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from url_rewriter.crew import stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
-from url_rewriter.objects.crew import stop_of_this_thread
 from url_rewriter.objects.listing import Page, make_page
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.objects.signing import Credentials
@@ -67,9 +67,10 @@ class Client:
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", _follow_no_redirect)
 
-    def head(self, target: ObjectRef) -> Answer:
-        """The answer to ``HEAD`` of an object."""
-        return _ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key))
+    def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
+        """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
+        more: dict[str, Any] = {"ChecksumMode": "ENABLED"} if checksums else {}
+        return _ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more))
 
     def head_bucket(self, bucket: str) -> Answer:
         """The answer to ``HEAD`` of a bucket."""

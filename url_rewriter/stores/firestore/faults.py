@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import grpc
 from grpc import StatusCode
 
+from url_rewriter.credentials import LOG_IN
 from url_rewriter.errors import (
     ConfigurationError,
     NotPermittedError,
@@ -39,11 +40,6 @@ DENIED = frozenset({StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED})
 # What google-auth raises inside the channel arrives as UNAVAILABLE, with this text.
 CREDENTIALS_FAILED = "Getting metadata from plugin failed"
 _REVOKED = "invalid_grant"
-
-LOG_IN = (
-    "run 'gcloud auth application-default login', or name a service account's key file in "
-    "GOOGLE_APPLICATION_CREDENTIALS"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,10 +13,11 @@ from urllib.parse import quote
 
 import grpc
 
-from url_rewriter.errors import ConfigurationError, NotPermittedError
+from url_rewriter.credentials import default_credentials
+from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.firestore import messages
 from url_rewriter.stores.firestore.blocks import Block, RawStream
-from url_rewriter.stores.firestore.faults import CREDENTIALS_FAILED, LOG_IN, Patience, Retries
+from url_rewriter.stores.firestore.faults import CREDENTIALS_FAILED, Patience, Retries
 from url_rewriter.stores.firestore.messages import Message
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ DEFAULT_DATABASE = "(default)"
 
 T = TypeVar("T")
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
-
-_app_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +223,7 @@ def connect(
         project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
         channel = grpc.insecure_channel(host, options=options)
     else:
-        credentials, project = _default_credentials(project)
+        credentials, project = default_credentials(project)
         channel = _authorized_channel(credentials, options)
     if not project:
         raise ConfigurationError(
@@ -249,34 +247,6 @@ def channel_options(*, single_threaded: bool) -> list[tuple[str, Any]]:
     if single_threaded and option is not None:
         options.append((option, 1))
     return options
-
-
-def _named_file() -> str:
-    # The error's own text may quote the file, which may hold a key.
-    path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
-    if not path:
-        return ""
-    state = "is there, and is not usable" if os.path.exists(path) else "does not exist"  # noqa: PTH110 - a name as it was given
-    return f": {path}, which GOOGLE_APPLICATION_CREDENTIALS names, {state}"
-
-
-def _default_credentials(project: str) -> tuple[Any, str]:
-    import firebase_admin
-    from google.auth.exceptions import GoogleAuthError
-
-    # Each app has a name of its own, so that an application's default app is never touched.
-    app = firebase_admin.initialize_app(  # type: ignore[no-untyped-call]  # ships no types
-        options={"projectId": project} if project else None,
-        name=f"url-rewriter-{os.getpid()}-{next(_app_numbers)}",
-    )
-    try:
-        return app.credential.get_credential(), project or app.project_id or ""
-    except (GoogleAuthError, OSError, ValueError) as error:
-        raise NotPermittedError(
-            f"No usable Google credentials{_named_file()} ({type(error).__name__}): {LOG_IN}"
-        ) from error
-    finally:
-        firebase_admin.delete_app(app)  # type: ignore[no-untyped-call]  # ships no types
 
 
 def _authorized_channel(credentials: Any, options: Sequence[tuple[str, Any]]) -> grpc.Channel:
