@@ -35,7 +35,7 @@ Compare: TypeAlias = "Callable[[Draft, Planner, Progress], None]"
 class Limits:
     """What the command line adds to the scope of the rules.
 
-    ``max_reads`` bounds one run of a scan, not the plan that it makes.
+    ``max_reads`` and ``processes`` are of one run of a scan, not of the plan that it makes.
     """
 
     collections: tuple[str, ...] = ()
@@ -44,6 +44,7 @@ class Limits:
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
     max_reads: int | None = None
+    processes: int = 1
 
     def to_json(self) -> str:
         """The limits as a plan file keeps them."""
@@ -60,7 +61,12 @@ class Limits:
         """These limits; those of a plan that was applied where these narrow nothing."""
         if any(getattr(self, name) for name in _LISTS):
             return self
-        return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
+        return replace(
+            applied,
+            read_time=self.read_time,
+            max_reads=self.max_reads,
+            processes=self.processes,
+        )
 
     def __str__(self) -> str:
         """The limits as options, "" where there are none.
@@ -91,12 +97,13 @@ class Limits:
             read_time=self.read_time,
         )
 
-    def planner(self, rules: Rules) -> Planner:
+    def planner(self, rules: Rules, *, mentions: bool = False) -> Planner:
         """A planner that looks only at the fields asked for."""
         from url_rewriter.planning import Planner
         from url_rewriter.rules import FieldPattern
 
-        return Planner(rules, tuple(_read("--field", text, FieldPattern) for text in self.fields))
+        fields = tuple(_read("--field", text, FieldPattern) for text in self.fields)
+        return Planner(rules, fields, mentions=mentions)
 
 
 def _read(option: str, text: str, kind: Callable[[str], T]) -> T:
@@ -327,6 +334,7 @@ def scan_into(
     compare: Compare | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
+    mentions: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with the object store, if there was any.
 
@@ -343,7 +351,7 @@ def scan_into(
     if objects is not None:
         _warn_of_trouble(console, rules, objects)
     progress = console.progress()
-    planner = limits.planner(rules)
+    planner = limits.planner(rules, mentions=mentions)
     query = limits.query(rules)
     try:
         expected = reader.count(query)
@@ -352,8 +360,8 @@ def scan_into(
             if not reader.disposable:
                 console.say(f"forecast {forecast_reads(expected)}")
         scan(reader, query, planner, draft, progress,
-             workers=workers or 1, max_reads=limits.max_reads, expected=expected,
-             prove_migrated=prove_migrated)  # fmt: skip
+             workers=workers or 1, processes=limits.processes, max_reads=limits.max_reads,
+             expected=expected, prove_migrated=prove_migrated)  # fmt: skip
         if not draft.count_scanned():
             console.warn(
                 f"no document of {reader.locator} was scanned: is the store right, and the "

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from url_rewriter.objects.base import ObjectStore, ObjectWriter, UploadLog
+from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
 from url_rewriter.objects.settings import WORKERS, Prove, S3Settings
 
 __all__ = [
     "WORKERS",
+    "ListedObject",
     "ObjectStore",
     "ObjectWriter",
     "Prove",

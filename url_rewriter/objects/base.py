@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence, SourceObject
 from url_rewriter.transfer import Transfer
 from url_rewriter.urls import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing shows it: its size in bytes, and when it was last written, in UTC.
+
+    ``keys`` is one key where the listing's spelling leaves no doubt, otherwise every key that it
+    may mean; none where nobody can tell.
+    """
+
+    keys: tuple[str, ...]
+    size: int
+    modified: datetime
 
 
 class ObjectStore(Protocol):
@@ -30,6 +45,18 @@ class ObjectStore(Protocol):
         Targets are taken as the work goes on, so that an endless iterable is no burden on memory. A
         fault of one target is evidence (unknown, with its cause), never an exception.
         """
+
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """Yield every object of ``bucket`` whose key begins with ``prefix``, or may.
+
+        Those of which the key is certain come in strictly ascending order of their code points.
+        Raises NotPermittedError where the bucket may not be listed, and ServiceError where a page
+        of the listing cannot be had or relied on: what was yielded until then is a part, of which
+        nothing tells how large it is.
+        """
+
+    def clock(self, bucket: str) -> datetime | None:
+        """What time it is to the server of ``bucket``, to the second; None where it tells none."""
 
     def close(self) -> None:
         """Give back connections and threads."""

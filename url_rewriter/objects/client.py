@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from url_rewriter.crew import stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+_SLACK = 0.002
+"""Seconds of its turns that somebody who looked away may catch up on."""
+
+
 class Pace:
     """Spreads requests of all threads evenly, ``per_second`` of them."""
 
@@ -28,6 +33,15 @@ class Pace:
         self._interval = 1 / per_second
         self._lock = threading.Lock()
         self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether one more request may be sent now; the caller then sends it."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next:
+                return False
+            self._next = max(self._next, now - _SLACK) + self._interval
+        return True
 
     def wait(self, stop: threading.Event) -> None:
         """Return when it is this caller's turn, or when ``stop`` is set."""
@@ -48,7 +62,7 @@ class Client:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
         self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
-        self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        self.pace = Pace(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
@@ -91,8 +105,8 @@ class Client:
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
 
-    def page(self, bucket: str, after: str) -> Page | None:
-        """A page of the bucket's listing; None where there is none that can be relied on."""
+    def list_page(self, bucket: str, after: str) -> tuple[Answer, Mapping[str, Any]]:
+        """The answer to a request for a page of the bucket's listing, and the page that came."""
         page: dict[str, Any] = {}
         start: dict[str, Any] = {"StartAfter": after} if after else {}
 
@@ -101,13 +115,24 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
             return page
 
-        if ask(request).status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
+        return ask(request), page
+
+    def page(self, bucket: str, after: str) -> Page | None:
+        """A page of the bucket's listing; None where there is none that can be relied on."""
+        answer, page = self.list_page(bucket, after)
+        if answer.status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
             return None
         entries = page.get("Contents", ())
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
+        # Keys as they were sent: botocore undid XML's entities, which must not be undone twice.
+        rows = [
+            (escape(each["Key"]), each["ETag"].strip('"'), str(each["Size"])) for each in entries
+        ]
+        if not all(etag for _, etag, _ in rows):
+            return None
         return make_page(
-            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            rows,
             after=after,
             escaped=page.get("EncodingType") == "url",
             truncated=page["IsTruncated"],
@@ -170,8 +195,8 @@ class Client:
 
     def _before_send(self, **_: object) -> None:
         stop = stop_of_this_thread()
-        if self._pace is not None:
-            self._pace.wait(stop)
+        if self.pace is not None:
+            self.pace.wait(stop)
         if stop.is_set():
             raise _AbandonedError
 

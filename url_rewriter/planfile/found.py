@@ -35,7 +35,7 @@ def insert_found(
         [(row, each.document.path, each.document.revision) for row, each in documents],
     )
     ids = _free_ids(connection, "strings", partition)
-    targets: list[ObjectRef] = []
+    targets = [target for each in found for target in each.mentions]
     texts = [(row, text) for row, planned in documents for text in planned.texts]
     put(
         "INSERT INTO strings (id, document, value_path, before, ambiguous) VALUES (?, ?, ?, ?, ?)",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from url_rewriter.documents import Document, Edit, ValuePath
+from url_rewriter.documents import Document, Edit, Fixed, Holder, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.rules import FieldPattern, OnMissing, Rule, Rules, Unmapped
@@ -85,6 +86,14 @@ class PlannedText:
         return any(url.alternatives for url in self.urls)
 
     @property
+    def mentions(self) -> Iterator[ObjectRef]:
+        """Every target that a URL of this string means or names, however it is read."""
+        for url in self.urls:
+            yield from (candidate.target for candidate in url.candidates)
+            if url.occurrence.form is Form.TARGET:
+                yield from (reading.source for reading in url.occurrence.readings)
+
+    @property
     def migrated(self) -> Iterator[ObjectRef]:
         """The targets that this string already names."""
         return (
@@ -96,11 +105,15 @@ class PlannedText:
 
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
-    """The strings of a document that hold a URL, and what is to be seen elsewhere in it."""
+    """The strings of a document that hold a URL, and what is to be seen elsewhere in it.
+
+    ``mentions``: every target that any part of the document means, where that was asked for.
+    """
 
     document: Document
     texts: tuple[PlannedText, ...]
     findings: tuple[Finding, ...]
+    mentions: tuple[ObjectRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +158,17 @@ class SettledText:
 
 
 class Planner:
-    """Plans documents by one set of rules, within ``fields`` where any are given."""
+    """Plans documents by one set of rules, within ``fields`` where any are given.
 
-    def __init__(self, rules: Rules, fields: Sequence[FieldPattern] = ()) -> None:
+    ``mentions``: keep every target that a document mentions too, wherever in it that is.
+    """
+
+    def __init__(
+        self, rules: Rules, fields: Sequence[FieldPattern] = (), *, mentions: bool = False
+    ) -> None:
         self.rules = rules
         self.fields = tuple(fields)
+        self.mentions = mentions
         # The target's host may serve other buckets too, which are nobody's business here.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
 
@@ -166,7 +185,15 @@ class Planner:
             for path, text in document.strings
             if self.in_scope(path) and (planned := self.plan_text(path, text)) is not None
         )
-        return PlannedDocument(document, texts, tuple(self._findings(document, texts)))
+        mentions = tuple(dict.fromkeys(self._mentions(document))) if self.mentions else ()
+        return PlannedDocument(document, texts, tuple(self._findings(document, texts)), mentions)
+
+    def _mentions(self, document: Document) -> Iterator[ObjectRef]:
+        """What no edit reaches and what the scope leaves out is mentioned all the same."""
+        fixed = (text for each in document.fixed for text in _spellings(each))
+        for text in (*(text for _, text in document.strings), document.path, *fixed):
+            if planned := self.plan_text((), text):
+                yield from planned.mentions
 
     def plan_text(self, path: ValuePath, text: str) -> PlannedText | None:
         """The URLs in one string, or None when it holds none."""
@@ -274,6 +301,14 @@ class Planner:
             candidate=taken,
             others=tuple(each for each in url.candidates if each is not taken),
         )
+
+
+def _spellings(fixed: Fixed) -> Iterator[str]:
+    """The texts that a place outside the strings may hold: of bytes nobody knows the encoding."""
+    yield fixed.text
+    if fixed.holder is Holder.BYTES:
+        with suppress(UnicodeError):
+            yield fixed.text.encode("latin-1").decode()
 
 
 def _take(
