@@ -108,7 +108,7 @@ def test_missing_objects_arrive_whole_and_the_next_plan_is_ready(
     assert outcomes(copied) == {"copied": 4}
     size = 3 + len(zipped) + len(big)
     assert copied["bytes"] == {"to_copy": size, "copied": size}
-    assert copied["left"] == []
+    assert copied["left"] == copied["notes"] == []
     png = stored(either, "app-logos/a.png")
     assert (png["Body"].read(), png["ContentType"], png["CacheControl"]) == (
         b"png", "image/png", "max-age=60",

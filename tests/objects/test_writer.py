@@ -246,6 +246,22 @@ def test_what_s3_cannot_hold_is_not_dropped_in_silence(
     assert stored(served, "odd.png") is None
 
 
+@pytest.mark.parametrize("key", ["folding/a//b.png", "folding/trail/"])
+def test_odd_slashes_are_stored_as_they_are_or_not_at_all(served: ServedS3, key: str) -> None:
+    served.put("folding/c.png", b"c")
+    transfer = write(served.endpoint, served.bucket, key, b"x")
+    there = {
+        each["Key"]
+        for each in served.client()
+        .list_objects_v2(Bucket=served.bucket, Prefix="folding/")
+        .get("Contents", ())
+    }
+    if served.holds_odd_slashes:
+        assert (transfer.outcome, key in there) == (COPIED, True)
+    else:
+        assert (transfer.outcome, there) == (FAILED, {"folding/c.png"})
+
+
 # -- something goes wrong ------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ _EMULATOR = "STORAGE_EMULATOR_HOST"
     help="Copy at most this much, such as 20G; the same command goes on.",
 )  # fmt: skip
 @options.option(
-    "--workers", type=click.IntRange(1, 64), metavar="N",
+    "--workers", type=click.IntRange(1, 256), metavar="N",
     help="Objects copied at once; each needs some 40 MiB of memory  [default: 8].",
 )  # fmt: skip
 @options.option(
@@ -223,13 +224,15 @@ def _conclude(
         raise _why_incomplete(copies, totals, left, dry_run=dry_run)
     if dry_run:
         console.say("\nNothing was copied. The same command without --dry-run does it.")
-    elif totals.objects:
-        console.say("\nEvery object is there. The plan was sealed before: make it again.")
+    elif plan.count("SELECT count(*) FROM occurrences WHERE status IN ('missing', 'unknown')"):
+        console.say("\nEvery object asked for is there. The plan was sealed before: make it again.")
         console.say(f"  Plan again    {_plan_again(plan, path)}")
+    else:
+        console.say("\nNothing is missing.")
 
 
 def _why_incomplete(copies: CopyList, totals: CopyTotals, left: int, *, dry_run: bool) -> Exception:
-    first = next((each.detail for each in copies.listed() if each.detail), "")
+    first = next((each.detail for each in copies.left() if each.detail), "not tried")
     says = f"{counted(left, 'object')} of {totals.objects:,}"
     if not totals.there and totals.forbidden:
         return NotPermittedError(f"{says} may not be copied with these credentials: {first}.")
@@ -259,10 +262,13 @@ def _show_json(
         },
         "bytes": {"to_copy": totals.size, "copied": totals.written},
     }
-    click.echo(json.dumps(members)[:-1] + ', "left": [', nl=False)
-    for number, row in enumerate(copies.listed()):
-        click.echo((",\n" if number else "\n") + json.dumps(_members(row)), nl=False)
-    click.echo("\n]}")
+    click.echo(json.dumps(members)[:-1], nl=False)
+    for name, rows in (("left", copies.left()), ("notes", copies.noted())):
+        click.echo(f', "{name}": [', nl=False)
+        for number, row in enumerate(rows):
+            click.echo((",\n" if number else "\n") + json.dumps(_members(row)), nl=False)
+        click.echo("]", nl=False)
+    click.echo("}")
 
 
 def _members(row: Copy) -> dict[str, Any]:
@@ -292,7 +298,7 @@ _LISTED = 20
 
 
 def _first_lines(copies: CopyList) -> Iterator[str]:
-    for number, row in enumerate(copies.listed()):
+    for number, row in enumerate(chain(copies.left(), copies.noted())):
         if number == _LISTED:
             yield "  ... and more: --format json lists all"
             return

@@ -21,8 +21,9 @@ from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
 from url_rewriter.objects.answers import Answer, judge_key
 from url_rewriter.objects.base import UploadLog
 from url_rewriter.objects.checksums import read_checksums
-from url_rewriter.objects.client import Pace, ask, connect, follow_no_redirect
+from url_rewriter.objects.client import Client, ask, connect, follow_no_redirect
 from url_rewriter.objects.digest import Digest, digest_of
+from url_rewriter.objects.folding import folding
 from url_rewriter.objects.keeping import not_kept, put_arguments, trouble
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.transfer import Transfer, TransferOutcome
@@ -49,7 +50,7 @@ class S3ObjectWriter:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
         _, self._s3 = connect(replace(settings, read_timeout=_READ_TIMEOUT))
         self._uploads = uploads
-        self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        self._client = Client(settings)  # for questions
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
         self._unwanted: dict[str, int] = {}  # bucket: how many of the extras its server refused
@@ -62,6 +63,8 @@ class S3ObjectWriter:
             return _failed(why)
         if (stands := self._look(target, found)) is not None:
             return stands
+        if why := folding(self._client, target):
+            return _failed(why)
         if found.size <= PART:
             return self._write_whole(target, found, chunks)
         return self._write_parts(target, found, chunks)
@@ -80,6 +83,7 @@ class S3ObjectWriter:
 
     def close(self) -> None:
         """See ``ObjectWriter.close``."""
+        self._client.close()
         self._s3.close()
 
     def _look(self, target: ObjectRef, found: SourceObject) -> Transfer | None:
@@ -252,15 +256,11 @@ class S3ObjectWriter:
         )
 
     def _head(self, target: ObjectRef) -> Answer:
-        return ask(
-            lambda: self._s3.head_object(
-                Bucket=target.bucket, Key=target.key, ChecksumMode="ENABLED"
-            )
-        )
+        return self._client.head(target, checksums=True)
 
     def _before_send(self, **_: object) -> None:
-        if self._pace is not None:
-            self._pace.wait(stop_of_this_thread())
+        if self._client.pace is not None:
+            self._client.pace.wait(stop_of_this_thread())
 
 
 def in_parts(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -275,12 +275,18 @@ class CopyList:
         objects, to_copy, size, written, forbidden, passing = (value or 0 for value in row)
         return CopyTotals(objects, outcomes, to_copy, size, written, forbidden, passing)
 
-    def listed(self) -> Iterator[Copy]:
-        """The objects that are not simply copied or there already, in the order of the plan."""
+    def left(self) -> Iterator[Copy]:
+        """The objects that are not at their targets, in the order of the plan."""
+        return self._listed("coalesce(outcome, '') NOT IN ('copied', 'already_there')")
+
+    def noted(self) -> Iterator[Copy]:
+        """The objects that are at their targets, and of which there is something to say."""
+        return self._listed("outcome IN ('copied', 'already_there') AND detail <> ''")
+
+    def _listed(self, condition: str) -> Iterator[Copy]:
         rows = self._connection.execute(
-            "SELECT source_bucket, source_key, target_bucket, target_key, coalesce(outcome, ''),"
-            " detail FROM copies WHERE leader = id AND (detail <> '' OR outcome IS NULL"
-            " OR outcome NOT IN ('copied', 'already_there')) ORDER BY id"
+            "SELECT source_bucket, source_key, target_bucket, target_key, coalesce(outcome, ''),"  # noqa: S608 - of constants
+            f" detail FROM copies WHERE leader = id AND {condition} ORDER BY id"
         )
         for one, key, other, name, outcome, detail in rows:
             yield Copy(ObjectRef(one, key), ObjectRef(other, name), outcome, detail)
