@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from url_rewriter.evidence import Evidence, SourceEvidence, SourceObject, SourceState, TargetState
 from url_rewriter.transfer import Choice, Step, Transfer, TransferOutcome, decide
@@ -316,9 +316,12 @@ def _load(text: str) -> tuple[Choice, ...]:
 
 
 def _dump_found(found: SourceObject | None) -> str | None:
-    return None if found is None else json.dumps(asdict(found), default=dict)
+    if found is None:
+        return None
+    members = {each.name: getattr(found, each.name) for each in fields(found)}
+    return json.dumps({**members, "ref": (found.ref.bucket, found.ref.key)}, default=dict)
 
 
 def _load_found(text: str) -> SourceObject:
     members = json.loads(text)
-    return SourceObject(**{**members, "ref": ObjectRef(**members["ref"])})
+    return SourceObject(**{**members, "ref": ObjectRef(*members["ref"])})
