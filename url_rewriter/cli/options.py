@@ -276,6 +276,22 @@ plan_argument = click.argument(
 )
 
 
+class Size(click.ParamType[int]):
+    """A number of bytes: a number, and K, M, G or T for powers of 1,024."""
+
+    name = "size"
+    _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}  # noqa: RUF012 - a constant
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes that ``value`` says."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 500M, 20G or 1T.", param, ctx)
+        return int(float(match[1]) * 1024 ** self._UNITS[match[2]])
+
+
 class Moment(click.ParamType[datetime]):
     """A point in time with its zone, as RFC 3339 writes it."""
 

@@ -16,11 +16,12 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedEr
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
-    from url_rewriter.objects import ObjectStore, S3Settings
+    from url_rewriter.objects import ObjectStore, ObjectWriter, S3Settings, UploadLog
     from url_rewriter.pipeline.progress import Progress
     from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
+    from url_rewriter.sources import SourceReader
     from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
 
 
@@ -246,15 +247,46 @@ def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
 def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
-    from url_rewriter.urls import is_cloud_storage
 
     settings = s3_settings(rules, s3)
+    _refuse_cloud_storage(settings)
+    opened = objects.open_objects(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def open_writer(rules: Rules, s3: S3Options, uploads: UploadLog) -> Iterator[ObjectWriter]:
+    """The same object store, open for storing objects."""
+    from url_rewriter import objects
+
+    settings = s3_settings(rules, s3)
+    _refuse_cloud_storage(settings)
+    opened = objects.open_writer(settings, uploads)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _refuse_cloud_storage(settings: S3Settings) -> None:
+    from url_rewriter.urls import is_cloud_storage
+
     if is_cloud_storage(settings.endpoint):
         raise ConfigurationError(
             f"{printable(settings.endpoint)} is Cloud Storage, where the objects were: give the"
             " endpoint where they are now."
         )
-    opened = objects.open_objects(settings)
+
+
+@contextmanager
+def open_cloud_storage(workers: int | None) -> Iterator[SourceReader]:
+    """Cloud Storage, where the objects were; it is only read."""
+    from url_rewriter import sources
+
+    opened = sources.open_cloud_storage(os.environ, workers=workers)
     try:
         yield opened
     finally:

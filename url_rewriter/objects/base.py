@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from url_rewriter.errors import UrlRewriterError
-from url_rewriter.evidence import Evidence
+from url_rewriter.evidence import Evidence, SourceObject
+from url_rewriter.transfer import Transfer
 from url_rewriter.urls import ObjectRef
 
 
@@ -59,3 +60,35 @@ class ObjectStore(Protocol):
 
     def close(self) -> None:
         """Give back connections and threads."""
+
+
+class UploadLog(Protocol):
+    """Remembers uploads in parts while they are under way; used by many threads at once.
+
+    What a killed run leaves of them takes room at the server, shows in no listing of objects, and
+    may be given up by nobody but the one who knows that it began it.
+    """
+
+    def begun(self, target: ObjectRef, upload: str) -> None:
+        """Remember an upload; durable when this returns, before its first part is sent."""
+
+    def ended(self, target: ObjectRef, upload: str) -> None:
+        """Forget an upload that was completed or given up."""
+
+
+class ObjectWriter(Protocol):
+    """Stores objects where there are none; overwrites nothing. Safe to share between threads."""
+
+    def write(self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]) -> Transfer:
+        """Store the bytes that ``chunks`` yields at ``target``, with what ``found`` says of them.
+
+        Where there is an object already it is left as it is, and compared. Nothing becomes visible
+        before all bytes were compared with the checksum that ``found`` has. What ``chunks`` raises
+        is raised, and nothing is left behind.
+        """
+
+    def give_up(self, target: ObjectRef, upload: str) -> str:
+        """Let go of an upload in parts that was never completed; why that failed, or ""."""
+
+    def close(self) -> None:
+        """Give back connections."""

@@ -60,21 +60,21 @@ class Client:
 
     def __init__(self, settings: S3Settings) -> None:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
-        self._session, self._s3 = _connect(settings)
+        self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
         self.pace = Pace(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
-        self._s3.meta.events.register("before-call.s3", _follow_no_redirect)
+        self._s3.meta.events.register("before-call.s3", follow_no_redirect)
 
     def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
         """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
         more: dict[str, Any] = {"ChecksumMode": "ENABLED"} if checksums else {}
-        return _ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more))
+        return ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more))
 
     def head_bucket(self, bucket: str) -> Answer:
         """The answer to ``HEAD`` of a bucket."""
-        return _ask(lambda: self._s3.head_bucket(Bucket=bucket))
+        return ask(lambda: self._s3.head_bucket(Bucket=bucket))
 
     def get(self, target: ObjectRef) -> Answer:
         """The answer to ``GET`` of an object, its body unread: errors come with their code."""
@@ -84,7 +84,7 @@ class Client:
             reply["Body"].close()
             return reply
 
-        return _ask(request)
+        return ask(request)
 
     def lists(self, target: ObjectRef) -> bool | None:
         """Whether a listing shows exactly this key; None where no listing could be had."""
@@ -96,7 +96,7 @@ class Client:
             )
             return page
 
-        answer = _ask(request)
+        answer = ask(request)
         # A page of another server parses as an empty listing: it must name what it lists.
         if answer.status != 200 or (page.get("Name"), page.get("Prefix")) != (
             target.bucket,
@@ -115,7 +115,7 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
             return page
 
-        return _ask(request), page
+        return ask(request), page
 
     def page(self, bucket: str, after: str) -> Page | None:
         """A page of the bucket's listing; None where there is none that can be relied on."""
@@ -146,7 +146,7 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
             return page
 
-        if _ask(request).status != 200 or page.get("Name") != bucket:
+        if ask(request).status != 200 or page.get("Name") != bucket:
             return []
         return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]
 
@@ -201,7 +201,8 @@ class Client:
             raise _AbandonedError
 
 
-def _connect(settings: S3Settings) -> tuple[Session, S3Client]:
+def connect(settings: S3Settings) -> tuple[Session, S3Client]:
+    """A client, and the session that holds its credentials. Raises ConfigurationError."""
     import boto3.session
     import botocore.session
     from botocore.config import Config
@@ -233,7 +234,7 @@ def _connect(settings: S3Settings) -> tuple[Session, S3Client]:
     return core, client
 
 
-def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
+def follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     """Tell botocore's region redirector that its one redirect has been used.
 
     Evidence comes from the endpoint that was named or not at all. And a server that redirects every
@@ -243,7 +244,8 @@ def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     context.setdefault("s3_redirect", {})["redirected"] = True
 
 
-def _ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
+def ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
+    """What came of a request to boto3, whatever it was."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
