@@ -34,7 +34,7 @@ Compare: TypeAlias = "Callable[[Draft, Planner, Progress], None]"
 class Limits:
     """What the command line adds to the scope of the rules.
 
-    ``max_reads`` bounds one run of a scan, not the plan that it makes.
+    ``max_reads`` and ``processes`` are of one run of a scan, not of the plan that it makes.
     """
 
     collections: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class Limits:
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
     max_reads: int | None = None
+    processes: int = 1
 
     def to_json(self) -> str:
         """The limits as a plan file keeps them."""
@@ -59,7 +60,12 @@ class Limits:
         """These limits; those of a plan that was applied where these narrow nothing."""
         if any(getattr(self, name) for name in _LISTS):
             return self
-        return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
+        return replace(
+            applied,
+            read_time=self.read_time,
+            max_reads=self.max_reads,
+            processes=self.processes,
+        )
 
     def __str__(self) -> str:
         """The limits as options, "" where there are none.
@@ -320,8 +326,8 @@ def scan_into(
             if not reader.disposable:
                 console.say(f"forecast {forecast_reads(expected)}")
         scan(reader, query, planner, draft, progress,
-             workers=workers or 1, max_reads=limits.max_reads, expected=expected,
-             prove_migrated=prove_migrated)  # fmt: skip
+             workers=workers or 1, processes=limits.processes, max_reads=limits.max_reads,
+             expected=expected, prove_migrated=prove_migrated)  # fmt: skip
         if not draft.count_scanned():
             console.warn(
                 f"no document of {reader.locator} was scanned: is the store right, and the "

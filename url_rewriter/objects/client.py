@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+_SLACK = 0.002
+"""Seconds of its turns that somebody who looked away may catch up on."""
+
+
 class Pace:
     """Spreads requests of all threads evenly, ``per_second`` of them."""
 
@@ -28,6 +32,15 @@ class Pace:
         self._interval = 1 / per_second
         self._lock = threading.Lock()
         self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether one more request may be sent now; the caller then sends it."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next:
+                return False
+            self._next = max(self._next, now - _SLACK) + self._interval
+        return True
 
     def wait(self, stop: threading.Event) -> None:
         """Return when it is this caller's turn, or when ``stop`` is set."""
@@ -48,7 +61,7 @@ class Client:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
         self._session, self._s3 = _connect(settings)
         self._endpoint = settings.endpoint
-        self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        self.pace = Pace(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", _follow_no_redirect)
@@ -106,8 +119,11 @@ class Client:
         entries = page.get("Contents", ())
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
+        rows = [(each["Key"], each["ETag"].strip('"'), str(each["Size"])) for each in entries]
+        if not all(etag for _, etag, _ in rows):
+            return None
         return make_page(
-            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            rows,
             after=after,
             escaped=page.get("EncodingType") == "url",
             truncated=page["IsTruncated"],
@@ -170,8 +186,8 @@ class Client:
 
     def _before_send(self, **_: object) -> None:
         stop = stop_of_this_thread()
-        if self._pace is not None:
-            self._pace.wait(stop)
+        if self.pace is not None:
+            self.pace.wait(stop)
         if stop.is_set():
             raise _AbandonedError
 

@@ -41,6 +41,8 @@ class Sieve:
         for word in self._words:
             found += _each(word, lowered)
         for mark, ends in self._marked:
+            if mark not in lowered:
+                continue
             most = len(lowered) // _FAR + 1
             pieces = lowered.split(mark, most)
             if len(pieces) <= most:
