@@ -118,7 +118,7 @@ class SourceEvidence:
 
     ``found`` is given where the object exists; elsewhere ``detail`` says why not, in words for an
     operator, without credentials. ``checked_at`` is aware, in UTC; of an inventory it is the moment
-    it was read, not made.
+    it was read, not made. ``forbidden``: unknown, because these credentials may not ask.
     """
 
     source: ObjectRef
@@ -126,3 +126,4 @@ class SourceEvidence:
     checked_at: datetime
     found: SourceObject | None = None
     detail: str = ""
+    forbidden: bool = False

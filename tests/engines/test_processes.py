@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ from url_rewriter.engines import Part, open_engine
 from url_rewriter.engines.processes import Processes
 from url_rewriter.errors import ChecksFailedError, NotPermittedError, ServiceError
 from url_rewriter.planning import Planner
+from url_rewriter.rules import ObjectPrefix, Rule
 from url_rewriter.stores.base import Query
-from url_rewriter.urls import needles
+from url_rewriter.urls import ObjectRef, needles
 
 PATHS = [f"{name}/d{number:04}" for name in "abcd" for number in range(1500)]
 
@@ -70,6 +72,20 @@ def test_the_plan_is_the_same_whatever_the_number_of_processes(
     spread = scan_into(folders[1], bench.store, workers=4, processes=3)
     assert spread == alone
     assert len(alone) - 1 == 2 * len(PATHS)
+
+
+@pytest.mark.parametrize("mentions", [True, False])
+def test_mentions_are_kept_in_every_process_where_they_are_asked_for(
+    bench: Bench, mentions: bool
+) -> None:
+    query = Query(needles=needles(RULES.grammar))
+    parts = [Part(n, each, None) for n, each in enumerate(bench.store.partitions(query, 4), 1)]
+    photos = Rule("photos", ObjectPrefix("photos"), ObjectPrefix("data", "p/"))
+    planner = Planner(replace(RULES, rules=(photos,)), mentions=mentions)
+    with open_engine(bench.store, query, planner, parts, processes=2) as engine:
+        assert isinstance(engine, Processes)
+        found = [each.mentions for batch in engine for each in batch.documents]
+    assert found == [(ObjectRef("data", "p/u1.png"),) if mentions else ()] * len(PATHS)
 
 
 def test_a_scan_stops_at_max_reads_and_goes_on_from_there(bench: Bench, tmp_path: Path) -> None:

@@ -220,10 +220,17 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
                     "Storage itself: gcloud storage ls --json 'gs://BUCKET/**', gcloud storage "
                     "objects list --format=json, or, with its place given, rclone lsjson -R "
                     "--hash. Repeatable."),
-        option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
-               help="At most this many S3 requests a second."),
+        request_pace_option,
         workers_option,
     )  # fmt: skip
+
+
+def request_pace_option(command: Callable[..., R]) -> Callable[..., R]:
+    """How fast to ask an object store."""
+    return option(
+        "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
+        help="At most this many S3 requests a second.",
+    )(command)  # fmt: skip
 
 
 def pace_option(command: Callable[..., R]) -> Callable[..., R]:
@@ -267,6 +274,22 @@ def consent_options(command: Callable[..., R]) -> Callable[..., R]:
 plan_argument = click.argument(
     "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
 )
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: a number, and K, M, G or T for powers of 1,024."""
+
+    name = "size"
+    _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}  # noqa: RUF012 - a constant
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes that ``value`` says."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 500M, 20G or 1T.", param, ctx)
+        return int(float(match[1]) * 1024 ** self._UNITS[match[2]])
 
 
 class Moment(click.ParamType[datetime]):

@@ -160,6 +160,7 @@ def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
         if status in summary.blocking:
             console.say(f"  See which     url-rewriter show {plan_file} --status {status}")
     if "missing" in summary.blocking:
+        console.say(f"  Copy them     url-rewriter copy {plan_file}")
         console.say(
-            f"  Copy them     url-rewriter show {plan_file} --status missing --format copy-list"
+            f"  or by rclone  url-rewriter show {plan_file} --status missing --format copy-list"
         )

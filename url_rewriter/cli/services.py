@@ -16,11 +16,12 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedEr
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
-    from url_rewriter.objects import ObjectStore, S3Settings
+    from url_rewriter.objects import ObjectStore, ObjectWriter, S3Settings, UploadLog
     from url_rewriter.pipeline.progress import Progress
     from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
+    from url_rewriter.sources import SourceReader
     from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
 
 
@@ -96,12 +97,13 @@ class Limits:
             read_time=self.read_time,
         )
 
-    def planner(self, rules: Rules) -> Planner:
+    def planner(self, rules: Rules, *, mentions: bool = False) -> Planner:
         """A planner that looks only at the fields asked for."""
         from url_rewriter.planning import Planner
         from url_rewriter.rules import FieldPattern
 
-        return Planner(rules, tuple(_read("--field", text, FieldPattern) for text in self.fields))
+        fields = tuple(_read("--field", text, FieldPattern) for text in self.fields)
+        return Planner(rules, fields, mentions=mentions)
 
 
 def _read(option: str, text: str, kind: Callable[[str], T]) -> T:
@@ -245,15 +247,46 @@ def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
 def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
-    from url_rewriter.urls import is_cloud_storage
 
     settings = s3_settings(rules, s3)
+    _refuse_cloud_storage(settings)
+    opened = objects.open_objects(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def open_writer(rules: Rules, s3: S3Options, uploads: UploadLog) -> Iterator[ObjectWriter]:
+    """The same object store, open for storing objects."""
+    from url_rewriter import objects
+
+    settings = s3_settings(rules, s3)
+    _refuse_cloud_storage(settings)
+    opened = objects.open_writer(settings, uploads)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _refuse_cloud_storage(settings: S3Settings) -> None:
+    from url_rewriter.urls import is_cloud_storage
+
     if is_cloud_storage(settings.endpoint):
         raise ConfigurationError(
             f"{printable(settings.endpoint)} is Cloud Storage, where the objects were: give the"
             " endpoint where they are now."
         )
-    opened = objects.open_objects(settings)
+
+
+@contextmanager
+def open_cloud_storage(workers: int | None) -> Iterator[SourceReader]:
+    """Cloud Storage, where the objects were; it is only read."""
+    from url_rewriter import sources
+
+    opened = sources.open_cloud_storage(os.environ, workers=workers)
     try:
         yield opened
     finally:
@@ -301,6 +334,7 @@ def scan_into(
     compare: Compare | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
+    mentions: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with the object store, if there was any.
 
@@ -317,7 +351,7 @@ def scan_into(
     if objects is not None:
         _warn_of_trouble(console, rules, objects)
     progress = console.progress()
-    planner = limits.planner(rules)
+    planner = limits.planner(rules, mentions=mentions)
     query = limits.query(rules)
     try:
         expected = reader.count(query)

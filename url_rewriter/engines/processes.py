@@ -36,12 +36,14 @@ _FAREWELL = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """All that a process needs to know; ``rules`` is their JSON, ``fields`` are patterns."""
+    """All that a process needs to know; ``rules`` is their JSON, ``fields`` are patterns, and
+    ``mentions`` is whether the planner keeps them."""
 
     locator: str
     query: Query
     rules: str
     fields: tuple[str, ...]
+    mentions: bool
     parts: tuple[Part, ...]
     workers: int
     max_reads: int | None
@@ -83,8 +85,8 @@ class Processes:
             context.Process(
                 target=_serve,
                 args=(
-                    _Share(locator, query, rules, fields, tuple(parts[first::processes]),
-                           -(-workers // processes), max_reads),
+                    _Share(locator, query, rules, fields, planner.mentions,
+                           tuple(parts[first::processes]), -(-workers // processes), max_reads),
                     self._items, self._stop, number,
                 ),
                 name=f"scan-{first}",
@@ -175,7 +177,8 @@ def _serve(share: _Share, items: Any, stop: Any, number: Any) -> None:
 
 def _read(share: _Share, items: Any, stop: Any, budget: Budget) -> bool:
     """Read a share; whether parts of it are left."""
-    planner = Planner(Rules.from_json(share.rules), tuple(map(FieldPattern, share.fields)))
+    fields = tuple(map(FieldPattern, share.fields))
+    planner = Planner(Rules.from_json(share.rules), fields, mentions=share.mentions)
     reader = open_reader(share.locator)
     try:
         engine = Threads(

@@ -127,7 +127,7 @@ class Threads:
                     return
             else:
                 planned = self._planner.plan_document(_without_raw(item))
-                if planned.texts or planned.findings:
+                if planned.texts or planned.findings or planned.mentions:
                     kept.append(planned)
 
     def _may_go_on(self, checkpoint: Checkpoint) -> bool:

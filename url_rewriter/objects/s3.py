@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.answers import Manner
+from url_rewriter.objects.base import ListedObject
 from url_rewriter.objects.canaries import Canaries, Trouble
 from url_rewriter.objects.client import Client
+from url_rewriter.objects.diagnosis import told_time
 from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.proof import Proof
 from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.walk import walk
 from url_rewriter.urls import ObjectRef
 
 _log = logging.getLogger(__name__)
@@ -42,6 +46,14 @@ class S3ObjectStore:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
         proof = Proof(self.settings, self.client, self._lane, self._canaries, dict(self._manners))
         return proof.evidence(targets)
+
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """See ``ObjectStore.contents``."""
+        return walk(self.settings, self.client, self._lane, bucket, prefix)
+
+    def clock(self, bucket: str) -> datetime | None:
+        """See ``ObjectStore.clock``."""
+        return told_time(self.client.head_bucket(bucket))
 
     def close(self) -> None:
         """See ``ObjectStore.close``."""

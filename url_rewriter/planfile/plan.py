@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from url_rewriter.documents import Edit, Revision
+from url_rewriter.documents import Edit, Revision, ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import schema
@@ -119,6 +119,15 @@ class Plan:
         )
         return (_url_row(row) for row in rows)
 
+    def text_of(self, occurrence: int) -> tuple[ValuePath, str, int]:
+        """The string that a URL stands in: its value path, its text, and where the URL begins."""
+        path, text, first = self.connection.execute(
+            "SELECT s.value_path, s.before, o.first FROM occurrences o"
+            " JOIN strings s ON s.id = o.string WHERE o.id = ?",
+            (occurrence,),
+        ).fetchone()
+        return load_path(path), text, first
+
     def count(self, statement: str) -> int:
         """The single number that a SELECT gives."""
         return int(self.connection.execute(statement).fetchone()[0])
@@ -160,6 +169,8 @@ ORDER BY o.id
 def _url_row(row: tuple[object, ...]) -> UrlRow:
     before, first, past = str(row[12]), int(str(row[13])), int(str(row[14]))
     text = ["" if value is None else str(value) for value in row]
+    # What else a URL might have meant is of interest where its likeliest reading did not hold.
+    others = row[17] if row[3] != "rewrite" or row[16] else None
     return UrlRow(
         id=int(text[0]),
         document=text[1],
@@ -176,7 +187,7 @@ def _url_row(row: tuple[object, ...]) -> UrlRow:
         old=before[first:past],
         new=text[15] if row[3] == "rewrite" else "",
         reading=text[16],
-        others=tuple(json.loads(text[17])) if row[17] else (),
+        others=tuple(json.loads(str(others))) if others else (),
         remark=text[18],
         state=text[19],
         detail=text[20],

@@ -28,7 +28,8 @@ class UrlRow:
     """One URL of the plan, as `show` and the reports list it. Texts are whole: redact to print.
 
     ``old`` is the URL as it stands in the document; ``new`` is what replaces it ("" for none).
-    ``others`` are the targets of the readings that were not taken; ``detail`` is the evidence's,
+    ``others`` are the targets of the readings that were not taken, but for a URL that is rewritten
+    as it is likeliest read; ``detail`` is the evidence's,
     ``outcome_detail`` says what of the document was left, and why.
     """
 

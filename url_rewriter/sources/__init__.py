@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from url_rewriter.sources.base import SourceStore
+from url_rewriter.sources.base import SourceReader, SourceStore
 
-__all__ = ["SourceStore", "open_cloud_storage", "open_inventory"]
+__all__ = ["SourceReader", "SourceStore", "open_cloud_storage", "open_inventory"]
 
 
-def open_cloud_storage(environ: Mapping[str, str], *, workers: int | None = None) -> SourceStore:
+def open_cloud_storage(environ: Mapping[str, str], *, workers: int | None = None) -> SourceReader:
     """Cloud Storage, or the emulator that ``STORAGE_EMULATOR_HOST`` names; nothing is asked yet.
 
     Raises NotPermittedError without credentials, ConfigurationError for an emulator's address that

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from url_rewriter.evidence import SourceEvidence
+from url_rewriter.evidence import SourceEvidence, SourceObject
 from url_rewriter.urls import ObjectRef
 
 
@@ -22,3 +22,15 @@ class SourceStore(Protocol):
 
     def close(self) -> None:
         """Give back connections, threads and files."""
+
+
+class SourceReader(SourceStore, Protocol):
+    """A source store whose objects can be read, not only asked about; cannot write either."""
+
+    def read(self, found: SourceObject) -> Iterator[bytes]:
+        """Yield the bytes of an object as they are stored, a few MiB at a time.
+
+        They are those of the generation that ``found`` describes, and not decompressed on the way.
+        A stream that breaks is taken up where it broke. Raises ReadError where the object cannot be
+        read to its end; nobody has compared the bytes with a checksum.
+        """

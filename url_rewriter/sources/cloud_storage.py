@@ -15,6 +15,7 @@ from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
 from url_rewriter.sources.listing import Leaper, Page
 from url_rewriter.sources.resources import describe
+from url_rewriter.transfer import ReadError
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ EMULATOR = "STORAGE_EMULATOR_HOST"
 
 THREADS = 32
 """Questions under way at once, unless somebody says otherwise; more only wait for one another."""
+
+CHUNK = 8 * 2**20
+"""Bytes that are asked for at once; what a reader holds in memory is a small multiple."""
 
 _BATCH = 4_000  # refs that are looked at together: some pages full, where they lie close
 _FIELDS = (
@@ -120,6 +124,49 @@ class CloudStorage:
                         silence = asked.evidence.detail
                     yield asked.evidence
 
+    def read(self, found: SourceObject) -> Iterator[bytes]:
+        """See ``SourceReader.read``: a request (``storage.objects.get``) for each ``CHUNK``."""
+        for start in range(0, found.size, CHUNK):
+            length = min(CHUNK, found.size - start)
+            chunk = self._read_range(found, start, length)
+            if len(chunk) != length:
+                raise ReadError(f"{len(chunk):,} bytes came where {length:,} were asked for")
+            yield chunk
+
+    def _read_range(self, found: SourceObject, start: int, length: int) -> bytes:
+        from google.api_core.exceptions import GoogleAPICallError, RetryError
+        from google.auth.exceptions import GoogleAuthError
+        from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
+
+        bucket = self.client.bucket(found.ref.bucket)  # type: ignore[no-untyped-call]  # ships no types
+        blob = bucket.blob(found.ref.key)
+        try:
+            chunk: bytes = blob.download_as_bytes(
+                client=self.client,
+                start=start,
+                end=start + length - 1,
+                raw_download=True,  # gzip stays gzip, and ranges are ranges of what is stored
+                if_generation_match=found.generation,
+                checksum=None,  # no server tells one of a range; the reader compares the whole
+                timeout=_TIMEOUT,
+                retry=self._retry,
+            )
+        except RetryError as error:
+            raise self._unreadable(found.ref, error.cause) from error
+        except (
+            GoogleAPICallError, GoogleAuthError, RequestException, HTTPError, ValueError
+        ) as error:  # fmt: skip
+            raise self._unreadable(found.ref, error) from error
+        return chunk
+
+    def _unreadable(self, ref: ObjectRef, error: BaseException | None) -> ReadError:
+        if getattr(error, "code", None) == 412:
+            return ReadError("the source changed while it was copied")
+        said = self._refused(ref, error).evidence
+        gone = said.state is SourceState.GONE
+        return ReadError(said.detail, gone=gone, forbidden=said.forbidden)
+
     def close(self) -> None:
         """See ``SourceStore.close``."""
         self.client.close()  # type: ignore[no-untyped-call]  # ships no types
@@ -174,7 +221,7 @@ class CloudStorage:
         from google.auth.exceptions import GoogleAuthError, TransportError
 
         if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
-            return _unknown(ref, "not authenticated", passing=True)
+            return _unknown(ref, "not authenticated", passing=True, forbidden=True)
         if not isinstance(error, GoogleAPICallError):
             return _unknown(ref, f"no answer ({type(error).__name__})", passing=True)
         match error.code:
@@ -183,9 +230,9 @@ class CloudStorage:
             case 404:
                 return _unknown(ref, "404 that Cloud Storage did not send")
             case 401:
-                return _unknown(ref, "not authenticated", passing=True)
+                return _unknown(ref, "not authenticated", passing=True, forbidden=True)
             case 403:
-                return _unknown(ref, "forbidden (403)")
+                return _unknown(ref, "forbidden (403)", forbidden=True)
             case 429 | 503 as status:
                 return _unknown(ref, f"throttled or busy ({status})", passing=True)
             case int(status):
@@ -219,8 +266,10 @@ def _gone(ref: ObjectRef, why: str) -> Asked:
     return Asked(SourceEvidence(ref, SourceState.GONE, datetime.now(UTC), detail=why))
 
 
-def _unknown(ref: ObjectRef, why: str, *, passing: bool = False) -> Asked:
-    evidence = SourceEvidence(ref, SourceState.UNKNOWN, datetime.now(UTC), detail=why)
+def _unknown(ref: ObjectRef, why: str, *, passing: bool = False, forbidden: bool = False) -> Asked:
+    evidence = SourceEvidence(
+        ref, SourceState.UNKNOWN, datetime.now(UTC), detail=why, forbidden=forbidden
+    )
     return Asked(evidence, passing)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from url_rewriter.urls.model import ObjectRef
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9/._~-]*+")
 
 
 def decoded(text: str) -> str | None:
@@ -33,6 +37,11 @@ def target_url(endpoint: str, ref: ObjectRef, *, query: str = "", fragment: str 
     >>> target_url("http://localhost:9000/", ObjectRef("data", "a b/c+d (1).png"), fragment="t=1")
     'http://localhost:9000/data/a%20b/c%2Bd%20%281%29.png#t=1'
     """
-    path = f"{quote(ref.bucket, safe='-._~')}/{quote(ref.key, safe='/-._~')}"
+    key = ref.key if _UNRESERVED.fullmatch(ref.key) else quote(ref.key, safe="/-._~")
     tail = (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
-    return f"{endpoint.rstrip('/')}/{path}{tail}"
+    return f"{endpoint.rstrip('/')}/{_quoted_bucket(ref.bucket)}/{key}{tail}"
+
+
+@lru_cache(maxsize=256)
+def _quoted_bucket(bucket: str) -> str:
+    return quote(bucket, safe="-._~")
