@@ -13,8 +13,6 @@ from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.text import counted
 
-_DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
-
 
 @click.command()
 @options.rules_option(required=False)
@@ -48,7 +46,7 @@ def audit(
             folder / "audit.plan", console, rules, limits, reader, None, workers=workers
         )
         stack.callback(fresh.close)
-        counts = {name: inventory(fresh.connection, name) for name in _DIMENSIONS}
+        counts = inventory(fresh.connection)
         summary = summarize(fresh.connection)
         _show(console, reader.locator, counts, summary.documents, summary.findings)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from url_rewriter.findings import Finding
 from url_rewriter.planfile.occurrences import insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
-from url_rewriter.planning import PlannedDocument, nobody_asked, settle
+from url_rewriter.planning import PlannedDocument, nobody_asked, settle_urls
 from url_rewriter.urls import ObjectRef
 
 _ROWS_OF_PARTITION = 2**36
@@ -57,7 +57,7 @@ def insert_found(
         [
             (*row_of(url), next(ids), row)
             for row, _, text in texts
-            for url in settle(text, nobody_asked).urls
+            for url in settle_urls(text, nobody_asked)
         ],
     )
     findings = [finding for planned in found for finding in planned.findings]
