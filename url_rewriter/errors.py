@@ -41,7 +41,7 @@ class NotPermittedError(UrlRewriterError):
 
 
 class IncompleteError(UrlRewriterError):
-    """Applied or rolled back in part: conflicts were left alone; running again is safe."""
+    """Applied, rolled back or copied in part: the rest was left alone; running again is safe."""
 
     exit_code = 5
 

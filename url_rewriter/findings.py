@@ -24,6 +24,9 @@ class Code(StrEnum):
     NOT_PUBLIC = "not-public"  # the written URL gives nothing to somebody without credentials
     EXPOSED = "exposed"  # the old URL was signed, and the new one answers anybody
     CONTENT_TYPE = "content-type"  # the object is served as something else than its name says
+    SIZE_ONLY = "size-only"  # the target has the size of its source, and no hash was compared
+    SOURCE_GONE = "source-gone"  # the source was deleted: nothing is left to compare with
+    UNKNOWN_SOURCE = "unknown-source"  # nobody could tell what the source is
     MAP_KEY = "map-key"  # a URL in a field name, which no edit reaches
     BYTES = "bytes"  # a URL in a bytes value, whose encoding nobody knows
     DOCUMENT_ID = "document-id"  # a URL in a document's own name

@@ -40,3 +40,19 @@ def counted(count: int, noun: str) -> str:
     ('1 URL', '1,200 documents')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def sized(count: int) -> str:
+    """A number of bytes, in the unit that people would use.
+
+    >>> sized(1), sized(1536), sized(5 * 2**30)
+    ('1 byte', '1.5 KiB', '5.0 GiB')
+    """
+    if count < 1024:
+        return counted(count, "byte")
+    size, unit = count / 1024, "KiB"
+    for larger in ("MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:,.1f} {unit}"

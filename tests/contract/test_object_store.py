@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.servers.s3 import ServedS3, moto, rclone
+from tests.servers.every import SERVERS
+from tests.servers.s3 import ServedS3, rclone
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects import ObjectStore, Prove, S3Settings, open_objects
@@ -39,15 +41,24 @@ HARD_KEYS = (
 ODD_SLASHES = ("/leading.png", "//two.png", "a//b.png", "trail/", "trail//")
 
 
-@pytest.fixture(scope="module", params=["moto", "rclone"])
+# For the session, so that pytest starts each server once, whatever the order of the tests.
+@pytest.fixture(scope="session", params=SERVERS)
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
-    folder: Path = tmp_path_factory.mktemp("rclone")
-    with moto() if request.param == "moto" else rclone(folder) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
         for key in HARD_KEYS:
             server.put(key, key.encode())
         yield server
+
+
+@pytest.fixture(scope="session")
+def many(served: ServedS3) -> list[str]:
+    """Keys of more objects than a page of a listing holds."""
+    keys = [f"many/{number:04}.png" for number in range(1_002)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(served.put, keys))
+    return keys
 
 
 WAYS = {
@@ -193,6 +204,45 @@ def test_refused_credentials_are_named_and_not_repeated(
     assert item.state is TargetState.UNKNOWN
     for text in (str(error), item.detail, repr(settings)):
         assert value not in text
+
+
+@pytest.mark.parametrize(
+    "prefix", ["app-logos/", "app-logos/two w", "chat-files/", "a%", "a+", "c", "...", "nothing/"]
+)
+def test_a_listing_shows_every_object_under_a_prefix_and_no_other(
+    store: ObjectStore, served: ServedS3, prefix: str
+) -> None:
+    found = list(store.contents(served.bucket, prefix))
+    there = sorted(key for key in HARD_KEYS if key.startswith(prefix))
+    for each, key in zip(found, there, strict=True):
+        assert key in each.keys
+        assert each.size == len(key.encode())
+        assert timedelta() <= datetime.now(UTC) - each.modified < timedelta(hours=1)
+        assert each.keys == (key,) or " " in key
+
+
+def test_a_listing_goes_on_from_page_to_page(
+    store: ObjectStore, served: ServedS3, many: list[str]
+) -> None:
+    found = [each.keys for each in store.contents(served.bucket, "many/")]
+    assert found == [(key,) for key in many]
+
+
+def test_a_listing_of_a_whole_bucket_is_in_order(store: ObjectStore, served: ServedS3) -> None:
+    found = [each.keys[0] for each in store.contents(served.bucket, "") if len(each.keys) == 1]
+    assert found == sorted(set(found))
+    assert set(HARD_KEYS) - set(found) <= {key for key in HARD_KEYS if " " in key}
+
+
+def test_a_bucket_that_is_not_there_cannot_be_listed(store: ObjectStore, served: ServedS3) -> None:
+    with pytest.raises(ServiceError, match="no-such-bucket"):
+        list(store.contents("no-such-bucket", "app-logos/"))
+
+
+def test_the_clock_of_a_server_is_told(store: ObjectStore, served: ServedS3) -> None:
+    told = store.clock(served.bucket)
+    assert told is not None
+    assert abs(datetime.now(UTC) - told) < timedelta(minutes=1)
 
 
 def test_a_server_that_is_gone_is_unknown_soon(tmp_path: Path) -> None:

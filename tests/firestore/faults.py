@@ -12,6 +12,7 @@ from url_rewriter.documents import Document, Edit, Update
 from url_rewriter.stores.base import Checkpoint, Query
 from url_rewriter.stores.firestore import FirestoreStore, connect
 from url_rewriter.stores.firestore.faults import Patience
+from url_rewriter.stores.firestore.link import Streams
 
 OLD = "gs://photos/u1.png"
 NEW = "https://s3.example.com/omi-data/photos/u1.png"
@@ -77,11 +78,11 @@ def rewrite(document: Document) -> Update:
 
 
 def open_bench(
-    server: ScriptedFirestore, *, single_threaded: bool = True, seconds: float = 20.0
+    server: ScriptedFirestore, *, streams: Streams = Streams.HTTP2, seconds: float = 20.0
 ) -> Bench:
     """A store on a fresh database; ``FIRESTORE_EMULATOR_HOST`` must name the server."""
     pauses: list[float] = []
     patience = Patience(tries=TRIES, stream=seconds, call=seconds, sleep=pauses.append)
-    link = connect(fresh_project(), patience=patience, single_threaded=single_threaded)
+    link = connect(fresh_project(), patience=patience, streams=streams)
     database = server.databases[link.database.name]
     return Bench(server, FirestoreStore(link), database, pauses)

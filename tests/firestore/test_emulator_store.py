@@ -13,7 +13,7 @@ from url_rewriter.documents import Document, Edit, Update, WriteStatus
 from url_rewriter.stores import open_store
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreReader, FirestoreStore, connect
-from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.firestore.link import Link, Streams
 from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.stores.firestore.values import MAX_DOCUMENT_SIZE, document_size
 
@@ -58,24 +58,23 @@ def found(reader: FirestoreReader, partition: Partition) -> list[Document]:
     return [item for item in reader.scan(URLS, partition) if isinstance(item, Document)]
 
 
-def test_both_kinds_of_stream_yield_the_same(
+def test_all_kinds_of_stream_yield_the_same(
     harness: FirestoreHarness, linked: Callable[..., Link]
 ) -> None:
     harness.load({f"c/{number}": {"u": string(OLD)} for number in range(1200)})
-    one, other = (
-        found(FirestoreReader(linked(single_threaded=single)), Partition(""))
-        for single in (True, False)
+    one, *others = (
+        found(FirestoreReader(linked(streams=streams)), Partition("")) for streams in Streams
     )
     assert len(one) == 1200
-    assert one == other
+    assert all(other == one for other in others)
 
 
 def test_a_scan_may_be_abandoned_at_any_document(
     harness: FirestoreHarness, linked: Callable[..., Link]
 ) -> None:
     harness.load({f"c/{number}": {"u": string(OLD)} for number in range(300)})
-    for single in (True, False):
-        reader = FirestoreReader(linked(single_threaded=single))
+    for streams in Streams:
+        reader = FirestoreReader(linked(streams=streams))
         for _ in range(20):
             scan = reader.scan(URLS, Partition(""))
             next(scan)

@@ -23,6 +23,7 @@ from tests.scripted_firestore import (
 )
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores.base import Query
+from url_rewriter.stores.firestore.link import Streams
 
 PASSING = [
     StatusCode.ABORTED,
@@ -51,12 +52,12 @@ def server() -> Iterator[ScriptedFirestore]:
         yield server
 
 
-@pytest.fixture(params=[True, False], ids=["single-threaded", "threaded"])
+@pytest.fixture(params=Streams)
 def bench(
     server: ScriptedFirestore, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
-    bench = open_bench(server, single_threaded=request.param)
+    bench = open_bench(server, streams=request.param)
     bench.fill(PATHS)
     yield bench
     bench.store.close()
@@ -152,12 +153,12 @@ def test_a_document_deleted_where_the_stream_broke_is_no_obstacle(bench: Bench) 
     assert seen == PATHS
 
 
-@pytest.mark.parametrize("single_threaded", [True, False])
+@pytest.mark.parametrize("streams", Streams)
 def test_a_stalled_stream_is_given_up_and_resumed(
-    server: ScriptedFirestore, monkeypatch: pytest.MonkeyPatch, single_threaded: bool
+    server: ScriptedFirestore, monkeypatch: pytest.MonkeyPatch, streams: Streams
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
-    bench = open_bench(server, single_threaded=single_threaded, seconds=0.3)
+    bench = open_bench(server, streams=streams, seconds=0.3)
     bench.fill(PATHS)
     bench.script.on("RunQuery", Stall(1.5))
     started = time.monotonic()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.asking import Asked
-from url_rewriter.objects.leapfrog import Leapfrog, Place
+from url_rewriter.objects.leapfrog import Heads, Leapfrog, Place
 from url_rewriter.objects.listing import Page, just_before, read_page
 from url_rewriter.urls import ObjectRef
 
@@ -30,17 +30,36 @@ KEYS = st.sampled_from(HOSTILE) | st.text(
 )
 
 
+ENTRIES = {
+    "usual": "<Contents><Key>{key}</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>"
+    "<ETag>&quot;{etag}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass>"
+    "</Contents>",
+    "with checksums": "<Contents><Key>{key}</Key><LastModified>2026-11-01T00:00:00.000Z"
+    "</LastModified><ETag>&quot;{etag}&quot;</ETag><ChecksumAlgorithm>CRC64NVME"
+    "</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>{size}</Size></Contents>",
+    "without a date": "<Contents><Key>{key}</Key><ETag>&quot;{etag}&quot;</ETag>"
+    "<Size>{size}</Size></Contents>",
+    "in another order": "<Contents>\n <Size>{size}</Size>\n <ETag>{etag}</ETag>\n"
+    " <Key>{key}</Key>\n</Contents>",
+    "with other quotes": '<Contents><Key>{key}</Key><ETag>"{etag}"</ETag><Size>{size}</Size>'
+    "<Owner><ID>1</ID><DisplayName>me</DisplayName></Owner></Contents>",
+}
+"""An object of a listing, as different servers write it."""
+
+
 def render(
     keys: Sequence[str],
     *,
     truncated: bool = False,
     name: str = "b",
     encode: Callable[[str], str] | None = quote,
+    entry: str = ENTRIES["usual"],
 ) -> bytes:
     """A page as servers write it: S3 (``quote_plus``), others (``quote``), or plain XML."""
     contents = "".join(
-        f"<Contents><Key>{escape(encode(key) if encode else key)}</Key>"
-        f"<ETag>&quot;{len(key)}&quot;</ETag><Size>{len(key.encode())}</Size></Contents>"
+        entry.format(
+            key=escape(encode(key) if encode else key), etag=len(key), size=len(key.encode())
+        )
         for key in keys
     )
     encoding = "<EncodingType>url</EncodingType>" if encode else ""
@@ -51,24 +70,43 @@ def render(
 
 
 @pytest.mark.parametrize("encode", [quote, quote_plus, None], ids=["quoted", "plus", "plain"])
-@given(keys=st.sets(KEYS, max_size=8), truncated=st.booleans())
+@given(
+    keys=st.sets(KEYS, max_size=8),
+    truncated=st.booleans(),
+    entry=st.sampled_from([*ENTRIES.values()]),
+)
 def test_a_page_shows_no_key_that_is_not_on_it(
-    encode: Callable[[str], str] | None, keys: set[str], truncated: bool
+    encode: Callable[[str], str] | None, keys: set[str], truncated: bool, entry: str
 ) -> None:
-    page = read_page(render(sorted(keys), truncated=truncated and bool(keys), encode=encode),
-                     "b", "")  # fmt: skip
+    body = render(sorted(keys), truncated=truncated and bool(keys), encode=encode, entry=entry)
+    page = read_page(body, "b", "")
     if page is not None:
         assert set(page.objects) <= keys
-        assert all(found == (len(key.encode()), str(len(key)))
-                   for key, found in page.objects.items())  # fmt: skip
+        assert all(row[1:] == (str(len(key)), str(len(key.encode())))
+                   for key, row in page.objects.items())  # fmt: skip
 
 
-def test_a_page_of_ordinary_keys_shows_them_all() -> None:
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_a_page_of_ordinary_keys_shows_them_all(entry: str) -> None:
     keys = ["a/1.png", "a/100%.png", "a/2 b.png", "a/é.png"]
-    page = read_page(render(keys, truncated=True), "b", "a/0")
+    page = read_page(render(keys, truncated=True, entry=entry), "b", "a/0")
     assert page is not None
     assert list(page.objects) == keys
     assert page.last == "a/é.png"
+
+
+def test_a_page_of_differently_written_objects_shows_them_all() -> None:
+    pieces = [
+        render([key], entry=entry) for key, entry in zip("abcde", ENTRIES.values(), strict=True)
+    ]
+    contents = [
+        piece[piece.index(b"<Contents>") : piece.rindex(b"</Contents>") + 11] for piece in pieces
+    ]
+    page = read_page(pieces[0].replace(contents[0], b"".join(contents)), "b", "")
+    assert page is not None
+    assert [(key, row[1], row[2]) for key, row in page.objects.items()] == [
+        (key, "1", "1") for key in "abcde"
+    ]
 
 
 GOOD = render(["a", "b", "c"], truncated=True)
@@ -87,6 +125,12 @@ UNRELIABLE = {
     "a size that is none": GOOD.replace(b"<Size>1</Size>", b"<Size>one</Size>", 1),
     "no end": GOOD.replace(b"<IsTruncated>true</IsTruncated>", b""),
     "truncated and empty": render([], truncated=True),
+    "no size, where another has two": GOOD.replace(b"<Size>1</Size>", b"", 1).replace(
+        b"<Size>1</Size>", b"<Size>1</Size><Size>1</Size>", 1
+    ),
+    "what is said of the page is said within an object": render(["a"])
+    .replace(b"<IsTruncated>false</IsTruncated>", b"")
+    .replace(b"</Key>", b"</Key><IsTruncated>false</IsTruncated>"),
     "not UTF-8": GOOD.replace(b"<Key>b</Key>", b"<Key>\xff</Key>"),
     "escapes that are not UTF-8": GOOD.replace(b"<Key>b</Key>", b"<Key>%ff</Key>"),
     "a web page": b"<html>welcome</html>",
@@ -133,10 +177,16 @@ class Server:
 
     def prove(self, keys: Iterable[str], *, always: bool) -> dict[str, Evidence]:
         frog = Leapfrog(self.fetch, always=always)
-        asked = list(frog.prove([ObjectRef("b", key) for key in keys], self.heads))
-        found = {each.evidence.target.key: each.evidence for each in asked}
-        assert len(found) == len(asked)
+        evidence = prove(frog, [ObjectRef("b", key) for key in keys], self.heads)
+        found = {each.target.key: each for each in evidence}
+        assert len(found) == len(evidence)
         return found
+
+
+def prove(frog: Leapfrog, targets: Sequence[ObjectRef], heads: Heads) -> list[Evidence]:
+    listed = frog.leap(targets)
+    asked = [each.evidence for each in frog.confirm(listed, heads)]
+    return [*listed.shown, *asked]
 
 
 SPOILT: list[Callable[[bytes], bytes]] = [
@@ -212,7 +262,7 @@ def test_a_listing_that_shows_what_head_denies_stops_the_run() -> None:
 
     frog = Leapfrog(server.fetch, always=True)
     with pytest.raises(ServiceError, match="--prove head"):
-        list(frog.prove([ObjectRef("b", key) for key in server.there], deny))
+        prove(frog, [ObjectRef("b", key) for key in server.there], deny)
 
 
 def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
@@ -223,6 +273,5 @@ def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
         server.there = []
         return server.heads(targets)
 
-    states = {each.evidence.state for each in Leapfrog(server.fetch, always=True).prove(
-        wanted, empty)}  # fmt: skip
-    assert MISSING in states
+    evidence = prove(Leapfrog(server.fetch, always=True), wanted, empty)
+    assert MISSING in {each.state for each in evidence}

@@ -51,7 +51,7 @@ def test_every_request_is_signed_as_botocore_signs_it(
         theirs.add_auth(request)
         signer = Signer(Credentials("AKID", secret, token), region, "s3.example.com:9000")
         lines = signer.headers(method, path, query)
-    ours = dict(line.split(": ", 1) for line in lines)
+    ours = dict(line.split(": ", 1) for line in lines.split("\r\n"))
     assert ours == dict(request.headers.items())
 
 

@@ -17,8 +17,9 @@ from url_rewriter.documents import (
     WriteResult,
     WriteStatus,
 )
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects import ListedObject
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.urls import ObjectRef
 
@@ -139,12 +140,18 @@ def set_string(fields: Any, path: ValuePath, before: str, after: str) -> None:
 
 @dataclass
 class MemoryObjects:
-    """An object store in memory: what is in ``there`` exists, ``silent`` ones nobody can tell."""
+    """An object store in memory: what is in ``there`` exists, ``silent`` ones nobody can tell.
+
+    A bucket's listing shows what is ``listed``, and breaks off after ``fails_after`` objects.
+    """
 
     there: set[ObjectRef] = field(default_factory=set)
     silent: set[ObjectRef] = field(default_factory=set)
     trouble: UrlRewriterError | None = None
     asked: list[ObjectRef] = field(default_factory=list)
+    listed: dict[str, list[ListedObject]] = field(default_factory=dict)
+    fails_after: int | None = None
+    walks: list[tuple[str, str]] = field(default_factory=list)
 
     def check(self, bucket: str) -> UrlRewriterError | None:
         return self.trouble
@@ -157,6 +164,19 @@ class MemoryObjects:
             else:
                 state = TargetState.EXISTS if target in self.there else TargetState.MISSING
             yield Evidence(target, state, Method.HEAD, datetime.now(UTC))
+
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        self.walks.append((bucket, prefix))
+        for number, found in enumerate(self.listed.get(bucket, ())):
+            if number == self.fails_after:
+                raise ServiceError("The listing broke off.")
+            if not found.keys or found.keys[0].startswith(prefix):
+                yield found
+            elif found.keys[0] > prefix:
+                return
+
+    def clock(self, bucket: str) -> datetime | None:
+        return datetime.now(UTC)
 
     def close(self) -> None:
         pass

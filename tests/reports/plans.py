@@ -8,6 +8,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from url_rewriter.comparison import (
+    Checksums,
+    Comparison,
+    Pair,
+    compare_checksums,
+    compare_nothing,
+)
 from url_rewriter.documents import (
     Document,
     Fixed,
@@ -18,8 +25,24 @@ from url_rewriter.documents import (
     WriteResult,
     WriteStatus,
 )
-from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.evidence import (
+    Access,
+    AccessEvidence,
+    Evidence,
+    Method,
+    SourceEvidence,
+    SourceObject,
+    SourceState,
+    TargetState,
+    WrittenUrl,
+)
 from url_rewriter.planfile import DocumentOutcome, Draft, Header, Journal, Operation, Plan
+from url_rewriter.planfile.access import insert_access, written_urls
+from url_rewriter.planfile.comparisons import (
+    add_comparison_findings,
+    insert_comparisons,
+    open_pairs,
+)
 from url_rewriter.planning import Planner
 from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules, Scope, Target, Unmapped
 from url_rewriter.urls import Grammar, ObjectRef
@@ -100,8 +123,12 @@ def make_plan(
     rules: Rules = RULES,
     missing: Sequence[str] | frozenset[str] = MISSING,
     unknown: Sequence[str] | frozenset[str] = UNKNOWN,
+    compared: bool = False,
 ) -> Path:
-    """A sealed plan of ``documents``; all targets exist but for these keys."""
+    """A sealed plan of ``documents``; all targets exist but for these keys.
+
+    ``compared``: with further evidence of every kind, one target's among it a mismatch.
+    """
     header = Header(
         store="firestore://omi-prod/(default)",
         rules_file="rules/omi.yaml",
@@ -119,6 +146,12 @@ def make_plan(
     draft.add_documents(planned, 1, read=len(planned) + 100, last=None, done=True)
     draft.add_evidence(_evidence(target, missing, unknown) for target in list(draft.unproven()))
     draft.settle(planner)
+    if compared:
+        insert_comparisons(draft.connection, map(_comparison, open_pairs(
+            draft.connection, lambda _: (), hashes=True)))  # fmt: skip
+        draft.settle(planner)
+        add_comparison_findings(draft.connection, hashes=True)
+        insert_access(draft.connection, map(_access, written_urls(draft.connection, ENDPOINT)))
     draft.seal()
     _write(path, "UPDATE header SET value = '2026-11-23T02:19:31+00:00' WHERE name = 'sealed_at'")
     return path
@@ -127,6 +160,26 @@ def make_plan(
 def make_good_plan(path: Path) -> Path:
     """A plan of the same documents in which every target exists."""
     return make_plan(path, missing=(), unknown=())
+
+
+def _comparison(pair: Pair) -> Comparison:
+    source = pair.source
+    if source is None:
+        return compare_nothing(pair, CLOCK)
+    found = SourceObject(source, 48_213, md5="841a2d689ad86bd1611447453c22c6fc")
+    if source.key == "two.png":
+        found = SourceObject(source, 17)
+    return compare_checksums(
+        pair,
+        SourceEvidence(source, SourceState.EXISTS, CLOCK, found),
+        Checksums(pair.target, pair.size, pair.etag, etag_is_md5=False),
+    )
+
+
+def _access(written: WrittenUrl) -> AccessEvidence:
+    return AccessEvidence(
+        written.target, Access.NOT_PUBLIC, CLOCK, "forbidden without credentials (403)"
+    )
 
 
 def _evidence(

@@ -27,14 +27,18 @@ def conflicted(path: Path) -> Path:
     return write_plan(make_good_plan(path), outcomes={"plugins_data/p2": why})
 
 
+def compared(path: Path) -> Path:
+    return make_plan(path, missing=(), unknown=(), compared=True)
+
+
 def rolled_back(path: Path) -> Path:
     return write_plan(write_plan(make_good_plan(path)), Operation.ROLLBACK)
 
 
 @pytest.mark.parametrize("name", SUFFIXES)
-@pytest.mark.parametrize("make", [blocked, conflicted, rolled_back])
+@pytest.mark.parametrize("make", [blocked, compared, conflicted, rolled_back])
 def test_a_report_is_what_it_was(tmp_path: Path, name: str, make: object) -> None:
-    path = make(tmp_path / "omi.plan")  # type: ignore[operator] # one of three functions
+    path = make(tmp_path / "omi.plan")  # type: ignore[operator] # one of four functions
     text = masked(render_text(path, name), path)
     golden = GOLDEN / f"{make.__name__}.{SUFFIXES[name]}"  # type: ignore[attr-defined] # the same
     if os.environ.get("UPDATE_GOLDEN"):

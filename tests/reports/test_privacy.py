@@ -56,7 +56,7 @@ def test_no_format_shows_a_secret(tmp_path: Path, name: str, pseudonyms: bool) -
 @pytest.mark.parametrize("name", ["html", "json", "csv", "markdown", "junit"])
 def test_pseudonyms_hide_every_name(tmp_path: Path, name: str) -> None:
     left = {"users/ada@example.com/files/f1": (Outcome.CONFLICT, "left alone: by_user.bob")}
-    path = write_plan(make_plan(tmp_path / "p"), outcomes=left)
+    path = write_plan(make_plan(tmp_path / "p", compared=True), outcomes=left)
     report = render_text(path, name, pseudonyms=True)
     assert [each for each in NAMES if each in report] == []
     assert "users/~" in report

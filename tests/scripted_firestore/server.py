@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ class ScriptedFirestore:
     def __init__(self, port: int = 0, max_request_bytes: int = limits.REQUEST_BYTES) -> None:
         self.databases = Databases()
         self.script = Script()
+        self._of_thread = threading.local()
         self.bugs: list[Exception] = []
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=32),
@@ -79,9 +81,22 @@ class ScriptedFirestore:
             "Commit": self._unary("Commit", self._commit),
         }
 
+    def _begin(self, method: str, request: Any) -> Reaction | None:
+        """Note a call; the reaction that is due. All of the call belongs to today's script.
+
+        A client may have given a slow call up, and the script may be another one when it is done.
+        """
+        self._of_thread.script = self.script
+        return self.script.called(method, request)
+
+    @property
+    def _script(self) -> Script:
+        script: Script = self._of_thread.script
+        return script
+
     def _unary(self, method: str, answer: Callable[[Any], Any]) -> grpc.RpcMethodHandler[Any, Any]:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
-            reaction = self.script.called(method, request)
+            reaction = self._begin(method, request)
             try:
                 _before(reaction)
                 response = answer(request)
@@ -100,12 +115,12 @@ class ScriptedFirestore:
         self, method: str, answer: Callable[[Any], Iterable[Any]], document: str
     ) -> grpc.RpcMethodHandler[Any, Any]:
         def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            reaction = self.script.called(method, request)
+            reaction = self._begin(method, request)
             try:
                 _before(reaction)
                 for message in _altered_stream(answer(request), reaction):
                     if message.HasField(document):
-                        self.script.note_read()
+                        self._script.note_read()
                     yield message
                 _after(reaction)
             except Exception as error:
@@ -132,7 +147,7 @@ class ScriptedFirestore:
                 yield message
             message = types.RunQueryResponse.pb()(document=document, read_time=message.read_time)
             waiting = True
-        if self.script.says_done:
+        if self._script.says_done:
             message.done = True
         yield message
 
@@ -155,7 +170,7 @@ class ScriptedFirestore:
         return types.ListCollectionIdsResponse.pb()(collection_ids=page, next_page_token=token)
 
     def _partition_query(self, request: Any) -> Any:
-        if not self.script.divides:
+        if not self._script.divides:
             raise RefusedError(StatusCode.UNIMPLEMENTED, "PartitionQuery")
         page, token = _page(
             reading.partition_cursors(self._below(request.parent), request), request
@@ -167,13 +182,13 @@ class ScriptedFirestore:
 
     def _batch_write(self, request: Any) -> Any:
         database = self.databases[request.database]
-        if self.script.before_batch_write:
-            self.script.before_batch_write(database, request)
+        if self._script.before_batch_write:
+            self._script.before_batch_write(database, request)
         limits.check_request(request)
         paths = [database.path(write.delete or write.update.name) for write in request.writes]
         if len(set(paths)) < len(paths):
             raise InvalidRequestError("A document cannot be written twice in one request.")
-        if (poison := self.script.poison_in(paths)) is not None:
+        if (poison := self._script.poison_in(paths)) is not None:
             raise InvalidRequestError(poison)
         response = types.BatchWriteResponse.pb()()
         for path, write in zip(paths, request.writes, strict=True):
@@ -187,12 +202,12 @@ class ScriptedFirestore:
         return response
 
     def _write_one(self, database: Database, path: str, write: Any) -> Any:
-        if code := self.script.status_of(path):
+        if code := self._script.status_of(path):
             raise RefusedError(code, "scripted")
         before = database.get(path)
         result = database.write(write)
         changed = before is None or before.update_time != result.update_time
-        self.script.note_write(path, changed=changed)
+        self._script.note_write(path, changed=changed)
         return result
 
     def _commit(self, request: Any) -> Any:

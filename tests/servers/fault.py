@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import BinaryIO
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
@@ -23,6 +24,7 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
     @property
     def key(self) -> str:
@@ -133,7 +135,7 @@ class FaultServer:
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as stream:
-                while (request := _read(stream.readline)) and self._react(connection, request):
+                while (request := _read(stream, connection)) and self._react(connection, request):
                     pass
         except OSError:
             return
@@ -158,13 +160,16 @@ class FaultServer:
         return not reaction.hang_up and reaction.cut is None
 
 
-def _read(readline: Callable[[], bytes]) -> Request | None:
-    method, _, rest = readline().decode("latin-1").strip().partition(" ")
+def _read(stream: BinaryIO, connection: socket.socket) -> Request | None:
+    method, _, rest = stream.readline().decode("latin-1").strip().partition(" ")
     headers: dict[str, str] = {}
-    while line := readline().decode("latin-1").strip():
+    while line := stream.readline().decode("latin-1").strip():
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    return Request(method, rest.rpartition(" ")[0], headers) if method else None
+    if headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = stream.read(int(headers.get("content-length", "0")))
+    return Request(method, rest.rpartition(" ")[0], headers, body) if method else None
 
 
 @contextmanager

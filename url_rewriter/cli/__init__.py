@@ -20,6 +20,7 @@ from url_rewriter import __version__
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.console import printable
+from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
@@ -107,5 +108,5 @@ def main() -> None:
     """
 
 
-for _command in (demo, audit, plan, show, apply, verify, rollback, report, rules):
+for _command in (demo, audit, plan, show, copy, apply, verify, rollback, report, rules):
     main.add_command(_command)

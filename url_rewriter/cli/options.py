@@ -133,9 +133,10 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         documents: tuple[str, ...],
         read_time: datetime | None,
         max_reads: int | None,
+        processes: int,
         **options: Any,
     ) -> R:
-        limits = Limits(collections, excluded, fields, documents, read_time, max_reads)
+        limits = Limits(collections, excluded, fields, documents, read_time, max_reads, processes)
         return command(*arguments, limits=limits, **options)
 
     return _stacked(
@@ -153,8 +154,12 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
                help="Read the database as it was at this moment."),
         option("--max-reads", type=click.IntRange(min=1), metavar="N",
                help="Stop at the first checkpoint after N documents; each part of the scan has one "
-                    "every 500. What plan has read until then is kept, and the same command goes "
+                    "some 500. What plan has read until then is kept, and the same command goes "
                     "on from there."),
+        option("--processes", type=click.IntRange(1, 64), default=1, show_default=True,
+               metavar="N",
+               help="Spread the scan over so many processes: for databases that keep one busy, "
+                    "with --workers for the streams that all of them read together."),
     )  # fmt: skip
 
 
@@ -179,9 +184,15 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         workers: int | None,
         check_public: bool,
         check_content_type: bool,
+        check_size: bool,
+        check_source: bool,
+        inventories: tuple[str, ...],
         **options: Any,
     ) -> R:
-        s3 = S3Options(s3_endpoint, max_rps, prove, workers, check_public, check_content_type)
+        s3 = S3Options(
+            s3_endpoint, max_rps, prove, workers, check_public, check_content_type,
+            check_size, check_source, inventories,
+        )  # fmt: skip
         return command(*arguments, s3=s3, **options)
 
     return _stacked(
@@ -197,10 +208,29 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         option("--check-content-type", is_flag=True,
                help="Say which objects are served as something else than their names promise. "
                     "Targets are then proven with HEAD."),
-        option("--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
-               help="At most this many S3 requests a second."),
+        option("--check-size", is_flag=True,
+               help="Compare the size of every target with that of its object in Cloud Storage; "
+                    "one that differs blocks the plan."),
+        option("--check-source", is_flag=True,
+               help="Compare every target with its object in Cloud Storage, by size and by CRC32C "
+                    "or MD5; one that differs blocks the plan. Equal sizes are not called a "
+                    "match."),
+        option("--inventory", "inventories", multiple=True, metavar="[gs://BUCKET[/PREFIX]=]FILE",
+               help="What the objects in Cloud Storage were, from a listing instead of Cloud "
+                    "Storage itself: gcloud storage ls --json 'gs://BUCKET/**', gcloud storage "
+                    "objects list --format=json, or, with its place given, rclone lsjson -R "
+                    "--hash. Repeatable."),
+        request_pace_option,
         workers_option,
     )  # fmt: skip
+
+
+def request_pace_option(command: Callable[..., R]) -> Callable[..., R]:
+    """How fast to ask an object store."""
+    return option(
+        "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
+        help="At most this many S3 requests a second.",
+    )(command)  # fmt: skip
 
 
 def pace_option(command: Callable[..., R]) -> Callable[..., R]:
@@ -244,6 +274,22 @@ def consent_options(command: Callable[..., R]) -> Callable[..., R]:
 plan_argument = click.argument(
     "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
 )
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes: a number, and K, M, G or T for powers of 1,024."""
+
+    name = "size"
+    _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}  # noqa: RUF012 - a constant
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes that ``value`` says."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 500M, 20G or 1T.", param, ctx)
+        return int(float(match[1]) * 1024 ** self._UNITS[match[2]])
 
 
 class Moment(click.ParamType[datetime]):

@@ -9,6 +9,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.sources import describe_sources, open_comparison
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.text import counted
 
@@ -46,8 +47,9 @@ def plan(
     Nothing is written to the database. An interrupted plan is continued by the same command.
 
     \b
-    Example:
+    Examples:
       url-rewriter plan --rules rules/omi.yaml --project omi-prod -o omi.plan
+      url-rewriter plan --rules rules/omi.yaml -o omi.plan --check-source --check-public
 
     Exit status 3: a target is missing, or nobody can tell; the plan cannot be applied.
     """
@@ -55,22 +57,31 @@ def plan(
     with (
         services.open_reader(chosen.locate()) as reader,
         services.open_objects(rules, s3) as objects,
+        open_comparison(s3) as compare,
     ):
-        _introduce(console, rules, rules_file, reader.locator, limits)
+        _introduce(console, rules, rules_file, reader.locator, limits, s3)
         made, trouble = services.scan_into(
             plan_file, console, rules, limits, reader, objects,
-            rules_file=rules_file, s3=s3, workers=s3.workers,
+            rules_file=rules_file, s3=s3, compare=compare, workers=s3.workers,
         )  # fmt: skip
     _conclude(console, made, trouble)
 
 
 def _introduce(
-    console: Console, rules: Rules, rules_file: Path, locator: str, limits: services.Limits
+    console: Console,
+    rules: Rules,
+    rules_file: Path,
+    locator: str,
+    limits: services.Limits,
+    s3: services.S3Options,
 ) -> None:
     as_of = f" · as of {limits.read_time:%Y-%m-%d %H:%M:%SZ}" if limits.read_time else ""
     console.say(f"rules    {rules_file} · {len(rules.rules)} rules · sha256 {rules.digest[:8]}")
     console.say(f"source   {printable(locator)}{as_of} · read-only")
-    console.say(f"target   {rules.target.endpoint}/{rules.target.bucket}\n")
+    console.say(f"target   {rules.target.endpoint}/{rules.target.bucket}")
+    if s3.compares:
+        console.say(f"compared with {printable(describe_sources(s3))} · read-only")
+    console.say("")
 
 
 def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:
@@ -82,6 +93,7 @@ def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) ->
         console.document("plan", plan_members(plan, summary))
     else:
         show_summary(console, summary)
+        _show_comparisons(console, plan)
     plan.close()
     _advise(console, plan.path, summary)
     if trouble is not None:
@@ -115,6 +127,15 @@ def show_summary(console: Console, summary: Summary) -> None:
     )
 
 
+def _show_comparisons(console: Console, plan: Plan) -> None:
+    from url_rewriter.planfile.comparisons import count_comparisons
+
+    counts = {word: count for word, count in count_comparisons(plan.connection).items() if count}
+    if counts:
+        said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+        console.print(f" targets compared with their sources: {said}")
+
+
 def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
     if not summary.blocked:
         if summary.documents["to_write"]:
@@ -139,6 +160,7 @@ def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
         if status in summary.blocking:
             console.say(f"  See which     url-rewriter show {plan_file} --status {status}")
     if "missing" in summary.blocking:
+        console.say(f"  Copy them     url-rewriter copy {plan_file}")
         console.say(
-            f"  Copy them     url-rewriter show {plan_file} --status missing --format copy-list"
+            f"  or by rclone  url-rewriter show {plan_file} --status missing --format copy-list"
         )

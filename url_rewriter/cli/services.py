@@ -9,29 +9,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
-    from url_rewriter.objects import ObjectStore, S3Settings
+    from url_rewriter.objects import ObjectStore, ObjectWriter, S3Settings, UploadLog
     from url_rewriter.pipeline.progress import Progress
     from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
+    from url_rewriter.sources import SourceReader
     from url_rewriter.stores.base import DocumentReader, DocumentStore, Query
 
 
 T = TypeVar("T")
+
+Compare: TypeAlias = "Callable[[Draft, Planner, Progress], None]"
+"""Compares the targets of a settled draft with their sources, and settles again what differs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the command line adds to the scope of the rules.
 
-    ``max_reads`` bounds one run of a scan, not the plan that it makes.
+    ``max_reads`` and ``processes`` are of one run of a scan, not of the plan that it makes.
     """
 
     collections: tuple[str, ...] = ()
@@ -40,6 +44,7 @@ class Limits:
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
     max_reads: int | None = None
+    processes: int = 1
 
     def to_json(self) -> str:
         """The limits as a plan file keeps them."""
@@ -56,7 +61,12 @@ class Limits:
         """These limits; those of a plan that was applied where these narrow nothing."""
         if any(getattr(self, name) for name in _LISTS):
             return self
-        return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
+        return replace(
+            applied,
+            read_time=self.read_time,
+            max_reads=self.max_reads,
+            processes=self.processes,
+        )
 
     def __str__(self) -> str:
         """The limits as options, "" where there are none.
@@ -87,12 +97,13 @@ class Limits:
             read_time=self.read_time,
         )
 
-    def planner(self, rules: Rules) -> Planner:
+    def planner(self, rules: Rules, *, mentions: bool = False) -> Planner:
         """A planner that looks only at the fields asked for."""
         from url_rewriter.planning import Planner
         from url_rewriter.rules import FieldPattern
 
-        return Planner(rules, tuple(_read("--field", text, FieldPattern) for text in self.fields))
+        fields = tuple(_read("--field", text, FieldPattern) for text in self.fields)
+        return Planner(rules, fields, mentions=mentions)
 
 
 def _read(option: str, text: str, kind: Callable[[str], T]) -> T:
@@ -198,6 +209,20 @@ class S3Options:
     workers: int | None = None
     check_public: bool = False
     check_content_type: bool = False
+    check_size: bool = False
+    check_source: bool = False
+    inventories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.inventories and not self.compares:
+            raise ConfigurationError(
+                "--inventory says what the objects were: add --check-source, or --check-size."
+            )
+
+    @property
+    def compares(self) -> bool:
+        """Whether targets are to be compared with their sources."""
+        return self.check_size or self.check_source
 
 
 def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
@@ -222,15 +247,46 @@ def s3_settings(rules: Rules, s3: S3Options) -> S3Settings:
 def open_objects(rules: Rules, s3: S3Options) -> Iterator[ObjectStore]:
     """The object store that holds the targets of the rules."""
     from url_rewriter import objects
-    from url_rewriter.urls import is_cloud_storage
 
     settings = s3_settings(rules, s3)
+    _refuse_cloud_storage(settings)
+    opened = objects.open_objects(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def open_writer(rules: Rules, s3: S3Options, uploads: UploadLog) -> Iterator[ObjectWriter]:
+    """The same object store, open for storing objects."""
+    from url_rewriter import objects
+
+    settings = s3_settings(rules, s3)
+    _refuse_cloud_storage(settings)
+    opened = objects.open_writer(settings, uploads)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _refuse_cloud_storage(settings: S3Settings) -> None:
+    from url_rewriter.urls import is_cloud_storage
+
     if is_cloud_storage(settings.endpoint):
         raise ConfigurationError(
             f"{printable(settings.endpoint)} is Cloud Storage, where the objects were: give the"
             " endpoint where they are now."
         )
-    opened = objects.open_objects(settings)
+
+
+@contextmanager
+def open_cloud_storage(workers: int | None) -> Iterator[SourceReader]:
+    """Cloud Storage, where the objects were; it is only read."""
+    from url_rewriter import sources
+
+    opened = sources.open_cloud_storage(os.environ, workers=workers)
     try:
         yield opened
     finally:
@@ -275,12 +331,15 @@ def scan_into(
     *,
     rules_file: Path | None = None,
     s3: S3Options | None = None,
+    compare: Compare | None = None,
     workers: int | None = None,
     prove_migrated: bool = False,
+    mentions: bool = False,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with the object store, if there was any.
 
-    Without ``objects`` nothing is proven. A scan that was interrupted at the same path goes on.
+    Without ``objects`` nothing is proven; ``compare`` holds what was proven against its sources. A
+    scan that was interrupted at the same path goes on.
     """
     from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.plan import prove, scan
@@ -292,7 +351,7 @@ def scan_into(
     if objects is not None:
         _warn_of_trouble(console, rules, objects)
     progress = console.progress()
-    planner = limits.planner(rules)
+    planner = limits.planner(rules, mentions=mentions)
     query = limits.query(rules)
     try:
         expected = reader.count(query)
@@ -301,8 +360,8 @@ def scan_into(
             if not reader.disposable:
                 console.say(f"forecast {forecast_reads(expected)}")
         scan(reader, query, planner, draft, progress,
-             workers=workers or 1, max_reads=limits.max_reads, expected=expected,
-             prove_migrated=prove_migrated)  # fmt: skip
+             workers=workers or 1, processes=limits.processes, max_reads=limits.max_reads,
+             expected=expected, prove_migrated=prove_migrated)  # fmt: skip
         if not draft.count_scanned():
             console.warn(
                 f"no document of {reader.locator} was scanned: is the store right, and the "
@@ -310,6 +369,8 @@ def scan_into(
             )
         trouble = prove(objects, planner, draft, progress) if objects else None
         draft.settle(planner, proven=objects is not None)
+        if compare is not None:
+            compare(draft, planner, progress)
         if s3 is not None:
             _gather_further_evidence(draft, rules, s3, progress)
         draft.seal()

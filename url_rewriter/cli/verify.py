@@ -11,12 +11,14 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.sources import open_comparison
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, UrlRewriterError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.verify import Gate
-    from url_rewriter.planfile import Plan, Summary
+    from url_rewriter.planfile import Plan, Summary, UrlRow
+    from url_rewriter.planfile.background import Background
     from url_rewriter.rules import Rules
 
 
@@ -59,10 +61,11 @@ def verify(
         if applied:
             services.require_same_store(applied, reader)
         objects = stack.enter_context(services.open_objects(rules, s3))
+        compare = stack.enter_context(open_comparison(s3, applied))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(
             folder / "verify.plan", console, rules, limits, reader, objects, workers=s3.workers,
-            s3=s3, prove_migrated=True,
+            s3=s3, compare=compare, prove_migrated=True,
         )  # fmt: skip
         stack.callback(fresh.close)
         _conclude(console, fresh, applied, limits, s3, trouble)
@@ -97,8 +100,12 @@ def _conclude(
 ) -> None:
     from url_rewriter.pipeline.verify import count_waived, gates
     from url_rewriter.planfile import summarize
+    from url_rewriter.planfile.comparisons import count_comparisons
 
-    judged = gates(fresh, applied, public=s3.check_public, types=s3.check_content_type)
+    judged = gates(
+        fresh, applied, public=s3.check_public, types=s3.check_content_type,
+        sizes=s3.check_size, sources=s3.check_source,
+    )  # fmt: skip
     passed = all(gate.passed for gate in judged)
     summary = summarize(fresh.connection)
     if console.json:
@@ -116,6 +123,7 @@ def _conclude(
                 "documents": summary.documents,
                 "urls": summary.urls,
                 "targets": summary.targets,
+                "comparisons": count_comparisons(fresh.connection),
                 "waived": count_waived(fresh),
             },
         )
@@ -126,7 +134,7 @@ def _conclude(
         within = f", within {printable(str(limits))}" if str(limits) else ""
         console.print(f" {scanned} scanned{within}")
         _say_what_is_waived(console, fresh, summary)
-        _list_against(console, fresh)
+        _list_against(console, fresh, s3)
     if trouble is not None:
         raise trouble
     if not passed:
@@ -156,18 +164,34 @@ def _failures(judged: tuple[Gate, ...]) -> str:
 _LISTED = 20
 
 
-def _list_against(console: Console, fresh: Plan) -> None:
+def _list_against(console: Console, fresh: Plan, s3: services.S3Options) -> None:
     """A few of the URLs that stand against the gates, on stderr."""
     from url_rewriter.documents import format_value_path
+    from url_rewriter.planfile.background import backgrounds
 
     listed = 0
-    for row in fresh.urls():
-        covered = row.rule and (row.blocks or row.status == "rewrite")
-        broken = row.status == "migrated" and row.state != "exists"
-        if not covered and not broken:
+    for row, behind in zip(fresh.urls(), backgrounds(fresh), strict=True):
+        word = _word_against(row, behind, s3)
+        if not word:
             continue
         place = f"{row.document} {format_value_path(row.value_path)}"
-        console.say(f"  {row.status:<9} {printable(place)}  {printable(row.old)}")
+        console.say(f"  {word:<11} {printable(place)}  {printable(row.old)}")
         listed += 1
         if listed == _LISTED:
             return
+
+
+def _word_against(row: UrlRow, behind: Background, s3: services.S3Options) -> str:
+    """What stands against a URL, "" where nothing does."""
+    named = row.status in ("rewrite", "migrated")
+    if row.rule and (row.blocks or row.status == "rewrite"):
+        return row.status
+    if row.status == "migrated" and row.state != "exists":
+        return row.status
+    if named and s3.check_source and behind.agreement != "match":
+        return behind.agreement or "unknown"
+    if named and s3.check_size and behind.agreement not in ("match", "size-only"):
+        return behind.agreement or "unknown"
+    if named and s3.check_public and behind.access != "public":
+        return behind.access or "unknown"
+    return ""

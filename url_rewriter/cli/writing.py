@@ -1,4 +1,4 @@
-"""What apply and rollback share: the plan file held for writing, consent, the totals at the end."""
+"""What commands share that add to a plan file: holding it, runs, the totals at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from url_rewriter.cli import services
 from url_rewriter.cli.console import Console, printable
@@ -16,8 +16,10 @@ from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.writing import DocumentWriter
-    from url_rewriter.planfile import Journal, Operation, Plan, WriteFilter
+    from url_rewriter.planfile import Journal, Operation, Plan, Run, WriteFilter
     from url_rewriter.stores.base import DocumentStore
+
+R = TypeVar("R", bound="Run")
 
 
 @contextmanager
@@ -58,13 +60,19 @@ def run_of(plan: Plan, operation: Operation) -> Iterator[Journal]:
     """A run of the journal that says how it ended."""
     from url_rewriter.planfile import Journal
 
-    journal = Journal(plan, operation)
-    try:
+    with ending(Journal(plan, operation)) as journal:
         yield journal
+
+
+@contextmanager
+def ending(run: R) -> Iterator[R]:
+    """A run that says how it ended."""
+    try:
+        yield run
     except BaseException as error:
-        journal.close(type(error).__name__)
+        run.close(type(error).__name__)
         raise
-    journal.close("done")
+    run.close("done")
 
 
 class DryRunStore:

@@ -5,10 +5,20 @@
 
 from __future__ import annotations
 
-from url_rewriter.objects.base import ObjectStore
+from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
 from url_rewriter.objects.settings import WORKERS, Prove, S3Settings
 
-__all__ = ["WORKERS", "ObjectStore", "Prove", "S3Settings", "open_objects"]
+__all__ = [
+    "WORKERS",
+    "ListedObject",
+    "ObjectStore",
+    "ObjectWriter",
+    "Prove",
+    "S3Settings",
+    "UploadLog",
+    "open_objects",
+    "open_writer",
+]
 
 
 def open_objects(settings: S3Settings) -> ObjectStore:
@@ -19,3 +29,13 @@ def open_objects(settings: S3Settings) -> ObjectStore:
     from url_rewriter.objects.s3 import S3ObjectStore  # loads no SDK before it is needed
 
     return S3ObjectStore(settings)
+
+
+def open_writer(settings: S3Settings, uploads: UploadLog) -> ObjectWriter:
+    """Where objects are stored, with these settings; nothing is contacted yet. Close it when done.
+
+    Raises what ``open_objects`` does.
+    """
+    from url_rewriter.objects.writer import S3ObjectWriter
+
+    return S3ObjectWriter(settings, uploads)

@@ -8,9 +8,10 @@ leaves it unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from url_rewriter.evidence import TargetState
 
@@ -22,6 +23,7 @@ _MARKS = ("x-amz-request-id", "x-amzn-requestid", "x-amz-id-2", "x-minio-error-c
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Manner(StrEnum):
@@ -38,8 +40,7 @@ class Manner(StrEnum):
     HIDDEN = "hidden"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back for one request, after the client's own retries.
 
     ``status`` is 0 where nothing usable came back, and ``fault`` says why. ``headers`` have
@@ -47,7 +48,7 @@ class Answer:
     """
 
     status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     code: str = ""
     fault: str = ""
 
@@ -65,7 +66,7 @@ class Answer:
     def size(self) -> int | None:
         """The object's size in bytes."""
         length = self.headers.get("content-length", "")
-        return int(length) if length.isascii() and length.isdigit() else None
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
     @property
     def region(self) -> str | None:
@@ -79,13 +80,15 @@ class Answer:
         return self.status in (0, 408, 429) or self.status >= 500
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A target's state and why; ``again`` where asking once more may settle it."""
 
     state: TargetState
     detail: str = ""
     again: bool = False
+
+
+_EXISTS = Verdict(TargetState.EXISTS)
 
 
 def judge(answer: Answer, manner: Manner) -> Verdict:
@@ -98,7 +101,7 @@ def judge(answer: Answer, manner: Manner) -> Verdict:
     """
     match answer.status:
         case 200 if answer.etag:
-            return Verdict(TargetState.EXISTS)
+            return _EXISTS
         case 200:
             return _unknown("200 without an ETag: not an S3 server, or cut short", again=True)
         case 404:
@@ -152,6 +155,21 @@ def judge_key(key: str) -> Verdict | None:
         # boto3 sends the segment as it is, browsers and proxies fold it away before they send.
         return _unknown("the key has a '.' or '..' segment: its URL reaches another object")
     return None
+
+
+def are_plain(keys: Sequence[str]) -> bool:
+    """True only where none of many keys is folded or has a verdict of its own; much cheaper.
+
+    >>> are_plain(["a/b.png", "c"]), are_plain(["a", "../b"])
+    (True, False)
+    """
+    text = "/".join(("", *keys, ""))
+    if "/." in text or "//" in text:
+        return False
+    # Without a look at their bytes: a character has four of them at most.
+    return max(map(len, keys), default=0) <= (MAX_KEY_BYTES if text.isascii() else 256) and (
+        text.isascii() or _SURROGATE.search(text) is None
+    )
 
 
 def is_folded(key: str) -> bool:

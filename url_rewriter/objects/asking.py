@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import NamedTuple, Self
 
+from url_rewriter.crew import Crew
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.answers import (
@@ -21,19 +21,15 @@ from url_rewriter.objects.answers import (
     judge_key,
 )
 from url_rewriter.objects.client import Client
-from url_rewriter.objects.crew import Crew
+from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.urls import ObjectRef
-
-if TYPE_CHECKING:
-    from url_rewriter.objects.lane import FastLane
 
 SAMPLED = 1 / 256
 """The share of the lane's positive answers that boto3 is asked for again; one at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is known of a target; ``again`` where asking once more may settle it."""
 
     evidence: Evidence
@@ -141,7 +137,7 @@ class Asker:
         raise ServiceError(
             f"Of {target.key!r} in bucket {target.bucket!r} boto3's head_object says "
             f"{asked.evidence.state.value!r} and the faster lane got {answers[0].status}: one of "
-            "them is wrong, so nothing is relied on; uninstall pycurl to go on with boto3 alone."
+            "them is wrong, so nothing is relied on."
         )
 
 

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from url_rewriter.errors import UrlRewriterError
-from url_rewriter.evidence import Evidence
+from url_rewriter.evidence import Evidence, SourceObject
+from url_rewriter.transfer import Transfer
 from url_rewriter.urls import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object as a listing shows it: its size in bytes, and when it was last written, in UTC.
+
+    ``keys`` is one key where the listing's spelling leaves no doubt, otherwise every key that it
+    may mean; none where nobody can tell.
+    """
+
+    keys: tuple[str, ...]
+    size: int
+    modified: datetime
 
 
 class ObjectStore(Protocol):
@@ -30,5 +46,49 @@ class ObjectStore(Protocol):
         fault of one target is evidence (unknown, with its cause), never an exception.
         """
 
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """Yield every object of ``bucket`` whose key begins with ``prefix``, or may.
+
+        Those of which the key is certain come in strictly ascending order of their code points.
+        Raises NotPermittedError where the bucket may not be listed, and ServiceError where a page
+        of the listing cannot be had or relied on: what was yielded until then is a part, of which
+        nothing tells how large it is.
+        """
+
+    def clock(self, bucket: str) -> datetime | None:
+        """What time it is to the server of ``bucket``, to the second; None where it tells none."""
+
     def close(self) -> None:
         """Give back connections and threads."""
+
+
+class UploadLog(Protocol):
+    """Remembers uploads in parts while they are under way; used by many threads at once.
+
+    What a killed run leaves of them takes room at the server, shows in no listing of objects, and
+    may be given up by nobody but the one who knows that it began it.
+    """
+
+    def begun(self, target: ObjectRef, upload: str) -> None:
+        """Remember an upload; durable when this returns, before its first part is sent."""
+
+    def ended(self, target: ObjectRef, upload: str) -> None:
+        """Forget an upload that was completed or given up."""
+
+
+class ObjectWriter(Protocol):
+    """Stores objects where there are none; overwrites nothing. Safe to share between threads."""
+
+    def write(self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]) -> Transfer:
+        """Store the bytes that ``chunks`` yields at ``target``, with what ``found`` says of them.
+
+        Where there is an object already it is left as it is, and compared. Nothing becomes visible
+        before all bytes were compared with the checksum that ``found`` has. What ``chunks`` raises
+        is raised, and nothing is left behind.
+        """
+
+    def give_up(self, target: ObjectRef, upload: str) -> str:
+        """Let go of an upload in parts that was never completed; why that failed, or ""."""
+
+    def close(self) -> None:
+        """Give back connections."""

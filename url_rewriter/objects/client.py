@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
+from url_rewriter.crew import stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.answers import Answer, clean_code
-from url_rewriter.objects.crew import stop_of_this_thread
 from url_rewriter.objects.listing import Page, make_page
 from url_rewriter.objects.settings import S3Settings
 from url_rewriter.objects.signing import Credentials
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+_SLACK = 0.002
+"""Seconds of its turns that somebody who looked away may catch up on."""
+
+
 class Pace:
     """Spreads requests of all threads evenly, ``per_second`` of them."""
 
@@ -28,6 +33,15 @@ class Pace:
         self._interval = 1 / per_second
         self._lock = threading.Lock()
         self._next = 0.0
+
+    def is_due(self) -> bool:
+        """Whether one more request may be sent now; the caller then sends it."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next:
+                return False
+            self._next = max(self._next, now - _SLACK) + self._interval
+        return True
 
     def wait(self, stop: threading.Event) -> None:
         """Return when it is this caller's turn, or when ``stop`` is set."""
@@ -46,20 +60,21 @@ class Client:
 
     def __init__(self, settings: S3Settings) -> None:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
-        self._session, self._s3 = _connect(settings)
+        self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
-        self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        self.pace = Pace(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
-        self._s3.meta.events.register("before-call.s3", _follow_no_redirect)
+        self._s3.meta.events.register("before-call.s3", follow_no_redirect)
 
-    def head(self, target: ObjectRef) -> Answer:
-        """The answer to ``HEAD`` of an object."""
-        return _ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key))
+    def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
+        """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
+        more: dict[str, Any] = {"ChecksumMode": "ENABLED"} if checksums else {}
+        return ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more))
 
     def head_bucket(self, bucket: str) -> Answer:
         """The answer to ``HEAD`` of a bucket."""
-        return _ask(lambda: self._s3.head_bucket(Bucket=bucket))
+        return ask(lambda: self._s3.head_bucket(Bucket=bucket))
 
     def get(self, target: ObjectRef) -> Answer:
         """The answer to ``GET`` of an object, its body unread: errors come with their code."""
@@ -69,7 +84,7 @@ class Client:
             reply["Body"].close()
             return reply
 
-        return _ask(request)
+        return ask(request)
 
     def lists(self, target: ObjectRef) -> bool | None:
         """Whether a listing shows exactly this key; None where no listing could be had."""
@@ -81,7 +96,7 @@ class Client:
             )
             return page
 
-        answer = _ask(request)
+        answer = ask(request)
         # A page of another server parses as an empty listing: it must name what it lists.
         if answer.status != 200 or (page.get("Name"), page.get("Prefix")) != (
             target.bucket,
@@ -90,8 +105,8 @@ class Client:
             return None
         return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
 
-    def page(self, bucket: str, after: str) -> Page | None:
-        """A page of the bucket's listing; None where there is none that can be relied on."""
+    def list_page(self, bucket: str, after: str) -> tuple[Answer, Mapping[str, Any]]:
+        """The answer to a request for a page of the bucket's listing, and the page that came."""
         page: dict[str, Any] = {}
         start: dict[str, Any] = {"StartAfter": after} if after else {}
 
@@ -100,13 +115,24 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
             return page
 
-        if _ask(request).status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
+        return ask(request), page
+
+    def page(self, bucket: str, after: str) -> Page | None:
+        """A page of the bucket's listing; None where there is none that can be relied on."""
+        answer, page = self.list_page(bucket, after)
+        if answer.status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
             return None
         entries = page.get("Contents", ())
         if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
             return None
+        # Keys as they were sent: botocore undid XML's entities, which must not be undone twice.
+        rows = [
+            (escape(each["Key"]), each["ETag"].strip('"'), str(each["Size"])) for each in entries
+        ]
+        if not all(etag for _, etag, _ in rows):
+            return None
         return make_page(
-            *([entry[name] for entry in entries] for name in ("Key", "Size", "ETag")),
+            rows,
             after=after,
             escaped=page.get("EncodingType") == "url",
             truncated=page["IsTruncated"],
@@ -120,7 +146,7 @@ class Client:
             page.update(self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
             return page
 
-        if _ask(request).status != 200 or page.get("Name") != bucket:
+        if ask(request).status != 200 or page.get("Name") != bucket:
             return []
         return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]
 
@@ -169,13 +195,14 @@ class Client:
 
     def _before_send(self, **_: object) -> None:
         stop = stop_of_this_thread()
-        if self._pace is not None:
-            self._pace.wait(stop)
+        if self.pace is not None:
+            self.pace.wait(stop)
         if stop.is_set():
             raise _AbandonedError
 
 
-def _connect(settings: S3Settings) -> tuple[Session, S3Client]:
+def connect(settings: S3Settings) -> tuple[Session, S3Client]:
+    """A client, and the session that holds its credentials. Raises ConfigurationError."""
     import boto3.session
     import botocore.session
     from botocore.config import Config
@@ -207,7 +234,7 @@ def _connect(settings: S3Settings) -> tuple[Session, S3Client]:
     return core, client
 
 
-def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
+def follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     """Tell botocore's region redirector that its one redirect has been used.
 
     Evidence comes from the endpoint that was named or not at all. And a server that redirects every
@@ -217,7 +244,8 @@ def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     context.setdefault("s3_redirect", {})["redirected"] = True
 
 
-def _ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
+def ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
+    """What came of a request to boto3, whatever it was."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -119,7 +119,14 @@ def explain_skew(skew: timedelta, endpoint: str, bucket: str) -> UrlRewriterErro
 
 def measure_skew(answer: Answer) -> timedelta | None:
     """This machine's clock minus the server's, or None where the server tells no time."""
+    told = told_time(answer)
+    return None if told is None else datetime.now(UTC) - told
+
+
+def told_time(answer: Answer) -> datetime | None:
+    """The server's time, to the second, or None where it tells none."""
     try:
-        return datetime.now(UTC) - parsedate_to_datetime(answer.headers.get("date", ""))
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
     except (ValueError, TypeError):
         return None
+    return None if told.tzinfo is None else told

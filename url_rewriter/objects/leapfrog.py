@@ -14,12 +14,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
+from functools import partial
+from itertools import repeat
+from operator import itemgetter
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.asking import Asked
+from url_rewriter.objects.garbage import no_collection
 from url_rewriter.objects.listing import Page, is_listable, just_before
 from url_rewriter.urls import ObjectRef
 
@@ -44,11 +46,16 @@ _SHORTEST, _LONGEST = 128, 4_096
 """Keys that are left to HEAD before a page is tried again."""
 
 
+_make_evidence = partial(tuple.__new__, Evidence)
+"""``Evidence._make`` without its check of the length, which costs as much again."""
+
+
 @dataclass(slots=True)
 class _Range:
-    """Neighbouring targets of one bucket, and how far they are settled."""
+    """Neighbouring targets of one bucket, their keys, and how far they are settled."""
 
     targets: Sequence[ObjectRef]
+    keys: Sequence[str]
     burst: int = _SHORTEST
     skip: int = 0
     at: int = field(default=0, init=False)
@@ -58,8 +65,7 @@ class _Range:
         return self.at < len(self.targets)
 
     def place(self) -> Place:
-        target = self.targets[self.at]
-        return target.bucket, just_before(target.key)
+        return self.targets[self.at].bucket, just_before(self.keys[self.at])
 
     def leap(self) -> Sequence[ObjectRef]:
         """The targets that are left to HEAD next."""
@@ -68,14 +74,21 @@ class _Range:
         self.skip -= self.at - first
         return self.targets[first : self.at]
 
-    def covered(self, page: Page) -> Sequence[ObjectRef]:
-        """The targets that a page speaks of."""
-        first = self.at
-        if page.last is None:
-            self.at = len(self.targets)
-        else:
-            self.at = bisect_right(self.targets, page.last, first, key=attrgetter("key"))
-        return self.targets[first : self.at]
+    def cover(self, page: Page) -> tuple[Sequence[ObjectRef], Sequence[str]]:
+        """The targets that a page speaks of, and their keys."""
+        first, past = self.at, len(self.keys)
+        if page.last is not None:
+            past = bisect_right(self.keys, page.last, first)
+        self.at = past
+        return self.targets[first:past], self.keys[first:past]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What listings show of targets, and the targets that are left to HEAD."""
+
+    shown: list[Evidence] = field(default_factory=list)
+    rest: list[ObjectRef] = field(default_factory=list)
 
 
 class Leapfrog:
@@ -88,90 +101,87 @@ class Leapfrog:
         self._fetch = fetch
         self._always = always
         self.price = 0.0 if always else 60.0
-        self._tail = _Range(())
+        self._burst, self._skip = 2 * _SHORTEST, 0  # one page first: it tells how dense they are
         self._page_cost = _Cost()
 
-    def prove(self, targets: Sequence[ObjectRef], heads: Heads) -> Iterator[Asked]:
-        """Yield what is known of each target, in any order.
+    def leap(self, targets: Iterable[ObjectRef]) -> Listed:
+        """List where it is worth it. Only a listed key is taken from a listing."""
+        listed = Listed()
+        with self._page_cost, no_collection():
+            ranges = active = self._cut(_by_bucket(sorted(targets), listed.rest))
+            while active:
+                for each in active:
+                    listed.rest.extend(each.leap())
+                waiting = {each.place(): each for each in active if each.open}
+                pages = dict(self._fetch([*waiting]))
+                self._page_cost.count += len(pages)
+                for place, part in waiting.items():
+                    self._take(part, pages.get(place), listed)
+                active = [each for each in active if each.open]
+        if ranges:
+            self._burst, self._skip = ranges[-1].burst, ranges[-1].skip
+        return listed
 
-        Only a listed key is taken from a listing; every other target is asked for with ``heads``.
-        Raises ServiceError where the two contradict each other and go on doing so.
+    def confirm(self, listed: Listed, heads: Heads) -> Iterator[Asked]:
+        """Yield what ``heads`` say of the rest, and of a sample that is taken out of the shown.
+
+        Raises ServiceError where they contradict a listing and go on doing so.
         """
-        rest: list[ObjectRef] = []
-        listed: list[Asked] = []
-        with self._page_cost:
-            self._list(targets, listed, rest)
-        sample = {each.evidence.target for each in _take_sample(listed)}
-        head_cost = _Cost()
-        with head_cost:
-            for asked in heads([*rest, *sample]):
-                head_cost.count += 1
+        sample = set(_take_sample(listed.shown))
+        cost = _Cost()
+        with cost:
+            for asked in heads([*listed.rest, *sample]):
+                cost.count += 1
                 if asked.evidence.target in sample and not asked.again:
                     self._compare(asked, heads)
                 yield asked
-        yield from listed
-        self._weigh(head_cost)
+        self._weigh(cost)
 
-    def _list(
-        self, targets: Sequence[ObjectRef], listed: list[Asked], rest: list[ObjectRef]
-    ) -> None:
-        usable = sorted(targets, key=attrgetter("bucket", "key"))
-        if not all(is_listable(each.key) for each in usable):
-            rest += [each for each in usable if not is_listable(each.key)]
-            usable = [each for each in usable if is_listable(each.key)]
-        ranges = self._cut(usable)
-        active = ranges
-        while active:
-            for each in active:
-                rest += each.leap()
-            waiting = {each.place(): each for each in active if each.open}
-            pages = dict(self._fetch(list(waiting)))
-            self._page_cost.count += len(pages)
-            for place, part in waiting.items():
-                self._take(part, pages.get(place), listed, rest)
-            active = [each for each in active if each.open]
-        self._tail = ranges[-1] if ranges else self._tail
-
-    def _take(
-        self, part: _Range, page: Page | None, listed: list[Asked], rest: list[ObjectRef]
-    ) -> None:
+    def _take(self, part: _Range, page: Page | None, listed: Listed) -> None:
         if page is None:
             part.skip = len(part.targets)
             return
-        covered, now, get = part.covered(page), datetime.now(UTC), page.objects.get
-        found = [
-            Asked(Evidence(each, TargetState.EXISTS, Method.LIST, now, *shown), again=False)
-            for each in covered
-            if (shown := get(each.key))
-        ]
-        if len(found) < len(covered):
-            rest += [each for each in covered if each.key not in page.objects]
-        listed += found
-        if covered and len(found) >= self.price:
+        targets, keys = part.cover(page)
+        shown = list(map(page.objects.get, keys))
+        if not all(shown):
+            listed.rest.extend(
+                each for each, found in zip(targets, shown, strict=True) if not found
+            )
+            targets = [each for each, found in zip(targets, shown, strict=True) if found]
+        if targets:
+            _, etags, sizes = zip(*filter(None, shown), strict=True)
+            columns = (
+                targets, repeat(TargetState.EXISTS), repeat(Method.LIST),
+                repeat(datetime.now(UTC)), map(int, sizes), etags, repeat(None), repeat(""),
+            )  # fmt: skip
+            listed.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
+        if targets and len(targets) >= self.price:
             part.burst = _SHORTEST
         else:
-            part.skip = part.burst
-            part.burst = min(2 * part.burst, _LONGEST)
+            # The further it is from being worth it, the longer until the next attempt.
+            fall_short = int(self.price / max(1, len(targets)))
+            part.skip = min(_LONGEST, part.burst * max(1, fall_short))
+            part.burst = min(_LONGEST, 2 * part.skip)
 
-    def _cut(self, targets: Sequence[ObjectRef]) -> list[_Range]:
+    def _cut(self, buckets: Iterable[tuple[Sequence[ObjectRef], Sequence[str]]]) -> list[_Range]:
         """Ranges to walk abreast: several where the last ones were dense, one where they were not.
 
         A range that is not worth a page is left to HEAD.
         """
-        sparse = self._tail.burst > _SHORTEST
+        sparse = self._burst > _SHORTEST
         abreast = 1 if sparse else _ABREAST
         ranges = []
-        for _, group in groupby(targets, key=attrgetter("bucket")):
-            members = list(group)
-            length = -(-len(members) // (abreast * _PAGE)) * _PAGE
+        for targets, keys in buckets:
+            length = -(-len(keys) // (abreast * _PAGE)) * _PAGE
             ranges += [
-                _Range(members[first : first + length]) for first in range(0, len(members), length)
+                _Range(targets[first : first + length], keys[first : first + length])
+                for first in range(0, len(keys), length)
             ]
         for each in ranges:
             if len(each.targets) < self.price:
                 each.skip = len(each.targets)
         if ranges and sparse:
-            ranges[0].burst, ranges[0].skip = self._tail.burst, self._tail.skip
+            ranges[0].burst, ranges[0].skip = self._burst, max(self._skip, ranges[0].skip)
         return ranges
 
     def _compare(self, asked: Asked, heads: Heads) -> None:
@@ -200,6 +210,24 @@ class Leapfrog:
             self._page_cost = _Cost()
 
 
+def _by_bucket(
+    ordered: Sequence[ObjectRef], unlistable: list[ObjectRef]
+) -> Iterator[tuple[Sequence[ObjectRef], Sequence[str]]]:
+    """The targets of each bucket, and their keys; those that no listing may vouch for set aside."""
+    past = 0
+    while past < len(ordered):
+        first = past
+        past = bisect_right(ordered, ordered[first].bucket, first, key=itemgetter(0))
+        targets = ordered[first:past]
+        keys = [key for _, key in targets]
+        if not is_listable("".join(keys)):
+            unlistable += [each for each in targets if not is_listable(each.key)]
+            targets = [each for each in targets if is_listable(each.key)]
+            keys = [key for _, key in targets]
+        if targets:
+            yield targets, keys
+
+
 class _Cost:
     """Seconds of this process's work, and of the clock, that ``count`` requests took."""
 
@@ -216,9 +244,9 @@ class _Cost:
         self.wait += time.monotonic()
 
 
-def _take_sample(listed: list[Asked]) -> Iterator[Asked]:
-    """Take a share out of the list."""
-    for _ in range(max(1, round(len(listed) * SAMPLED)) if listed else 0):
-        chosen = random.randrange(len(listed))  # noqa: S311 - no secret
-        listed[chosen], listed[-1] = listed[-1], listed[chosen]
-        yield listed.pop()
+def _take_sample(shown: list[Evidence]) -> Iterator[ObjectRef]:
+    """Take the targets of a share out of the list."""
+    for _ in range(max(1, round(len(shown) * SAMPLED)) if shown else 0):
+        chosen = random.randrange(len(shown))  # noqa: S311 - no secret
+        shown[chosen], shown[-1] = shown[-1], shown[chosen]
+        yield shown.pop().target

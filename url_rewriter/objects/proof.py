@@ -5,26 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from operator import itemgetter
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, TargetState
-from url_rewriter.objects.answers import Manner, Verdict, judge_key
+from url_rewriter.objects.answers import Manner, Verdict, are_plain, judge_key
 from url_rewriter.objects.asking import Asked, Asker, conclude
 from url_rewriter.objects.canaries import Canaries, Trouble
 from url_rewriter.objects.client import Client
+from url_rewriter.objects.garbage import no_collection
+from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.leapfrog import Leapfrog, Place
 from url_rewriter.objects.listing import Page, read_page
 from url_rewriter.objects.settings import Prove, S3Settings
 from url_rewriter.urls import ObjectRef
 
-if TYPE_CHECKING:
-    from url_rewriter.objects.lane import FastLane
-
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
 
-_SMALLEST, _USUAL, _LARGEST = 32, 1_024, 16_384
+_SMALLEST, _USUAL, _LARGEST = 32, 1_024, 65_536
 _SHORT, _LONG = 1.5, 6.0
 """Seconds that a batch should take: less, and canaries cost too much; more, and too much waits."""
 
@@ -51,6 +50,7 @@ class Proof:
         self._settings = settings
         self._canaries = canaries
         self._manners = manners
+        self._held: list[Evidence] = []  # verdicts that wait for the canaries of their batch
         self._aside: list[Evidence] = []
         self._silent: dict[str, str] = {}  # bucket: why it is not asked any more
         self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
@@ -64,10 +64,11 @@ class Proof:
         source = iter(targets)
         size = _first_size(self._settings.max_rps)
         with self._asker:
-            while batch := list(islice(source, size)):
+            while batch := _take(source, size):
                 started = time.monotonic()
-                yield from self._prove(batch, self._ask)
+                settled = self._prove(batch, self._ask)
                 size = _next_size(size, time.monotonic() - started)
+                yield from settled
                 if len(self._aside) >= _SET_ASIDE:
                     yield from self._later_passes()
             yield from self._later_passes()
@@ -85,48 +86,57 @@ class Proof:
 
     def _prove(
         self, targets: list[ObjectRef], ask: Callable[[list[ObjectRef]], Iterable[Asked]]
-    ) -> Iterator[Evidence]:
-        """Yield what is settled, set aside what is not."""
-        buckets = sorted({target.bucket for target in targets})
+    ) -> list[Evidence]:
+        """What is settled; what is not is set aside."""
+        buckets = sorted(set(map(itemgetter(0), targets)))
         for bucket in buckets:
             if bucket not in self._manners:
                 self._check(bucket)
         self._doubted.clear()
-        held = []
+        held = self._held = list[Evidence]()
         for asked in ask(targets):
             self._watch(asked)
-            held.append(asked)
+            (self._aside if asked.again else held).append(asked.evidence)
         for bucket in buckets:
             self._check(bucket)
-        for asked in map(self._withdraw, held) if self._doubted else held:
-            if asked.again:
-                self._aside.append(asked.evidence)
-            else:
-                yield asked.evidence
+        return self._withdraw(held) if self._doubted else held
 
     def _ask(self, targets: Sequence[ObjectRef]) -> Iterator[Asked]:
-        """Ask for targets in the cheapest way."""
+        """Ask for targets in the cheapest way; what a listing shows is held."""
         if self._leapfrog is None:
             yield from self._asker.quickly(targets)
             return
-        listable: list[ObjectRef] = []
         others: list[ObjectRef] = []
-        for each in targets:
-            asked_for = each.bucket not in self._silent and judge_key(each.key) is None
-            (listable if asked_for else others).append(each)
-        yield from self._leapfrog.prove(listable, self._asker.quickly)
-        if others:
-            yield from self._asker.quickly(others)
+        if self._silent or not are_plain([key for _, key in targets]):
+            others = [
+                each
+                for each in targets
+                if each.bucket in self._silent or judge_key(each.key) is not None
+            ]
+            targets = list(set(targets).difference(others))
+        listed = self._leapfrog.leap(targets)
+        yield from self._leapfrog.confirm(listed, self._asker.quickly)
+        self._answered |= bool(listed.shown)
+        self._held += listed.shown
+        yield from self._asker.quickly(others)
 
-    def _withdraw(self, asked: Asked) -> Asked:
-        """What remains of a verdict after the canaries of its batch."""
-        evidence = asked.evidence
-        why = self._doubted.get(evidence.target.bucket)
-        if why is None or evidence.state is TargetState.UNKNOWN or judge_key(evidence.target.key):
-            return asked
-        detail = f"its answer is not believed: {why}"
-        again = evidence.target.bucket not in self._silent
-        return conclude(evidence.target, Verdict(TargetState.UNKNOWN, detail, again))
+    def _withdraw(self, held: Iterable[Evidence]) -> list[Evidence]:
+        """What remains of a batch's verdicts after its canaries; the others are set aside."""
+        remaining = []
+        for evidence in held:
+            why = self._doubted.get(evidence.target.bucket)
+            if (
+                why is None
+                or evidence.state is TargetState.UNKNOWN
+                or judge_key(evidence.target.key)
+            ):
+                remaining.append(evidence)
+                continue
+            detail = f"its answer is not believed: {why}"
+            again = evidence.target.bucket not in self._silent
+            doubted = conclude(evidence.target, Verdict(TargetState.UNKNOWN, detail)).evidence
+            (self._aside if again else remaining).append(doubted)
+        return remaining
 
     def _watch(self, asked: Asked) -> None:
         if not asked.again:
@@ -163,13 +173,17 @@ def _make_leapfrog(prove: Prove, client: Client, lane: FastLane | None) -> Leapf
     def fetch(places: Sequence[Place]) -> Iterator[tuple[Place, Page | None]]:
         swift = [each for each in places if lane is not None and lane.takes_bucket(each[0])]
         if lane is not None:
-            for (bucket, after), reply in lane.pages(swift):
-                page = read_page(reply.body, bucket, after) if reply.answer.status == 200 else None
-                yield (bucket, after), page
+            for (bucket, after), body in lane.pages(swift):
+                yield (bucket, after), read_page(body, bucket, after)
         for place in set(places).difference(swift):
             yield place, client.page(*place)
 
     return None if prove == Prove.HEAD else Leapfrog(fetch, always=prove == Prove.LIST)
+
+
+def _take(targets: Iterator[ObjectRef], size: int) -> list[ObjectRef]:
+    with no_collection():
+        return list(islice(targets, size))
 
 
 def _first_size(max_rps: float | None) -> int:

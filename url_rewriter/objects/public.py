@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from url_rewriter.crew import Crew
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects.answers import Answer
 from url_rewriter.objects.client import make_opener
-from url_rewriter.objects.crew import Crew
 from url_rewriter.objects.settings import S3Settings
 
 if TYPE_CHECKING:

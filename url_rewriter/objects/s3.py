@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.answers import Manner
+from url_rewriter.objects.base import ListedObject
 from url_rewriter.objects.canaries import Canaries, Trouble
 from url_rewriter.objects.client import Client
+from url_rewriter.objects.diagnosis import told_time
+from url_rewriter.objects.lane import FastLane
 from url_rewriter.objects.proof import Proof
 from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.walk import walk
 from url_rewriter.urls import ObjectRef
-
-if TYPE_CHECKING:
-    from url_rewriter.objects.lane import FastLane
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,15 @@ class S3ObjectStore:
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
         proof = Proof(self.settings, self.client, self._lane, self._canaries, dict(self._manners))
-        yield from proof.evidence(targets)
+        return proof.evidence(targets)
+
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """See ``ObjectStore.contents``."""
+        return walk(self.settings, self.client, self._lane, bucket, prefix)
+
+    def clock(self, bucket: str) -> datetime | None:
+        """See ``ObjectStore.clock``."""
+        return told_time(self.client.head_bucket(bucket))
 
     def close(self) -> None:
         """See ``ObjectStore.close``."""
@@ -58,13 +66,8 @@ def _open_lane(settings: S3Settings, client: Client) -> FastLane | None:
     """The fast lane, where it sends what boto3 would send, where boto3 would send it; else None."""
     if not settings.fast:
         return None
-    if importlib.util.find_spec("pycurl") is None:
-        _log.debug("no fast lane: pycurl is not installed (the extra 'fast')")
-        return None
     bundle = client.plain_bundle()
     if bundle is None:
         _log.debug("no fast lane: a proxy, a signature or certificates that only boto3 handles")
         return None
-    from url_rewriter.objects.lane import FastLane
-
     return FastLane(settings, client, bundle)

@@ -34,48 +34,56 @@ class Signer:
         self._region = region
         self._host = host
         self._second = -1
-        self._date = ""
         self._scope = ""
-        self._key = b""
 
-    def headers(self, method: str, path: str, query: str = "") -> list[str]:
-        """The header lines that sign a request, at this second.
+    def headers(self, method: str, path: str, query: str = "") -> str:
+        """The header lines that sign a request, at this second; the last one is not ended.
 
         ``path`` and ``query`` are escaped already, the query's parameters in order of their names.
         """
         if (second := int(time.time())) != self._second:
             self._turn_to(second)
-        token = self.credentials.token
-        names = "host;x-amz-content-sha256;x-amz-date" + (";x-amz-security-token" if token else "")
-        signed = (
-            f"host:{self._host}\nx-amz-content-sha256:{_EMPTY_SHA256}\nx-amz-date:{self._date}\n"
-            + (f"x-amz-security-token:{token}\n" if token else "")
-        )
-        request = f"{method}\n{path}\n{query}\n{signed}\n{names}\n{_EMPTY_SHA256}"
+        request = f"{method}\n{path}\n{query}\n{self._signed}"
         digest = hashlib.sha256(request.encode()).hexdigest()
-        text = f"AWS4-HMAC-SHA256\n{self._date}\n{self._scope}\n{digest}"
-        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
-        who = f"{self.credentials.access_key_id}/{self._scope}"
-        parts = f"Credential={who}, SignedHeaders={names}, Signature={signature}"
-        lines = [
-            f"X-Amz-Date: {self._date}",
-            f"X-Amz-Content-SHA256: {_EMPTY_SHA256}",
-            f"Authorization: AWS4-HMAC-SHA256 {parts}",
-        ]
-        return [*lines, f"X-Amz-Security-Token: {token}"] if token else lines
+        # HMAC (RFC 2104) over hashes that have taken in the key: less than half of hmac.digest.
+        inner = self._inner.copy()
+        inner.update(f"{self._text}{digest}".encode())
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return f"{self._lines}{outer.hexdigest()}"
 
     def _turn_to(self, second: int) -> None:
         self._second = second
-        self._date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
-        day = self._date[:8]
-        scope = f"{day}/{self._region}/s3/aws4_request"
-        if scope == self._scope:
-            return
-        self._scope = scope
+        date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
+        scope = f"{date[:8]}/{self._region}/s3/aws4_request"
+        if scope != self._scope:
+            self._scope = scope
+            self._take_key()
+        signed = {
+            "host": self._host,
+            "x-amz-content-sha256": _EMPTY_SHA256,
+            "x-amz-date": date,
+        }
+        lines = f"X-Amz-Date: {date}\r\nX-Amz-Content-SHA256: {_EMPTY_SHA256}\r\n"
+        if token := self.credentials.token:
+            signed["x-amz-security-token"] = token
+            lines += f"X-Amz-Security-Token: {token}\r\n"
+        names = ";".join(signed)
+        values = "".join(f"{name}:{value}\n" for name, value in signed.items())
+        self._signed = f"{values}\n{names}\n{_EMPTY_SHA256}"
+        self._text = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n"
+        self._lines = (
+            f"{lines}Authorization: AWS4-HMAC-SHA256 Credential={self.credentials.access_key_id}/"
+            f"{scope}, SignedHeaders={names}, Signature="
+        )
+
+    def _take_key(self) -> None:
         key = b"AWS4" + self.credentials.secret_access_key.encode()
-        for part in scope.split("/"):
+        for part in self._scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
-        self._key = key
+        padded = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
 
 def escape_path(base: str, bucket: str, key: str = "") -> str:
@@ -84,8 +92,13 @@ def escape_path(base: str, bucket: str, key: str = "") -> str:
     >>> escape_path("", "b", "a b/c+d~")
     '/b/a%20b/c%2Bd~'
     """
-    path = f"{base}/{quote(bucket, safe='/~')}"
-    return f"{path}/{quote(key, safe='/~')}" if key else path
+    path = f"{base}/{escape_key(bucket)}"
+    return f"{path}/{escape_key(key)}" if key else path
+
+
+def escape_key(key: str) -> str:
+    """A key as it stands in a path."""
+    return quote(key, safe="/~")
 
 
 def escape_query(parameters: Mapping[str, str]) -> str:

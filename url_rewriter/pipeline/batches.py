@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,11 +15,6 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     >>> list(in_batches("abcde", 2))
     [['a', 'b'], ['c', 'd'], ['e']]
     """
-    batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    source = iter(items)
+    while batch := list(islice(source, size)):
         yield batch

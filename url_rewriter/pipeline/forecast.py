@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from url_rewriter.pipeline.pacing import seconds_for
+from url_rewriter.text import counted, sized
 
 READ_PRICE = 0.06 / 100_000
 WRITE_PRICE = 0.18 / 100_000
 """US dollars for one document, at the list price of the multi-region nam5
 (https://cloud.google.com/firestore/pricing); other regions charge up to twice as much."""
+
+EGRESS_PRICE = 0.12 / 2**30
+"""US dollars for one byte that leaves Cloud Storage for the internet, at the list price of the
+first TiB of a month (https://cloud.google.com/storage/pricing); inside Google it costs less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +55,13 @@ def forecast_reads(documents: int) -> str:
 def forecast_writes(documents: int, *, ramp: bool, cap: float | None = None) -> Forecast:
     """What writing so many documents takes: each is read just before it is written."""
     return Forecast(documents, documents, seconds_for(documents, ramp=ramp, cap=cap))
+
+
+def forecast_copy(objects: int, size: int) -> str:
+    """What copying so many objects, of so many bytes together, costs, in one line.
+
+    >>> print(forecast_copy(22, 3 * 2**30))
+    22 objects to copy, 3.0 GiB, about $0.36 to read at list prices
+    """
+    price = f"about ${size * EGRESS_PRICE:,.2f} to read at list prices"
+    return f"{counted(objects, 'object')} to copy, {sized(size)}, {price}"

@@ -50,6 +50,11 @@ class Stop:
             raise InterruptedRunError(number)
         self._number = number
 
+    @property
+    def asked(self) -> bool:
+        """Whether a signal came."""
+        return self._number is not None
+
     def check(self) -> None:
         """Raise InterruptedRunError if a signal came."""
         if self._number is not None:

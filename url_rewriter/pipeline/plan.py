@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from url_rewriter.engines import Part, open_engine
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.base import ObjectStore
 from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.reading import Part, ReadAhead
 from url_rewriter.planfile import Draft
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import DocumentReader, Partition, Query
 
-_EVIDENCE_BATCH = 500
+_EVIDENCE_BATCH = 2_000
 
 
 def scan(
@@ -29,6 +29,7 @@ def scan(
     progress: Progress,
     *,
     workers: int = 1,
+    processes: int = 1,
     max_reads: int | None = None,
     expected: int | None = None,
     prove_migrated: bool = False,
@@ -36,20 +37,22 @@ def scan(
     """Read the documents of ``query`` and keep what the rules make of them.
 
     A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
-    the same, in the same order, whatever the number of ``workers``. ``expected`` is for progress:
+    the same, in the same order, whatever the number of ``workers`` (streams at once) and of
+    ``processes`` that have them. ``expected`` is for progress:
     how many documents there are, where that is known. ``prove_migrated``: the targets that
     documents already name are to be proven as well. Raises ChecksFailedError when more is to be
     read after ``max_reads`` documents; what was read until then is kept.
     """
     if not draft.partitions():
-        parts = reader.partitions(query, workers)
+        parts = reader.partitions(query, max(workers, processes))
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     progress.begin("scan", "docs", expected)
-    ahead = ReadAhead(
-        reader, query, planner, _unfinished(draft), workers=workers, max_reads=max_reads
-    )
-    with ahead:
-        for batch in ahead:
+    engine = open_engine(
+        reader, query, planner, list(_unfinished(draft)),
+        workers=workers, processes=processes, max_reads=max_reads,
+    )  # fmt: skip
+    with engine:
+        for batch in engine:
             draft.add_documents(
                 batch.documents,
                 batch.part.number,
@@ -60,9 +63,9 @@ def scan(
             )
             progress.advance(batch.checkpoint.documents)
     progress.end()
-    if ahead.stopped:
+    if engine.stopped:
         raise ChecksFailedError(
-            f"Stopped after reading {ahead.read:,} documents, because of --max-reads {max_reads}."
+            f"Stopped after reading {engine.read:,} documents, because of --max-reads {max_reads}."
         )
 
 
@@ -110,6 +113,6 @@ def _prove_targets(
 def _unknown(draft: Draft, trouble: Mapping[str, UrlRewriterError]) -> Iterator[Evidence]:
     """What is known of targets in buckets that nobody can be asked about: why."""
     now = datetime.now(UTC)
-    for target in draft.unproven():
+    for target in draft.unproven() if trouble else ():
         if (why := trouble.get(target.bucket)) is not None:
             yield Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail=str(why))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from url_rewriter.comparison import Agreement
 from url_rewriter.planfile import Plan, WriteTotals, count_writes
+from url_rewriter.planfile.comparisons import count_unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,17 @@ def count_waived(fresh: Plan) -> int:
 
 
 def gates(
-    fresh: Plan, applied: Plan | None, *, public: bool = False, types: bool = False
+    fresh: Plan,
+    applied: Plan | None,
+    *,
+    public: bool = False,
+    types: bool = False,
+    sizes: bool = False,
+    sources: bool = False,
 ) -> tuple[Gate, ...]:
     """Judge a fresh scan, and with it the plan that was applied, where there is one.
 
-    ``public`` and ``types``: further evidence was asked for, and is judged as well. A URL whose
+    ``public`` to ``sources``: further evidence was asked for, and is judged as well. A URL whose
     target is missing under a rule that says ``on_missing: skip`` is waived.
     """
     unmapped = fresh.count("SELECT count(*) FROM occurrences WHERE status = 'unmapped' AND blocks")
@@ -77,10 +86,24 @@ def gates(
     if types:
         mistyped = fresh.count(_FOUND + "'content-type'")
         found.append(Gate("content-types", mistyped, "objects are served as what they are not"))
+    if sizes:
+        good = (Agreement.MATCH, Agreement.SIZE_ONLY)
+        found.append(_compared(fresh, "sizes-match", "have the size of their source", good))
+    if sources:
+        found.append(
+            _compared(fresh, "targets-match-source", "match their source", (Agreement.MATCH,))
+        )
     if applied is not None:
         totals = count_writes(applied.connection, "apply")
         found.append(Gate("plan-complete", _open(totals), "planned writes are not done"))
     return tuple(found)
+
+
+def _compared(fresh: Plan, name: str, wanted: str, good: Sequence[Agreement]) -> Gate:
+    against = count_unproven(fresh.connection, good)
+    by_kind = ", ".join(f"{count:,} {word}" for word, count in against.items())
+    says = f"targets are not proven to {wanted}" + (f": {by_kind}" if by_kind else "")
+    return Gate(name, sum(against.values()), says)
 
 
 def _open(totals: WriteTotals) -> int:

@@ -1,6 +1,6 @@
 """The plan file: one SQLite file that tells the whole story of one migration.
 
-``Draft`` makes it, ``Plan`` reads it, ``Journal`` adds what apply and rollback did.
+``Draft`` makes it, ``Plan`` reads it, ``Run`` and ``Journal`` add what was done since.
 """
 
 from url_rewriter.planfile.draft import Draft
@@ -15,6 +15,7 @@ from url_rewriter.planfile.journal import (
 from url_rewriter.planfile.locking import FileLock
 from url_rewriter.planfile.plan import Plan, UrlFilter
 from url_rewriter.planfile.rows import PlannedWrite, UrlRow
+from url_rewriter.planfile.runs import Run
 from url_rewriter.planfile.schema import copy
 from url_rewriter.planfile.summary import (
     RuleTotals,
@@ -27,6 +28,7 @@ from url_rewriter.planfile.summary import (
     inventory,
     summarize,
 )
+from url_rewriter.planfile.uploads import Uploads
 
 __all__ = [
     "DocumentOutcome",
@@ -39,8 +41,10 @@ __all__ = [
     "Plan",
     "PlannedWrite",
     "RuleTotals",
+    "Run",
     "Summary",
     "UnmappedBucket",
+    "Uploads",
     "UrlFilter",
     "UrlRow",
     "WriteFilter",

@@ -17,7 +17,7 @@ from url_rewriter.planfile import schema, settling
 from url_rewriter.planfile.found import insert_found
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.locking import FileLock
-from url_rewriter.planfile.proof import insert_evidence, unproven_targets
+from url_rewriter.planfile.proof import Rows, insert_evidence, unproven_targets
 from url_rewriter.planfile.sealing import compute_seal
 from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.urls import ObjectRef
@@ -36,6 +36,7 @@ class Draft:
         self.part = path.with_name(path.name + ".part")
         _refuse_to_replace_a_journal(path)
         self.continued = self._open(header)
+        self._asked_for: Rows = {}
         self.connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
 
     def _open(self, header: Header) -> bool:
@@ -116,12 +117,12 @@ class Draft:
 
     def unproven(self) -> Iterator[ObjectRef]:
         """The targets nobody has asked for yet, in key order, so that memory stays flat."""
-        return unproven_targets(self.connection)
+        return unproven_targets(self.connection, self._asked_for)
 
     def add_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Keep what the object store said."""
         with schema.translated(self.path), schema.transaction(self.connection):
-            insert_evidence(self.connection, evidence)
+            insert_evidence(self.connection, evidence, self._asked_for)
 
     def widen(self, planner: Planner) -> None:
         """Add the targets that URLs may mean as they are less likely read, where the likeliest

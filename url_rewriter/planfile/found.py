@@ -45,7 +45,7 @@ def insert_found(
             for row, document, text in texts
         ],
     )
-    targets: list[ObjectRef] = []
+    targets = [target for each in found for target in each.mentions]
     for _, _, text in texts:
         targets += text.targets
         if prove_migrated:

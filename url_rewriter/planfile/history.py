@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stretch of work: a scan, a round of proof, a run of apply or rollback.
+    """One stretch of work: a scan, a run of copy, apply or rollback.
 
     Times are RFC 3339 in UTC; ``ended_at`` is empty where the step never ended. ``count`` is of
     what ``unit`` names. ``result`` is "done", or the name of what stopped the step.
@@ -40,7 +40,8 @@ class History:
     @property
     def last_operation(self) -> str:
         """``apply`` or ``rollback``, whichever was begun last; "" before either."""
-        return self.steps[-1].command if len(self.steps) > 1 else ""
+        begun = (step.command for step in reversed(self.steps))
+        return next((command for command in begun if command in _OPERATIONS), "")
 
 
 def recount(connection: sqlite3.Connection) -> History:
@@ -50,8 +51,19 @@ def recount(connection: sqlite3.Connection) -> History:
     (reads,) = connection.execute("SELECT coalesce(sum(documents), 0) FROM partitions").fetchone()
     planned = Step("plan", header["created_at"], sealed_at, "", reads, "documents read", "done")
     runs = [
-        Step(command, begun, ended or "", who, written, "documents written", result or "")
-        for command, begun, ended, who, result, written in connection.execute(_RUNS)
+        Step(
+            command,
+            begun,
+            ended or "",
+            who,
+            *(
+                (written, "documents written")
+                if command in _OPERATIONS
+                else (proven, "targets proven")
+            ),
+            result or "",
+        )
+        for command, begun, ended, who, result, written, proven in connection.execute(_RUNS)
     ]
     (open_writes,) = connection.execute(
         "SELECT count(*) FROM journal WHERE coalesce(status, 'unsettled') = 'unsettled'"
@@ -62,8 +74,14 @@ def recount(connection: sqlite3.Connection) -> History:
     return History(sealed_at, (planned, *runs), reads, evidence, open_writes)
 
 
+_OPERATIONS = ("apply", "rollback")
+
+# One process at a time adds to a plan file, so what was proven during a run was proven by it.
 _RUNS = """
 SELECT command, started_at, ended_at, who, result,
-       (SELECT count(*) FROM journal j WHERE j.run = r.id AND j.status = 'written')
+       (SELECT count(*) FROM journal j WHERE j.run = r.id AND j.status = 'written'),
+       (SELECT count(DISTINCT e.target) FROM evidence e
+        WHERE r.command = 'copy' AND e.state = 'exists' AND e.checked_at >= r.started_at
+        AND e.checked_at <= coalesce(r.ended_at, '9'))
 FROM runs r ORDER BY id
 """

@@ -7,22 +7,17 @@ run ended: only the document can tell whether it was written.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from url_rewriter import __version__
 from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
-from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import schema
-from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
-from url_rewriter.planfile.proof import insert_evidence
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
+from url_rewriter.planfile.runs import Run, now
 from url_rewriter.planfile.summary import WANTED, WriteFilter
 from url_rewriter.urls import ObjectRef
 
@@ -60,25 +55,16 @@ class DocumentOutcome:
     detail: str = ""
 
 
-class Journal:
-    """The writable end of a plan file, which its user holds a FileLock on.
+class Journal(Run):
+    """A run that writes to the database.
 
     Every method raises ServiceError when the disk refuses: before a write is sent, never after it
     has been sent without an entry.
     """
 
     def __init__(self, plan: Plan, operation: Operation) -> None:
-        self.plan = plan
+        super().__init__(plan, operation)
         self.operation = operation
-        self._connection = plan.connection
-        with schema.translated(plan.path):
-            self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-            with schema.transaction(self._connection):
-                row = self._connection.execute(
-                    "INSERT INTO runs (command, started_at, who, version) VALUES (?, ?, ?, ?)",
-                    (operation, _now(), whoami(), __version__),
-                )
-        self._run = row.lastrowid
 
     def intend(self, intentions: Sequence[tuple[int, Revision, tuple[Edit, ...]]]) -> list[int]:
         """Make entries for writes that are about to be sent; durable when this returns."""
@@ -95,7 +81,7 @@ class Journal:
         row = self._connection.execute(
             "INSERT INTO journal (run, operation, document, revision, edits, urls, sent_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self._run, self.operation, document, revision, dump_edits(edits), urls, _now()),
+            (self._run, self.operation, document, revision, dump_edits(edits), urls, now()),
         )
         return int(row.lastrowid or 0)
 
@@ -187,22 +173,6 @@ class Journal:
         )
         return [ObjectRef(bucket, key) for bucket, key in rows]
 
-    def add_evidence(self, evidence: Iterable[Evidence]) -> None:
-        """Keep evidence that was gathered again."""
-        with schema.translated(self.plan.path), schema.transaction(self._connection):
-            insert_evidence(self._connection, evidence)
-
-    def close(self, result: str) -> None:
-        """End the run, saying how."""
-        with schema.translated(self.plan.path):
-            with schema.transaction(self._connection):
-                self._connection.execute(
-                    "UPDATE runs SET ended_at = ?, result = ? WHERE id = ?",
-                    (_now(), result, self._run),
-                )
-            with suppress(sqlite3.OperationalError):  # somebody is reading: it stays in two files
-                self._connection.execute("PRAGMA journal_mode=DELETE")
-
 
 _PAGE = 500
 
@@ -238,7 +208,3 @@ def _take_back(live: list[Edit], edit: Edit) -> None:
         if (live[index].after, live[index].before) == (edit.before, edit.after):
             del live[index]
             return
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from url_rewriter.documents import Edit, Revision
+from url_rewriter.documents import Edit, Revision, ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import schema
@@ -118,6 +118,15 @@ class Plan:
             },
         )
         return (_url_row(row) for row in rows)
+
+    def text_of(self, occurrence: int) -> tuple[ValuePath, str, int]:
+        """The string that a URL stands in: its value path, its text, and where the URL begins."""
+        path, text, first = self.connection.execute(
+            "SELECT s.value_path, s.before, o.first FROM occurrences o"
+            " JOIN strings s ON s.id = o.string WHERE o.id = ?",
+            (occurrence,),
+        ).fetchone()
+        return load_path(path), text, first
 
     def count(self, statement: str) -> int:
         """The single number that a SELECT gives."""

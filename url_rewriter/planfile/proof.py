@@ -3,41 +3,72 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
+from datetime import datetime
+from functools import lru_cache
 
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.urls import ObjectRef
 
-_PAGE = 500
+_PAGE = 2_000
+
+Rows = MutableMapping[ObjectRef, int]
+"""The rows of targets that were handed out and that no evidence has come for yet."""
 
 
-def unproven_targets(connection: sqlite3.Connection) -> Iterator[ObjectRef]:
-    """Targets without evidence, page by page in order of bucket and key."""
+def unproven_targets(connection: sqlite3.Connection, rows: Rows) -> Iterator[ObjectRef]:
+    """Targets without evidence, page by page in order of bucket and key; adds to ``rows``."""
     last = ("", "")
     while page := connection.execute(
-        "SELECT bucket, key FROM targets t WHERE (bucket, key) > (?, ?)"
+        "SELECT bucket, key, id FROM targets t WHERE (bucket, key) > (?, ?)"
         " AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
         " ORDER BY bucket, key LIMIT ?",
         (*last, _PAGE),
     ).fetchall():
-        yield from (ObjectRef(bucket, key) for bucket, key in page)
-        last = page[-1]
+        targets = [ObjectRef(bucket, key) for bucket, key, _ in page]
+        rows.update(zip(targets, (row for _, _, row in page), strict=True))
+        yield from targets
+        last = targets[-1]
 
 
-def insert_evidence(connection: sqlite3.Connection, evidence: Iterable[Evidence]) -> None:
-    """Add rows of evidence; the newest row of a target counts."""
+def insert_evidence(
+    connection: sqlite3.Connection, evidence: Iterable[Evidence], rows: Rows | None = None
+) -> None:
+    """Add rows of evidence; the newest row of a target counts. Takes targets out of ``rows``.
+
+    Column by column, since one value after the other would cost as much as the database does.
+    """
+    columns = tuple(zip(*evidence, strict=True))
+    if not columns:
+        return
+    targets, states, methods, times, *rest = columns
+    known = rows if rows is not None else {}
     connection.executemany(
         "INSERT INTO evidence"
         " (target, state, method, checked_at, size, etag, content_type, detail)"
-        " SELECT id, ?, ?, ?, ?, ?, ?, ? FROM targets WHERE bucket = ? AND key = ?",
-        [
-            (
-                each.state, each.method, each.checked_at.isoformat(), each.size, each.etag,
-                each.content_type, each.detail, each.target.bucket, each.target.key,
-            )
-            for each in evidence
-        ],
-    )  # fmt: skip
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        zip(
+            [known.pop(each, 0) or _find_row(connection, each) for each in targets],
+            # Plain strings: SQLite's adapter asks its registry about each value of an enumeration.
+            map(str.__str__, states),
+            map(str.__str__, methods),
+            map(_render_time, times),
+            *rest,
+            strict=True,
+        ),
+    )
+
+
+@lru_cache(maxsize=64)
+def _render_time(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def _find_row(connection: sqlite3.Connection, target: ObjectRef) -> int:
+    (row,) = connection.execute(
+        "SELECT id FROM targets WHERE bucket = ? AND key = ?", target
+    ).fetchone()
+    return int(row)
 
 
 def newest_state(connection: sqlite3.Connection, target: ObjectRef) -> TargetState:

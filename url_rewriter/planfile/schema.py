@@ -20,6 +20,20 @@ VERSION = 1
 APPLICATION_ID = 0x75726C77
 """Marks the file as ours in SQLite's header (the letters ``urlw``)."""
 
+_COMPARISONS = """
+-- How a target compares with an object that moved there; the newest row of a pair counts. Bucket
+-- and key are the source's, empty where nobody can tell which object it was.
+CREATE {temporary} TABLE comparisons (
+    id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, bucket TEXT NOT NULL,
+    key TEXT NOT NULL, agreement TEXT NOT NULL, measure TEXT, checked_at TEXT NOT NULL,
+    size INTEGER, crc32c TEXT, md5 TEXT, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX {temporary_schema}comparisons_of_target ON comparisons (target, id);
+"""
+
+_LATER = {"comparisons": _COMPARISONS}
+"""Tables that plan files of this version did not have from the beginning: there they are empty."""
+
 TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -146,6 +160,7 @@ def create(path: Path) -> sqlite3.Connection:
             f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
         )
         connection.executescript(TABLES)
+        _add_later_tables(connection, writable=True)
         _define_functions(connection)
     return connection
 
@@ -174,7 +189,18 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         raise RefusedError(
             f"{path} is a plan file of version {version}; this program reads version {VERSION}."
         )
+    with translated(path):
+        _add_later_tables(connection, writable=writable)
     return connection
+
+
+def _add_later_tables(connection: sqlite3.Connection, *, writable: bool) -> None:
+    """Add the tables that an older file lacks: to the file, or beside one that is only read."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    for name, statement in _LATER.items():
+        if name not in there:
+            temporary, within = ("", "") if writable else ("TEMPORARY", "temp.")
+            connection.executescript(statement.format(temporary=temporary, temporary_schema=within))
 
 
 def _define_functions(connection: sqlite3.Connection) -> None:
@@ -188,6 +214,7 @@ def has_current_tables(connection: sqlite3.Connection) -> bool:
     """Whether a file's tables are those that this program makes and writes to."""
     made = sqlite3.connect(":memory:")
     made.executescript(TABLES)
+    _add_later_tables(made, writable=True)
     tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
     current = made.execute(tables).fetchall() == connection.execute(tables).fetchall()
     made.close()

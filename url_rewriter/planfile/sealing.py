@@ -33,7 +33,7 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(_MARK, ":")).encode
 
 
 def compute_seal(connection: sqlite3.Connection) -> str:
-    """The SHA-256, in hexadecimal, of what a plan file says, few rows at a time."""
+    """The SHA-256, in hexadecimal, of what a plan file says; memory stays flat."""
     digest = hashlib.sha256()
     for number, statement in enumerate(_SEALED):
         digest.update(f"\n#{number}\n".encode())

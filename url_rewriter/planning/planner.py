@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from url_rewriter.documents import Document, ValuePath
+from url_rewriter.documents import Document, Fixed, Holder, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.settling import SettledText, settle
@@ -16,19 +17,29 @@ from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, may_hold
 
 @dataclass(frozen=True, slots=True)
 class PlannedDocument:
-    """The strings of a document that hold a URL, and what is to be seen elsewhere in it."""
+    """The strings of a document that hold a URL, and what is to be seen elsewhere in it.
+
+    ``mentions``: every target that any part of the document means, where that was asked for.
+    """
 
     document: Document
     texts: tuple[PlannedText, ...]
     findings: tuple[Finding, ...]
+    mentions: tuple[ObjectRef, ...] = ()
 
 
 class Planner:
-    """Plans documents by one set of rules, within ``fields`` where any are given."""
+    """Plans documents by one set of rules, within ``fields`` where any are given.
 
-    def __init__(self, rules: Rules, fields: Sequence[FieldPattern] = ()) -> None:
+    ``mentions``: keep every target that a document mentions too, wherever in it that is.
+    """
+
+    def __init__(
+        self, rules: Rules, fields: Sequence[FieldPattern] = (), *, mentions: bool = False
+    ) -> None:
         self.rules = rules
         self.fields = tuple(fields)
+        self.mentions = mentions
         # The target's host may serve other buckets too, which are nobody's business here.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
 
@@ -45,7 +56,15 @@ class Planner:
             for path, text in document.strings
             if self.in_scope(path) and (planned := self.plan_text(path, text)) is not None
         )
-        return PlannedDocument(document, texts, tuple(self._findings(document, texts)))
+        mentions = tuple(dict.fromkeys(self._mentions(document))) if self.mentions else ()
+        return PlannedDocument(document, texts, tuple(self._findings(document, texts)), mentions)
+
+    def _mentions(self, document: Document) -> Iterator[ObjectRef]:
+        """What no edit reaches and what the scope leaves out is mentioned all the same."""
+        fixed = (text for each in document.fixed for text in _spellings(each))
+        for text in (*(text for _, text in document.strings), document.path, *fixed):
+            if planned := self.plan_text((), text):
+                yield from planned.mentions
 
     def plan_text(self, path: ValuePath, text: str) -> PlannedText | None:
         """The URLs in one string, or None when it holds none."""
@@ -114,3 +133,11 @@ class Planner:
     ) -> SettledText:
         """The string as it will be, by these rules."""
         return settle(text, state_of, unmapped_block=self.rules.unmapped is Unmapped.BLOCK)
+
+
+def _spellings(fixed: Fixed) -> Iterator[str]:
+    """The texts that a place outside the strings may hold: of bytes nobody knows the encoding."""
+    yield fixed.text
+    if fixed.holder is Holder.BYTES:
+        with suppress(UnicodeError):
+            yield fixed.text.encode("latin-1").decode()

@@ -65,6 +65,14 @@ class PlannedText:
         return False
 
     @property
+    def mentions(self) -> Iterator[ObjectRef]:
+        """Every target that a URL of this string means or names, however it is read."""
+        for url in self.urls:
+            yield from (candidate.target for candidate in url.candidates)
+            if url.occurrence.form is Form.TARGET:
+                yield from (reading.source for reading in url.occurrence.readings)
+
+    @property
     def migrated(self) -> Iterator[ObjectRef]:
         """The targets that this string already names."""
         return (

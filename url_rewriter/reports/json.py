@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from url_rewriter.planfile import Plan, Summary, WriteTotals
+from url_rewriter.planfile.comparisons import count_comparisons
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
 from url_rewriter.reports.verdict import Facts, judge
@@ -90,6 +91,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "documents": summary.documents,
         "urls": summary.urls,
         "targets": summary.targets,
+        "comparisons": count_comparisons(plan.connection),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [
@@ -126,6 +128,13 @@ def row_members(row: Row) -> dict[str, Any]:
             "etag": row.etag,
             "content_type": row.content_type,
             "detail": row.detail,
+        },
+        "public": {"access": row.access, "detail": row.access_detail},
+        "comparison": {
+            "agreement": row.agreement,
+            "measure": row.measure,
+            "source_size": row.source_size,
+            "detail": row.comparison_detail,
         },
         "reading": row.reading,
         "other_readings": list(row.other_readings),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from url_rewriter.planfile import Plan, WriteTotals
+from url_rewriter.planfile.comparisons import count_comparisons
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
 from url_rewriter.reports.verdict import Facts, GateState, judge
@@ -28,7 +29,7 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     facts = judge(plan)
     yield from _opening(plan, privacy, facts)
     yield from _gates(facts)
-    yield from _totals(privacy, facts)
+    yield from _totals(plan, privacy, facts)
     yield from _writes(facts)
     yield from _failures(plan, privacy)
 
@@ -86,7 +87,7 @@ def _gates(facts: Facts) -> Iterator[str]:
     )
 
 
-def _totals(privacy: Privacy, facts: Facts) -> Iterator[str]:
+def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     summary = facts.summary
     yield "## URLs\n\n"
     yield from _table(tuple(f"{name}:" for name in summary.urls), [tuple(summary.urls.values())])
@@ -105,6 +106,9 @@ def _totals(privacy: Privacy, facts: Facts) -> Iterator[str]:
             ("bucket", "documents:", "URLs:"),
             [(code(privacy.text(u.bucket)), u.documents, u.urls) for u in summary.unmapped],
         )
+    if any((compared := count_comparisons(plan.connection)).values()):
+        yield "Targets compared with their sources:\n\n"
+        yield from _table(tuple(f"{name}:" for name in compared), [tuple(compared.values())])
     if summary.findings:
         yield from _table(
             ("finding", "count:"), [(code(name), n) for name, n in summary.findings.items()]

@@ -49,6 +49,7 @@ def _schema(pa: Any) -> pa.Schema:
     types = {
         "blocks": pa.bool_(),
         "size": pa.int64(),
+        "source_size": pa.int64(),
         "other_readings": pa.list_(pa.string()),
         "remarks": pa.list_(pa.string()),
     }

@@ -26,7 +26,8 @@ class Row:
     """One URL with everything that is known of it, without secrets. Unknown texts are "".
 
     ``remarks`` are finding codes. ``state`` to ``detail`` are the evidence for the target,
-    ``operation`` to ``why`` the last thing done to the document.
+    ``access`` is what anybody gets of it, ``agreement`` to ``comparison_detail`` say how it
+    compares with its source, ``operation`` to ``why`` the last thing done to the document.
     """
 
     document: str
@@ -52,6 +53,12 @@ class Row:
     etag: str = ""
     content_type: str = ""
     detail: str = ""
+    access: str = ""
+    access_detail: str = ""
+    agreement: str = ""
+    measure: str = ""
+    source_size: int | None = None
+    comparison_detail: str = ""
     revision: str = ""
     operation: str = ""
     outcome: str = ""
@@ -102,6 +109,12 @@ def _row(url: UrlRow, background: Background, privacy: Privacy) -> Row:
         etag=privacy.text(background.etag),
         content_type=privacy.text(background.content_type),
         detail=privacy.text(url.detail),
+        access=background.access,
+        access_detail=privacy.text(background.access_detail),
+        agreement=background.agreement,
+        measure=background.measure,
+        source_size=background.source_size,
+        comparison_detail=privacy.text(background.comparison_detail),
         revision=background.revision,
         operation=background.operation,
         outcome=url.outcome,

@@ -93,6 +93,19 @@ class Rule:
         key = self.target.prefix + ref.key.removeprefix(self.source.prefix)
         return ObjectRef(self.target.bucket, key)
 
+    def source_of(self, target: ObjectRef) -> ObjectRef | None:
+        """The object whose target this rule makes ``target``, by its prefixes alone; or None.
+
+        >>> rule = Rule("logos", ObjectPrefix("old", "img/"), ObjectPrefix("new", "app-logos/"))
+        >>> rule.source_of(ObjectRef("new", "app-logos/a b.png"))
+        ObjectRef(bucket='old', key='img/a b.png')
+        """
+        prefix = self.target.prefix
+        if target.bucket != self.target.bucket or not target.key.startswith(prefix):
+            return None
+        key = self.source.prefix + target.key.removeprefix(prefix)
+        return ObjectRef(self.source.bucket, key) if key else None
+
     def url_of(self, endpoint: str, target: ObjectRef, reading: Reading) -> str:
         """The URL of a reading's target, with the fragment, and the query if this rule keeps it."""
         query = reading.query if self.query is QueryPolicy.KEEP else ""
@@ -161,6 +174,17 @@ class Rules:
                 target = rule.target_of(ref)
                 return (rule, target) if key_trouble(target.key) is None else None
         return None
+
+    def sources_of(self, target: ObjectRef) -> tuple[ObjectRef, ...]:
+        """Every object that these rules move to ``target``; several where rules merge buckets."""
+        sources = (rule.source_of(target) for rule in self.rules)
+        return tuple(
+            dict.fromkeys(
+                source
+                for rule, source in zip(self.rules, sources, strict=True)
+                if source is not None and self.rule_for(source) is rule
+            )
+        )
 
     def rule_for(self, ref: ObjectRef) -> Rule | None:
         """The rule that takes an object, if any does."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectRef:
-    """An object: its bucket, and its key in that bucket, both literal (nothing is escaped)."""
+class ObjectRef(NamedTuple):
+    """An object: its bucket, and its key in that bucket, both literal (nothing is escaped).
+
+    A tuple, because millions of them are made, compared and looked up.
+    """
 
     bucket: str
     key: str

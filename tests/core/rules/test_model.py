@@ -81,6 +81,41 @@ def test_a_rule_says_what_becomes_of_the_query(policy: QueryPolicy, url: str) ->
     assert rule.url_of("http://localhost:9000", rule.target_of(reading.source), reading) == url
 
 
+def test_the_source_of_a_target_is_found_where_one_rule_leads_there() -> None:
+    other = replace(rule_of("", "o/x/"), source=ObjectPrefix("other"))
+    rules = rules_of(rule_of("", "o/"), rule_of("img/", "i/"), other)
+    assert rules.sources_of(ObjectRef("data", "i/a")) == (ObjectRef("old", "img/a"),)
+    assert rules.sources_of(ObjectRef("data", "o/a")) == (ObjectRef("old", "a"),)
+    # What the more exact rule takes, the other does not move.
+    assert rules.sources_of(ObjectRef("data", "o/img/a")) == ()
+    # Two buckets were merged.
+    assert rules.sources_of(ObjectRef("data", "o/x/a")) == (
+        ObjectRef("old", "x/a"),
+        ObjectRef("other", "a"),
+    )
+    assert rules.sources_of(ObjectRef("elsewhere", "o/a")) == ()
+    assert rules.sources_of(ObjectRef("data", "o/")) == ()
+
+
+PREFIXES = st.sampled_from(["", "a", "a/", "a/b", "b/"])
+
+
+@given(
+    st.lists(st.tuples(PREFIXES, PREFIXES), min_size=1, max_size=4),
+    st.text(alphabet="ab/", min_size=1, max_size=8),
+)
+def test_sources_and_targets_agree(moves: list[tuple[str, str]], key: str) -> None:
+    rules = rules_of(*(rule_of(source, target) for source, target in dict(moves).items()))
+    ref = ObjectRef("old", key)
+    if (rule := rules.rule_for(ref)) is not None:
+        assert ref in rules.sources_of(rule.target_of(ref))
+    target = ObjectRef("data", key)
+    for source in rules.sources_of(target):
+        taken = rules.rule_for(source)
+        assert taken is not None
+        assert taken.target_of(source) == target
+
+
 def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
     scope = Scope((CollectionPattern("logs"),), (FieldPattern("**.transcript"),))
     assert scope.excludes_collection("users/u/logs")

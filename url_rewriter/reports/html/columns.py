@@ -20,21 +20,25 @@ _LONGEST = 4096  # characters of one value; the other formats have it whole
 _FEW = (
     "status", "rule", "form", "layer", "collection", "outcome", "operation", "why", "remarks",
     "state", "method", "checked_at", "content_type", "detail", "reading", "source_bucket",
-    "target_bucket", "field",
+    "target_bucket", "field", "access", "access_detail", "agreement", "measure",
+    "comparison_detail",
 )  # fmt: skip
 _MANY = ("document", "old", "new", "source_key", "target_key", "etag", "other_readings")
+
+_NUMBERS = ("size", "source_size")
 
 
 def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
     """Every row, by column. Sizes are numbers or null; the lower the urgency, the earlier a row."""
-    plain: dict[str, list[Any]] = {name: [] for name in (*_MANY, "size", "urgency")}
+    plain: dict[str, list[Any]] = {name: [] for name in (*_MANY, *_NUMBERS, "urgency")}
     coded = {name: _Coded() for name in _FEW}
     for row in rows:
         for name in _FEW:
             coded[name].add(_text(_few(row, name)))
         for name in _MANY:
             plain[name].append(_text(getattr(row, name)))
-        plain["size"].append(row.size)
+        for name in _NUMBERS:
+            plain[name].append(getattr(row, name))
         plain["urgency"].append(_urgency(row))
     return {**plain, **{name: column.members() for name, column in coded.items()}}
 

@@ -324,7 +324,11 @@
         ["rule", value("rule")], ["moves", rules[value("rule")] || ""], ["form", value("form")], ["inside", value("layer")], ["read as", value("reading")], ["other readings", value("other_readings")]]),
       ...group("Evidence", [["target", value("state") && make("span", `tag t-${value("state")}`, value("state"))], ["because", value("detail")],
         ["asked by", value("method")], ["asked at", value("checked_at")], ["size", value("size") === null ? "" : `${number.format(value("size"))} bytes`],
-        ["ETag", value("etag")], ["content type", value("content_type")]]),
+        ["ETag", value("etag")], ["content type", value("content_type")],
+        ["to anybody", value("access")], ["because", value("access_detail")]]),
+      ...group("Source", [["compares as", value("agreement") && make("span", `tag t-${value("agreement")}`, value("agreement"))],
+        ["by", value("measure")], ["because", value("comparison_detail")],
+        ["its size", value("source_size") === null ? "" : `${number.format(value("source_size"))} bytes`]]),
       ...group("Journal", [["outcome", value("outcome") && make("span", `tag t-${value("outcome")}`, said(row))], ["because", value("why")]]),
       ...group("Findings", codes.map((code) => [code, meanings[code] || code])),
       make("div", "steps", step("Previous", -1), step("Next", 1))));
@@ -340,7 +344,7 @@
 
   // -- download ------------------------------------------------------------------------------
   const EXPORTED = ["document", "field", "status", "rule", "form", "source_bucket", "source_key", "target_bucket", "target_key",
-    "old", "new", "state", "detail", "remarks", "operation", "outcome", "why"];
+    "old", "new", "state", "detail", "access", "agreement", "measure", "remarks", "operation", "outcome", "why"];
   // A cell that a spreadsheet would take for a formula gets an apostrophe.
   const cell = (text) => {
     const plain = text.replace(UNSAFE, spelled);

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import grpc
 from grpc import StatusCode
 
+from url_rewriter.credentials import LOG_IN
 from url_rewriter.errors import (
     ConfigurationError,
     NotPermittedError,
@@ -37,13 +38,8 @@ PASSING = frozenset(
 DENIED = frozenset({StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED})
 
 # What google-auth raises inside the channel arrives as UNAVAILABLE, with this text.
-_CREDENTIALS_FAILED = "Getting metadata from plugin failed"
+CREDENTIALS_FAILED = "Getting metadata from plugin failed"
 _REVOKED = "invalid_grant"
-
-LOG_IN = (
-    "run 'gcloud auth application-default login', or name a service account's key file in "
-    "GOOGLE_APPLICATION_CREDENTIALS"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ class Retries:
 def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
     """The error of a call, for the operator: what was being done, what was said, what to do."""
     code, said = error.code(), error.details() or "no details"
-    if _CREDENTIALS_FAILED in said:
+    if CREDENTIALS_FAILED in said:
         # What follows in that text is the token server's answer, which is not repeated here.
         return NotPermittedError(f"The Google credentials could not be refreshed: {LOG_IN}")
     if code in DENIED:

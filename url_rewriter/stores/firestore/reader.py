@@ -10,6 +10,7 @@ import grpc
 from url_rewriter.documents import Document
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore.blocks import Block
 from url_rewriter.stores.firestore.faults import Retries
 from url_rewriter.stores.firestore.link import Link
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
@@ -17,6 +18,7 @@ from url_rewriter.stores.firestore.sieve import Sieve
 from url_rewriter.stores.firestore.splitting import divided
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
 from url_rewriter.stores.firestore.values import document_from, has_needle
+from url_rewriter.stores.firestore.wire import document_in
 from url_rewriter.stores.selection import Selection, path_order
 
 CHECKPOINT = 500
@@ -65,7 +67,7 @@ class FirestoreReader:
     def scan(
         self, query: Query, partition: Partition, after: str | None = None
     ) -> Iterator[Document | Checkpoint]:
-        """Yield documents in path order, and a checkpoint every 500 read."""
+        """Yield documents in path order, and a checkpoint about every 500 read."""
         selection = Selection.of(query)
         if selection.paths is not None:
             return self._scan_paths(query, selection.paths, partition, after)
@@ -123,28 +125,41 @@ class FirestoreReader:
     ) -> Iterator[Document | Checkpoint]:
         request = queries.structured_query(self._database, partition)
         resume = self._database.document_name(after) if after else None
-        sieve = Sieve(query.needles)
-        holds = sieve.holds
-        everything = selection.everything
+        find = self._finder(query)
         read, size, last = 0, 0, b""
-        for response in stream_documents(self._link, request, resume, query.read_time):
-            read += 1
-            size += len(response)
-            last = response
-            lowered = response.lower()
-            if holds(lowered):
-                message = RunQueryResponse.FromString(response).document
-                path = self._database.document_path(message.name)
-                if everything or selection.takes(path):
-                    # What is nowhere in the message is not looked for in each of its strings.
-                    needles = sieve.present(lowered)
-                    document = document_from(message, path, needles)
-                    if _is_wanted(document, needles):
-                        yield document
-            if read == CHECKPOINT or size >= CHECKPOINT_BYTES:
+        for block in stream_documents(self._link, request, resume, query.read_time):
+            for document in find(block):
+                if selection.everything or selection.takes(document.path):
+                    yield document
+            read += len(block.spans)
+            size += len(block.data)
+            last = block.message(block.spans[-1])
+            if read >= CHECKPOINT or size >= CHECKPOINT_BYTES:
                 yield Checkpoint(partition, read, self._path_of(last))
                 read, size, last = 0, 0, b""
         yield Checkpoint(partition, read, self._path_of(last) if last else None, done=True)
+
+    def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
+        """What gives the documents of a block that are wanted."""
+        needles, root = query.needles, self._database.documents
+        offsets = Sieve(needles).offsets
+
+        def every(block: Block) -> Iterator[Document]:
+            return (self._parsed(block.message(span), ()) for span in block.spans)
+
+        def with_needles(block: Block) -> Iterator[Document]:
+            for span, places in block.around(offsets(block.data.lower())):
+                document = document_in(block.data, span, places, needles, root)
+                if document is None:
+                    document = self._parsed(block.message(span), needles)
+                if _is_wanted(document, needles):
+                    yield document
+
+        return with_needles if needles else every
+
+    def _parsed(self, response: bytes, needles: Sequence[bytes]) -> Document:
+        message = RunQueryResponse.FromString(response).document
+        return document_from(message, self._database.document_path(message.name), needles)
 
     def _scan_paths(
         self, query: Query, paths: Sequence[str], partition: Partition, after: str | None

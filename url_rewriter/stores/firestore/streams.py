@@ -8,18 +8,19 @@ from datetime import datetime
 import grpc
 
 from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore.blocks import Block
 from url_rewriter.stores.firestore.faults import Retries
 from url_rewriter.stores.firestore.link import Link
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 
 # The tag of RunQueryResponse.document, its field 1. Serializers write fields in order, so a
 # message with a document begins with it; the others tell of a read time, or of the end.
-_DOCUMENT = b"\n"
+_DOCUMENT = ord("\n")
 
 
 def stream_documents(
     link: Link, query: Message, after: str | None, read_time: datetime | None
-) -> Iterator[bytes]:
+) -> Iterator[Block]:
     """Yield serialized RunQueryResponses, each with a document, in name order.
 
     A stream that breaks is resumed behind the last document (``after`` is a resource name). One
@@ -33,10 +34,13 @@ def stream_documents(
         last = tail = b""
         call = link.run_query(request)
         try:
-            for tail in call:
-                if tail[:1] == _DOCUMENT:
-                    last = tail
-                    yield tail
+            for block in call:
+                data = block.data
+                documents = [span for span in block.spans if data[span[0]] == _DOCUMENT]
+                tail = block.message(block.spans[-1])
+                if documents:
+                    last = block.message(documents[-1])
+                    yield Block(data, documents)
         except grpc.RpcError as error:
             if last:
                 retries.progress()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from url_rewriter.documents import Edit, FieldPath, Update, ValuePath, format_name
-from url_rewriter.stores.firestore.messages import Document, Message, Write
+from url_rewriter.stores.firestore.messages import Document, Message, RunQueryResponse, Write
 from url_rewriter.stores.firestore.values import (
     MAX_DOCUMENT_SIZE,
     MAX_VALUE_SIZE,
@@ -34,6 +34,8 @@ def write_for(update: Update, name: str) -> Message:
     to ``update.document``: that is a mistake of the caller's.
     """
     read = update.document.raw
+    if isinstance(read, bytes):
+        read = RunQueryResponse.FromString(read).document
     if not isinstance(read, Document) or revision_of(read) != update.document.revision:
         raise ValueError(f"{update.document.path}: not a document as this store read it")
     after = Document()

@@ -65,7 +65,7 @@ class Crew(Generic[T, R]):
         return handed
 
     def _start_one(self) -> None:
-        name = f"head-{len(self._threads)}"
+        name = f"crew-{len(self._threads)}"
         thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()

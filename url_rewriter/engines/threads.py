@@ -1,4 +1,4 @@
-"""Parts of a scan, read at the same time and ahead of whoever keeps what they hold.
+"""Parts of a scan, read by threads of this process, ahead of whoever keeps what they hold.
 
 Streams are billed and are cut when they stall, so a slow disk must not hold them up: threads read
 and plan, and what they find waits in a queue of a few checkpoints. Threads gain nothing in the
@@ -13,12 +13,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
+from url_rewriter.documents import Document
+from url_rewriter.engines.base import Batch, Budget, Part
 from url_rewriter.planning import PlannedDocument, Planner
-from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
+from url_rewriter.stores.base import Checkpoint, DocumentReader, Query
 
 _AHEAD = 8
 """Checkpoints that may wait to be kept: some thousand documents, or some ten megabytes."""
@@ -27,32 +28,14 @@ _FAREWELL = 2.0
 """Seconds to wait for threads when a scan is given up; one that waits for a server is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A partition by its number in the plan file, to be read behind the document path ``after``."""
-
-    number: int
-    partition: Partition
-    after: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a part held up to a checkpoint."""
-
-    part: Part
-    documents: tuple[PlannedDocument, ...]
-    checkpoint: Checkpoint
-
-
 _Item: TypeAlias = Batch | BaseException | None
 
 
-class ReadAhead:
-    """A context whose iteration gives the batches of ``parts``, those of each part in its order.
+class Threads:
+    """An engine in this process: ``workers`` streams at once.
 
-    Raises what a reader raises. At ``max_reads`` every thread stops at its next checkpoint and
-    ``stopped`` is true, unless all parts happened to be done.
+    When the budget is spent every thread stops at its next checkpoint, and ``stopped`` is true
+    unless all parts happened to be done.
     """
 
     def __init__(
@@ -63,19 +46,17 @@ class ReadAhead:
         parts: Iterable[Part],
         *,
         workers: int = 1,
-        max_reads: int | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._reader = reader
         self._query = query
         self._planner = planner
         self._waiting = deque(parts)
         self._unfinished = len(self._waiting)
-        self._max_reads = max_reads
+        self._budget = budget or Budget(None)
         self._batches: queue.Queue[_Item] = queue.Queue(_AHEAD)
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._spent = False
-        self.read = 0
         count = max(1, min(workers, len(self._waiting)))
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{number}", daemon=True)
@@ -83,11 +64,16 @@ class ReadAhead:
         ]
 
     @property
+    def read(self) -> int:
+        """How many documents were read, kept or not."""
+        return self._budget.read
+
+    @property
     def stopped(self) -> bool:
         """Whether parts were left unfinished; true until all are done."""
         return self._unfinished > 0
 
-    def __enter__(self) -> ReadAhead:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -127,7 +113,7 @@ class ReadAhead:
 
     def _next(self) -> Part | None:
         with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+            return self._waiting.popleft() if self._waiting and self._budget.left else None
 
     def _read_part(self, part: Part) -> None:
         kept: list[PlannedDocument] = []
@@ -140,16 +126,17 @@ class ReadAhead:
                 if not self._may_go_on(item):
                     return
             else:
-                # What an adapter needs for writing comes from a fresh read, and is large.
-                planned = self._planner.plan_document(replace(item, raw=None))
-                if planned.texts or planned.findings:
+                planned = self._planner.plan_document(_without_raw(item))
+                if planned.texts or planned.findings or planned.mentions:
                     kept.append(planned)
 
     def _may_go_on(self, checkpoint: Checkpoint) -> bool:
         with self._lock:
-            self.read += checkpoint.documents
             self._unfinished -= checkpoint.done
-            if self._max_reads is not None and self.read >= self._max_reads:
-                self._waiting.clear()
-                self._spent = True
-            return not self._spent
+        self._budget.spend(checkpoint.documents)
+        return self._budget.left
+
+
+def _without_raw(read: Document) -> Document:
+    """What an adapter needs for writing comes from a fresh read, and is large."""
+    return Document(read.path, read.revision, read.strings, read.fixed)

@@ -15,10 +15,10 @@ from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import OLD, make_rules
 from tests.scripted_firestore import Cut, scripted_firestore
 from url_rewriter.documents import Document
+from url_rewriter.engines import Part, Threads
 from url_rewriter.errors import ChecksFailedError, ServiceError
 from url_rewriter.pipeline.plan import scan
 from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.reading import Part, ReadAhead
 from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
@@ -154,12 +154,12 @@ def test_a_scan_that_failed_goes_on_behind_its_checkpoints(tmp_path: Path, worke
     assert scan_into(tmp_path, store, workers=workers) == scan_into(other, store)
 
 
-def make_ahead(store: MemoryStore, **options: Any) -> ReadAhead:
+def make_ahead(store: MemoryStore, **options: Any) -> Threads:
     parts = [
         Part(number, partition, None)
         for number, partition in enumerate(store.partitions(Query(), 1), 1)
     ]
-    return ReadAhead(store, Query(), Planner(RULES), parts, **options)
+    return Threads(store, Query(), Planner(RULES), parts, **options)
 
 
 def test_a_stream_is_read_on_while_the_plan_file_is_slow() -> None:
@@ -174,7 +174,7 @@ def test_a_stream_is_read_on_while_the_plan_file_is_slow() -> None:
 def test_a_stream_is_not_read_further_ahead_than_memory_allows() -> None:
     store = MemoryStore({f"c/{number:05}": {"u": OLD} for number in range(100)})
     parts = [Part(number, Partition("", None, None), None) for number in range(50)]
-    with ReadAhead(store, Query(), Planner(RULES), parts) as ahead:
+    with Threads(store, Query(), Planner(RULES), parts) as ahead:
         time.sleep(0.5)
         assert ahead.read < 15 * 100
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from url_rewriter.objects.crew import Crew
+from url_rewriter.crew import Crew
 
 
 def test_every_item_has_one_result() -> None:

@@ -1,0 +1,262 @@
+"""Targets against their sources: pairs, resumption, what is settled again, older plan files."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.memory import MemoryStore
+from tests.pipeline.migration import NEW, OLD, make_rules
+from url_rewriter.comparison import Checksums
+from url_rewriter.evidence import (
+    Evidence,
+    Method,
+    SourceEvidence,
+    SourceObject,
+    SourceState,
+    TargetState,
+)
+from url_rewriter.pipeline.comparing import compare_sources, only_origin
+from url_rewriter.pipeline.plan import prove, scan
+from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.verify import gates
+from url_rewriter.planfile import Draft, Header, Plan, summarize
+from url_rewriter.planfile.comparisons import count_comparisons, planned_origins
+from url_rewriter.planning import Planner
+from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules
+from url_rewriter.stores.base import Query
+from url_rewriter.urls import ObjectRef
+
+MERGED = "https://storage.googleapis.com/merged/"
+
+
+@dataclass
+class Sources:
+    """Objects by bucket and key, as sizes; all others are gone. Breaks before ``dies``."""
+
+    sizes: dict[str, int]
+    dies: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    def stat(self, refs: Iterable[ObjectRef]) -> Iterator[SourceEvidence]:
+        for ref in refs:
+            name = f"{ref.bucket}/{ref.key}"
+            if name == self.dies:
+                raise KeyboardInterrupt
+            self.asked.append(name)
+            if name in self.sizes:
+                found = SourceObject(ref, self.sizes[name], crc32c=crc(self.sizes[name]))
+                yield SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), found)
+            else:
+                yield SourceEvidence(ref, SourceState.GONE, datetime.now(UTC), detail="gone")
+
+    def close(self) -> None:
+        pass
+
+
+def crc(size: int) -> str:
+    return f"{size:05}A=="
+
+
+@dataclass
+class Targets:
+    """An object store in which every object is there; sizes and CRC32Cs by key, 1 where not."""
+
+    sizes: dict[str, int]
+    without_checksums: bool = False
+
+    def check(self, bucket: str) -> None:
+        return None
+
+    def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+        for target in targets:
+            size = self.sizes.get(target.key, 1)
+            yield Evidence(
+                target, TargetState.EXISTS, Method.HEAD, datetime.now(UTC), size, f"{target.key}-2"
+            )
+
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+        for target in targets:
+            size = self.sizes.get(target.key, 1)
+            told = None if self.without_checksums else crc(size)
+            yield Checksums(target, size, f"{target.key}-2", told)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Workbench:
+    """One draft at a time over documents; rules that merge two buckets where ``merged``."""
+
+    folder: Path
+    documents: dict[str, dict[str, str]]
+    rules: Rules = field(default_factory=make_rules)
+
+    def draft(self, targets: Targets, name: str = "test.plan") -> Draft:
+        header = Header(
+            store="memory:", rules_file="", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            created_at="2026-01-01T00:00:00+00:00", version="0",
+        )  # fmt: skip
+        draft, planner = Draft(self.folder / name, header), Planner(self.rules)
+        scan(MemoryStore(dict(self.documents)), Query(), planner, draft, Silence(),
+             prove_migrated=True)  # fmt: skip
+        prove(targets, planner, draft, Silence())
+        draft.settle(planner)
+        return draft
+
+    def plan(
+        self,
+        sources: Sources,
+        targets: Targets,
+        *,
+        hashes: bool = True,
+        applied: Plan | None = None,
+        name: str = "test.plan",
+    ) -> Plan:
+        draft = self.draft(targets, name)
+        origins = only_origin(self.rules)
+        if applied:
+            origins = planned_origins(applied.connection, origins)
+        try:
+            compare_sources(
+                sources, targets if hashes else None, draft, Planner(self.rules), Silence(),
+                origins=origins,
+            )  # fmt: skip
+        except BaseException:
+            draft.abandon()
+            raise
+        draft.seal()
+        return Plan(draft.path)
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    return {word: count for word, count in count_comparisons(plan.connection).items() if count}
+
+
+def merging(on_missing: OnMissing = OnMissing.BLOCK) -> Rules:
+    rules = make_rules(on_missing=on_missing)
+    merged = Rule("merged", ObjectPrefix("merged"), ObjectPrefix("data", "moved/"))
+    return replace(rules, rules=(*rules.rules, merged))
+
+
+def test_a_pair_is_asked_for_once_however_many_urls_name_it(tmp_path: Path) -> None:
+    documents = {f"u/{n}": {"a": OLD + "a.png", "b": OLD + "b.png"} for n in range(20)}
+    sources = Sources({"old-bucket/a.png": 1, "old-bucket/b.png": 1})
+    plan = Workbench(tmp_path, documents).plan(sources, Targets({}))
+    assert sorted(sources.asked) == ["old-bucket/a.png", "old-bucket/b.png"]
+    assert counts(plan) == {"match": 2}
+
+
+def test_a_target_that_differs_is_settled_as_a_mismatch_and_blocks(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": OLD + "a.png", "b": OLD + "b.png"}}
+    sources = Sources({"old-bucket/a.png": 1, "old-bucket/b.png": 2})
+    plan = Workbench(tmp_path, documents).plan(sources, Targets({}))
+    summary = summarize(plan.connection)
+    assert summary.blocking == {"mismatch": 1}
+    assert summary.targets["mismatch"] == 1
+    assert summary.findings == {"mismatched-target": 1}
+    assert [(row.old, row.status, row.detail) for row in plan.urls() if row.blocks] == [
+        (OLD + "b.png", "mismatch", "the target has 1 bytes, its source 2")
+    ]
+    plan.check_seal()
+
+
+def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> None:
+    workbench = Workbench(
+        tmp_path, {"u/1": {"a": OLD + "a.png"}}, make_rules(on_missing=OnMissing.SKIP)
+    )
+    plan = workbench.plan(Sources({"old-bucket/a.png": 2}), Targets({}))
+    assert not summarize(plan.connection).blocked
+    assert list(plan.writes()) == []
+    assert {gate.name: gate.count for gate in gates(plan, None, sources=True)}[
+        "targets-match-source"
+    ] == 0
+
+
+def test_a_target_that_two_sources_share_is_compared_with_both(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": OLD + "a.png"}, "u/2": {"a": MERGED + "a.png"}}
+    sources = Sources({"old-bucket/a.png": 1, "merged/a.png": 2})
+    plan = Workbench(tmp_path, documents, merging()).plan(sources, Targets({}))
+    assert counts(plan) == {"match": 1, "mismatch": 1}
+    assert summarize(plan.connection).blocking == {"mismatch": 2}
+
+
+def test_equal_sizes_are_a_finding_only_where_more_was_asked_for(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": OLD + "a.png"}}
+    sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
+    by_size = Workbench(tmp_path, documents).plan(sources, targets, hashes=False)
+    assert (counts(by_size), summarize(by_size.connection).findings) == ({"size-only": 1}, {})
+    passed = {gate.name: gate.passed for gate in gates(by_size, None, sizes=True, sources=True)}
+    assert (passed["sizes-match"], passed["targets-match-source"]) == (True, False)
+    by_hash = Workbench(tmp_path, documents).plan(sources, targets)
+    assert summarize(by_hash.connection).findings == {"size-only": 1}
+
+
+def test_what_was_compared_is_not_asked_again_after_an_interruption(tmp_path: Path) -> None:
+    documents = {"u/1": {name: OLD + f"{n:04}.png" for n, name in enumerate(map(str, range(1200)))}}
+    sizes = {f"old-bucket/{n:04}.png": 1 for n in range(1200)}
+    workbench = Workbench(tmp_path, documents)
+    sources = Sources(sizes, dies="old-bucket/1100.png")
+    with pytest.raises(KeyboardInterrupt):
+        workbench.plan(sources, Targets({}))
+    again = Sources(sizes)
+    plan = workbench.plan(again, Targets({}))
+    assert counts(plan) == {"match": 1200}
+    assert set(again.asked) < set(sizes)
+    assert set(again.asked) | set(sources.asked) == set(sizes)
+    assert len(again.asked) <= 700
+
+
+def test_what_an_interrupted_check_of_sizes_left_is_asked_for_hashes(tmp_path: Path) -> None:
+    workbench = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}})
+    sources, targets = Sources({"old-bucket/a.png": 1}), Targets({})
+    draft = workbench.draft(targets)
+    compare_sources(sources, None, draft, Planner(workbench.rules), Silence(), origins=lambda _: ())
+    draft.abandon()
+    assert counts(workbench.plan(sources, targets)) == {"match": 1}
+
+
+def test_the_plan_that_was_applied_knows_where_a_target_came_from(tmp_path: Path) -> None:
+    rules = merging()
+    sources, targets = Sources({"merged/a.png": 1}), Targets({})
+    applied = Workbench(tmp_path, {"u/1": {"a": MERGED + "a.png"}}, rules).plan(sources, targets)
+    after = Workbench(tmp_path, {"u/1": {"a": NEW + "a.png"}}, rules)
+    assert counts(after.plan(sources, targets, name="v1.plan")) == {"unknown": 1}
+    known = after.plan(sources, targets, applied=applied, name="v2.plan")
+    assert counts(known) == {"match": 1}
+    (gate,) = [each for each in gates(known, applied, sources=True) if "source" in each.name]
+    assert gate.passed
+
+
+def test_a_target_that_nobody_compared_stands_against_the_gates(tmp_path: Path) -> None:
+    draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
+    draft.seal()
+    judged = {gate.name: gate for gate in gates(Plan(draft.path), None, sizes=True, sources=True)}
+    assert (judged["sizes-match"].count, judged["targets-match-source"].count) == (1, 1)
+    assert judged["sizes-match"].says.endswith(": 1 unknown")
+
+
+@pytest.mark.parametrize("writable", [False, True])
+def test_a_plan_file_from_before_there_were_comparisons_is_read(
+    tmp_path: Path, writable: bool
+) -> None:
+    draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
+    draft.seal()
+    with closing(sqlite3.connect(draft.path)) as connection:
+        connection.executescript("DROP TABLE comparisons")
+    plan = Plan(draft.path, writable=writable)
+    plan.check_seal()
+    assert counts(plan) == {}
+    assert not summarize(plan.connection).blocked
+    plan.close()
+    with closing(sqlite3.connect(draft.path)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert ("comparisons" in tables) is writable

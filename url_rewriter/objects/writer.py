@@ -1,0 +1,322 @@
+"""Objects are stored through boto3: only where there is none, and only whole and right.
+
+A small object is read whole, compared with Cloud Storage's checksum, then put. A larger one is
+uploaded in parts, which no reader sees before the upload is completed, and it is completed only
+after all of it was compared. ``If-None-Match: *`` lets the server itself refuse to overwrite.
+Servers that do not know this header, or additional checksums, are asked without; of those that
+ignore it, only the question just before the write protects what somebody else puts there.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from url_rewriter.comparison import Agreement, Pair, compare_checksums
+from url_rewriter.crew import stop_of_this_thread
+from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.objects.answers import Answer, judge_key
+from url_rewriter.objects.base import UploadLog
+from url_rewriter.objects.checksums import read_checksums
+from url_rewriter.objects.client import Pace, ask, connect, follow_no_redirect
+from url_rewriter.objects.digest import Digest, digest_of
+from url_rewriter.objects.keeping import not_kept, put_arguments, trouble
+from url_rewriter.objects.settings import S3Settings
+from url_rewriter.transfer import Transfer, TransferOutcome
+from url_rewriter.urls import ObjectRef
+
+PART = 8 * 2**20
+"""Bytes of a part, and the largest object that is put in one request."""
+
+_MOST_PARTS = 10_000  # S3 user guide, "Amazon S3 multipart upload limits"
+_READ_TIMEOUT = 120.0  # seconds; a server may think that long before an upload is complete
+
+_CONDITION = {"IfNoneMatch": "*"}
+_UNWANTED = frozenset({"", "NotImplemented", "InvalidArgument", "InvalidRequest"})
+"""Codes of a 400 by which servers turn down a header that they do not know, or not want here."""
+
+_TAKEN = (409, 412)
+"""Somebody else's object stands there, or is being stored at this moment."""
+
+
+class S3ObjectWriter:
+    """Stores objects on S3 or what is compatible with it."""
+
+    def __init__(self, settings: S3Settings, uploads: UploadLog) -> None:
+        """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
+        _, self._s3 = connect(replace(settings, read_timeout=_READ_TIMEOUT))
+        self._uploads = uploads
+        self._pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        self._s3.meta.events.register("before-send.s3", self._before_send)
+        self._s3.meta.events.register("before-call.s3", follow_no_redirect)
+        self._unwanted: dict[str, int] = {}  # bucket: how many of the extras its server refused
+
+    def write(self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]) -> Transfer:
+        """See ``ObjectWriter.write``."""
+        if (verdict := judge_key(target.key)) is not None:
+            return _failed(verdict.detail)
+        if why := trouble(found):
+            return _failed(why)
+        if (stands := self._look(target, found)) is not None:
+            return stands
+        if found.size <= PART:
+            return self._write_whole(target, found, chunks)
+        return self._write_parts(target, found, chunks)
+
+    def give_up(self, target: ObjectRef, upload: str) -> str:
+        """See ``ObjectWriter.give_up``."""
+        answer = ask(
+            lambda: self._s3.abort_multipart_upload(
+                Bucket=target.bucket, Key=target.key, UploadId=upload
+            )
+        )
+        if answer.status in (200, 204) or answer.code == "NoSuchUpload":
+            self._uploads.ended(target, upload)
+            return ""
+        return _words(answer)
+
+    def close(self) -> None:
+        """See ``ObjectWriter.close``."""
+        self._s3.close()
+
+    def _look(self, target: ObjectRef, found: SourceObject) -> Transfer | None:
+        """What stands against writing; None where nothing is at the target."""
+        answer = self._head(target)
+        if answer.status == 200:
+            return _compare(target, found, answer)
+        return None if answer.status == 404 else _refused("asking for the target", answer)
+
+    # -- in one request -----------------------------------------------------------------------
+
+    def _write_whole(
+        self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]
+    ) -> Transfer:
+        body = b"".join(_at_most(found.size, chunks))
+        digest = digest_of(body)
+        if complaint := digest.complaint(found):
+            return _failed(complaint, passing=True)
+        kept = put_arguments(found)
+
+        def put(extras: Mapping[str, Any]) -> Mapping[str, Any]:
+            return self._s3.put_object(
+                Bucket=target.bucket,
+                Key=target.key,
+                Body=io.BytesIO(body),  # sent bit by bit, so that no time limit is for all of it
+                ContentMD5=digest.content_md5,
+                **kept,
+                **extras,
+            )
+
+        answer = self._with_extras(target, put, {"ChecksumCRC32C": digest.crc32c})
+        if answer.status != 200:
+            return self._not_written(target, found, answer, "storing it")
+        return self._confirm(target, found, kept)
+
+    # -- in parts -----------------------------------------------------------------------------
+
+    def _write_parts(
+        self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]
+    ) -> Transfer:
+        kept = put_arguments(found)
+        answer, upload = self._begin(target, kept)
+        if not upload:
+            return _refused("beginning an upload", answer)
+        self._uploads.begun(target, upload)
+        completed = False
+        try:
+            sent = self._send_parts(target, upload, found, chunks)
+            if isinstance(sent, Transfer):
+                return sent
+            if (stands := self._look(target, found)) is not None:
+                return stands
+            answer = self._complete(target, upload, sent)
+            completed = answer.status == 200
+        finally:
+            if completed:
+                self._uploads.ended(target, upload)
+            else:
+                self.give_up(target, upload)
+        if not completed:
+            return self._not_written(target, found, answer, "completing the upload")
+        return self._confirm(target, found, kept)
+
+    def _begin(self, target: ObjectRef, kept: Mapping[str, Any]) -> tuple[Answer, str]:
+        reply: dict[str, Any] = {}
+
+        def begin() -> Mapping[str, Any]:
+            reply.update(
+                self._s3.create_multipart_upload(Bucket=target.bucket, Key=target.key, **kept)
+            )
+            return reply
+
+        answer = ask(begin)
+        return answer, str(reply.get("UploadId") or "") if answer.status == 200 else ""
+
+    def _send_parts(
+        self, target: ObjectRef, upload: str, found: SourceObject, chunks: Iterable[bytes]
+    ) -> list[dict[str, Any]] | Transfer:
+        """Send all parts; their numbers and tags, or why there is nothing to complete."""
+        digest = Digest()
+        parts: list[dict[str, Any]] = []
+        for number, part in enumerate(in_parts(_at_most(found.size, chunks), found.size), start=1):
+            digest.update(part)
+            answer = self._send_part(target, upload, number, part)
+            if answer.status != 200:
+                return _refused(f"storing part {number}", answer)
+            if answer.etag is None:
+                return _failed(f"the server gave no tag for part {number}", passing=True)
+            parts.append({"PartNumber": number, "ETag": answer.headers["etag"]})
+        if complaint := digest.complaint(found):
+            return _failed(complaint, passing=True)
+        return parts
+
+    def _send_part(self, target: ObjectRef, upload: str, number: int, part: bytes) -> Answer:
+        md5 = digest_of(part).content_md5
+        return ask(
+            lambda: self._s3.upload_part(
+                Bucket=target.bucket,
+                Key=target.key,
+                UploadId=upload,
+                PartNumber=number,
+                Body=io.BytesIO(part),
+                ContentMD5=md5,
+            )
+        )
+
+    def _complete(self, target: ObjectRef, upload: str, parts: list[dict[str, Any]]) -> Answer:
+        def complete(extras: Mapping[str, Any]) -> Mapping[str, Any]:
+            return self._s3.complete_multipart_upload(
+                Bucket=target.bucket,
+                Key=target.key,
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]  # as they came
+                **extras,
+            )
+
+        return self._with_extras(target, complete, {})
+
+    # -- what both share ----------------------------------------------------------------------
+
+    def _with_extras(
+        self,
+        target: ObjectRef,
+        request: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        checksum: Mapping[str, Any],
+    ) -> Answer:
+        """Make a request with the checksum and the condition, or without what the server refuses.
+
+        The condition is let go last. What a server was seen to do without, it is not asked for
+        again.
+        """
+        levels: tuple[Mapping[str, Any], ...] = ({**checksum, **_CONDITION}, _CONDITION, {})
+        first = self._unwanted.get(target.bucket, 0)
+        answer = Answer()
+        for number, extras in enumerate(levels[first:], start=first):
+            answer = ask(lambda extras=extras: request(extras))  # type: ignore[misc]  # bound now
+            if answer.status == 200 and number > first:
+                self._unwanted[target.bucket] = number
+            if answer.status != 501 and not (answer.status == 400 and answer.code in _UNWANTED):
+                break
+        return answer
+
+    def _not_written(
+        self, target: ObjectRef, found: SourceObject, answer: Answer, doing: str
+    ) -> Transfer:
+        """What became of a write that the server did not confirm: it may be there all the same."""
+        if answer.status in _TAKEN or answer.passing or answer.code == "NoSuchUpload":
+            now = self._head(target)
+            if now.status == 200:
+                return _compare(target, found, now)
+        return _refused(doing, answer)
+
+    def _confirm(self, target: ObjectRef, found: SourceObject, kept: Mapping[str, Any]) -> Transfer:
+        """Look at what was written, as its readers will see it."""
+        answer = self._head(target)
+        if answer.status != 200:
+            return Transfer(
+                TransferOutcome.UNKNOWN,
+                f"stored, and then not found again: {_words(answer)}",
+                passing=answer.passing,
+            )
+        compared = _compare(target, found, answer)
+        if compared.outcome is not TransferOutcome.ALREADY_THERE:
+            return _failed(f"what is there is not what was stored: {compared.detail}")
+        lost = not_kept(kept, answer)
+        return Transfer(
+            TransferOutcome.COPIED,
+            f"the server did not keep {', '.join(lost)}" if lost else "",
+            bytes=found.size,
+        )
+
+    def _head(self, target: ObjectRef) -> Answer:
+        return ask(
+            lambda: self._s3.head_object(
+                Bucket=target.bucket, Key=target.key, ChecksumMode="ENABLED"
+            )
+        )
+
+    def _before_send(self, **_: object) -> None:
+        if self._pace is not None:
+            self._pace.wait(stop_of_this_thread())
+
+
+def in_parts(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The bytes in parts that an object of ``size`` bytes can be uploaded in: all but the last are
+    of one length, ``PART`` or as much more as it takes to need no more than 10,000."""
+    length = max(PART, -(-size // _MOST_PARTS))
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= length:
+            yield bytes(held[:length])
+            del held[:length]
+    if held:
+        yield bytes(held)
+
+
+def _at_most(size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks, up to the first that goes beyond ``size``: such a source is wrong already."""
+    came = 0
+    for chunk in chunks:
+        yield chunk
+        came += len(chunk)
+        if came > size:
+            return
+
+
+def _compare(target: ObjectRef, found: SourceObject, answer: Answer) -> Transfer:
+    """What is to be said of an object that is at the target already."""
+    pair = Pair(target, found.ref, answer.size, answer.etag)
+    source = SourceEvidence(found.ref, SourceState.EXISTS, datetime.now(UTC), found)
+    compared = compare_checksums(pair, source, read_checksums(target, answer))
+    match compared.agreement:
+        case Agreement.MATCH:
+            return Transfer(TransferOutcome.ALREADY_THERE)
+        case Agreement.SIZE_ONLY:
+            return Transfer(TransferOutcome.ALREADY_THERE, f"of the same size; {compared.detail}")
+        case Agreement.MISMATCH:
+            return Transfer(TransferOutcome.MISMATCH, compared.detail)
+        case _:
+            return Transfer(TransferOutcome.UNKNOWN, compared.detail)
+
+
+def _failed(detail: str, *, passing: bool = False) -> Transfer:
+    return Transfer(TransferOutcome.FAILED, detail, passing=passing)
+
+
+def _refused(doing: str, answer: Answer) -> Transfer:
+    return Transfer(
+        TransferOutcome.FAILED,
+        f"{doing}: {_words(answer)}",
+        passing=answer.passing,
+        forbidden=answer.status in (401, 403) or answer.code == "NoCredentials",
+    )
+
+
+def _words(answer: Answer) -> str:
+    if answer.status == 0:
+        return answer.fault
+    return f"answered {answer.status}" + (f" {answer.code}" if answer.code else "")

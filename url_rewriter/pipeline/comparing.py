@@ -1,0 +1,170 @@
+"""Targets against their sources: are they the objects that moved?
+
+Sources are asked for while targets are: both sides work at once, and memory holds only what is
+under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from url_rewriter.comparison import (
+    Checksums,
+    Comparison,
+    Pair,
+    compare_by_etag,
+    compare_checksums,
+    compare_nothing,
+    compare_sizes,
+)
+from url_rewriter.evidence import SourceEvidence
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.planfile import Draft
+from url_rewriter.planfile.comparisons import (
+    Origins,
+    add_comparison_findings,
+    count_pairs,
+    insert_comparisons,
+    open_pairs,
+)
+from url_rewriter.planning import Planner
+from url_rewriter.rules import Rules
+from url_rewriter.sources.base import SourceStore
+from url_rewriter.urls import ObjectRef
+
+_BATCH = 500
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+
+class ChecksumStore(Protocol):
+    """Tells the checksums of targets."""
+
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+        """Yield what is said of each target, in any order."""
+
+
+class NoChecksums:
+    """Stands in where sizes are all that is compared; they decide everything, so nobody asks."""
+
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+        """Yield that nothing is known."""
+        return (Checksums(target, trouble="not asked for") for target in targets)
+
+
+def compare_sources(
+    sources: SourceStore,
+    checksums: ChecksumStore | None,
+    draft: Draft,
+    planner: Planner,
+    progress: Progress,
+    *,
+    origins: Origins,
+) -> None:
+    """Compare every target of the settled draft with its source, and settle again what differs.
+
+    Without ``checksums`` only sizes are compared. ``origins`` are the sources of targets that
+    documents name already. What an earlier run has compared is not asked again.
+    """
+    hashes = checksums is not None
+    keeper = _Keeper(draft, progress)
+    progress.begin("compare", "objects", count_pairs(draft.connection))
+    pairs = _with_a_source(open_pairs(draft.connection, origins, hashes=hashes), keeper)
+    found = joined(sources.stat, pairs, lambda pair: pair.source, lambda said: said.source)
+    undecided = _undecided(found, compare_by_etag if hashes else compare_sizes, keeper)
+    read = (checksums or NoChecksums()).read
+    for (pair, source), told in joined(
+        read, undecided, lambda item: item[0].target, lambda said: said.target
+    ):
+        keeper.add(compare_checksums(pair, source, told))
+    keeper.flush()
+    progress.end()
+    if keeper.differing:
+        draft.settle(planner)
+    add_comparison_findings(draft.connection, hashes=hashes)
+
+
+def only_origin(rules: Rules) -> Origins:
+    """The source of a target by the rules; none where several rules lead there, or none does."""
+
+    def find(target: ObjectRef) -> Sequence[ObjectRef]:
+        found = rules.sources_of(target)
+        return found if len(found) == 1 else ()
+
+    return find
+
+
+def _with_a_source(pairs: Iterable[Pair], keeper: _Keeper) -> Iterator[Pair]:
+    """The pairs whose source is known; of the others it is kept that it is not."""
+    for pair in pairs:
+        if pair.source is not None:
+            yield pair
+        else:
+            keeper.add(compare_nothing(pair, datetime.now(UTC)))
+
+
+def _undecided(
+    found: Iterable[tuple[Pair, SourceEvidence]],
+    compare: Callable[[Pair, SourceEvidence], Comparison | None],
+    keeper: _Keeper,
+) -> Iterator[tuple[Pair, SourceEvidence]]:
+    """What ``compare`` leaves open; what it decides is kept."""
+    for pair, source in found:
+        decided = compare(pair, source)
+        if decided is None:
+            yield pair, source
+        else:
+            keeper.add(decided)
+
+
+def joined(
+    ask: Callable[[Iterator[ObjectRef]], Iterator[A]],
+    items: Iterable[T],
+    ref_of: Callable[[T], ObjectRef | None],
+    answers_for: Callable[[A], ObjectRef],
+) -> Iterator[tuple[T, A]]:
+    """Each item with the answer for its ref. Items of one ref that is under way share an answer.
+
+    >>> upper = lambda refs: ((ref, ref.key.upper()) for ref in refs)
+    >>> pairs = joined(upper, ["a", "b"], lambda item: ObjectRef("x", item), lambda each: each[0])
+    >>> [(item, answer[1]) for item, answer in pairs]
+    [('a', 'A'), ('b', 'B')]
+    """
+    waiting: dict[ObjectRef, list[T]] = {}
+
+    def refs() -> Iterator[ObjectRef]:
+        for item in items:
+            ref = ref_of(item)
+            if ref is None:
+                continue
+            under_way = waiting.setdefault(ref, [])
+            under_way.append(item)
+            if len(under_way) == 1:
+                yield ref
+
+    for answer in ask(refs()):
+        for item in waiting.pop(answers_for(answer)):
+            yield item, answer
+
+
+class _Keeper:
+    """Puts comparisons into the draft, some at a time."""
+
+    def __init__(self, draft: Draft, progress: Progress) -> None:
+        self.differing = 0
+        self._connection = draft.connection
+        self._progress = progress
+        self._waiting: list[Comparison] = []
+
+    def add(self, compared: Comparison) -> None:
+        self._waiting.append(compared)
+        if len(self._waiting) == _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        self.differing += insert_comparisons(self._connection, self._waiting)
+        self._progress.advance(len(self._waiting))
+        self._waiting = []

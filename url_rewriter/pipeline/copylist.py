@@ -1,0 +1,318 @@
+"""The objects that a copy works on, in a database of its own that ends with the run.
+
+What lasts is elsewhere: the objects at their targets, and the evidence of them in the plan file.
+That is all that a later run needs to go on.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+from url_rewriter.evidence import Evidence, SourceEvidence, SourceObject, SourceState, TargetState
+from url_rewriter.transfer import Choice, Step, Transfer, TransferOutcome, decide
+from url_rewriter.urls import ObjectRef
+
+_PAGE = 500
+
+# `leader` is the row that stands for all those that are about the same source and target.
+_TABLES = """
+CREATE TABLE copies (
+    id INTEGER PRIMARY KEY, choices TEXT NOT NULL UNIQUE, rank INTEGER NOT NULL DEFAULT 0,
+    source_bucket TEXT NOT NULL, source_key TEXT NOT NULL,
+    target_bucket TEXT NOT NULL, target_key TEXT NOT NULL,
+    target_state TEXT, target_detail TEXT, etag TEXT,
+    source_state TEXT, source_detail TEXT, found TEXT, size INTEGER,
+    step TEXT, leader INTEGER, outcome TEXT, detail TEXT NOT NULL DEFAULT '',
+    forbidden INTEGER NOT NULL DEFAULT 0, passing INTEGER NOT NULL DEFAULT 0,
+    written INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX by_source ON copies (source_bucket, source_key);
+CREATE INDEX by_target ON copies (target_bucket, target_key);
+CREATE INDEX by_leader ON copies (leader);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One object to be copied, or compared where its target is there already.
+
+    ``etag`` and ``found.size`` are of the target and of the source.
+    """
+
+    id: int
+    step: Step
+    target: ObjectRef
+    found: SourceObject
+    target_size: int | None
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What became of one object, as it is listed; ``outcome`` is "" where nothing did yet."""
+
+    source: ObjectRef
+    target: ObjectRef
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTotals:
+    """Objects by outcome, ``pending`` among them, and bytes.
+
+    ``to_copy`` of ``objects`` are missing at their targets and there at their sources, ``size`` is
+    theirs together, ``written`` the bytes that were copied. ``forbidden`` and ``passing`` count
+    objects that failed so, or are unknown on that account.
+    """
+
+    objects: int
+    outcomes: dict[str, int]
+    to_copy: int
+    size: int
+    written: int
+    forbidden: int
+    passing: int
+
+    @property
+    def there(self) -> int:
+        """How many objects are at their targets."""
+        return self.outcomes["copied"] + self.outcomes["already_there"]
+
+    @property
+    def pending(self) -> int:
+        """How many objects nothing was done about yet."""
+        return self.objects - sum(self.outcomes.values())
+
+
+class CopyList:
+    """Objects to copy, each once, with what was found out about them. Memory stays flat."""
+
+    def __init__(self) -> None:
+        # "" is a private database on disk, which SQLite deletes when it is closed.
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.executescript(f"PRAGMA synchronous=OFF; {_TABLES}")
+
+    def add(self, wanted: Iterable[tuple[Choice, ...]]) -> None:
+        """Add objects by what they may be, likeliest first."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO copies"
+                " (choices, source_bucket, source_key, target_bucket, target_key)"
+                " VALUES (?, ?, ?, ?, ?)",
+                ((_dump(choices), *_ends(choices[0])) for choices in wanted),
+            )
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._connection.close()
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def count_open(self) -> int:
+        """How many objects it is not decided of what to do."""
+        return self._count("SELECT count(*) FROM copies WHERE step IS NULL")
+
+    def target_buckets(self) -> list[str]:
+        """The buckets that targets are in, as they are likeliest read."""
+        rows = self._connection.execute("SELECT DISTINCT target_bucket FROM copies ORDER BY 1")
+        return [bucket for (bucket,) in rows]
+
+    def targets(self) -> Iterator[ObjectRef]:
+        """The targets that nothing is known of yet, each once."""
+        return self._refs("target", "step IS NULL AND target_state IS NULL")
+
+    def sources(self) -> Iterator[ObjectRef]:
+        """The sources that matter and that nothing is known of yet, each once."""
+        known = "step IS NULL AND source_state IS NULL AND target_state <> 'unknown'"
+        return self._refs("source", known)
+
+    def _refs(self, end: str, condition: str) -> Iterator[ObjectRef]:
+        last = ("", "")
+        names = f"{end}_bucket, {end}_key"
+        while page := self._connection.execute(
+            f"SELECT DISTINCT {names} FROM copies WHERE {condition} AND ({names}) > (?, ?)"  # noqa: S608 - of constants
+            f" ORDER BY {names} LIMIT ?",
+            (*last, _PAGE),
+        ).fetchall():
+            yield from (ObjectRef(bucket, key) for bucket, key in page)
+            last = page[-1]
+
+    def note_targets(self, evidence: Iterable[Evidence]) -> None:
+        """Keep what is known of targets."""
+        self._update(
+            "UPDATE copies SET target_state = ?, target_detail = ?, size = ?, etag = ?"
+            " WHERE target_bucket = ? AND target_key = ? AND step IS NULL",
+            (
+                (each.state, each.detail, each.size, each.etag, each.target.bucket, each.target.key)
+                for each in evidence
+            ),
+        )
+
+    def note_sources(self, evidence: Iterable[SourceEvidence]) -> None:
+        """Keep what is known of sources."""
+        self._update(
+            "UPDATE copies SET source_state = ?, source_detail = ?, found = ?, forbidden = ?"
+            " WHERE source_bucket = ? AND source_key = ? AND step IS NULL",
+            (
+                (
+                    each.state, each.detail, _dump_found(each.found), each.forbidden,
+                    each.source.bucket, each.source.key,
+                )
+                for each in evidence
+            ),
+        )  # fmt: skip
+
+    # -- deciding -----------------------------------------------------------------------------
+
+    def decide(self) -> None:
+        """Decide of each object what to do, or which less likely choice to ask for next."""
+        last = 0
+        while page := self._connection.execute(
+            "SELECT id, choices, rank, target_state, source_state FROM copies"
+            " WHERE step IS NULL AND id > ? ORDER BY id LIMIT ?",
+            (last, _PAGE),
+        ).fetchall():
+            last = page[-1][0]
+            for row, choices, rank, target, source in page:
+                step = decide(TargetState(target or "unknown"), SourceState(source or "unknown"))
+                self._take(row, _load(choices), rank, step)
+
+    def _take(self, row: int, choices: tuple[Choice, ...], rank: int, step: Step) -> None:
+        if step is Step.NEXT and rank + 1 < len(choices):
+            self._choose(row, choices, rank + 1)
+            return
+        if step is Step.NEXT:
+            self._choose(row, choices, 0)
+            self._end(row, step, TransferOutcome.GONE, "source_detail")
+        elif step is Step.GIVE_UP:
+            detail = "iif(target_state = 'unknown', target_detail, source_detail)"
+            self._end(row, step, TransferOutcome.UNKNOWN, detail)
+        elif step is Step.TRUST:
+            detail = "'not compared: ' || source_detail"
+            self._end(row, step, TransferOutcome.ALREADY_THERE, detail)
+        else:
+            self._connection.execute("UPDATE copies SET step = ? WHERE id = ?", (step, row))
+
+    def _choose(self, row: int, choices: tuple[Choice, ...], rank: int) -> None:
+        self._connection.execute(
+            "UPDATE copies SET rank = ?, source_bucket = ?, source_key = ?, target_bucket = ?,"
+            " target_key = ?, target_state = NULL, source_state = NULL WHERE id = ?",
+            (rank, *_ends(choices[rank]), row),
+        )
+
+    def _end(self, row: int, step: Step, outcome: TransferOutcome, detail: str) -> None:
+        self._connection.execute(
+            f"UPDATE copies SET step = ?, outcome = ?, detail = coalesce({detail}, '')"  # noqa: S608 - of constants
+            " WHERE id = ?",
+            (step, outcome, row),
+        )
+
+    def settle(self) -> None:
+        """Make one task of what is the same, and none of targets that several sources claim."""
+        self._connection.execute(
+            "UPDATE copies SET leader = (SELECT min(c.id) FROM copies c"
+            " WHERE (c.source_bucket, c.source_key, c.target_bucket, c.target_key)"
+            " = (copies.source_bucket, copies.source_key, copies.target_bucket, copies.target_key))"
+        )
+        self._connection.execute(
+            "UPDATE copies SET step = 'give up', outcome = 'failed', detail ="
+            " 'several sources would become this target; the rules should tell them apart'"
+            " WHERE step = 'copy' AND (target_bucket, target_key) IN"
+            " (SELECT target_bucket, target_key FROM copies WHERE step = 'copy'"
+            " GROUP BY target_bucket, target_key HAVING count(DISTINCT leader) > 1)"
+        )
+
+    # -- copying ------------------------------------------------------------------------------
+
+    def tasks(self, step: Step | None = None) -> Iterator[Task]:
+        """What is left to do, in the order in which it was found; only one kind, if ``step``."""
+        last = 0
+        while page := self._connection.execute(
+            "SELECT id, step, target_bucket, target_key, found, size, etag FROM copies"
+            " WHERE outcome IS NULL AND step IN ('copy', 'compare') AND leader = id"
+            " AND (? IS NULL OR step = ?) AND id > ? ORDER BY id LIMIT ?",
+            (step, step, last, _PAGE),
+        ).fetchall():
+            last = page[-1][0]
+            for row, kind, bucket, key, found, size, etag in page:
+                target = ObjectRef(bucket, key)
+                yield Task(row, Step(kind), target, _load_found(found), size, etag)
+
+    def note(self, task: Task, transfer: Transfer) -> None:
+        """Keep what became of a task."""
+        self._connection.execute(
+            "UPDATE copies SET outcome = ?, detail = ?, forbidden = ?, passing = ?, written = ?"
+            " WHERE leader = ?",
+            (
+                transfer.outcome, transfer.detail, transfer.forbidden, transfer.passing,
+                transfer.bytes, task.id,
+            ),
+        )  # fmt: skip
+
+    # -- counting -----------------------------------------------------------------------------
+
+    def totals(self) -> CopyTotals:
+        """What came of everything so far; each object counts once."""
+        outcomes = {outcome.value: 0 for outcome in TransferOutcome}
+        outcomes.update(
+            self._connection.execute(
+                "SELECT outcome, count(*) FROM copies WHERE leader = id AND outcome IS NOT NULL"
+                " GROUP BY outcome"
+            )
+        )
+        row = self._connection.execute(
+            "SELECT count(*), sum(step = 'copy'),"
+            " sum(iif(step = 'copy', json_extract(found, '$.size'), 0)), sum(written),"
+            " sum(forbidden AND outcome IN ('failed', 'unknown')),"
+            " sum(passing AND outcome IN ('failed', 'unknown'))"
+            " FROM copies WHERE leader = id"
+        ).fetchone()
+        objects, to_copy, size, written, forbidden, passing = (value or 0 for value in row)
+        return CopyTotals(objects, outcomes, to_copy, size, written, forbidden, passing)
+
+    def listed(self) -> Iterator[Copy]:
+        """The objects that are not simply copied or there already, in the order of the plan."""
+        rows = self._connection.execute(
+            "SELECT source_bucket, source_key, target_bucket, target_key, coalesce(outcome, ''),"
+            " detail FROM copies WHERE leader = id AND (detail <> '' OR outcome IS NULL"
+            " OR outcome NOT IN ('copied', 'already_there')) ORDER BY id"
+        )
+        for one, key, other, name, outcome, detail in rows:
+            yield Copy(ObjectRef(one, key), ObjectRef(other, name), outcome, detail)
+
+    def _update(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(statement, rows)
+
+    def _count(self, statement: str) -> int:
+        return int(self._connection.execute(statement).fetchone()[0])
+
+
+def _ends(choice: Choice) -> tuple[str, str, str, str]:
+    return choice.source.bucket, choice.source.key, choice.target.bucket, choice.target.key
+
+
+def _dump(choices: tuple[Choice, ...]) -> str:
+    return json.dumps([_ends(choice) for choice in choices], ensure_ascii=False)
+
+
+def _load(text: str) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(ObjectRef(bucket, key), ObjectRef(other, name))
+        for bucket, key, other, name in json.loads(text)
+    )
+
+
+def _dump_found(found: SourceObject | None) -> str | None:
+    return None if found is None else json.dumps(asdict(found), default=dict)
+
+
+def _load_found(text: str) -> SourceObject:
+    members = json.loads(text)
+    return SourceObject(**{**members, "ref": ObjectRef(**members["ref"])})

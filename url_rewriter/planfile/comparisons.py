@@ -1,0 +1,189 @@
+"""Comparisons in a plan file: whether the targets are the objects that moved.
+
+A target that differs from a source gets a row of evidence that says ``mismatch``, so that settling,
+counting and every gate see it. The comparison itself says with what it was compared, and how.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from url_rewriter.comparison import Agreement, Comparison, Pair
+from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code, severity_of
+from url_rewriter.planfile.schema import transaction
+from url_rewriter.urls import ObjectRef
+
+Origins = Callable[[ObjectRef], Sequence[ObjectRef]]
+"""The objects that moved to a target which documents name already."""
+
+_NEWEST_EVIDENCE = "e.id = (SELECT max(id) FROM evidence WHERE target = t.id)"
+
+NEWEST_COMPARISON = """c.id = (SELECT max(id) FROM comparisons
+WHERE target = c.target AND bucket = c.bucket AND key = c.key)"""
+"""The condition of the newest comparison, as ``c``, of each pair."""
+
+# Each target that exists with each object that moves there, as URLs that are settled have it. What
+# documents name already has no source here.
+_NAMED = f"""
+SELECT DISTINCT t.id, t.bucket, t.key, e.size, e.etag,
+    CASE o.status WHEN 'rewrite' THEN o.bucket END, CASE o.status WHEN 'rewrite' THEN o.key END
+FROM occurrences o JOIN targets t ON t.id = o.target JOIN evidence e ON {_NEWEST_EVIDENCE}
+WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists' ORDER BY 6, 7, 1
+"""
+
+_SETTLED = f"""
+SELECT 1 FROM comparisons c WHERE {NEWEST_COMPARISON}
+AND c.target = ? AND c.bucket = ? AND c.key = ? AND c.agreement <> 'unknown'
+AND (c.agreement <> 'size-only' OR NOT ?)
+"""
+
+
+def open_pairs(connection: sqlite3.Connection, origins: Origins, *, hashes: bool) -> Iterator[Pair]:
+    """The pairs of the settled draft that have not been compared, by ``hashes`` if so asked.
+
+    A target that documents name already is paired with each of its ``origins``, with None where
+    there are none.
+    """
+    for number, bucket, key, size, etag, source_bucket, source_key in connection.execute(_NAMED):
+        target = ObjectRef(bucket, key)
+        named = source_bucket is not None
+        sources: Sequence[ObjectRef | None] = (
+            [ObjectRef(source_bucket, source_key)] if named else origins(target) or [None]
+        )
+        for source in sources:
+            where = (source.bucket, source.key) if source else ("", "")
+            if connection.execute(_SETTLED, (number, *where, hashes)).fetchone() is None:
+                yield Pair(target, source, size, etag)
+
+
+def count_pairs(connection: sqlite3.Connection) -> int:
+    """About how many pairs there are; a target that documents name already counts once."""
+    return int(connection.execute(f"SELECT count(*) FROM ({_NAMED})").fetchone()[0])
+
+
+def planned_origins(connection: sqlite3.Connection, otherwise: Origins) -> Origins:
+    """The sources that a plan rewrote to a target; ``otherwise`` for targets that it did not."""
+    connection.executescript(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS origins AS"
+        " SELECT DISTINCT target, bucket, key FROM occurrences WHERE status = 'rewrite';"
+        "CREATE INDEX IF NOT EXISTS temp.origins_of_target ON origins (target)"
+    )
+
+    def find(target: ObjectRef) -> Sequence[ObjectRef]:
+        rows = connection.execute(
+            "SELECT o.bucket, o.key FROM origins o JOIN targets t ON t.id = o.target"
+            " WHERE t.bucket = ? AND t.key = ?",
+            (target.bucket, target.key),
+        ).fetchall()
+        return [ObjectRef(*row) for row in rows] or otherwise(target)
+
+    return find
+
+
+_INSERT = """
+INSERT INTO comparisons
+    (target, bucket, key, agreement, measure, checked_at, size, crc32c, md5, detail)
+SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM targets WHERE bucket = ? AND key = ?
+"""
+
+_MISMATCH = f"""
+INSERT INTO evidence (target, state, method, checked_at, size, etag, content_type, detail)
+SELECT t.id, '{TargetState.MISMATCH}', e.method, ?, e.size, e.etag, e.content_type, ?
+FROM targets t JOIN evidence e ON {_NEWEST_EVIDENCE} WHERE t.bucket = ? AND t.key = ?
+"""
+
+
+def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Comparison]) -> int:
+    """Keep what came of comparing; returns how many targets are not what moved."""
+    rows = list(compared)
+    differing = [each for each in rows if each.agreement is Agreement.MISMATCH]
+    with transaction(connection):
+        connection.executemany(_INSERT, map(_row, rows))
+        connection.executemany(
+            _MISMATCH,
+            [(each.checked_at.isoformat(), each.detail, *_named(each)) for each in differing],
+        )
+    return len(differing)
+
+
+def _row(each: Comparison) -> tuple[object, ...]:
+    source, found = each.pair.source, each.found
+    return (
+        source.bucket if source else "",
+        source.key if source else "",
+        each.agreement,
+        each.measure,
+        each.checked_at.isoformat(),
+        found.size if found else None,
+        found.crc32c if found else None,
+        found.md5 if found else None,
+        each.detail,
+        *_named(each),
+    )
+
+
+def _named(each: Comparison) -> tuple[str, str]:
+    return each.pair.target.bucket, each.pair.target.key
+
+
+_FINDINGS = f"""
+INSERT INTO findings (code, severity, document, value_path, detail)
+SELECT ?, ?, d.path, s.value_path, substr(s.before, o.first + 1, o.past - o.first)
+FROM occurrences o JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document
+WHERE o.status IN ('rewrite', 'migrated') AND EXISTS (
+    SELECT 1 FROM comparisons c WHERE c.target = o.target AND c.agreement = ?
+    AND (o.status = 'migrated' OR (c.bucket = o.bucket AND c.key = o.key)) AND {NEWEST_COMPARISON})
+ORDER BY o.id
+"""
+
+_CODES = {
+    Agreement.SIZE_ONLY: Code.SIZE_ONLY,
+    Agreement.SOURCE_GONE: Code.SOURCE_GONE,
+    Agreement.UNKNOWN: Code.UNKNOWN_SOURCE,
+}
+
+
+def add_comparison_findings(connection: sqlite3.Connection, *, hashes: bool) -> None:
+    """Put findings where a target is not proven to be what moved; again means afresh.
+
+    Equal sizes are one only where ``hashes`` were to be compared. A mismatch is a finding already.
+    """
+    with transaction(connection):
+        for agreement, code in _CODES.items():
+            connection.execute("DELETE FROM findings WHERE code = ?", (code,))
+            if hashes or agreement is not Agreement.SIZE_ONLY:
+                connection.execute(_FINDINGS, (code, severity_of(code), agreement))
+
+
+def count_comparisons(connection: sqlite3.Connection) -> dict[str, int]:
+    """Pairs by agreement; every word is there, with 0 too."""
+    rows = connection.execute(
+        f"SELECT c.agreement, count(*) FROM comparisons c WHERE {NEWEST_COMPARISON}"
+        " GROUP BY c.agreement"
+    )
+    return {**dict.fromkeys(map(str, Agreement), 0), **dict(rows)}
+
+
+def count_unproven(connection: sqlite3.Connection, good: Sequence[Agreement]) -> dict[str, int]:
+    """Targets that URLs name and that do not compare as ``good``, by how they compare.
+
+    A target without a comparison counts as ``unknown``. Waived mismatches are left out.
+    """
+    words = ", ".join(f"'{word}'" for word in good)
+    rows = connection.execute(
+        f"""
+        SELECT verdict, count(*) FROM (
+            SELECT o.target, coalesce((
+                SELECT min(c.agreement) FROM comparisons c
+                WHERE c.target = o.target AND c.agreement NOT IN ({words}) AND {NEWEST_COMPARISON}
+            ), CASE WHEN EXISTS (SELECT 1 FROM comparisons c WHERE c.target = o.target)
+               THEN 'good' ELSE 'unknown' END) AS verdict
+            FROM occurrences o WHERE o.target IS NOT NULL AND (
+                o.status IN ('rewrite', 'migrated') OR (o.status = 'mismatch' AND o.blocks)
+            ) GROUP BY o.target
+        ) WHERE verdict <> 'good' GROUP BY verdict ORDER BY verdict
+        """
+    )
+    return dict(rows)

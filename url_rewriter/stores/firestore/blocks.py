@@ -1,0 +1,56 @@
+"""Messages of a stream, as they arrive: several in one piece of bytes."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Protocol, TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+"""Where something begins in bytes, and where it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Bytes that arrived together, and the spans of the whole messages in them, in order.
+
+    Between messages, and behind the last one, there may be bytes that belong to none.
+    """
+
+    data: bytes
+    spans: Sequence[Span]
+
+    def message(self, span: Span) -> bytes:
+        """One serialized message."""
+        return self.data[span[0] : span[1]]
+
+    def around(self, offsets: Sequence[int]) -> Iterator[tuple[Span, Sequence[int]]]:
+        """The messages that any of ``offsets`` (in ascending order) lie in, each with those.
+
+        >>> list(Block(b"abcdef", [(0, 2), (3, 6)]).around([2, 4, 5]))
+        [((3, 6), [4, 5])]
+        """
+        first = 0
+        while first < len(offsets):
+            place = bisect_right(self.spans, offsets[first], key=itemgetter(0)) - 1
+            span = self.spans[place] if place >= 0 else (0, 0)
+            if offsets[first] >= span[1]:
+                first += 1
+                continue
+            past = bisect_right(offsets, span[1] - 1, first)
+            yield span, offsets[first:past]
+            first = past
+
+
+class RawStream(Protocol):
+    """Blocks of serialized messages, none of them empty, as they arrive.
+
+    Raises grpc.RpcError where the stream breaks.
+    """
+
+    def __iter__(self) -> Iterator[Block]: ...
+
+    def cancel(self) -> object:
+        """Give the stream up; harmless after its end."""

@@ -1,0 +1,200 @@
+"""Finding text in documents as they are on the wire, without parsing the rest of them.
+
+It is known already where in a message a needle is; so each field, entry and element that ends
+before it is stepped over by its length, which costs a quarter of having all of them parsed. Only
+what every server writes is understood (https://protobuf.dev/programming-guides/encoding/); whatever
+else there may be is left to protobuf and `values`, which say the same of every document.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
+from url_rewriter.stores.firestore.blocks import Span
+from url_rewriter.stores.firestore.values import TYPE_NAME, has_needle
+
+# Tags: a field's number and how its length is told. Of RunQueryResponse:
+_DOCUMENT = 0x0A
+# Of Document:
+_NAME, _FIELDS, _CREATE_TIME, _UPDATE_TIME = 0x0A, 0x12, 0x1A, 0x22
+# Of the entries of a map, of MapValue and of ArrayValue:
+_KEY, _VALUE = 0x0A, 0x12
+_ENTRIES = _ELEMENTS = 0x0A
+# Of Value, which has one field:
+_REFERENCE, _MAP, _ARRAY = 0x2A, 0x32, 0x4A
+_STRING, _BYTES = b"\x8a\x01", b"\x92\x01"
+# Of Timestamp:
+_SECONDS, _NANOS = 0x08, 0x10
+
+_TYPED = bytes((_KEY, len(TYPE_NAME))) + TYPE_NAME.encode()
+
+_NOWHERE = 1 << 62
+
+
+def document_in(
+    data: bytes, span: Span, offsets: Sequence[int], needles: Sequence[bytes], root: str
+) -> Document | None:
+    """The document of the RunQueryResponse at ``span``, with all text that holds a needle.
+
+    ``offsets`` (ascending) tell where needles are in ``data``; ``root`` is the resource name that
+    the document's path is below. Its ``raw`` is the message. None where only protobuf can tell.
+    """
+    walk = _Walk(data, offsets, needles)
+    try:
+        return walk.document(span, root)
+    except (_UnusualError, IndexError, UnicodeDecodeError):
+        return None
+
+
+class _UnusualError(Exception):
+    """Something that is left to protobuf."""
+
+
+class _Walk:
+    """Steps through one message. Every document with a needle passes here: a hot path."""
+
+    def __init__(self, data: bytes, offsets: Sequence[int], needles: Sequence[bytes]) -> None:
+        self._data = data
+        self._offsets = offsets
+        self._needles = needles
+        self._strings: list[tuple[ValuePath, str]] = []
+        self._fixed: list[Fixed] = []
+
+    def document(self, span: Span, root: str) -> Document:
+        data = self._data
+        begin, stop = self._message(span[0], _DOCUMENT)
+        at = self._next_from(begin)
+        name = updated = None
+        while begin < stop:
+            tag, size, begin = data[begin], data[begin + 1], begin + 2
+            if size > 0x7F:
+                size, begin = _varint(data, begin - 1)
+            end = begin + size
+            if tag == _FIELDS:
+                if at < end:
+                    self._entry(begin, end, ())
+                    at = self._next_from(end)
+            elif tag == _NAME:
+                name = data[begin:end].decode()
+                at = self._next_from(end)
+            elif tag == _UPDATE_TIME:
+                updated = begin, end
+            elif tag != _CREATE_TIME:
+                raise _UnusualError
+            begin = end
+        if begin != stop or stop > span[1] or name is None or updated is None:
+            raise _UnusualError
+        # Two paths differ first at two names, or at two indexes, of one container.
+        self._strings.sort()
+        self._fixed.sort(key=lambda fixed: (fixed.value_path, fixed.holder))
+        path = name[len(root) + 1 :]
+        strings, fixed = tuple(self._strings), tuple(self._fixed)
+        return Document(path, self._revision(*updated), strings, fixed, data[span[0] : span[1]])
+
+    def _next_from(self, place: int) -> int:
+        """The offset of the first needle from ``place`` on."""
+        index = bisect_left(self._offsets, place)
+        return self._offsets[index] if index < len(self._offsets) else _NOWHERE
+
+    def _message(self, begin: int, tag: int) -> Span:
+        """The content of the field that begins at ``begin``, and has to have this tag."""
+        if self._data[begin] != tag:
+            raise _UnusualError
+        size, begin = _varint(self._data, begin + 1)
+        return begin, begin + size
+
+    def _revision(self, begin: int, stop: int) -> Revision:
+        seconds = nanos = 0
+        while begin < stop:
+            tag = self._data[begin]
+            number, begin = _varint(self._data, begin + 1)
+            if tag == _SECONDS:
+                seconds = number
+            elif tag == _NANOS:
+                nanos = number
+            else:
+                raise _UnusualError
+        if seconds >> 63:
+            raise _UnusualError  # before 1970
+        return Revision(f"{seconds}.{nanos:09}")
+
+    def _entry(self, begin: int, stop: int, above: ValuePath) -> None:
+        """An entry of a map in which there is a needle."""
+        begin, end = self._message(begin, _KEY)
+        key = self._data[begin:end]
+        name = key.decode()
+        path = (*above, name)
+        if self._next_from(begin) < end and has_needle(key, self._needles):
+            self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
+        begin, end = self._message(end, _VALUE)
+        if end != stop:
+            raise _UnusualError
+        self._value(begin, end, path)
+
+    def _value(self, begin: int, stop: int, path: ValuePath) -> None:
+        if begin == stop or self._next_from(begin) >= stop:
+            return
+        data = self._data
+        two = data[begin : begin + 2]
+        size, begin = _varint(data, begin + (2 if two in (_STRING, _BYTES) else 1))
+        if begin + size != stop:
+            raise _UnusualError
+        if two == _STRING:
+            if has_needle(text := data[begin:stop], self._needles):
+                self._strings.append((path, text.decode()))
+        elif two == _BYTES:
+            if has_needle(text := data[begin:stop], self._needles):
+                self._fixed.append(Fixed(path, Holder.BYTES, text.decode("latin-1")))
+        elif two[0] == _MAP:
+            self._map(begin, stop, path)
+        elif two[0] == _ARRAY:
+            self._array(begin, stop, path)
+        elif two[0] != _REFERENCE:
+            raise _UnusualError
+
+    def _map(self, begin: int, stop: int, path: ValuePath) -> None:
+        if _TYPED in self._data[begin:stop]:
+            raise _UnusualError  # a vector, or something that looks like one
+        for _, first, past in self._items(begin, stop, _ENTRIES):
+            self._entry(first, past, path)
+
+    def _array(self, begin: int, stop: int, path: ValuePath) -> None:
+        for index, first, past in self._items(begin, stop, _ELEMENTS):
+            self._value(first, past, (*path, index))
+
+    def _items(self, begin: int, stop: int, tag: int) -> list[tuple[int, int, int]]:
+        """Those fields of one tag that hold a needle: index, begin and end."""
+        at, index, data, found = self._next_from(begin), 0, self._data, []
+        while begin < stop:
+            if data[begin] != tag:
+                raise _UnusualError
+            size, begin = _varint(data, begin + 1)
+            end = begin + size
+            if at < end:
+                found.append((index, begin, end))
+                at = self._next_from(end)
+            begin = end
+            index += 1
+        if begin != stop:
+            raise _UnusualError
+        return found
+
+
+def _varint(data: bytes, begin: int) -> tuple[int, int]:
+    """A number of up to 64 bits, in groups of seven, and where it has ended.
+
+    >>> _varint(b"\\x96\\x01", 0)
+    (150, 2)
+    """
+    number = shift = 0
+    while True:
+        byte = data[begin]
+        begin += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, begin
+        shift += 7
+        if shift > 63:
+            raise _UnusualError
