@@ -41,7 +41,7 @@ def insert_found(
     put(
         "INSERT INTO strings (id, document, value_path, before, doubtful) VALUES (?, ?, ?, ?, ?)",
         [
-            (row, document, dump_path(text.value_path), text.text, text.doubtful)
+            (row, document, dump_path(text.value_path), text.text, int(text.doubtful))
             for row, document, text in texts
         ],
     )
@@ -80,7 +80,14 @@ def insert_findings(
         "INSERT INTO findings (id, code, severity, document, value_path, detail)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (row, each.code, each.severity, each.document, dump_path(each.value_path), each.detail)
+            (
+                row,
+                each.code.value,
+                each.severity.value,
+                each.document,
+                dump_path(each.value_path),
+                each.detail,
+            )
             for each, row in zip(findings, ids, strict=False)
         ],
     )

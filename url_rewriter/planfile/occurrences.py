@@ -23,7 +23,10 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def row_of(url: SettledUrl) -> Row:
-    """What is kept of a URL: the reading that was taken, and the targets of the others."""
+    """What is kept of a URL: the reading that was taken, and the targets of the others.
+
+    Plain values: SQLite's adapter asks its registry about every enumeration and truth value.
+    """
     occurrence, taken = url.occurrence, url.candidate
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
     target = taken.target if taken else None
@@ -31,8 +34,8 @@ def row_of(url: SettledUrl) -> Row:
         target = occurrence.readings[0].source
     others = url.others and [f"{each.target.bucket}/{each.target.key}" for each in url.others]
     return (
-        url.start, url.end, url.status, url.blocks,
-        occurrence.form if occurrence else None,
+        url.start, url.end, url.status.value, int(url.blocks),
+        occurrence.form.value if occurrence else None,
         occurrence.layer if occurrence else None,
         reading.source.bucket if reading else None,
         reading.source.key if reading else None,
