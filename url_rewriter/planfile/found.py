@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from url_rewriter.findings import Finding
 from url_rewriter.planfile.occurrences import insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
-from url_rewriter.planning import PlannedDocument, nobody_asked, settle
+from url_rewriter.planning import PlannedDocument, nobody_asked, settle_urls
 from url_rewriter.urls import ObjectRef
 
 _ROWS_OF_PARTITION = 2**36
@@ -41,7 +41,7 @@ def insert_found(
     put(
         "INSERT INTO strings (id, document, value_path, before, doubtful) VALUES (?, ?, ?, ?, ?)",
         [
-            (row, document, dump_path(text.value_path), text.text, text.doubtful)
+            (row, document, dump_path(text.value_path), text.text, int(text.doubtful))
             for row, document, text in texts
         ],
     )
@@ -57,7 +57,7 @@ def insert_found(
         [
             (*row_of(url), next(ids), row)
             for row, _, text in texts
-            for url in settle(text, nobody_asked).urls
+            for url in settle_urls(text, nobody_asked)
         ],
     )
     findings = [finding for planned in found for finding in planned.findings]
@@ -80,7 +80,14 @@ def insert_findings(
         "INSERT INTO findings (id, code, severity, document, value_path, detail)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (row, each.code, each.severity, each.document, dump_path(each.value_path), each.detail)
+            (
+                row,
+                each.code.value,
+                each.severity.value,
+                each.document,
+                dump_path(each.value_path),
+                each.detail,
+            )
             for each, row in zip(findings, ids, strict=False)
         ],
     )

@@ -19,26 +19,30 @@ _VALUES = (
 )
 _INSERT = f"INSERT INTO occurrences ({', '.join(_COLUMNS)}, id, string) VALUES ({_VALUES}, ?, ?)"
 _REPLACE = f"UPDATE occurrences SET ({', '.join(_COLUMNS)}) = ({_VALUES}) WHERE id = ?"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def row_of(url: SettledUrl) -> Row:
-    """What is kept of a URL: the reading that was taken, and the targets of the others."""
+    """What is kept of a URL: the reading that was taken, and the targets of the others.
+
+    Plain values: SQLite's adapter asks its registry about every enumeration and truth value.
+    """
     occurrence, taken = url.occurrence, url.candidate
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
     target = taken.target if taken else None
     if occurrence and url.status is UrlStatus.MIGRATED:
         target = occurrence.readings[0].source
-    others = [f"{each.target.bucket}/{each.target.key}" for each in url.others]
+    others = url.others and [f"{each.target.bucket}/{each.target.key}" for each in url.others]
     return (
-        url.start, url.end, url.status, url.blocks,
-        occurrence.form if occurrence else None,
+        url.start, url.end, url.status.value, int(url.blocks),
+        occurrence.form.value if occurrence else None,
         occurrence.layer if occurrence else None,
         reading.source.bucket if reading else None,
         reading.source.key if reading else None,
         taken.rule.name if taken else None,
         taken.url if taken else None,
         reading.why if reading else None,
-        json.dumps(others, ensure_ascii=False) if others else None,
+        _encode(others) if others else None,
         url.remark or None,
         target.bucket if target else None,
         target.key if target else None,

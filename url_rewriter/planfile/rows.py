@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,11 +57,16 @@ class UrlRow:
     outcome_detail: str = ""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@functools.lru_cache(maxsize=4096)
 def dump_path(path: ValuePath) -> str:
     """A value path as it is kept: a JSON array of names and indices."""
-    return json.dumps(path, ensure_ascii=False, separators=(",", ":"))
+    return _encode(path)
 
 
+@functools.lru_cache(maxsize=4096)
 def load_path(text: str) -> ValuePath:
     """The value path that ``dump_path`` kept.
 
@@ -73,7 +79,7 @@ def load_path(text: str) -> ValuePath:
 def dump_edits(edits: Iterable[Edit]) -> str:
     """Edits as the journal keeps them."""
     rows = [[edit.value_path, edit.before, edit.after, edit.urls] for edit in edits]
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return _encode(rows)
 
 
 def load_edits(text: str) -> tuple[Edit, ...]:

@@ -17,6 +17,7 @@ from url_rewriter.planning.settling import (
     UrlStatus,
     nobody_asked,
     settle,
+    settle_urls,
 )
 from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 
@@ -33,5 +34,6 @@ __all__ = [
     "nobody_asked",
     "replan",
     "settle",
+    "settle_urls",
     "undo",
 ]

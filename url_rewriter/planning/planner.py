@@ -12,7 +12,7 @@ from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.settling import SettledText, settle
 from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, Rules, Unmapped
-from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find
+from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, may_hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,8 @@ class Planner:
                 yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
 
     def _holds_url(self, text: str) -> bool:
+        if not may_hold(text, self.rules.grammar):
+            return False
         found = find(text, self.rules.grammar)
         return bool(found.left) or any(
             occurrence.form is not Form.TARGET for occurrence in found.occurrences

@@ -85,19 +85,30 @@ def settle(
 
     ``unmapped_block``: a URL that no rule takes is not accepted.
     """
-    urls = [_settle_url(url, state_of, unmapped_block) for url in text.urls]
-    urls += [
-        SettledUrl(left.start, left.end, UrlStatus.LEFT, blocks=False, remark=left.remark.value)
-        for left in text.left
-    ]
+    urls = settle_urls(text, state_of, unmapped_block=unmapped_block)
     replacements = [
         Replacement(url.occurrence, url.candidate.reading, url.candidate.url)
         for url in urls
         if url.status is UrlStatus.REWRITE and url.occurrence and url.candidate
     ]
     after = rewrite(text.text, replacements) if replacements else text.text
-    urls.sort(key=attrgetter("start"))
     return SettledText(text.value_path, text.text, after, tuple(urls))
+
+
+def settle_urls(
+    text: PlannedText,
+    state_of: Callable[[ObjectRef], TargetState],
+    *,
+    unmapped_block: bool = False,
+) -> list[SettledUrl]:
+    """What becomes of each URL of the string, in the order in which they stand in it."""
+    urls = [_settle_url(url, state_of, unmapped_block) for url in text.urls]
+    urls += [
+        SettledUrl(left.start, left.end, UrlStatus.LEFT, blocks=False, remark=left.remark.value)
+        for left in text.left
+    ]
+    urls.sort(key=attrgetter("start"))
+    return urls
 
 
 def _settle_url(
@@ -125,7 +136,7 @@ def _settle_url(
         blocks=status is not UrlStatus.REWRITE and not waived,
         occurrence=url.occurrence,
         candidate=taken,
-        others=tuple(each for each in url.candidates if each is not taken),
+        others=tuple([each for each in url.candidates if each is not taken]),
     )
 
 

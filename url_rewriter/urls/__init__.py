@@ -58,6 +58,7 @@ __all__ = [
     "Replacement",
     "find",
     "is_cloud_storage",
+    "may_hold",
     "needles",
     "parse",
     "redact",

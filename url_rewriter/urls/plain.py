@@ -64,7 +64,7 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
     >>> read_plain("gs://data/a/b.png.", Grammar()) is None
     True
     """
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not text.startswith(("http", "gs://")):
         return None
     targets = _targets(grammar.targets)
     if targets.pattern and (match := targets.pattern.fullmatch(text)):
