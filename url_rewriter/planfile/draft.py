@@ -8,7 +8,7 @@ interrupted run is continued.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from url_rewriter.errors import RefusedError
@@ -21,6 +21,9 @@ from url_rewriter.planfile.proof import Rows, insert_evidence, unproven_targets
 from url_rewriter.planfile.sealing import compute_seal
 from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.urls import ObjectRef
+
+_FRESH = timedelta(hours=24)
+"""How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
 
 
 class Draft:
@@ -47,8 +50,11 @@ class Draft:
                 if schema.has_current_tables(self.connection) and header.describes_same_scan(
                     read_header(self.connection)
                 ):
-                    # What nobody could tell then is asked again.
-                    self.connection.execute("DELETE FROM evidence WHERE state = 'unknown'")
+                    # What nobody could tell then is asked again, and what may have changed.
+                    self.connection.execute(
+                        "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
+                        ((datetime.now(UTC) - _FRESH).isoformat(),),
+                    )
                     return True
             self.discard()
         self.connection = schema.create(self.part)
