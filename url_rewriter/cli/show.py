@@ -11,6 +11,7 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.copy_list import show_copy_list
 from url_rewriter.cli.plan import show_summary
 from url_rewriter.errors import RefusedError
 
@@ -47,7 +48,9 @@ def show(
       url-rewriter show omi.plan --status missing
       url-rewriter show omi.plan --status missing --rule app-logos --format copy-list > keys.txt
 
-    A copy list names source objects, one a line, for `rclone copy --files-from-raw`.
+    A copy list names source objects, one a line, for `rclone copy --files-from-raw`: with --rule
+    below the folder that the rule moves, otherwise below their buckets. The rclone command that it
+    belongs to is said on stderr, since keys change on the way.
     """
     from url_rewriter.planfile import Plan, UrlFilter, summarize
 
@@ -58,7 +61,7 @@ def show(
         if console.json:
             _show_json(plan, wanted)
         elif console.format == "copy-list":
-            _show_copy_list(console, plan, wanted)
+            show_copy_list(console, plan, wanted)
         else:
             filtered = wanted != UrlFilter()
             _show_text(console, plan.urls(wanted))
@@ -135,20 +138,3 @@ def url_members(row: UrlRow) -> dict[str, Any]:
         "remark": row.remark,
         "outcome": row.outcome,
     }
-
-
-def _show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
-    """Source objects, each once, as rclone reads them: bucket and key, literal."""
-    seen: set[str] = set()
-    left_out = 0
-    for row in plan.urls(wanted):
-        name = f"{row.source_bucket}/{row.source_key}"
-        if not row.source_key or name in seen:
-            continue
-        seen.add(name)
-        if "\n" in name or "\r" in name:
-            left_out += 1
-            continue
-        console.print(name)
-    if left_out:
-        console.say(f"{left_out} keys hold a line end and cannot be listed; see --format json.")

@@ -39,14 +39,16 @@ def choices_of(plan: Plan, planner: Planner, wanted: UrlFilter) -> Iterator[tupl
     for row in plan.urls(wanted):
         if not row.target_key or row.state == TargetState.EXISTS:
             continue
-        if row.others:
-            yield _readings(plan, planner, row)
-        else:
-            yield (_only_choice(row),)
+        yield _readings(plan, planner, row)
 
 
 def _readings(plan: Plan, planner: Planner, row: UrlRow) -> tuple[Choice, ...]:
-    """Every reading of a URL that has several: the plan file keeps the sources of one."""
+    """What a URL that a rule takes may mean, likeliest first.
+
+    Of one that can be read in several ways the plan file keeps one source, so it is read again.
+    """
+    if not row.others:
+        return (_only_choice(row),)
     path, text, first = plan.text_of(row.id)
     target = ObjectRef(row.target_bucket, row.target_key)
     planned = planner.plan_text(path, text)
