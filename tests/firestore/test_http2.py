@@ -205,7 +205,7 @@ def production_link(monkeypatch: pytest.MonkeyPatch, token: str | None) -> Link:
     now = dt.timedelta(hours=1 if token else -1)
     credentials = Credentials(token=token, expiry=expired + now)  # type: ignore[no-untyped-call]
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
-    monkeypatch.setattr(links, "_default_credentials", lambda project: (credentials, project))
+    monkeypatch.setattr(links, "default_credentials", lambda project: (credentials, project))
     return connect(fresh_project(), patience=Patience(tries=2, sleep=lambda _: None))
 
 

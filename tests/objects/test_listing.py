@@ -275,3 +275,13 @@ def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
 
     evidence = prove(Leapfrog(server.fetch, always=True), wanted, empty)
     assert MISSING in {each.state for each in evidence}
+
+
+def test_the_end_of_one_batch_does_not_make_the_next_one_look_sparse() -> None:
+    keys = numbered(6_048)
+    server = Server(keys, size=1_000)
+    frog = Leapfrog(server.fetch, always=False)
+    for first, past in ((0, 1_024), (1_024, 6_048)):
+        prove(frog, [ObjectRef("b", key) for key in keys[first:past]], server.heads)
+    assert len(server.headed) <= 2 * 24 + 6_048 // 256
+    assert server.pages <= 7

@@ -14,6 +14,7 @@ from url_rewriter.pipeline.plan import prove, scan
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
+from url_rewriter.planfile.background import backgrounds
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -41,7 +42,9 @@ class Visitor:
             yield AccessEvidence(each.target, access, datetime.now(UTC))
 
 
-def planned(folder: Path, visitor: Visitor) -> Plan:
+def planned(
+    folder: Path, visitor: Visitor, documents: dict[str, dict[str, str]] = DOCUMENTS
+) -> Plan:
     rules = make_rules()
     header = Header(
         store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
@@ -52,7 +55,7 @@ def planned(folder: Path, visitor: Visitor) -> Plan:
     objects = MemoryObjects(
         {ObjectRef("data", f"moved/{name}.png") for name in ("open", "closed")}, set()
     )
-    scan(MemoryStore(dict(DOCUMENTS)), Query(), planner, draft, Silence(), prove_migrated=True)
+    scan(MemoryStore(dict(documents)), Query(), planner, draft, Silence(), prove_migrated=True)
     prove(objects, planner, draft, Silence())
     draft.settle(planner)
     check_public(visitor, draft, header.endpoint, Silence())
@@ -76,6 +79,18 @@ def test_what_does_not_open_and_what_was_signed_are_found(tmp_path: Path) -> Non
     assert found(plan, "not-public") == ["u/2", "u/4"]
     assert found(plan, "exposed") == ["u/3"]
     plan.check_seal()
+
+
+def test_a_nul_in_front_of_a_url_hides_nothing(tmp_path: Path) -> None:
+    url = OLD + "open.png" + SIGNED
+    plan = planned(tmp_path, Visitor(), {"u/1": {"a": f"\x00 {url} {OLD}closed.png"}})
+    details = {code: detail for code, _, _, _, detail in plan.findings()}
+    assert details["exposed"] == url
+    assert details["not-public"] == OLD + "closed.png"
+    assert [each.codes for each in backgrounds(plan)] == [
+        ("content-type", "dropped-signature", "exposed"),
+        ("content-type", "not-public"),
+    ]
 
 
 def test_an_object_that_is_served_as_nothing_in_particular_is_found(tmp_path: Path) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
+from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.pipeline.plan import scan
+from url_rewriter.pipeline.progress import Silence
 from url_rewriter.planfile import FileLock, Plan
+from url_rewriter.planfile.sealing import _dump_rows
+from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
 
 
@@ -134,3 +143,41 @@ def test_a_read_only_folder_is_said_plainly(migration: Migration) -> None:
     migration.path.parent.chmod(0o500)
     with pytest.raises(ServiceError):
         migration.plan()
+
+
+cells = st.none() | st.integers(-(2**53), 2**53) | st.text('ab][",\\\0\n{}é😀', max_size=8)
+
+
+@given(st.lists(st.lists(cells, min_size=1, max_size=4).map(tuple), max_size=6))
+def test_rows_are_sealed_as_they_always_were(rows: list[tuple[object, ...]]) -> None:
+    encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+    assert _dump_rows(rows) == b"".join(encode(row).encode() for row in rows)
+
+
+def test_a_draft_that_is_continued_asks_again_for_what_is_unknown_or_too_old(
+    tmp_path: Path,
+) -> None:
+    keys = ["fresh", "gone", "old", "old-and-gone", "unknown"]
+    documents = {f"u/{key}": {"a": OLD + key} for key in keys}
+    made = Migration(tmp_path, MemoryStore(documents), MemoryObjects(set()))
+    draft = made.begin()
+    scan(made.store, Query(), made.planner, draft, Silence())
+    now = datetime.now(UTC)
+    draft.add_evidence(
+        Evidence(ObjectRef("data", f"moved/{key}"), state, Method.HEAD, now - timedelta(hours=age))
+        for key, state, age in (
+            ("fresh", TargetState.EXISTS, 23),
+            ("gone", TargetState.MISSING, 23),
+            ("old", TargetState.EXISTS, 25),
+            ("old-and-gone", TargetState.MISSING, 25),
+            ("unknown", TargetState.UNKNOWN, 0),
+        )
+    )
+    assert draft.count_unproven() == 0
+    draft.abandon()
+    continued = made.begin()
+    assert continued.continued
+    assert [target.key for target in continued.unproven()] == [
+        "moved/old", "moved/old-and-gone", "moved/unknown"
+    ]  # fmt: skip
+    continued.abandon()

@@ -101,6 +101,18 @@ ANSWERS = {
         Reaction(200, {"content-type": "text/html"}, b"<h1>Log in</h1>"),
         SourceState.UNKNOWN, "no answer (JSONDecodeError)",
     ),
+    "a list": (
+        Reaction(200, {"content-type": "application/json"}, b"[1]"),
+        SourceState.UNKNOWN, "200 that does not describe the object",
+    ),
+    "null": (
+        Reaction(200, {"content-type": "application/json"}, b"null"),
+        SourceState.UNKNOWN, "200 that does not describe the object",
+    ),
+    "odd members": (
+        resource(metadata=[1], size=["4"]),
+        SourceState.UNKNOWN, "200 that does not describe the object",
+    ),
     "another object": (
         resource(name="b.png"), SourceState.UNKNOWN, "200 that does not describe the object",
     ),

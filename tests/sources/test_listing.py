@@ -158,6 +158,9 @@ LISTINGS: dict[str, tuple[Callable[[list[str]], Reaction], int]] = {
     "of another bucket": (lambda keys: page(keys, bucket="other"), 2_000),
     "of what follows": (lambda keys: page(keys[500:]), 2_000),
     "empty": (lambda _: page([]), 2_000),
+    "a list": (lambda _: Reaction(200, JSON, b"[1]"), 2_000),
+    "without names": (lambda _: Reaction(200, JSON, b'{"items": [{"size": "1"}, {}]}'), 2_000),
+    "of odd items": (lambda _: Reaction(200, JSON, b'{"items": [1, null]}'), 2_000),
 }
 
 

@@ -17,8 +17,6 @@ from url_rewriter.text import counted
 if TYPE_CHECKING:
     from url_rewriter.planfile import Plan
 
-_DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
-
 
 @click.command()
 @options.rules_option(required=False)
@@ -86,7 +84,7 @@ def audit(
 def _show(console: Console, locator: str, fresh: Plan, found: orphans.Found | None) -> None:
     from url_rewriter.planfile import inventory, summarize
 
-    counts = {name: inventory(fresh.connection, name) for name in _DIMENSIONS}
+    counts = inventory(fresh.connection)
     summary = summarize(fresh.connection)
     documents, findings = summary.documents, summary.findings
     if console.json:

@@ -154,7 +154,7 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
                help="Read the database as it was at this moment."),
         option("--max-reads", type=click.IntRange(min=1), metavar="N",
                help="Stop at the first checkpoint after N documents; each part of the scan has one "
-                    "some 500. What plan has read until then is kept, and the same command goes "
+                    "every 500. What plan has read until then is kept, and the same command goes "
                     "on from there."),
         option("--processes", type=click.IntRange(1, 64), default=1, show_default=True,
                metavar="N",

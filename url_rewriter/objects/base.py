@@ -27,7 +27,7 @@ class ListedObject:
 
 
 class ObjectStore(Protocol):
-    """Tells whether objects are there; cannot write."""
+    """Tells which objects are there; cannot write."""
 
     def check(self, bucket: str) -> UrlRewriterError | None:
         """Find out whether this endpoint, these credentials and ``bucket`` give honest answers.

@@ -172,7 +172,7 @@ class _Supply(Generic[T]):
 class _Width:
     """How many requests are worth having under way at once.
 
-    Twice as many for as long as that brings a tenth more answers a second: beyond it they only wait
+    Twice as many for as long as that brings a third more answers a second: beyond it they only wait
     in the server, or in this process, and each connection has its price.
     """
 
@@ -193,11 +193,11 @@ class _Width:
     def count(self, answers: int) -> None:
         """So many more answers came."""
         self._counted += answers
-        if not self._growing or self._counted < 4 * self.now:
+        if not self._growing or self._counted < 8 * self.now:
             return
         now = time.monotonic()
         rate = self._counted / max(now - self._since, 1e-6)
-        if rate > 1.1 * self._rate:
+        if rate > 1.3 * self._rate:
             self._rate, self._proven = rate, self.now
             self.now = min(2 * self.now, self._most)
         else:

@@ -155,7 +155,10 @@ class Leapfrog:
                 repeat(datetime.now(UTC)), map(int, sizes), etags, repeat(None), repeat(""),
             )  # fmt: skip
             listed.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
-        if targets and len(targets) >= self.price:
+        left = len(part.targets) - part.at
+        if left < self.price:
+            part.skip = left  # too few for another page; nor does the end of a range tell anything
+        elif targets and len(targets) >= self.price:
             part.burst = _SHORTEST
         else:
             # The further it is from being worth it, the longer until the next attempt.

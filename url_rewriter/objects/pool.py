@@ -15,6 +15,9 @@ from url_rewriter.objects.wire import Connection, FaultError, Response
 
 T = TypeVar("T")
 
+_MOMENT = 0.001
+"""Seconds to wait where few answers came at once: to wake up for each costs more than it does."""
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -32,6 +35,7 @@ class Pool(Generic[T]):
         self._address: tuple[socket.AddressFamily, tuple[object, ...]] | None = None
         self._idle: list[Connection] = []
         self._busy: dict[Connection, tuple[T, float]] = {}
+        self._few = False
         self._looked = 0.0
 
     def __len__(self) -> int:
@@ -57,7 +61,11 @@ class Pool(Generic[T]):
 
     def turn(self, longest: float) -> Iterator[tuple[T, Response | FaultError]]:
         """Wait for something to happen, ``longest`` seconds at most; yield what requests ended."""
-        for key, _ in self._selector.select(min(longest, 0.25)):
+        if self._few:
+            time.sleep(_MOMENT)
+        events = self._selector.select(min(longest, 0.25))
+        self._few = 8 * len(events) < len(self._busy)
+        for key, _ in events:
             connection: Connection = key.data
             if connection not in self._busy:
                 self._idle.remove(connection)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from operator import lt
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -47,20 +48,22 @@ def walk(
     settings: S3Settings, client: Client, lane: FastLane | None, bucket: str, prefix: str
 ) -> Iterator[ListedObject]:
     """Yield the objects; see ``ObjectStore.contents``."""
+    ways: list[Fetch] = [partial(_ask_boto3, client, bucket)]
+    if lane is not None and lane.takes_bucket(bucket):
+        ways.insert(0, partial(_ask_lane, lane, bucket))
+    return follow(ways, bucket, prefix, settings.backoff, settings.passes)
 
-    def ask_lane(after: str) -> tuple[Answer, Sent | None]:
-        assert lane is not None  # noqa: S101 - among the ways only then
-        for _, body in lane.pages([(bucket, after)]):
-            if body:
-                return Answer(status=200), read_body(body, bucket)
-        return Answer(fault="no page came through the faster lane"), None
 
-    def ask_boto3(after: str) -> tuple[Answer, Sent | None]:
-        answer, page = client.list_page(bucket, after)
-        return answer, _read_parsed(page, bucket)
+def _ask_boto3(client: Client, bucket: str, after: str) -> tuple[Answer, Sent | None]:
+    answer, page = client.list_page(bucket, after)
+    return answer, _read_parsed(page, bucket)
 
-    swift = [ask_lane] if lane is not None and lane.takes_bucket(bucket) else []
-    return follow([*swift, ask_boto3], bucket, prefix, settings.backoff, settings.passes)
+
+def _ask_lane(lane: FastLane, bucket: str, after: str) -> tuple[Answer, Sent | None]:
+    for _, body in lane.pages([(bucket, after)]):
+        if body:
+            return Answer(status=200), read_body(body, bucket)
+    return Answer(fault="no page came through the faster lane"), None
 
 
 def follow(

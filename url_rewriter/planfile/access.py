@@ -25,7 +25,7 @@ GROUP BY t.id ORDER BY t.bucket, t.key
 # In the place of each URL whose target meets a condition: one finding, that quotes the URL.
 _FINDINGS = """
 INSERT INTO findings (code, severity, document, value_path, detail)
-SELECT ?, ?, d.path, s.value_path, substr(s.before, o.first + 1, o.past - o.first)
+SELECT ?, ?, d.path, s.value_path, quoted(s.before, o.first, o.past)
 FROM occurrences o JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document
 JOIN targets t ON t.id = o.target
 """
@@ -40,7 +40,7 @@ JOIN access a ON {_NEWEST_ACCESS}
 WHERE o.status = 'rewrite' AND a.access = 'public' AND EXISTS (
     SELECT 1 FROM findings f WHERE f.code = 'dropped-signature' AND f.document = d.path
     AND f.value_path = s.value_path
-    AND f.detail = substr(s.before, o.first + 1, o.past - o.first)) ORDER BY o.id
+    AND f.detail = quoted(s.before, o.first, o.past)) ORDER BY o.id
 """
 
 _MISTYPED = f"""

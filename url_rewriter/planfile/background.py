@@ -67,7 +67,7 @@ LEFT JOIN (
     SELECT document, value_path, detail, group_concat(DISTINCT code) AS codes FROM findings
     WHERE code NOT IN ({_SAID_BY_STATUS}) GROUP BY document, value_path, detail
 ) f ON f.document = d.path AND f.value_path = s.value_path
-    AND f.detail = substr(s.before, o.first + 1, o.past - o.first)
+    AND f.detail = quoted(s.before, o.first, o.past)
 ORDER BY o.id
 """
 

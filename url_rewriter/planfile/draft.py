@@ -7,40 +7,23 @@ interrupted run is continued.
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from url_rewriter.errors import RefusedError
-from url_rewriter.evidence import Evidence, TargetState
-from url_rewriter.findings import Code, Finding
-from url_rewriter.planfile import schema
-from url_rewriter.planfile.found import insert_findings, insert_found, insert_targets
+from url_rewriter.evidence import Evidence
+from url_rewriter.planfile import schema, settling
+from url_rewriter.planfile.found import insert_found
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.locking import FileLock
-from url_rewriter.planfile.proof import Rows, insert_evidence, newest_state, unproven_targets
-from url_rewriter.planfile.rows import load_path
+from url_rewriter.planfile.proof import Rows, insert_evidence, unproven_targets
 from url_rewriter.planfile.sealing import compute_seal
-from url_rewriter.planning import PlannedDocument, Planner, SettledText, SettledUrl, UrlStatus
+from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.urls import ObjectRef
 
-_PAGE = 500
-
-_STATUS_CODES = {
-    UrlStatus.MISSING: Code.MISSING_TARGET,
-    UrlStatus.UNKNOWN: Code.UNKNOWN_TARGET,
-    UrlStatus.MISMATCH: Code.MISMATCHED_TARGET,
-}
-
-
-_INSERT_OCCURRENCE = """
-INSERT INTO occurrences (string, first, past, status, blocks, form, layer, bucket, key, rule,
-                         target, url, reading, others, remark)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM targets WHERE bucket = ? AND key = ?),
-        ?, ?, ?, ?)
-"""
+_FRESH = timedelta(hours=24)
+"""How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
 
 
 class Draft:
@@ -64,9 +47,14 @@ class Draft:
             self._lock = FileLock(self.part)
             self.connection = schema.connect(self.part, writable=True)
             with schema.translated(self.part):
-                if header.describes_same_scan(read_header(self.connection)):
-                    # What nobody could tell then is asked again.
-                    self.connection.execute("DELETE FROM evidence WHERE state = 'unknown'")
+                if schema.has_current_tables(self.connection) and header.describes_same_scan(
+                    read_header(self.connection)
+                ):
+                    # What nobody could tell then is asked again, and what may have changed.
+                    self.connection.execute(
+                        "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
+                        ((datetime.now(UTC) - _FRESH).isoformat(),),
+                    )
                     return True
             self.discard()
         self.connection = schema.create(self.part)
@@ -145,16 +133,8 @@ class Draft:
     def widen(self, planner: Planner) -> None:
         """Add the targets that URLs may mean as they are less likely read, where the likeliest
         target is missing."""
-        for page in self._string_pages(ambiguous=True):
-            with schema.translated(self.path), schema.transaction(self.connection):
-                for _, _, at, text in page:
-                    planned = planner.plan_text(load_path(at), text)
-                    for url in planned.urls if planned else ():
-                        if url.alternatives and self._is_missing(url.candidates[0].target):
-                            insert_targets(self.connection, url.alternatives)
-
-    def _is_missing(self, target: ObjectRef) -> bool:
-        return self.state_of(target) is TargetState.MISSING
+        with schema.translated(self.path):
+            settling.widen(self.connection, planner)
 
     # -- settling and sealing -----------------------------------------------------------------
 
@@ -164,53 +144,7 @@ class Draft:
         Where nothing was to be ``proven``, a target that nobody asked for is no finding.
         """
         with schema.translated(self.path):
-            with schema.transaction(self.connection):
-                self.connection.execute("DELETE FROM occurrences")
-                self.connection.execute("UPDATE strings SET after = NULL WHERE after IS NOT NULL")
-                self.connection.executemany(
-                    "DELETE FROM findings WHERE code = ?",
-                    [(code,) for code in (*_STATUS_CODES.values(), Code.SEVERAL_READINGS)],
-                )
-            for page in self._string_pages():
-                with schema.transaction(self.connection):
-                    self._settle_strings(planner, page, proven=proven)
-
-    def _string_pages(
-        self, *, ambiguous: bool = False
-    ) -> Iterator[list[tuple[int, str, str, str]]]:
-        last = 0
-        while page := self.connection.execute(
-            "SELECT s.id, d.path, s.value_path, s.before FROM strings s"
-            " JOIN documents d ON d.id = s.document"
-            " WHERE s.id > ? AND s.ambiguous >= ? ORDER BY s.id LIMIT ?",
-            (last, ambiguous, _PAGE),
-        ).fetchall():
-            yield page
-            last = page[-1][0]
-
-    def _settle_strings(
-        self, planner: Planner, page: Iterable[tuple[int, str, str, str]], *, proven: bool
-    ) -> None:
-        edits: list[tuple[str, int]] = []
-        occurrences: list[tuple[object, ...]] = []
-        findings: list[Finding] = []
-        for row, path, at, text in page:
-            planned = planner.plan_text(load_path(at), text)
-            if planned is None:
-                continue
-            settled = planner.settle(planned, self.state_of)
-            if settled.edit is not None:
-                edits.append((settled.after, row))
-            occurrences += (_occurrence(row, url) for url in settled.urls)
-            if proven:
-                findings += _settled_findings(path, settled)
-        self.connection.executemany("UPDATE strings SET after = ? WHERE id = ?", edits)
-        self.connection.executemany(_INSERT_OCCURRENCE, occurrences)
-        insert_findings(self.connection, findings, itertools.repeat(None))
-
-    def state_of(self, target: ObjectRef) -> TargetState:
-        """What the newest evidence says of a target; unknown without any."""
-        return newest_state(self.connection, target)
+            settling.settle(self.connection, planner, proven=proven)
 
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""
@@ -246,42 +180,6 @@ class Draft:
         """Stop, and leave nothing behind."""
         self.abandon()
         _delete(self.part)
-
-
-def _occurrence(row: int, url: SettledUrl) -> tuple[object, ...]:
-    occurrence, taken = url.occurrence, url.candidate
-    reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
-    target = taken.target if taken else None
-    if occurrence and url.status is UrlStatus.MIGRATED:
-        target = occurrence.readings[0].source
-    others = [
-        f"{each.target.bucket}/{each.target.key}"
-        for each in url.others
-        if not (url.status is UrlStatus.REWRITE and url.likeliest)
-    ]
-    return (
-        row, url.start, url.end, url.status, url.blocks,
-        occurrence.form if occurrence else None,
-        occurrence.layer if occurrence else None,
-        reading.source.bucket if reading else None,
-        reading.source.key if reading else None,
-        taken.rule.name if taken else None,
-        target.bucket if target else None,
-        target.key if target else None,
-        taken.url if taken else None,
-        reading.why if reading else None,
-        json.dumps(others, ensure_ascii=False) if others else None,
-        url.remark or None,
-    )  # fmt: skip
-
-
-def _settled_findings(path: str, settled: SettledText) -> Iterator[Finding]:
-    for url in settled.urls:
-        quoted = settled.before[url.start : url.end]
-        if url.status in _STATUS_CODES:
-            yield Finding(_STATUS_CODES[url.status], path, settled.value_path, quoted)
-        elif url.status is UrlStatus.REWRITE and not url.likeliest:
-            yield Finding(Code.SEVERAL_READINGS, path, settled.value_path, quoted)
 
 
 def _refuse_to_replace_a_journal(path: Path) -> None:

@@ -42,7 +42,8 @@ def excerpt(connection: sqlite3.Connection, most: int) -> Excerpt:
     ids = {row[0] for row in failures}
     room, shown = most - len(ids), len(ids)
     sample = connection.execute(
-        "SELECT id FROM occurrences WHERE id * ?1 / ?2 <> (id - 1) * ?1 / ?2 ORDER BY id",
+        "SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM occurrences)"
+        " WHERE n * ?1 / ?2 <> (n - 1) * ?1 / ?2 ORDER BY id",
         (room, total),
     )
     ids.update(row[0] for row in sample)

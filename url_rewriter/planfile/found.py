@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from url_rewriter.findings import Finding
+from url_rewriter.planfile.occurrences import insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
-from url_rewriter.planning import PlannedDocument
+from url_rewriter.planning import PlannedDocument, nobody_asked, settle_urls
 from url_rewriter.urls import ObjectRef
 
 _ROWS_OF_PARTITION = 2**36
@@ -23,9 +24,10 @@ def insert_found(
     *,
     prove_migrated: bool,
 ) -> None:
-    """Add documents, their strings, the targets these may mean, and findings.
+    """Add documents, their strings, the URLs in these, the targets they may mean, and findings.
 
-    One statement a table, since one a row would cost more than the rows.
+    URLs are kept as they are before the object store was asked: likeliest read, nothing known. One
+    statement a table, since one a row would cost more than the rows.
     """
     put = connection.executemany
     ids = _free_ids(connection, "documents", partition)
@@ -35,20 +37,29 @@ def insert_found(
         [(row, each.document.path, each.document.revision) for row, each in documents],
     )
     ids = _free_ids(connection, "strings", partition)
-    targets = [target for each in found for target in each.mentions]
-    texts = [(row, text) for row, planned in documents for text in planned.texts]
+    texts = [(next(ids), row, text) for row, planned in documents for text in planned.texts]
     put(
-        "INSERT INTO strings (id, document, value_path, before, ambiguous) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO strings (id, document, value_path, before, doubtful) VALUES (?, ?, ?, ?, ?)",
         [
-            (next(ids), row, dump_path(text.value_path), text.text, text.ambiguous)
-            for row, text in texts
+            (row, document, dump_path(text.value_path), text.text, int(text.doubtful))
+            for row, document, text in texts
         ],
     )
-    for _, text in texts:
+    targets = [target for each in found for target in each.mentions]
+    for _, _, text in texts:
         targets += text.targets
         if prove_migrated:
             targets += text.migrated
     insert_targets(connection, targets)
+    ids = _free_ids(connection, "occurrences", partition)
+    insert_occurrences(
+        connection,
+        [
+            (*row_of(url), next(ids), row)
+            for row, _, text in texts
+            for url in settle_urls(text, nobody_asked)
+        ],
+    )
     findings = [finding for planned in found for finding in planned.findings]
     insert_findings(connection, findings, _free_ids(connection, "findings", partition))
 
@@ -69,7 +80,14 @@ def insert_findings(
         "INSERT INTO findings (id, code, severity, document, value_path, detail)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (row, each.code, each.severity, each.document, dump_path(each.value_path), each.detail)
+            (
+                row,
+                each.code.value,
+                each.severity.value,
+                each.document,
+                dump_path(each.value_path),
+                each.detail,
+            )
             for each, row in zip(findings, ids, strict=False)
         ],
     )

@@ -169,6 +169,8 @@ ORDER BY o.id
 def _url_row(row: tuple[object, ...]) -> UrlRow:
     before, first, past = str(row[12]), int(str(row[13])), int(str(row[14]))
     text = ["" if value is None else str(value) for value in row]
+    # What else a URL might have meant is of interest where its likeliest reading did not hold.
+    others = row[17] if row[3] != "rewrite" or row[16] else None
     return UrlRow(
         id=int(text[0]),
         document=text[1],
@@ -185,7 +187,7 @@ def _url_row(row: tuple[object, ...]) -> UrlRow:
         old=before[first:past],
         new=text[15] if row[3] == "rewrite" else "",
         reading=text[16],
-        others=tuple(json.loads(text[17])) if row[17] else (),
+        others=tuple(json.loads(str(others))) if others else (),
         remark=text[18],
         state=text[19],
         detail=text[20],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class UrlRow:
     """One URL of the plan, as `show` and the reports list it. Texts are whole: redact to print.
 
     ``old`` is the URL as it stands in the document; ``new`` is what replaces it ("" for none).
-    ``others`` are the targets of the readings that were not taken; ``detail`` is the evidence's,
+    ``others`` are the targets of the readings that were not taken, but for a URL that is rewritten
+    as it is likeliest read; ``detail`` is the evidence's,
     ``outcome_detail`` says what of the document was left, and why.
     """
 
@@ -55,11 +57,16 @@ class UrlRow:
     outcome_detail: str = ""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@functools.lru_cache(maxsize=4096)
 def dump_path(path: ValuePath) -> str:
     """A value path as it is kept: a JSON array of names and indices."""
-    return json.dumps(path, ensure_ascii=False, separators=(",", ":"))
+    return _encode(path)
 
 
+@functools.lru_cache(maxsize=4096)
 def load_path(text: str) -> ValuePath:
     """The value path that ``dump_path`` kept.
 
@@ -72,7 +79,7 @@ def load_path(text: str) -> ValuePath:
 def dump_edits(edits: Iterable[Edit]) -> str:
     """Edits as the journal keeps them."""
     rows = [[edit.value_path, edit.before, edit.after, edit.urls] for edit in edits]
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return _encode(rows)
 
 
 def load_edits(text: str) -> tuple[Edit, ...]:

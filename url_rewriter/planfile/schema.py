@@ -47,10 +47,11 @@ CREATE TABLE documents (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, revision TEXT NOT NULL
 ) STRICT;
 
--- Every string that holds a URL; `after` is null where it stays as it is.
+-- Every string that holds a URL; `after` is null where it stays as it is. `doubtful`: it takes an
+-- object to tell if something in it is a URL.
 CREATE TABLE strings (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents,
-    value_path TEXT NOT NULL, before TEXT NOT NULL, ambiguous INTEGER NOT NULL, after TEXT
+    value_path TEXT NOT NULL, before TEXT NOT NULL, doubtful INTEGER NOT NULL, after TEXT
 ) STRICT;
 CREATE INDEX strings_of_document ON strings (document);
 
@@ -72,7 +73,7 @@ CREATE TABLE access (
 ) STRICT;
 CREATE INDEX access_of_target ON access (target, id);
 
--- One URL in one string, with its status. `others` are the readings that were not taken.
+-- One URL in one string, with its status. `others` are the targets of the readings not taken.
 CREATE TABLE occurrences (
     id INTEGER PRIMARY KEY, string INTEGER NOT NULL REFERENCES strings,
     first INTEGER NOT NULL, past INTEGER NOT NULL, status TEXT NOT NULL, blocks INTEGER NOT NULL,
@@ -160,6 +161,7 @@ def create(path: Path) -> sqlite3.Connection:
         )
         connection.executescript(TABLES)
         _add_later_tables(connection, writable=True)
+        _define_functions(connection)
     return connection
 
 
@@ -180,6 +182,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         )
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _define_functions(connection)
     if application != APPLICATION_ID:
         raise RefusedError(f"{path} is not a plan file: `url-rewriter plan -o FILE` makes one.")
     if version != VERSION:
@@ -198,6 +201,24 @@ def _add_later_tables(connection: sqlite3.Connection, *, writable: bool) -> None
         if name not in there:
             temporary, within = ("", "") if writable else ("TEMPORARY", "temp.")
             connection.executescript(statement.format(temporary=temporary, temporary_schema=within))
+
+
+def _define_functions(connection: sqlite3.Connection) -> None:
+    # quoted(text, first, past): SQLite's own substr() sees nothing behind a NUL.
+    connection.create_function(
+        "quoted", 3, lambda text, first, past: text[first:past], deterministic=True
+    )
+
+
+def has_current_tables(connection: sqlite3.Connection) -> bool:
+    """Whether a file's tables are those that this program makes and writes to."""
+    made = sqlite3.connect(":memory:")
+    made.executescript(TABLES)
+    _add_later_tables(made, writable=True)
+    tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    current = made.execute(tables).fetchall() == connection.execute(tables).fetchall()
+    made.close()
+    return current
 
 
 def copy(path: Path, target: Path) -> None:

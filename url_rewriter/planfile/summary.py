@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 
 from url_rewriter.documents import Outcome, collection_pattern, field_pattern
 from url_rewriter.evidence import TargetState
@@ -113,31 +117,49 @@ def summarize(connection: sqlite3.Connection) -> Summary:
     )
 
 
-def inventory(connection: sqlite3.Connection, dimension: str) -> list[tuple[str, int, int]]:
-    """Documents and URLs by rule, collection, field, form or bucket, most URLs first.
+_DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
+
+
+def inventory(connection: sqlite3.Connection) -> dict[str, list[tuple[str, int, int]]]:
+    """Documents and URLs by rule, collection, field, form and bucket, each most URLs first.
 
     Collections are named with ``*`` for document ids, fields with ``[]`` for array indices; a URL
     without the property is counted under "-".
     """
-    connection.create_function("pattern_of", 1, collection_pattern, deterministic=True)
-    connection.create_function("field_of", 1, lambda path: field_pattern(load_path(path)))
-    rows = connection.execute(
-        f"SELECT coalesce({_DIMENSIONS[dimension]}, '-') AS value,"
-        " count(DISTINCT s.document), count(*)"
-        " FROM occurrences o JOIN strings s ON s.id = o.string"
-        " JOIN documents d ON d.id = s.document"
-        " WHERE o.status <> 'migrated' GROUP BY value ORDER BY count(*) DESC, value"
-    )
-    return list(rows)
+    documents: tuple[Counter[str], ...] = tuple(Counter() for _ in _DIMENSIONS)
+    urls: tuple[Counter[str], ...] = tuple(Counter() for _ in _DIMENSIONS)
+    # Documents come one after the other, which spares the distinct counts their memory.
+    for _, rows in itertools.groupby(connection.execute(_INVENTORY), itemgetter(0)):
+        seen: set[tuple[int, str]] = set()
+        for _, folder, path, rule, form, bucket in rows:
+            collection = collection_pattern(folder)
+            values = (rule, collection, f"{collection} {_field(path)}", form, bucket)
+            for number, value in enumerate(values):
+                urls[number][value] += 1
+                if (number, value) not in seen:
+                    seen.add((number, value))
+                    documents[number][value] += 1
+    return {
+        name: sorted(
+            ((value, documents[number][value], count) for value, count in urls[number].items()),
+            key=lambda row: (-row[2], row[0]),
+        )
+        for number, name in enumerate(_DIMENSIONS)
+    }
 
 
-_DIMENSIONS = {
-    "rule": "o.rule",
-    "collection": "pattern_of(d.path)",
-    "field": "pattern_of(d.path) || ' ' || field_of(s.value_path)",
-    "form": "o.form",
-    "bucket": "o.bucket",
-}
+@functools.lru_cache(maxsize=4096)
+def _field(path: str) -> str:
+    return field_pattern(load_path(path))
+
+
+# A document's path up to its last slash names its collection.
+_INVENTORY = """
+SELECT d.id, rtrim(d.path, replace(d.path, '/', '')), s.value_path,
+    coalesce(o.rule, '-'), coalesce(o.form, '-'), coalesce(o.bucket, '-')
+FROM documents d CROSS JOIN strings s ON s.document = d.id
+CROSS JOIN occurrences o ON o.string = s.id WHERE o.status <> 'migrated' ORDER BY d.id
+"""
 
 
 @dataclass(frozen=True, slots=True)

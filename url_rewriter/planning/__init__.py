@@ -3,24 +3,23 @@
 Planning has two steps, because where a URL can be read in several honest ways the objects decide.
 ``Planner.plan_document`` says which URLs a document holds and which targets they may mean. Once the
 object store has been asked, ``Planner.settle`` takes for each URL the first reading whose target
-exists and gives the string as it will be. Both are pure, and settling plans the stored string again
-rather than keeping what planning saw: a plan file needs only the string.
+exists and gives the string as it will be. Both are pure.
 
 When the time comes to write, a document may have changed. ``replan`` says what the plan still means
 for it, ``undo`` what is still ours to put back.
 """
 
-from url_rewriter.planning.planner import (
-    Candidate,
-    PlannedDocument,
-    PlannedText,
-    PlannedUrl,
-    Planner,
+from url_rewriter.planning.planner import PlannedDocument, Planner
+from url_rewriter.planning.replanning import Replanned, replan, undo
+from url_rewriter.planning.settling import (
     SettledText,
     SettledUrl,
     UrlStatus,
+    nobody_asked,
+    settle,
+    settle_urls,
 )
-from url_rewriter.planning.replanning import Replanned, replan, undo
+from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 
 __all__ = [
     "Candidate",
@@ -32,6 +31,9 @@ __all__ = [
     "SettledText",
     "SettledUrl",
     "UrlStatus",
+    "nobody_asked",
     "replan",
+    "settle",
+    "settle_urls",
     "undo",
 ]

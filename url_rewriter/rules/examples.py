@@ -41,10 +41,12 @@ def preview(rules: Rules, text: str) -> Preview:
     taken_by, replacements = [], []
     for occurrence in found.occurrences:
         reading = occurrence.readings[0]
-        if occurrence.form is Form.TARGET or (rule := rules.rule_for(reading.source)) is None:
+        if occurrence.form is Form.TARGET or (taken := rules.taken(reading.source)) is None:
             continue
+        rule, target = taken
+        url = rule.url_of(rules.target.endpoint, target, reading)
         taken_by.append(rule)
-        replacements.append(Replacement(occurrence, reading, rules.url_of(rule, reading)))
+        replacements.append(Replacement(occurrence, reading, url))
     return Preview(found, tuple(taken_by), urls.rewrite(text, replacements))
 
 

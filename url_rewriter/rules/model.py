@@ -106,6 +106,11 @@ class Rule:
         key = self.source.prefix + target.key.removeprefix(prefix)
         return ObjectRef(self.source.bucket, key) if key else None
 
+    def url_of(self, endpoint: str, target: ObjectRef, reading: Reading) -> str:
+        """The URL of a reading's target, with the fragment, and the query if this rule keeps it."""
+        query = reading.query if self.query is QueryPolicy.KEEP else ""
+        return urls.target_url(endpoint, target, query=query, fragment=reading.fragment)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectPrefix:
@@ -156,8 +161,9 @@ class Rules:
             by_bucket[rule.source.bucket] = (*by_bucket.get(rule.source.bucket, ()), rule)
         object.__setattr__(self, "_by_bucket", by_bucket)
 
-    def rule_for(self, ref: ObjectRef) -> Rule | None:
-        """The rule that takes an object: that of its bucket with the longest prefix of its key.
+    def taken(self, ref: ObjectRef) -> tuple[Rule, ObjectRef] | None:
+        """The rule that takes an object, that of its bucket with the longest prefix of its key,
+        and the object's target.
 
         None also where the target's key would be none that every client can ask for: empty, too
         long, or with a ``.`` or ``..`` segment, which exchanging prefixes can bring about (the key
@@ -165,7 +171,8 @@ class Rules:
         """
         for rule in self._by_bucket.get(ref.bucket, ()):
             if ref.key.startswith(rule.source.prefix):
-                return rule if key_trouble(rule.target_of(ref).key) is None else None
+                target = rule.target_of(ref)
+                return (rule, target) if key_trouble(target.key) is None else None
         return None
 
     def sources_of(self, target: ObjectRef) -> tuple[ObjectRef, ...]:
@@ -179,15 +186,10 @@ class Rules:
             )
         )
 
-    def url_of(self, rule: Rule, reading: Reading) -> str:
-        """The URL of a reading's target, with the fragment, and the query if the rule keeps it."""
-        query = reading.query if rule.query is QueryPolicy.KEEP else ""
-        return urls.target_url(
-            self.target.endpoint,
-            rule.target_of(reading.source),
-            query=query,
-            fragment=reading.fragment,
-        )
+    def rule_for(self, ref: ObjectRef) -> Rule | None:
+        """The rule that takes an object, if any does."""
+        taken = self.taken(ref)
+        return taken and taken[0]
 
     @property
     def digest(self) -> str:

@@ -13,8 +13,8 @@ from url_rewriter.credentials import default_credentials
 from url_rewriter.crew import Crew
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
-from url_rewriter.sources.digests import md5_in_hex
 from url_rewriter.sources.listing import Leaper, Page
+from url_rewriter.sources.resources import describe
 from url_rewriter.transfer import ReadError
 from url_rewriter.urls import ObjectRef
 
@@ -182,13 +182,15 @@ class CloudStorage:
             timeout=_TIMEOUT, retry=self._retry,
         )  # fmt: skip
         try:
-            blobs = list(next(listing.pages, ()))
-        except (GoogleAPIError, GoogleAuthError, RequestException, ValueError, KeyError):
+            names = {blob.name: blob._properties for blob in next(listing.pages, ())}
+        except (GoogleAPIError, GoogleAuthError, RequestException, ValueError):
             return None
-        found = (describe(ObjectRef(start.bucket, blob.name), blob) for blob in blobs)
+        except (AttributeError, TypeError):
+            return None  # JSON of another kind, which the client does not look at
+        found = (describe(ObjectRef(start.bucket, name), each) for name, each in names.items())
         return Page(
             objects={each.ref: each for each in found if each is not None},
-            last=blobs[-1].name if blobs else start.key,
+            last=str(next(reversed(names), start.key)),
             final=not listing.next_page_token,
         )
 
@@ -208,7 +210,7 @@ class CloudStorage:
             return self._refused(ref, error.cause)
         except (GoogleAPICallError, GoogleAuthError, RequestException, ValueError) as error:
             return self._refused(ref, error)
-        found = describe(ref, blob)
+        found = describe(ref, blob._properties)
         if found is None:
             return _unknown(ref, "200 that does not describe the object", passing=True)
         return _exists(found)
@@ -243,30 +245,6 @@ class CloudStorage:
         reasons = [each.get("reason") for each in error.errors if isinstance(each, dict)]
         bare = self._emulated and error.response is not None and not error.response.content
         return "notFound" in reasons or bare
-
-
-def describe(ref: ObjectRef, blob: Any) -> SourceObject | None:
-    """What an answer says of an object; None where it does not name what it describes.
-
-    A captive portal answers 200 as well.
-    """
-    named = (blob._properties.get("bucket"), blob._properties.get("name"))
-    size = blob._properties.get("size")
-    if named != (ref.bucket, ref.key) or not str(size).isdecimal():
-        return None
-    return SourceObject(
-        ref=ref,
-        size=int(size),
-        crc32c=blob.crc32c,
-        md5=md5_in_hex(blob.md5_hash),
-        generation=blob.generation,
-        content_type=blob.content_type,
-        cache_control=blob.cache_control,
-        content_disposition=blob.content_disposition,
-        content_encoding=blob.content_encoding,
-        content_language=blob.content_language,
-        metadata=dict(blob.metadata or {}),
-    )
 
 
 def _impossible(ref: ObjectRef) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
-from url_rewriter.sources.digests import md5_in_hex
-from url_rewriter.sources.json_rows import Row, number, read_rows
+from url_rewriter.sources.json_rows import Row, read_rows
+from url_rewriter.sources.resources import describe, number
 from url_rewriter.urls import ObjectRef
 
 # Nothing of it outlives this process: no journal, and a cache of 64 MB.
@@ -166,31 +166,11 @@ def _identify_rclone(row: Row, file: InventoryFile) -> tuple[str, str, None] | N
     return file.bucket, file.prefix + row.text(row.members, "Path"), None
 
 
-def _describe(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject:
+def _describe(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject | None:
     """The object that a row describes which was identified."""
     if "Path" in members:
         return _describe_rclone(ref, members)
-    if _is_ls(members):
-        members = members["metadata"]
-
-    def text(*names: str) -> str | None:
-        value = next((members[name] for name in names if members.get(name)), None)
-        return value if isinstance(value, str) else None
-
-    custom = members.get("metadata") or members.get("custom_fields")
-    return SourceObject(
-        ref=ref,
-        size=int(members["size"]),
-        crc32c=text("crc32c", "crc32c_hash"),
-        md5=md5_in_hex(text("md5Hash", "md5_hash")),
-        generation=number(members.get("generation")),
-        content_type=text("contentType", "content_type"),
-        cache_control=text("cacheControl", "cache_control"),
-        content_disposition=text("contentDisposition", "content_disposition"),
-        content_encoding=text("contentEncoding", "content_encoding"),
-        content_language=text("contentLanguage", "content_language"),
-        metadata=custom if isinstance(custom, dict) else {},
-    )
+    return describe(ref, members["metadata"] if _is_ls(members) else members)
 
 
 def _describe_rclone(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject:

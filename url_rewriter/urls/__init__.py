@@ -19,6 +19,8 @@ spellings that the old URL used (`escapes`, `scanning`). PHP's declared lengths 
 that only looks like one. A key is decoded once, or not at all; where people are known to write
 it otherwise, the occurrence has further readings, and the object store decides (`readings`).
 
+A value that is one URL in a common spelling answers all three at a glance (`plain`).
+
 Nothing here raises on any text, and all of it takes linear time.
 """
 
@@ -38,6 +40,7 @@ from url_rewriter.urls.model import (
     Replacement,
 )
 from url_rewriter.urls.needles import may_hold, needles
+from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.redaction import redact
 from url_rewriter.urls.rewriting import rewrite
 from url_rewriter.urls.scanning import in_value
@@ -55,6 +58,7 @@ __all__ = [
     "Replacement",
     "find",
     "is_cloud_storage",
+    "may_hold",
     "needles",
     "parse",
     "redact",
@@ -72,6 +76,8 @@ def find(text: str, grammar: Grammar = _PLAIN) -> Found:
     >>> found.occurrences[0].readings[0].source
     ObjectRef(bucket='data', key='a b.png')
     """
+    if (plain := read_plain(text, grammar)) is not None:
+        return plain
     if not may_hold(text, grammar):
         return Found()
     items = list(in_value(text, Context(grammar)))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from url_rewriter.urls.model import ObjectRef
+
+_RESERVED = re.compile(r"[^A-Za-z0-9/._~-]+")
 
 
 def decoded(text: str) -> str | None:
@@ -33,6 +37,13 @@ def target_url(endpoint: str, ref: ObjectRef, *, query: str = "", fragment: str 
     >>> target_url("http://localhost:9000/", ObjectRef("data", "a b/c+d (1).png"), fragment="t=1")
     'http://localhost:9000/data/a%20b/c%2Bd%20%281%29.png#t=1'
     """
-    path = f"{quote(ref.bucket, safe='-._~')}/{quote(ref.key, safe='/-._~')}"
+    key = _RESERVED.sub(lambda run: _quoted(run[0]), ref.key)
     tail = (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
-    return f"{endpoint.rstrip('/')}/{path}{tail}"
+    return f"{endpoint.rstrip('/')}/{_quoted(ref.bucket)}/{key}{tail}"
+
+
+@lru_cache(maxsize=256)
+def _quoted(text: str) -> str:
+    """``text`` with all but RFC 3986's unreserved characters escaped; cached, for the same few
+    blanks and buckets come again and again."""
+    return quote(text, safe="-._~")

@@ -21,6 +21,7 @@ _KEY_PLACEHOLDER = re.compile(
 )
 
 _WILDCARD = re.compile(r"\*\*|(?:\A|[/_-])\*|\*(?:\Z|[/._-])")
+_DOT_SEGMENT = re.compile(r"(?:\A|/)\.\.?(?:/|\Z)")
 _LONGEST_KEY = 1024
 
 
@@ -58,14 +59,12 @@ def key_trouble(key: str) -> Remark | None:
     <Remark.UNADDRESSABLE_KEY: 'unaddressable-key'>
     """
     try:
-        size = len(key.encode("utf-8"))
+        size = len(key if key.isascii() else key.encode("utf-8"))
     except UnicodeError:
         return Remark.INVALID_UTF8
     if not 0 < size <= _LONGEST_KEY or "\n" in key or "\r" in key:
         return Remark.INVALID_KEY
-    if "." in key and not {".", ".."}.isdisjoint(key.split("/")):
-        return Remark.UNADDRESSABLE_KEY
-    return None
+    return Remark.UNADDRESSABLE_KEY if _DOT_SEGMENT.search(key) else None
 
 
 def key_remarks(key: str) -> tuple[Remark, ...]:

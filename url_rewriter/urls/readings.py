@@ -19,6 +19,7 @@ from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
 _MOST_READINGS = 8
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
+ESCAPES_MEANT = "the key holds the escapes literally"
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
 
 
@@ -127,7 +128,7 @@ def _escaped_keys(spelled: Spelled) -> Iterator[_Key]:
     if _ESCAPE.search(key) and (twice := decoded(key)):
         yield _Key(twice, "the key is percent-encoded twice", unknown, fragment)
     if key != spelled.key:
-        yield _Key(spelled.key, "the key holds the escapes literally", unknown, fragment)
+        yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment)
     if "+" in spelled.key and (spaced := decoded(spelled.key.replace("+", " "))):
         yield _Key(spaced, "+ stands for a space", unknown, fragment)
 

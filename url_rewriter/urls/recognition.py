@@ -84,7 +84,7 @@ def is_known_host(authority: str, scheme: str, grammar: Grammar) -> bool:
     return (
         is_listed(read.host)
         or read.netloc in grammar.hosts
-        or any(read.netloc == netloc for _, netloc, _ in _endpoints(grammar.targets))
+        or any(read.netloc == netloc for _, netloc, _ in endpoints(grammar.targets))
         or is_lookalike(authority.lower())
     )
 
@@ -185,7 +185,7 @@ def _configured(bucket: str, path: str, query: str, fragment: str) -> Verdict:
 
 
 def _target(scheme: str, authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
-    for endpoint in _endpoints(grammar.targets):
+    for endpoint in endpoints(grammar.targets):
         if (scheme, authority.netloc) != endpoint[:2] or authority.userinfo:
             continue
         base = endpoint[2]
@@ -198,15 +198,15 @@ def _target(scheme: str, authority: Authority, path: str, grammar: Grammar) -> S
 
 
 @lru_cache(maxsize=64)
-def _endpoints(targets: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
-    """Scheme, host with port, and path prefix of each endpoint."""
-    endpoints = []
+def endpoints(targets: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Of the endpoints of a grammar: scheme, host with port, and path prefix of each."""
+    found = []
     for target in targets:
         parts = urlsplit(target)
         authority = read_authority(parts.netloc, parts.scheme)
         if authority is not None:
-            endpoints.append((parts.scheme, authority.netloc, parts.path.rstrip("/")))
-    return tuple(endpoints)
+            found.append((parts.scheme, authority.netloc, parts.path.rstrip("/")))
+    return tuple(found)
 
 
 def _bucket_trouble(name: str) -> Remark:

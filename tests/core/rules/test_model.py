@@ -78,7 +78,7 @@ def test_an_object_whose_target_no_client_could_ask_for_is_not_taken(
 def test_a_rule_says_what_becomes_of_the_query(policy: QueryPolicy, url: str) -> None:
     rule = rule_of("", "n/", query=policy)
     reading = Reading(ObjectRef("old", "a b"), 0, 9, query="v=2", fragment="t=1")
-    assert rules_of(rule).url_of(rule, reading) == url
+    assert rule.url_of("http://localhost:9000", rule.target_of(reading.source), reading) == url
 
 
 def test_the_source_of_a_target_is_found_where_one_rule_leads_there() -> None:

@@ -26,6 +26,21 @@ class Block:
         """One serialized message."""
         return self.data[span[0] : span[1]]
 
+    def parts(self, first: int, most: int) -> Iterator[Block]:
+        """The same messages in blocks of their own: ``first`` of them, then ``most`` at a time.
+
+        >>> [part.spans for part in Block(b"ab-c", [(0, 1), (1, 2), (3, 4)]).parts(2, 5)]
+        [[(0, 1), (1, 2)], [(0, 1)]]
+        """
+        if len(self.spans) <= first:
+            yield self
+            return
+        for place in (0, *range(first, len(self.spans), most)):
+            spans = self.spans[place : place + (most if place else first)]
+            begin = spans[0][0]
+            data = self.data[begin : spans[-1][1]]
+            yield Block(data, [(start - begin, end - begin) for start, end in spans])
+
     def around(self, offsets: Sequence[int]) -> Iterator[tuple[Span, Sequence[int]]]:
         """The messages that any of ``offsets`` (in ascending order) lie in, each with those.
 

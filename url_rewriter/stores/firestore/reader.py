@@ -67,7 +67,7 @@ class FirestoreReader:
     def scan(
         self, query: Query, partition: Partition, after: str | None = None
     ) -> Iterator[Document | Checkpoint]:
-        """Yield documents in path order, and a checkpoint about every 500 read."""
+        """Yield documents in path order, and a checkpoint every 500 read."""
         selection = Selection.of(query)
         if selection.paths is not None:
             return self._scan_paths(query, selection.paths, partition, after)
@@ -127,16 +127,17 @@ class FirestoreReader:
         resume = self._database.document_name(after) if after else None
         find = self._finder(query)
         read, size, last = 0, 0, b""
-        for block in stream_documents(self._link, request, resume, query.read_time):
-            for document in find(block):
-                if selection.everything or selection.takes(document.path):
-                    yield document
-            read += len(block.spans)
-            size += len(block.data)
-            last = block.message(block.spans[-1])
-            if read >= CHECKPOINT or size >= CHECKPOINT_BYTES:
-                yield Checkpoint(partition, read, self._path_of(last))
-                read, size, last = 0, 0, b""
+        for arrived in stream_documents(self._link, request, resume, query.read_time):
+            for block in arrived.parts(CHECKPOINT - read, CHECKPOINT):
+                for document in find(block):
+                    if selection.everything or selection.takes(document.path):
+                        yield document
+                read += len(block.spans)
+                size += len(block.data)
+                last = block.message(block.spans[-1])
+                if read == CHECKPOINT or size >= CHECKPOINT_BYTES:
+                    yield Checkpoint(partition, read, self._path_of(last))
+                    read, size, last = 0, 0, b""
         yield Checkpoint(partition, read, self._path_of(last) if last else None, done=True)
 
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:

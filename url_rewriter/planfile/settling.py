@@ -1,0 +1,193 @@
+"""Settling a draft: every URL decided by the evidence that is there.
+
+Nearly every URL has one reading, or its likeliest target is there: SQL decides it by the newest
+evidence of that target. Where the likeliest target is missing and others may be meant, the string
+is planned again and its URLs are decided one by one. What comes out is what `planning.settle` says
+of every string. Settling again starts afresh, whatever an earlier run left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code, severity_of
+from url_rewriter.planfile.found import insert_targets
+from url_rewriter.planfile.occurrences import replace_occurrences, row_of
+from url_rewriter.planfile.proof import newest_state
+from url_rewriter.planfile.rows import load_path
+from url_rewriter.planfile.schema import transaction
+from url_rewriter.planning import Planner, UrlStatus
+from url_rewriter.rules import OnMissing, Rules, Unmapped
+from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Replacement, rewrite
+
+_PAGE = 500
+
+# The words of states and statuses are the same but for one.
+_DECIDE = """
+UPDATE occurrences AS o SET (status, blocks) = (
+    SELECT status, status <> 'rewrite' AND NOT (status IN ('missing', 'mismatch')
+        AND o.rule IN (SELECT value FROM json_each(?)))
+    FROM (SELECT {status} AS status)
+) WHERE rule IS NOT NULL AND status <> {status}
+""".format(
+    status="""coalesce((
+        SELECT CASE e.state WHEN 'exists' THEN 'rewrite' ELSE e.state END
+        FROM evidence e WHERE e.target = o.target ORDER BY e.id DESC LIMIT 1), 'unknown')"""
+)
+
+# What a less likely reading decides, or has decided before.
+_UNDECIDED = """
+INSERT OR IGNORE INTO undecided
+SELECT string FROM occurrences
+WHERE reading <> '' OR (status = 'missing' AND others IS NOT NULL)
+UNION ALL SELECT id FROM strings WHERE doubtful
+"""
+
+_ALREADY_TARGETS = """
+UPDATE occurrences AS o SET target = (
+    SELECT id FROM targets t WHERE t.bucket = o.bucket AND t.key = o.key
+) WHERE status = 'migrated' AND target IS NULL
+"""
+
+# A string that is one URL and nothing else. Bytes are counted, since SQLite's length() of a text
+# ends at a NUL; where the string holds more bytes than characters, the rest of this module has it.
+_WHOLE = """
+UPDATE strings AS s SET after = o.url FROM occurrences o
+WHERE o.string = s.id AND o.status = 'rewrite' AND o.layer = '' AND o.first = 0
+    AND o.past = length(CAST(s.before AS BLOB)) AND o.url <> s.before
+"""
+
+_PARTS = """
+SELECT id, before FROM strings s WHERE id > ? AND after IS NULL
+    AND EXISTS (SELECT 1 FROM occurrences o WHERE o.string = s.id AND o.status = 'rewrite')
+ORDER BY id LIMIT ?
+"""
+
+_STATUS_CODES = {
+    UrlStatus.MISSING: Code.MISSING_TARGET,
+    UrlStatus.UNKNOWN: Code.UNKNOWN_TARGET,
+    UrlStatus.MISMATCH: Code.MISMATCHED_TARGET,
+    UrlStatus.REWRITE: Code.SEVERAL_READINGS,
+}
+_BY_STATUS = (
+    "CASE o.status " + " ".join(f"WHEN '{each}' THEN '%s'" for each in _STATUS_CODES) + " END"
+)
+_FINDINGS = f"""
+INSERT INTO findings (code, severity, document, value_path, detail)
+SELECT {_BY_STATUS % tuple(_STATUS_CODES.values())},
+    {_BY_STATUS % tuple(severity_of(code) for code in _STATUS_CODES.values())},
+    d.path, s.value_path, quoted(s.before, o.first, o.past)
+FROM occurrences o JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document
+WHERE o.status IN ('missing', 'unknown', 'mismatch') OR (o.status = 'rewrite' AND o.reading <> '')
+ORDER BY o.id
+"""
+
+
+def settle(connection: sqlite3.Connection, planner: Planner, *, proven: bool) -> None:
+    """Decide every URL, and say what each string becomes.
+
+    Where nothing was to be ``proven``, a target that nobody asked for is no finding.
+    """
+    for page in _undecided_strings(connection, planner.rules):
+        with transaction(connection):
+            _settle_strings(connection, planner, page)
+    with transaction(connection):
+        block = planner.rules.unmapped is Unmapped.BLOCK
+        connection.execute(
+            "UPDATE occurrences SET blocks = ?1 WHERE status = 'unmapped' AND blocks <> ?1",
+            (block,),
+        )
+        connection.execute(_ALREADY_TARGETS)
+    _rewrite_strings(connection)
+    with transaction(connection):
+        connection.executemany(
+            "DELETE FROM findings WHERE code = ?", [(code,) for code in _STATUS_CODES.values()]
+        )
+        if proven:
+            connection.execute(_FINDINGS)
+
+
+def widen(connection: sqlite3.Connection, planner: Planner) -> None:
+    """Add the targets that URLs may mean as they are less likely read, where the likeliest target
+    is missing."""
+    for page in _undecided_strings(connection, planner.rules):
+        with transaction(connection):
+            for _, at, text in page:
+                planned = planner.plan_text(load_path(at), text)
+                for url in planned.urls if planned else ():
+                    if url.alternatives and _is_missing(connection, url.candidates[0].target):
+                        insert_targets(connection, url.alternatives)
+
+
+def _is_missing(connection: sqlite3.Connection, target: ObjectRef) -> bool:
+    return newest_state(connection, target) is TargetState.MISSING
+
+
+def _undecided_strings(
+    connection: sqlite3.Connection, rules: Rules
+) -> Iterator[list[tuple[int, str, str]]]:
+    """Decide by evidence what it decides; yield the other strings: id, value path and text."""
+    skipped = [rule.name for rule in rules.rules if rule.on_missing is OnMissing.SKIP]
+    with transaction(connection):
+        connection.execute("CREATE TEMP TABLE IF NOT EXISTS undecided (string INTEGER PRIMARY KEY)")
+        connection.execute("DELETE FROM undecided")
+        connection.execute(_DECIDE, (json.dumps(skipped),))
+        connection.execute(_UNDECIDED)
+    last = 0
+    while page := connection.execute(
+        "SELECT s.id, s.value_path, s.before FROM undecided u JOIN strings s ON s.id = u.string"
+        " WHERE u.string > ? ORDER BY u.string LIMIT ?",
+        (last, _PAGE),
+    ).fetchall():
+        yield page
+        last = page[-1][0]
+
+
+def _settle_strings(
+    connection: sqlite3.Connection, planner: Planner, page: list[tuple[int, str, str]]
+) -> None:
+    for string, at, text in page:
+        planned = planner.plan_text(load_path(at), text)
+        ids = connection.execute(
+            "SELECT id FROM occurrences WHERE string = ? ORDER BY id", (string,)
+        ).fetchall()
+        urls = (
+            planner.settle(planned, lambda target: newest_state(connection, target)).urls
+            if planned
+            else ()
+        )
+        replace_occurrences(
+            connection, [(*row_of(url), row) for url, (row,) in zip(urls, ids, strict=True)]
+        )
+
+
+def _rewrite_strings(connection: sqlite3.Connection) -> None:
+    with transaction(connection):
+        connection.execute("UPDATE strings SET after = NULL WHERE after IS NOT NULL")
+        connection.execute(_WHOLE)
+    last = 0
+    while page := connection.execute(_PARTS, (last, _PAGE)).fetchall():
+        edits = [
+            (after, string)
+            for string, before in page
+            if (after := _rewritten(connection, string, before)) != before
+        ]
+        with transaction(connection):
+            connection.executemany("UPDATE strings SET after = ? WHERE id = ?", edits)
+        last = page[-1][0]
+
+
+def _rewritten(connection: sqlite3.Connection, string: int, before: str) -> str:
+    rows = connection.execute(
+        "SELECT form, layer, bucket, key, first, past, url FROM occurrences"
+        " WHERE string = ? AND status = 'rewrite' ORDER BY id",
+        (string,),
+    )
+    replacements = []
+    for form, layer, bucket, key, first, past, url in rows:
+        reading = Reading(ObjectRef(bucket, key), first, past)
+        replacements.append(Replacement(Occurrence(Form(form), layer, (reading,)), reading, url))
+    return rewrite(before, replacements)

@@ -1,0 +1,161 @@
+"""Settling: what becomes of the URLs of one string, once the object store was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
+
+from url_rewriter.documents import Edit, ValuePath
+from url_rewriter.evidence import TargetState
+from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
+from url_rewriter.rules import OnMissing
+from url_rewriter.urls import Form, ObjectRef, Occurrence, Replacement, rewrite
+
+
+class UrlStatus(StrEnum):
+    """What is to become of one URL. Every URL that is found has exactly one.
+
+    ``LEFT``: recognised as Cloud Storage, and no rewritable URL of an object.
+    """
+
+    REWRITE = "rewrite"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    MISMATCH = "mismatch"
+    UNMAPPED = "unmapped"
+    MIGRATED = "migrated"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class SettledUrl:
+    """One URL with its status.
+
+    ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
+    taken, or the likeliest where none was. ``blocks``: the plan cannot be applied because of it.
+    """
+
+    start: int
+    end: int
+    status: UrlStatus
+    blocks: bool
+    occurrence: Occurrence | None = None
+    candidate: Candidate | None = None
+    others: tuple[Candidate, ...] = ()
+    remark: str = ""
+
+    @property
+    def likeliest(self) -> bool:
+        """Whether the URL was taken for what it is likeliest to mean."""
+        return self.candidate is None or not self.candidate.reading.why
+
+
+@dataclass(frozen=True, slots=True)
+class SettledText:
+    """One string, before and after, and what became of each URL in it."""
+
+    value_path: ValuePath
+    before: str
+    after: str
+    urls: tuple[SettledUrl, ...]
+
+    @property
+    def edit(self) -> Edit | None:
+        """The edit this string needs, if any."""
+        if self.after == self.before:
+            return None
+        rewritten = sum(url.status is UrlStatus.REWRITE for url in self.urls)
+        return Edit(self.value_path, self.before, self.after, rewritten)
+
+
+def nobody_asked(target: ObjectRef) -> TargetState:
+    """The state of every target before the object store was asked."""
+    return TargetState.UNKNOWN
+
+
+def settle(
+    text: PlannedText,
+    state_of: Callable[[ObjectRef], TargetState],
+    *,
+    unmapped_block: bool = False,
+) -> SettledText:
+    """The string as it will be, once ``state_of`` can tell the state of every target.
+
+    ``unmapped_block``: a URL that no rule takes is not accepted.
+    """
+    urls = settle_urls(text, state_of, unmapped_block=unmapped_block)
+    replacements = [
+        Replacement(url.occurrence, url.candidate.reading, url.candidate.url)
+        for url in urls
+        if url.status is UrlStatus.REWRITE and url.occurrence and url.candidate
+    ]
+    after = rewrite(text.text, replacements) if replacements else text.text
+    return SettledText(text.value_path, text.text, after, tuple(urls))
+
+
+def settle_urls(
+    text: PlannedText,
+    state_of: Callable[[ObjectRef], TargetState],
+    *,
+    unmapped_block: bool = False,
+) -> list[SettledUrl]:
+    """What becomes of each URL of the string, in the order in which they stand in it."""
+    urls = [_settle_url(url, state_of, unmapped_block) for url in text.urls]
+    urls += [
+        SettledUrl(left.start, left.end, UrlStatus.LEFT, blocks=False, remark=left.remark.value)
+        for left in text.left
+    ]
+    urls.sort(key=attrgetter("start"))
+    return urls
+
+
+def _settle_url(
+    url: PlannedUrl, state_of: Callable[[ObjectRef], TargetState], unmapped_block: bool
+) -> SettledUrl:
+    first = url.occurrence.readings[0]
+    if not url.candidates:
+        migrated = url.occurrence.form is Form.TARGET
+        status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
+        blocks = not migrated and unmapped_block
+        return SettledUrl(first.start, first.end, status, blocks, url.occurrence)
+    status, taken = _take(url.candidates, state_of)
+    if url.doubt is not None and status is not UrlStatus.REWRITE:
+        return SettledUrl(
+            first.start, first.end, UrlStatus.LEFT, blocks=False, remark=url.doubt.value
+        )
+    waived = (
+        status in (UrlStatus.MISSING, UrlStatus.MISMATCH)
+        and taken.rule.on_missing is OnMissing.SKIP
+    )
+    return SettledUrl(
+        taken.reading.start,
+        taken.reading.end,
+        status,
+        blocks=status is not UrlStatus.REWRITE and not waived,
+        occurrence=url.occurrence,
+        candidate=taken,
+        others=tuple([each for each in url.candidates if each is not taken]),
+    )
+
+
+def _take(
+    candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
+) -> tuple[UrlStatus, Candidate]:
+    """The first candidate whose target is there.
+
+    A likelier reading whose target is unknown, or is something else, decides against all that
+    follow: it may be the right one.
+    """
+    for candidate in candidates:
+        match state_of(candidate.target):
+            case TargetState.EXISTS:
+                return UrlStatus.REWRITE, candidate
+            case TargetState.UNKNOWN:
+                return UrlStatus.UNKNOWN, candidate
+            case TargetState.MISMATCH:
+                return UrlStatus.MISMATCH, candidate
+            case TargetState.MISSING:
+                continue
+    return UrlStatus.MISSING, candidates[0]

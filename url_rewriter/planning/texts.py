@@ -1,0 +1,82 @@
+"""A string with the URLs in it, and what the rules make of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from url_rewriter.documents import ValuePath
+from url_rewriter.rules import Rule
+from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Reading, Remark
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A reading that a rule takes, and the target it means, which is found at ``endpoint``."""
+
+    reading: Reading
+    rule: Rule
+    target: ObjectRef
+    endpoint: str
+
+    @property
+    def url(self) -> str:
+        """The URL to write in the place of this reading."""
+        return self.rule.url_of(self.endpoint, self.target, self.reading)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUrl:
+    """An occurrence with what the rules make of it; no candidates means no rule takes it.
+
+    ``doubt``: it looks like something else, and is taken for a URL only if its object exists.
+    """
+
+    occurrence: Occurrence
+    candidates: tuple[Candidate, ...]
+    doubt: Remark | None = None
+
+    @property
+    def alternatives(self) -> tuple[ObjectRef, ...]:
+        """What the URL may mean if the likeliest target is missing."""
+        return tuple(candidate.target for candidate in self.candidates[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedText:
+    """One string of a document, and the URLs in it."""
+
+    value_path: ValuePath
+    text: str
+    urls: tuple[PlannedUrl, ...]
+    left: tuple[Left, ...] = ()
+
+    @property
+    def targets(self) -> Iterator[ObjectRef]:
+        """The target that each URL of this string means, as it is likeliest read."""
+        return (url.candidates[0].target for url in self.urls if url.candidates)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it takes an object to tell if something in this string is a URL."""
+        for url in self.urls:  # noqa: SIM110 (a generator costs more than the loop)
+            if url.doubt is not None:
+                return True
+        return False
+
+    @property
+    def mentions(self) -> Iterator[ObjectRef]:
+        """Every target that a URL of this string means or names, however it is read."""
+        for url in self.urls:
+            yield from (candidate.target for candidate in url.candidates)
+            if url.occurrence.form is Form.TARGET:
+                yield from (reading.source for reading in url.occurrence.readings)
+
+    @property
+    def migrated(self) -> Iterator[ObjectRef]:
+        """The targets that this string already names."""
+        return (
+            url.occurrence.readings[0].source
+            for url in self.urls
+            if url.occurrence.form is Form.TARGET
+        )

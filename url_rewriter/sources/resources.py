@@ -1,0 +1,67 @@
+"""Objects as Google's JSON API describes them, and as gcloud does, which renames some members.
+
+Nothing is taken for granted: a captive portal answers too, and a file may be edited by hand.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from url_rewriter.evidence import SourceObject
+from url_rewriter.urls import ObjectRef
+
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_LARGEST = 2**63 - 1  # for Google's API and for SQLite
+
+
+def describe(ref: ObjectRef, members: object) -> SourceObject | None:
+    """What ``members`` say of an object; None where they do not name it and tell its size."""
+    if not isinstance(members, dict):
+        return None
+    size = number(members.get("size"))
+    if (members.get("bucket"), members.get("name")) != (ref.bucket, ref.key) or size is None:
+        return None
+    custom = members.get("metadata") or members.get("custom_fields")
+    return SourceObject(
+        ref=ref,
+        size=size,
+        crc32c=_text(members, "crc32c", "crc32c_hash"),
+        md5=md5_in_hex(_text(members, "md5Hash", "md5_hash")),
+        generation=number(members.get("generation")),
+        content_type=_text(members, "contentType", "content_type"),
+        cache_control=_text(members, "cacheControl", "cache_control"),
+        content_disposition=_text(members, "contentDisposition", "content_disposition"),
+        content_encoding=_text(members, "contentEncoding", "content_encoding"),
+        content_language=_text(members, "contentLanguage", "content_language"),
+        metadata=custom if isinstance(custom, dict) else {},
+    )
+
+
+def _text(members: dict[str, Any], *names: str) -> str | None:
+    value = next((members[name] for name in names if members.get(name)), None)
+    return value if isinstance(value, str) else None
+
+
+def number(value: object) -> int | None:
+    """A whole number, which Google also writes as a text; None for anything else.
+
+    >>> number("17"), number(17), number(-1), number(None)
+    (17, 17, None, None)
+    """
+    text = str(value)
+    return int(text) if _NUMBER.fullmatch(text) and int(text) <= _LARGEST else None
+
+
+def md5_in_hex(text: str | None) -> str | None:
+    """An MD5 in base64, as Cloud Storage spells it, as ETags are spelled; None for what is none.
+
+    >>> md5_in_hex("hBotaJrYa9FhFEdFPCLG/A==")
+    '841a2d689ad86bd1611447453c22c6fc'
+    """
+    try:
+        digest = base64.b64decode(text or "", validate=True)
+    except ValueError:
+        return None
+    return digest.hex() if len(digest) == 16 else None

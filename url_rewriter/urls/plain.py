@@ -1,0 +1,115 @@
+"""The commonest spellings, read at once: a whole value that is one URL of plain characters.
+
+In most databases nearly every value with a URL is one of these. `read_plain` gives what the rest of
+the grammar gives of them, in a few microseconds, and has no opinion (None) on anything else: a
+character that could end a URL, be an escaping, or be read in another way is not in its patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from url_rewriter.urls.encoding import decoded
+from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
+from url_rewriter.urls.readings import ESCAPES_MEANT
+from url_rewriter.urls.recognition import endpoints
+
+# Escapes of visible ASCII and of UTF-8, but for `%`, `/` and `.`, which could make another key of
+# what they spell. Names are joined by one dot or slash, so that no segment is empty, `.` or `..`.
+_ESCAPE = r"%(?:2[0-46-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])"
+_NAME = rf"(?:[A-Za-z0-9_@=~-]|{_ESCAPE})++"
+_KEY = rf"(?P<key>{_NAME}(?:[./]{_NAME})*+)"
+_LITERAL_KEY = r"(?P<key>[A-Za-z0-9_@=~-]++(?:[./][A-Za-z0-9_@=~-]++)*+)"
+_SEGMENT_KEY = rf"(?P<key>{_NAME}(?:(?:\.|%2[Ff]){_NAME})*+)"
+_LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_BUCKET = rf"(?P<bucket>(?=[^/]{{3,222}}/)(?![0-9.]+/){_LABEL}(?:\.{_LABEL})*)"
+# Paths on Cloud Storage's host that begin with one of these may be the service's own.
+_SERVICE = r"(?:batch|discovery|download|projects|resumable|storage|upload)/"
+
+_PATTERNS = (
+    (Form.GS, re.compile(rf"gs://{_BUCKET}/{_LITERAL_KEY}")),
+    (
+        Form.PATH,
+        re.compile(rf"https?://(?P<host>storage\.googleapis\.com)/(?!{_SERVICE}){_BUCKET}/{_KEY}"),
+    ),
+    (
+        Form.FIREBASE,
+        re.compile(
+            rf"https?://(?P<host>firebasestorage\.googleapis\.com)/v0/b/{_BUCKET}/o/{_SEGMENT_KEY}"
+            r"(?P<alt>\?alt=media(?P<token>&token=[A-Za-z0-9-]+)?)?"
+        ),
+    ),
+    (
+        Form.VHOST,
+        re.compile(
+            r"https?://(?P<host>(?P<bucket>[a-z0-9][a-z0-9_-]{1,61}[a-z0-9])"
+            rf"\.storage\.googleapis\.com)/{_KEY}"
+        ),
+    ),
+)
+_ENDPOINT = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*")
+
+_LONGEST = 1000
+"""Characters; a key that is not longer has a size that objects can have, however it is read."""
+
+
+def read_plain(text: str, grammar: Grammar) -> Found | None:
+    """What ``text``, one whole string value, holds if it is a URL in a common spelling, else None.
+
+    >>> found = read_plain("gs://data/a/b.png", Grammar())
+    >>> found and found.occurrences[0].readings[0].source
+    ObjectRef(bucket='data', key='a/b.png')
+    >>> read_plain("gs://data/a/b.png.", Grammar()) is None
+    True
+    """
+    if len(text) > _LONGEST or not text.startswith(("http", "gs://")):
+        return None
+    targets = _targets(grammar.targets)
+    if targets.pattern and (match := targets.pattern.fullmatch(text)):
+        return _found(Form.TARGET, match, ())
+    for form, pattern in _PATTERNS:
+        if (match := pattern.fullmatch(text)) is None:
+            continue
+        if form is Form.GS:
+            return _found(form, match, ())
+        if match["host"] in grammar.hosts or match["host"] in targets.hosts:
+            return None
+        return _found(form, match, _remarks(match) if form is Form.FIREBASE else ())
+    return None
+
+
+def _found(form: Form, match: re.Match[str], remarks: tuple[Remark, ...]) -> Found | None:
+    bucket, spelled = match["bucket"], match["key"]
+    key = decoded(spelled)
+    if key is None:
+        return None
+    end = match.end()
+    readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, key), 0, end),)
+    if key != spelled and form is not Form.TARGET:
+        literal = ObjectRef(bucket, spelled)
+        readings = (*readings, Reading(literal, 0, end, why=ESCAPES_MEANT))
+    return Found((Occurrence(form, "", readings, remarks),))
+
+
+def _remarks(match: re.Match[str]) -> tuple[Remark, ...]:
+    if match["token"]:
+        return Remark.DROPPED_PARAMETERS, Remark.DROPPED_TOKEN
+    return (Remark.DROPPED_PARAMETERS,) if match["alt"] else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """The endpoints of a grammar: a pattern of the first one's URLs, and the hosts of all."""
+
+    pattern: re.Pattern[str] | None
+    hosts: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _targets(targets: tuple[str, ...]) -> _Targets:
+    hosts = frozenset(netloc for _, netloc, _ in endpoints(targets))
+    first = targets[0].rstrip("/") if targets else ""
+    plain = _ENDPOINT.fullmatch(first) is not None
+    return _Targets(re.compile(rf"{re.escape(first)}/{_BUCKET}/{_KEY}") if plain else None, hosts)
