@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ import pytest
 
 from tests.cli.command import (
     OLD,
+    PROGRAM,
     RULES,
     Workshop,
     clean_environ,
@@ -271,6 +274,26 @@ def test_nobody_is_taken_to_have_agreed(
     ended = workshop.run("copy", "x.plan")
     assert (ended.status, "--yes" in ended.err) == (2, True)
     assert keys(target) == set()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n", 2), ("y", 0)])
+def test_an_operator_is_asked_once_it_is_known_how_much(
+    tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage, answer: str, status: int
+) -> None:
+    gcs.put("old-logos", "a.png", b"x" * 2048)
+    workshop = make_workshop(tmp_path, target.environ(), gcs.environ(), OLD + "a.png")
+    keyboard, terminal = os.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, "copy", "x.plan"], cwd=tmp_path, env=workshop.environ, stdin=terminal,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.write(keyboard, f"{answer}\n".encode())
+    _, err = process.communicate(timeout=60)
+    os.close(keyboard)
+    os.close(terminal)
+    assert process.returncode == status
+    assert f"Copy 1 object (2.0 KiB) to {target.endpoint}?" in err
+    assert keys(target) == ({"app-logos/a.png"} if answer == "y" else set())
 
 
 def test_what_copy_did_is_part_of_the_history(

@@ -53,7 +53,7 @@ _EMULATOR = "STORAGE_EMULATOR_HOST"
 )  # fmt: skip
 @options.option(
     "--workers", type=click.IntRange(1, 256), metavar="N",
-    help="Objects copied at once; each needs some 40 MiB of memory  [default: 8].",
+    help="Objects copied at once; each needs some 20 MiB of memory  [default: 8].",
 )  # fmt: skip
 @options.option(
     "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",

@@ -269,6 +269,9 @@ def in_parts(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     length = max(PART, -(-size // _MOST_PARTS))
     held = bytearray()
     for chunk in chunks:
+        if not held and len(chunk) == length:
+            yield chunk  # the usual case, without a copy
+            continue
         held += chunk
         while len(held) >= length:
             yield bytes(held[:length])
