@@ -69,7 +69,7 @@ def audit(
             search = stack.enter_context(orphans.search(rules, limits, s3))
         fresh, _ = services.scan_into(
             folder / "audit.plan", console, rules, limits, reader, None, workers=workers,
-            mentions=wants_orphans,
+            mentions=wants_orphans, kept=False,
         )  # fmt: skip
         stack.callback(fresh.close)
         found = search.make(console, fresh) if search else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -335,17 +336,18 @@ def scan_into(
     workers: int | None = None,
     prove_migrated: bool = False,
     mentions: bool = False,
+    kept: bool = True,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with the object store, if there was any.
 
     Without ``objects`` nothing is proven; ``compare`` holds what was proven against its sources. A
-    scan that was interrupted at the same path goes on.
+    scan that was interrupted at the same path goes on. A file that is not ``kept`` is not sealed.
     """
     from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.plan import prove, scan
     from url_rewriter.planfile import Draft, Plan
 
-    draft = Draft(path, make_header(rules, rules_file, limits, reader))
+    draft = Draft(path, make_header(rules, rules_file, limits, reader), kept=kept)
     if draft.continued:
         console.say(f"continuing the scan that was begun in {draft.part}\n")
     if objects is not None:
@@ -353,6 +355,8 @@ def scan_into(
     progress = console.progress()
     planner = limits.planner(rules, mentions=mentions)
     query = limits.query(rules)
+    # What was imported stays: to walk through it again and again is a fifth of a scan's cost.
+    gc.freeze()
     try:
         expected = reader.count(query)
         if expected is not None:
@@ -373,11 +377,14 @@ def scan_into(
             compare(draft, planner, progress)
         if s3 is not None:
             _gather_further_evidence(draft, rules, s3, progress)
-        draft.seal()
+        if kept:
+            draft.seal()
+        else:
+            draft.finish()
     except BaseException:
         draft.abandon()
         raise
-    return Plan(path), trouble
+    return Plan(path, sealed=kept), trouble
 
 
 def _warn_of_trouble(console: Console, rules: Rules, objects: ObjectStore) -> None:

@@ -65,7 +65,7 @@ def verify(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fresh, trouble = services.scan_into(
             folder / "verify.plan", console, rules, limits, reader, objects, workers=s3.workers,
-            s3=s3, compare=compare, prove_migrated=True,
+            s3=s3, compare=compare, prove_migrated=True, kept=False,
         )  # fmt: skip
         stack.callback(fresh.close)
         _conclude(console, fresh, applied, limits, s3, trouble)

@@ -6,6 +6,7 @@ back through a pipe. Processes are started afresh, since grpc does not survive a
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -180,6 +181,7 @@ def _read(share: _Share, items: Any, stop: Any, budget: Budget) -> bool:
     fields = tuple(map(FieldPattern, share.fields))
     planner = Planner(Rules.from_json(share.rules), fields, mentions=share.mentions)
     reader = open_reader(share.locator)
+    gc.freeze()  # what was imported stays, and is not to be walked through again and again
     try:
         engine = Threads(
             reader, share.query, planner, share.parts, workers=share.workers, budget=budget

@@ -26,21 +26,25 @@ _FRESH = timedelta(hours=24)
 """How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
 
 
+_DURABLE = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+_FLEETING = "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
+
+
 class Draft:
     """A plan file that is being made at ``path``.
 
     Raises RefusedError when a plan file stands there that was applied (it holds the only way to
     undo its writes) or while another process makes the same one, and ServiceError when the disk
-    refuses.
+    refuses. A file that is not ``kept`` goes when the command ends: no power cut can matter to it.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, *, kept: bool = True) -> None:
         self.path = path
         self.part = path.with_name(path.name + ".part")
         _refuse_to_replace_a_journal(path)
         self.continued = self._open(header)
         self._asked_for: Rows = {}
-        self.connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+        self.connection.executescript(_DURABLE if kept else _FLEETING)
 
     def _open(self, header: Header) -> bool:
         if self.part.exists():
@@ -158,10 +162,15 @@ class Draft:
             with schema.transaction(self.connection):
                 self._put("sealed_at", datetime.now(UTC).isoformat())
                 self._put("seal", seal)
+        self.finish()
+        return seal
+
+    def finish(self) -> None:
+        """Give the file its final name, sealed or not; no plan without a seal is ever applied."""
+        with schema.translated(self.path):
             self._close()
             self.part.replace(self.path)
         self._lock.release()
-        return seal
 
     def _put(self, name: str, value: str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))

@@ -32,18 +32,19 @@ class UrlFilter:
 class Plan:
     """A plan file at ``path``, open for reading, or for what apply and rollback add to it.
 
-    Raises what ``schema.connect`` raises, and RefusedError for a file that was never sealed.
+    Raises what ``schema.connect`` raises, and RefusedError for a file that was never sealed, unless
+    it is one that goes when the command ends and is not to be ``sealed``.
     """
 
-    def __init__(self, path: Path, *, writable: bool = False) -> None:
+    def __init__(self, path: Path, *, writable: bool = False, sealed: bool = True) -> None:
         self.path = path
         self.connection = schema.connect(path, writable=writable)
         with schema.translated(path):
             self.header = read_header(self.connection)
             row = self.connection.execute("SELECT value FROM header WHERE name = 'seal'").fetchone()
-        if row is None:
+        if row is None and sealed:
             raise RefusedError(f"{path} was never sealed. Make the plan again.")
-        self.seal: str = row[0]
+        self.seal: str = row[0] if row else ""
 
     def check_seal(self) -> None:
         """Raise RefusedError if anything the plan says was changed since it was sealed."""
