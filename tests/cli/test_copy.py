@@ -51,12 +51,22 @@ def target(tmp_path: Path) -> Iterator[ServedS3]:
 
 @pytest.fixture(params=["moto", "rclone"])
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServedS3]:
-    """Either server, empty."""
+    """Either server, empty before and after: moto's servers in one process share what they hold."""
     (tmp_path / "objects").mkdir()
     with moto() if request.param == "moto" else rclone(tmp_path / "objects") as server:
-        for key in keys(server):  # moto's servers in one process share their objects
-            server.client().delete_object(Bucket=server.bucket, Key=key)
+        if request.param == "moto":
+            empty(server)
         yield server
+        if request.param == "moto":
+            empty(server)
+
+
+def empty(served: ServedS3) -> None:
+    client, bucket = served.client(), served.bucket
+    for key in keys(served):
+        client.delete_object(Bucket=bucket, Key=key)
+    for each in unfinished(served):
+        client.abort_multipart_upload(Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
 
 
 def make_workshop(
