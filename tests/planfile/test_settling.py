@@ -25,7 +25,7 @@ from url_rewriter.planning import Planner, SettledUrl, UrlStatus
 from url_rewriter.rules import ObjectPrefix, OnMissing, QueryPolicy, Rule, Rules, Unmapped
 from url_rewriter.urls import ObjectRef
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)  # older evidence would be asked for again
 STATES = (None, *TargetState)
 
 
