@@ -33,7 +33,9 @@ def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
     folder: Path = tmp_path_factory.mktemp("rclone")
-    with moto() if request.param == "moto" else rclone(folder) as server:
+    # All of moto's servers in a process share their buckets, so these tests have one of their own.
+    bucket = "for.writing"
+    with moto(bucket) if request.param == "moto" else rclone(folder, bucket) as server:
         yield server
 
 

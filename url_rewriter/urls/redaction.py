@@ -27,6 +27,12 @@ _USERINFO = re.compile(
     re.IGNORECASE,
 )
 
+_EQUALS = ("=", "3d", "&#61;", "&equals;")
+"""What is in every spelling of an equals sign, in lower case."""
+
+_AT = ("@", "40")
+"""What is in every spelling of an at sign."""
+
 
 def redact(text: str) -> str:
     """``text`` with the credentials in its URLs, escaped ones too, replaced by ``REDACTED``.
@@ -34,8 +40,13 @@ def redact(text: str) -> str:
     >>> redact("https://x:y@h/b/k?alt=media&token=5e56&X-Goog-Signature=95e6")
     'https://REDACTED@h/b/k?alt=media&token=REDACTED&X-Goog-Signature=REDACTED'
     """
-    text = _PARAMETER.sub(_redacted, text)
-    return _USERINFO.sub(lambda match: f"{match['slashes'] or match['escaped']}REDACTED", text)
+    lowered = text.lower()
+    # Most texts lack what every match holds, and to look for that is a hundred times cheaper.
+    if any(equals in lowered for equals in _EQUALS):
+        text = _PARAMETER.sub(_redacted, text)
+    if any(at in lowered for at in _AT):
+        text = _USERINFO.sub(lambda match: f"{match['slashes'] or match['escaped']}REDACTED", text)
+    return text
 
 
 def _redacted(match: re.Match[str]) -> str:
