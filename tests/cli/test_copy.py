@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -51,29 +52,19 @@ def target(tmp_path: Path) -> Iterator[ServedS3]:
 
 @pytest.fixture(params=["moto", "rclone"])
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServedS3]:
-    """Either server, empty before and after: moto's servers in one process share what they hold."""
+    """Either server, empty; a bucket of its own, since all of moto in a process is one store."""
     (tmp_path / "objects").mkdir()
-    with moto() if request.param == "moto" else rclone(tmp_path / "objects") as server:
-        if request.param == "moto":
-            empty(server)
+    bucket = f"copies.{uuid.uuid4()}"
+    with moto(bucket) if request.param == "moto" else rclone(tmp_path / "objects") as server:
         yield server
-        if request.param == "moto":
-            empty(server)
-
-
-def empty(served: ServedS3) -> None:
-    client, bucket = served.client(), served.bucket
-    for key in keys(served):
-        client.delete_object(Bucket=bucket, Key=key)
-    for each in unfinished(served):
-        client.abort_multipart_upload(Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
 
 
 def make_workshop(
     folder: Path, s3: dict[str, str], gcs: dict[str, str], *urls: str, rules: str = RULES
 ) -> Workshop:
     """A folder with rules, a database of these URLs, and a plan that misses their objects."""
-    (folder / "rules.yaml").write_text(rules)
+    bucket = s3.get("S3_BUCKET_NAME", "omi.data")
+    (folder / "rules.yaml").write_text(rules.replace("omi.data", bucket))
     documents = {f"apps/{number}": texts(image=url) for number, url in enumerate(urls)}
     write_database(folder / "db.jsonl", documents)
     workshop = Workshop(folder, clean_environ({**s3, **gcs}))
