@@ -6,7 +6,6 @@ target is copied from, where a URL can be read in several ways.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,8 +98,3 @@ def decide(target: TargetState, source: SourceState) -> Step:
             return Step.NEXT
         case _:
             return Step.GIVE_UP
-
-
-def next_rank(choices: Sequence[Choice], rank: int) -> int | None:
-    """The rank of the next likeliest choice; None behind the last."""
-    return rank + 1 if rank + 1 < len(choices) else None
