@@ -65,8 +65,8 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
     No URL of this file has a second reading, so that no planner is asked for one.
     """
     from url_rewriter.objects import Prove, S3Settings, open_objects
-    from url_rewriter.pipeline.plan import prove as prove_draft
     from url_rewriter.pipeline.progress import Silence
+    from url_rewriter.pipeline.prove import prove as prove_draft
     from url_rewriter.planfile import Draft, Header
     from url_rewriter.planfile.found import insert_targets
     from url_rewriter.urls import ObjectRef

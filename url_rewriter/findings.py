@@ -6,9 +6,8 @@ rules or an object store to be known. The README explains every code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from url_rewriter.documents import ValuePath
 from url_rewriter.urls import Remark
@@ -44,8 +43,7 @@ class Severity(StrEnum):
 FindingCode: TypeAlias = Code | Remark
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something seen at one place; ``detail`` quotes it, whole (redact before printing)."""
 
     code: FindingCode

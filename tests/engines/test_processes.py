@@ -20,6 +20,7 @@ from tests.scripted_firestore import Cut, Refuse, Stall, scripted_firestore
 from url_rewriter.engines import Part, open_engine
 from url_rewriter.engines.processes import Processes
 from url_rewriter.errors import ChecksFailedError, NotPermittedError, ServiceError
+from url_rewriter.planfile import FoundRows, rows_of
 from url_rewriter.planning import Planner
 from url_rewriter.rules import ObjectPrefix, Rule
 from url_rewriter.stores.base import Query
@@ -38,10 +39,10 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         bench.store.close()
 
 
-def processes_over(bench: Bench, **options: int) -> Processes:
+def processes_over(bench: Bench, **options: int) -> Processes[FoundRows]:
     query = Query(needles=needles(RULES.grammar))
     parts = [Part(n, each, None) for n, each in enumerate(bench.store.partitions(query, 4), 1)]
-    engine = open_engine(bench.store, query, Planner(RULES), parts, processes=2, **options)
+    engine = open_engine(bench.store, query, Planner(RULES), rows_of, parts, processes=2, **options)
     assert isinstance(engine, Processes)
     return engine
 
@@ -82,9 +83,9 @@ def test_mentions_are_kept_in_every_process_where_they_are_asked_for(
     parts = [Part(n, each, None) for n, each in enumerate(bench.store.partitions(query, 4), 1)]
     photos = Rule("photos", ObjectPrefix("photos"), ObjectPrefix("data", "p/"))
     planner = Planner(replace(RULES, rules=(photos,)), mentions=mentions)
-    with open_engine(bench.store, query, planner, parts, processes=2) as engine:
+    with open_engine(bench.store, query, planner, tuple, parts, processes=2) as engine:
         assert isinstance(engine, Processes)
-        found = [each.mentions for batch in engine for each in batch.documents]
+        found = [each.mentions for batch in engine for each in batch.found]
     assert found == [(ObjectRef("data", "p/u1.png"),) if mentions else ()] * len(PATHS)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from url_rewriter.pipeline.apply import apply
 from url_rewriter.pipeline.pacing import Pace
-from url_rewriter.pipeline.plan import prove, scan
 from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.rollback import rollback
+from url_rewriter.pipeline.scan import scan
 from url_rewriter.planfile import (
     Draft,
     FileLock,

@@ -23,8 +23,9 @@ from url_rewriter.evidence import (
     TargetState,
 )
 from url_rewriter.pipeline.comparing import compare_sources, only_origin
-from url_rewriter.pipeline.plan import prove, scan
 from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.prove import prove
+from url_rewriter.pipeline.scan import scan
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan, summarize
 from url_rewriter.planfile.comparisons import count_comparisons, planned_origins

@@ -10,8 +10,9 @@ from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.pipeline.further import check_content_types, check_public
-from url_rewriter.pipeline.plan import prove, scan
 from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.prove import prove
+from url_rewriter.pipeline.scan import scan
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planfile.background import backgrounds

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -28,12 +30,10 @@ from url_rewriter.pipeline.orphans import (
     find_orphans,
     target_prefixes,
 )
-from url_rewriter.pipeline.plan import scan
 from url_rewriter.pipeline.progress import Silence
-from url_rewriter.planfile import Plan
-from url_rewriter.planfile.mentions import mentioned_keys
-from url_rewriter.planfile.schema import TABLES
-from url_rewriter.planning import Planner
+from url_rewriter.pipeline.scan import take_inventory
+from url_rewriter.planfile.mentions import Mentions
+from url_rewriter.planning import Inventory, Planner
 from url_rewriter.rules import FieldPattern, ObjectPrefix, Rule, Rules, Scope
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -67,14 +67,11 @@ def search(
 ) -> Searched:
     migration = Migration(folder, MemoryStore(documents), MemoryObjects(**objects), rules)
     migration.objects.listed["data"] = list(found)
-    planner, draft = Planner(migration.rules, mentions=True), migration.begin()
-    scan(migration.store, Query(), planner, draft, Silence())
-    draft.settle(planner, proven=False)
-    draft.seal()
+    planner = Planner(migration.rules, mentions=True)
     rows, file = target_prefixes(migration.rules), io.BytesIO()
-    plan = Plan(migration.path)
-    find_orphans(migration.objects, plan, rows, SINCE, OrphanList(file), Silence())
-    plan.close()
+    with closing(Mentions(folder / "mentions")) as mentions:
+        take_inventory(migration.store, Query(), planner, Inventory(), Silence(), mentions=mentions)
+        find_orphans(migration.objects, mentions, rows, SINCE, OrphanList(file), Silence())
     keys = [json.loads(line)["key"] for line in file.getvalue().splitlines()]
     return Searched({row.place.prefix: row for row in rows}, keys, migration.objects)
 
@@ -91,19 +88,15 @@ def test_the_merge_finds_exactly_what_is_in_both(keys: set[str], mentions: set[s
 def test_sqlite_pages_mentions_in_the_order_of_the_listing(
     keys: set[str], mentions: set[str], prefix: str
 ) -> None:
-    import sqlite3
-
-    connection = sqlite3.connect(":memory:")
-    connection.executescript(TABLES)
-    connection.executemany(
-        "INSERT INTO targets (bucket, key) VALUES (?, ?)",
-        [(bucket, key) for key in mentions for bucket in ("b", "other")],
-    )
-    merge = Merge(mentioned_keys(connection, "b", prefix))
-    under = {key for key in keys if key.startswith(prefix)}
-    in_bytes = sorted(under, key=str.encode)
-    assert {key for key in in_bytes if merge.has(key)} == under & mentions
-    connection.close()
+    with TemporaryDirectory() as folder, closing(Mentions(Path(folder) / "m")) as kept:
+        for bucket in ("b", "other"):
+            kept.add(ObjectRef(bucket, key) for key in mentions)
+        kept.add([ObjectRef("other", key) for key in keys])
+        merge = Merge(kept.keys("b", prefix))
+        under = {key for key in keys if key.startswith(prefix)}
+        in_bytes = sorted(under, key=str.encode)
+        assert {key for key in in_bytes if merge.has(key)} == under & mentions
+        assert all((ObjectRef("b", key) in kept) == (key in mentions) for key in keys)
 
 
 @given(st.lists(KEYS, min_size=2, max_size=4))

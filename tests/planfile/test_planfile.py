@@ -17,8 +17,8 @@ from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.pipeline.plan import scan
 from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.scan import scan
 from url_rewriter.planfile import FileLock, Plan
 from url_rewriter.planfile.sealing import _dump_rows
 from url_rewriter.stores.base import Query

@@ -20,7 +20,7 @@ from url_rewriter.documents import Document, Revision
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.findings import Code, severity_of
-from url_rewriter.planfile import Draft, Header, Plan
+from url_rewriter.planfile import Draft, Header, Plan, rows_of
 from url_rewriter.planning import Planner, SettledUrl, UrlStatus
 from url_rewriter.rules import ObjectPrefix, OnMissing, QueryPolicy, Rule, Rules, Unmapped
 from url_rewriter.urls import ObjectRef
@@ -186,9 +186,8 @@ def test_settling_says_what_the_core_says_and_says_it_again(
         half = len(found) // 2
         # The second part is read first, as by the faster of two workers.
         for part, number in ((found[half:], 2), (found[:half], 1)):
-            draft.add_documents(
-                part, number, read=len(part), last=None, done=True, prove_migrated=migrated
-            )
+            rows = rows_of(part, prove_migrated=migrated)
+            draft.add_documents(rows, number, read=len(part), last=None, done=True)
         states: dict[ObjectRef, TargetState | None] = {}
         # First with the evidence of an earlier run, which then changes its mind and knows more.
         for _ in range(data.draw(st.integers(1, 3))):
@@ -208,9 +207,7 @@ def begin(folder: Path, *strings: str) -> tuple[Draft, Planner]:
     planner = Planner(rules_of(skip=False, block=False))
     draft = open_draft(folder, planner.rules)
     draft.add_partitions([("", None, None)])
-    draft.add_documents(
-        found_in([strings], planner), 1, read=1, last=None, done=True, prove_migrated=False
-    )
+    draft.add_documents(rows_of(found_in([strings], planner)), 1, read=1, last=None, done=True)
     return draft, planner
 
 

@@ -36,7 +36,15 @@ from url_rewriter.evidence import (
     TargetState,
     WrittenUrl,
 )
-from url_rewriter.planfile import DocumentOutcome, Draft, Header, Journal, Operation, Plan
+from url_rewriter.planfile import (
+    DocumentOutcome,
+    Draft,
+    Header,
+    Journal,
+    Operation,
+    Plan,
+    rows_of,
+)
 from url_rewriter.planfile.access import insert_access, written_urls
 from url_rewriter.planfile.comparisons import (
     add_comparison_findings,
@@ -143,7 +151,7 @@ def make_plan(
     planner = Planner(rules)
     draft.add_partitions([("", None, None)])
     planned = [planner.plan_document(each) for each in documents]
-    draft.add_documents(planned, 1, read=len(planned) + 100, last=None, done=True)
+    draft.add_documents(rows_of(planned), 1, read=len(planned) + 100, last=None, done=True)
     draft.add_evidence(_evidence(target, missing, unknown) for target in list(draft.unproven()))
     draft.settle(planner)
     if compared:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,12 @@ import click
 
 from url_rewriter.cli import options, orphans, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.scanning import take_inventory
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.planfile import Plan
+    from url_rewriter.planning import Inventory
 
 
 @click.command()
@@ -62,31 +62,30 @@ def audit(
     rules = services.read_rules(rules_file) if rules_file else services.without_rules()
     with ExitStack() as stack:
         reader = stack.enter_context(services.open_reader(chosen.locate()))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
         search = None
         if wants_orphans:
             search = stack.enter_context(orphans.search(rules, limits, s3))
-        fresh, _ = services.scan_into(
-            folder / "audit.plan", console, rules, limits, reader, None, workers=workers,
-            mentions=wants_orphans, kept=False,
-        )  # fmt: skip
-        stack.callback(fresh.close)
-        found = search.make(console, fresh) if search else None
+        mentions = search.mentions if search else None
+        inventory, trouble = take_inventory(console, rules, limits, reader, workers, mentions)
+        if search and trouble:
+            raise trouble
+        found = search.make(console, inventory.scanned) if search else None
         if search and found and console.format == orphans.LIST_FORMAT:
             search.print_list(console, found)
         else:
-            _show(console, reader.locator, fresh, found)
+            _show(console, reader.locator, inventory, found)
+        if trouble:
+            raise trouble
         if found:
             found.raise_trouble()
 
 
-def _show(console: Console, locator: str, fresh: Plan, found: orphans.Found | None) -> None:
-    from url_rewriter.planfile import inventory, summarize
-
-    counts = inventory(fresh.connection)
-    summary = summarize(fresh.connection)
-    documents, findings = summary.documents, summary.findings
+def _show(
+    console: Console, locator: str, inventory: Inventory, found: orphans.Found | None
+) -> None:
+    counts, findings = inventory.rows(), dict(sorted(inventory.findings.items()))
+    documents = {"scanned": inventory.scanned, "with_urls": inventory.with_urls}
     if console.json:
         members: dict[str, Any] = {"store": locator, "documents": documents}
         for name, rows in counts.items():

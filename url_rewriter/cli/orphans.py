@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ from url_rewriter.text import counted
 if TYPE_CHECKING:
     from url_rewriter.objects import ObjectStore
     from url_rewriter.pipeline.orphans import PrefixTotals
-    from url_rewriter.planfile import Plan
+    from url_rewriter.planfile.mentions import Mentions
     from url_rewriter.rules import Rules
 
 LIST_FORMAT = "orphan-list"
@@ -75,11 +76,18 @@ def search(rules: Rules, limits: services.Limits, s3: services.S3Options) -> Ite
     Raises ConfigurationError where the scan is limited, and what is wrong with a target bucket.
     """
     _require_whole_scan(rules, limits)
-    with services.open_objects(rules, s3) as objects, tempfile.TemporaryFile() as file:
+    from url_rewriter.planfile.mentions import Mentions
+
+    with (
+        services.open_objects(rules, s3) as objects,
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryFile() as file,
+        closing(Mentions(Path(folder) / "mentions")) as mentions,
+    ):
         buckets = sorted({rule.target.bucket for rule in rules.rules})
         clocks = [_examine(objects, bucket) for bucket in buckets]
         since = min([*clocks, *filter(None, [limits.read_time])])
-        yield Search(rules, objects, since, file)
+        yield Search(rules, objects, mentions, since, file)
 
 
 def _require_whole_scan(rules: Rules, limits: services.Limits) -> None:
@@ -105,24 +113,26 @@ def _examine(objects: ObjectStore, bucket: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search that was begun at ``since``, by the object store's clock."""
+    """A search that was begun at ``since``, by the object store's clock; ``mentions`` is to be
+    filled before it is made."""
 
     rules: Rules
     objects: ObjectStore
+    mentions: Mentions
     since: datetime
     file: IO[bytes]
 
-    def make(self, console: Console, scanned: Plan) -> Found:
-        """Walk the listings. Raises ChecksFailedError where no document was read."""
+    def make(self, console: Console, scanned: int) -> Found:
+        """Walk the listings. Raises ChecksFailedError where no document was ``scanned``."""
         from url_rewriter.pipeline.orphans import OrphanList, find_orphans, target_prefixes
 
-        if not scanned.count("SELECT coalesce(sum(documents), 0) FROM partitions"):
+        if not scanned:
             raise ChecksFailedError(
                 "No document was read, so that nobody can say which objects none mentions."
             )
         rows = target_prefixes(self.rules)
         kept = OrphanList(self.file) if console.format == LIST_FORMAT else None
-        find_orphans(self.objects, scanned, rows, self.since, kept, console.progress())
+        find_orphans(self.objects, self.mentions, rows, self.since, kept, console.progress())
         left_out = tuple(each.text for each in self.rules.scope.collections)
         return Found(rows, self.since, left_out)
 

@@ -9,6 +9,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.scanning import scan_into
 from url_rewriter.cli.sources import describe_sources, open_comparison
 from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.text import counted
@@ -60,9 +61,9 @@ def plan(
         open_comparison(s3) as compare,
     ):
         _introduce(console, rules, rules_file, reader.locator, limits, s3)
-        made, trouble = services.scan_into(
-            plan_file, console, rules, limits, reader, objects,
-            rules_file=rules_file, s3=s3, compare=compare, workers=s3.workers,
+        made, trouble = scan_into(
+            plan_file, console, rules, limits, reader, objects, s3,
+            rules_file=rules_file, compare=compare,
         )  # fmt: skip
     _conclude(console, made, trouble)
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.console import printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
-    from url_rewriter.errors import UrlRewriterError
     from url_rewriter.objects import ObjectStore, ObjectWriter, S3Settings, UploadLog
-    from url_rewriter.pipeline.progress import Progress
-    from url_rewriter.planfile import Draft, Header, Plan
+    from url_rewriter.planfile import Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
     from url_rewriter.sources import SourceReader
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-
-Compare: TypeAlias = "Callable[[Draft, Planner, Progress], None]"
-"""Compares the targets of a settled draft with their sources, and settles again what differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,116 +291,6 @@ def open_cloud_storage(workers: int | None) -> Iterator[SourceReader]:
 def kept_at(store: DocumentReader) -> str:
     """Where a database is: production, or a place whose data can be thrown away."""
     return "a throw-away store" if store.disposable else "production"
-
-
-def make_header(
-    rules: Rules, rules_file: Path | None, limits: Limits, store: DocumentReader
-) -> Header:
-    """The header of a plan that is made now."""
-    from url_rewriter import __version__
-    from url_rewriter.planfile import Header, whoami
-
-    return Header(
-        store=store.locator,
-        kept_at=kept_at(store),
-        rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
-        made_by=whoami(),
-        rules_file=str(rules_file or ""),
-        rules=rules.to_json(),
-        rules_digest=rules.digest,
-        limits=limits.to_json(),
-        endpoint=rules.target.endpoint,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=__version__,
-        read_time=limits.read_time.isoformat() if limits.read_time else "",
-    )
-
-
-def scan_into(
-    path: Path,
-    console: Console,
-    rules: Rules,
-    limits: Limits,
-    reader: DocumentReader,
-    objects: ObjectStore | None,
-    *,
-    rules_file: Path | None = None,
-    s3: S3Options | None = None,
-    compare: Compare | None = None,
-    workers: int | None = None,
-    prove_migrated: bool = False,
-    mentions: bool = False,
-    kept: bool = True,
-) -> tuple[Plan, UrlRewriterError | None]:
-    """Make a plan file and open it; with it the trouble with the object store, if there was any.
-
-    Without ``objects`` nothing is proven; ``compare`` holds what was proven against its sources. A
-    scan that was interrupted at the same path goes on. A file that is not ``kept`` is not sealed.
-    """
-    from url_rewriter.pipeline.forecast import forecast_reads
-    from url_rewriter.pipeline.plan import prove, scan
-    from url_rewriter.planfile import Draft, Plan
-
-    draft = Draft(path, make_header(rules, rules_file, limits, reader), kept=kept)
-    if draft.continued:
-        console.say(f"continuing the scan that was begun in {draft.part}\n")
-    if objects is not None:
-        _warn_of_trouble(console, rules, objects)
-    progress = console.progress()
-    planner = limits.planner(rules, mentions=mentions)
-    query = limits.query(rules)
-    # What was imported stays: to walk through it again and again is a fifth of a scan's cost.
-    gc.freeze()
-    try:
-        expected = reader.count(query)
-        if expected is not None:
-            expected = max(0, expected - draft.count_scanned())
-            if not reader.disposable:
-                console.say(f"forecast {forecast_reads(expected)}")
-        scan(reader, query, planner, draft, progress,
-             workers=workers or 1, processes=limits.processes, max_reads=limits.max_reads,
-             expected=expected, prove_migrated=prove_migrated)  # fmt: skip
-        if not draft.count_scanned():
-            console.warn(
-                f"no document of {reader.locator} was scanned: is the store right, and the "
-                "collections and documents that were named?"
-            )
-        trouble = prove(objects, planner, draft, progress) if objects else None
-        draft.settle(planner, proven=objects is not None)
-        if compare is not None:
-            compare(draft, planner, progress)
-        if s3 is not None:
-            _gather_further_evidence(draft, rules, s3, progress)
-        if kept:
-            draft.seal()
-        else:
-            draft.finish()
-    except BaseException:
-        draft.abandon()
-        raise
-    return Plan(path, sealed=kept), trouble
-
-
-def _warn_of_trouble(console: Console, rules: Rules, objects: ObjectStore) -> None:
-    """Say before a scan, which is billed, that nothing it finds can be proven."""
-    for bucket in sorted({rule.target.bucket for rule in rules.rules}):
-        trouble = objects.check(bucket)
-        if trouble is not None:
-            console.warn(
-                f"{trouble} The scan goes on, its targets will be unknown; an interrupted scan is "
-                "continued by the same command."
-            )
-
-
-def _gather_further_evidence(draft: Draft, rules: Rules, s3: S3Options, progress: Progress) -> None:
-    from url_rewriter.objects.public import PublicReader
-    from url_rewriter.pipeline.further import check_content_types, check_public
-
-    if s3.check_public:
-        reader = PublicReader(s3_settings(rules, s3))
-        check_public(reader, draft, rules.target.endpoint, progress)
-    if s3.check_content_type:
-        check_content_types(draft)
 
 
 def planned_rules(plan: Plan) -> Rules:

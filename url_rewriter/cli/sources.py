@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from url_rewriter.cli.services import Compare, S3Options, s3_settings
+from url_rewriter.cli.scanning import Compare
+from url_rewriter.cli.services import S3Options, s3_settings
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.progress import Progress

@@ -11,6 +11,7 @@ import click
 
 from url_rewriter.cli import options, services
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.scanning import scan_into
 from url_rewriter.cli.sources import open_comparison
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, UrlRewriterError
 from url_rewriter.text import counted
@@ -63,9 +64,9 @@ def verify(
         objects = stack.enter_context(services.open_objects(rules, s3))
         compare = stack.enter_context(open_comparison(s3, applied))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        fresh, trouble = services.scan_into(
-            folder / "verify.plan", console, rules, limits, reader, objects, workers=s3.workers,
-            s3=s3, compare=compare, prove_migrated=True, kept=False,
+        fresh, trouble = scan_into(
+            folder / "verify.plan", console, rules, limits, reader, objects, s3,
+            compare=compare, prove_migrated=True, kept=False,
         )  # fmt: skip
         stack.callback(fresh.close)
         _conclude(console, fresh, applied, limits, s3, trouble)

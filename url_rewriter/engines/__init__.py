@@ -8,25 +8,30 @@ same, in the same order: each part of a scan has numbers of its own in the plan 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Engine, Part
+from url_rewriter.engines.base import Batch, Budget, Digest, Engine, Part
 from url_rewriter.engines.threads import Threads
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import DocumentReader, Query
 
-__all__ = ["Batch", "Engine", "Part", "Threads", "open_engine"]
+__all__ = ["Batch", "Digest", "Engine", "Part", "Threads", "open_engine"]
+
+
+T = TypeVar("T")
 
 
 def open_engine(
     reader: DocumentReader,
     query: Query,
     planner: Planner,
+    digest: Digest[T],
     parts: Sequence[Part],
     *,
     workers: int = 1,
     processes: int = 1,
     max_reads: int | None = None,
-) -> Engine:
+) -> Engine[T]:
     """The engine that reads ``parts`` with so many streams at once, over so many processes.
 
     Nothing is read before it is entered. It stops at the first checkpoints after ``max_reads``
@@ -37,7 +42,7 @@ def open_engine(
         from url_rewriter.engines.processes import Processes
 
         return Processes(
-            reader.locator, query, planner, parts,
+            reader.locator, query, planner, digest, parts,
             workers=workers, processes=processes, max_reads=max_reads,
         )  # fmt: skip
-    return Threads(reader, query, planner, parts, workers=workers, budget=Budget(max_reads))
+    return Threads(reader, query, planner, digest, parts, workers=workers, budget=Budget(max_reads))

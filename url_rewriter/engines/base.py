@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 
 from url_rewriter.planning import PlannedDocument
 from url_rewriter.stores.base import Checkpoint, Partition
+
+T = TypeVar("T")
+
+Digest: TypeAlias = Callable[[Sequence[PlannedDocument]], T]
+"""What is kept of documents, made where they are read: a function that can be pickled, as can what
+it returns. Documents without anything to report are not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +29,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What a part held up to a checkpoint."""
+class Batch(Generic[T]):
+    """What is kept of what a part held up to a checkpoint."""
 
     part: Part
-    documents: tuple[PlannedDocument, ...]
+    found: T
     checkpoint: Checkpoint
 
 
-class Engine(Protocol):
+class Engine(Protocol[T]):
     """A context whose iteration gives the batches of all parts, those of each part in its order.
 
     Raises what a reader raises. Leaving the context stops what is still being read.
@@ -47,7 +53,7 @@ class Engine(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __iter__(self) -> Iterator[Batch]: ...
+    def __iter__(self) -> Iterator[Batch[T]]: ...
 
     def __exit__(
         self,

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Generic, Self, TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Part
+from url_rewriter.engines.base import Batch, Budget, Digest, Part
 from url_rewriter.engines.threads import Threads
 from url_rewriter.errors import ServiceError
 from url_rewriter.planning import Planner
@@ -45,6 +45,7 @@ class _Share:
     rules: str
     fields: tuple[str, ...]
     mentions: bool
+    digest: Digest[Any]
     parts: tuple[Part, ...]
     workers: int
     max_reads: int | None
@@ -57,10 +58,10 @@ class _Done:
     stopped: bool
 
 
-_Item: TypeAlias = Batch | BaseException | _Done
+T = TypeVar("T")
 
 
-class Processes:
+class Processes(Generic[T]):
     """An engine of several processes: together ``workers`` streams at once, at least one each."""
 
     def __init__(
@@ -68,6 +69,7 @@ class Processes:
         locator: str,
         query: Query,
         planner: Planner,
+        digest: Digest[T],
         parts: Sequence[Part],
         *,
         workers: int,
@@ -86,7 +88,7 @@ class Processes:
             context.Process(
                 target=_serve,
                 args=(
-                    _Share(locator, query, rules, fields, planner.mentions,
+                    _Share(locator, query, rules, fields, planner.mentions, digest,
                            tuple(parts[first::processes]), -(-workers // processes), max_reads),
                     self._items, self._stop, number,
                 ),
@@ -111,7 +113,7 @@ class Processes:
             process.start()
         return self
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch[T]]:
         while self._working:
             match self._next():
                 case Batch() as batch:
@@ -122,11 +124,11 @@ class Processes:
                 case BaseException() as error:
                     raise error
 
-    def _next(self) -> _Item:
+    def _next(self) -> Batch[T] | BaseException | _Done:
         """The next item of any process; an error where one ended without saying so."""
         while True:
             try:
-                item: _Item = self._items.get(timeout=0.2)
+                item: Batch[T] | BaseException | _Done = self._items.get(timeout=0.2)
             except queue.Empty:
                 for process in self._processes:
                     if process.exitcode:
@@ -184,7 +186,13 @@ def _read(share: _Share, items: Any, stop: Any, budget: Budget) -> bool:
     gc.freeze()  # what was imported stays, and is not to be walked through again and again
     try:
         engine = Threads(
-            reader, share.query, planner, share.parts, workers=share.workers, budget=budget
+            reader,
+            share.query,
+            planner,
+            share.digest,
+            share.parts,
+            workers=share.workers,
+            budget=budget,
         )
         with engine:
             for batch in engine:

@@ -14,10 +14,9 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Generic, Self, TypeVar
 
-from url_rewriter.documents import Document
-from url_rewriter.engines.base import Batch, Budget, Part
+from url_rewriter.engines.base import Batch, Budget, Digest, Part
 from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Query
 
@@ -28,10 +27,10 @@ _FAREWELL = 2.0
 """Seconds to wait for threads when a scan is given up; one that waits for a server is left."""
 
 
-_Item: TypeAlias = Batch | BaseException | None
+T = TypeVar("T")
 
 
-class Threads:
+class Threads(Generic[T]):
     """An engine in this process: ``workers`` streams at once.
 
     When the budget is spent every thread stops at its next checkpoint, and ``stopped`` is true
@@ -43,6 +42,7 @@ class Threads:
         reader: DocumentReader,
         query: Query,
         planner: Planner,
+        digest: Digest[T],
         parts: Iterable[Part],
         *,
         workers: int = 1,
@@ -51,10 +51,11 @@ class Threads:
         self._reader = reader
         self._query = query
         self._planner = planner
+        self._digest = digest
         self._waiting = deque(parts)
         self._unfinished = len(self._waiting)
         self._budget = budget or Budget(None)
-        self._batches: queue.Queue[_Item] = queue.Queue(_AHEAD)
+        self._batches: queue.Queue[Batch[T] | BaseException | None] = queue.Queue(_AHEAD)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         count = max(1, min(workers, len(self._waiting)))
@@ -78,7 +79,7 @@ class Threads:
             thread.start()
         return self
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch[T]]:
         working = len(self._threads)
         while working:
             match self._batches.get():
@@ -121,12 +122,12 @@ class Threads:
             if self._stop.is_set():
                 return
             if isinstance(item, Checkpoint):
-                self._batches.put(Batch(part, tuple(kept), item))
+                self._batches.put(Batch(part, self._digest(kept), item))
                 kept = []
                 if not self._may_go_on(item):
                     return
             else:
-                planned = self._planner.plan_document(_without_raw(item))
+                planned = self._planner.plan_document(item)
                 if planned.texts or planned.findings or planned.mentions:
                     kept.append(planned)
 
@@ -135,8 +136,3 @@ class Threads:
             self._unfinished -= checkpoint.done
         self._budget.spend(checkpoint.documents)
         return self._budget.left
-
-
-def _without_raw(read: Document) -> Document:
-    """What an adapter needs for writing comes from a fresh read, and is large."""
-    return Document(read.path, read.revision, read.strings, read.fixed)

@@ -22,8 +22,7 @@ from url_rewriter.errors import (
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects import ListedObject, ObjectStore
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import Plan
-from url_rewriter.planfile.mentions import is_mentioned, mentioned_keys
+from url_rewriter.planfile.mentions import Mentions
 from url_rewriter.rules import ObjectPrefix, Rules
 from url_rewriter.urls import ObjectRef
 from url_rewriter.urls.names import key_trouble
@@ -92,7 +91,7 @@ def target_prefixes(rules: Rules) -> list[PrefixTotals]:
 
 def find_orphans(
     objects: ObjectStore,
-    scanned: Plan,
+    mentions: Mentions,
     rows: Sequence[PrefixTotals],
     since: datetime,
     orphans: OrphanList | None,
@@ -100,8 +99,7 @@ def find_orphans(
 ) -> None:
     """Count every object under the rows' prefixes once, in the row with the longest.
 
-    ``scanned`` was made by a planner that keeps mentions. ``since`` is when its scan began, by the
-    object store's clock.
+    ``mentions`` are those of a scan that began at ``since``, by the object store's clock.
     """
     progress.begin("list", "objects")
     for visit in _visits(rows):
@@ -109,7 +107,7 @@ def find_orphans(
             orphans.begin()
         place = visit[0].place
         try:
-            _Visit(objects, scanned, visit, since, orphans).count(progress)
+            _Visit(objects, mentions, visit, since, orphans).count(progress)
             trouble = objects.check(place.bucket)
         except (ConfigurationError, NotPermittedError, ServiceError) as error:
             trouble = error
@@ -144,13 +142,13 @@ class _Visit:
     def __init__(
         self,
         objects: ObjectStore,
-        scanned: Plan,
+        mentions: Mentions,
         rows: Sequence[PrefixTotals],
         since: datetime,
         orphans: OrphanList | None,
     ) -> None:
         self._objects = objects
-        self._scanned = scanned.connection
+        self._mentioned = mentions
         self._place = rows[0].place
         self._longest_first = sorted(rows, key=lambda row: -len(row.place.prefix))
         self._since = since
@@ -161,7 +159,7 @@ class _Visit:
         """Count every object. Raises what the listing raises."""
         listed = self._objects.contents(self._place.bucket, self._place.prefix)
         number = 0
-        keys = Merge(mentioned_keys(self._scanned, self._place.bucket, self._place.prefix))
+        keys = Merge(self._mentioned.keys(self._place.bucket, self._place.prefix))
         for number, found in enumerate(listed, 1):
             if len(found.keys) == 1:
                 self._count(found, mentioned=keys.has(found.keys[0]))
@@ -220,7 +218,7 @@ class _Visit:
 
     def _mentions(self, found: ListedObject) -> bool:
         """Whether some key that an object may have is mentioned."""
-        return any(is_mentioned(self._scanned, self._target(key)) for key in found.keys)
+        return any(self._target(key) in self._mentioned for key in found.keys)
 
     def _target(self, key: str) -> ObjectRef:
         return ObjectRef(self._place.bucket, key)
@@ -251,4 +249,4 @@ class Merge:
     def _advance(self) -> None:
         passed, self._next = self._next, next(self._mentions, None)
         if passed is not None and self._next is not None and self._next <= passed:
-            raise ServiceError(f"The plan file is out of order: {self._next!r} after {passed!r}.")
+            raise ServiceError(f"The mentions are out of order: {self._next!r} after {passed!r}.")

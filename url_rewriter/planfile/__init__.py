@@ -4,6 +4,7 @@
 """
 
 from url_rewriter.planfile.draft import Draft
+from url_rewriter.planfile.found import FoundRows, rows_of
 from url_rewriter.planfile.header import Header, whoami
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
@@ -25,7 +26,6 @@ from url_rewriter.planfile.summary import (
     WriteTotals,
     count_pending,
     count_writes,
-    inventory,
     summarize,
 )
 from url_rewriter.planfile.uploads import Uploads
@@ -35,6 +35,7 @@ __all__ = [
     "Draft",
     "Entry",
     "FileLock",
+    "FoundRows",
     "Header",
     "Journal",
     "Operation",
@@ -52,8 +53,8 @@ __all__ = [
     "copy",
     "count_pending",
     "count_writes",
-    "inventory",
     "live_edits",
+    "rows_of",
     "summarize",
     "whoami",
 ]

@@ -7,19 +7,19 @@ interrupted run is continued.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import schema, settling
-from url_rewriter.planfile.found import insert_found
+from url_rewriter.planfile.found import FoundRows, insert_found
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.locking import FileLock
 from url_rewriter.planfile.proof import Rows, insert_evidence, unproven_targets
 from url_rewriter.planfile.sealing import compute_seal
-from url_rewriter.planning import PlannedDocument, Planner
+from url_rewriter.planning import Planner
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
@@ -84,19 +84,12 @@ class Draft:
             )
 
     def add_documents(
-        self,
-        documents: Sequence[PlannedDocument],
-        partition: int,
-        *,
-        read: int,
-        last: str | None,
-        done: bool,
-        prove_migrated: bool = False,
+        self, found: FoundRows, partition: int, *, read: int, last: str | None, done: bool
     ) -> None:
         """Keep what a scan found up to a checkpoint, and the checkpoint, all or nothing."""
         with schema.translated(self.path), schema.transaction(self.connection):
-            if documents:
-                insert_found(self.connection, documents, partition, prove_migrated=prove_migrated)
+            if any(found):
+                insert_found(self.connection, found, partition)
             self.connection.execute(
                 "UPDATE partitions SET documents = documents + ?, last = coalesce(?, last),"
                 " done = ? WHERE id = ?",

@@ -1,13 +1,16 @@
-"""What a scan found, as rows: in the same order whichever part of the scan is read first."""
+"""What a scan found, as rows: in the same order whichever part of the scan is read first.
+
+Rows are made where documents are read (`rows_of`), and numbered where they are kept.
+"""
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from url_rewriter.findings import Finding
-from url_rewriter.planfile.occurrences import insert_occurrences, row_of
+from url_rewriter.planfile.occurrences import Row, insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
 from url_rewriter.planning import PlannedDocument, nobody_asked, settle_urls
 from url_rewriter.urls import ObjectRef
@@ -17,86 +20,98 @@ _ROWS_OF_PARTITION = 2**36
 every JSON reader takes for integers."""
 
 
-def insert_found(
-    connection: sqlite3.Connection,
-    found: Sequence[PlannedDocument],
-    partition: int,
-    *,
-    prove_migrated: bool,
-) -> None:
-    """Add documents, their strings, the URLs in these, the targets they may mean, and findings.
+class FoundRows(NamedTuple):
+    """Rows of some documents: of those with URLs, their strings, the URLs in these, and findings.
 
-    URLs are kept as they are before the object store was asked: likeliest read, nothing known. One
-    statement a table, since one a row would cost more than the rows.
+    A string begins with its document's place in ``documents``, an occurrence with its string's in
+    ``strings``. Plain values only, which are cheap to keep waiting and to send between processes.
     """
+
+    documents: list[tuple[str, str]]
+    strings: list[tuple[int, str, str, int]]
+    targets: list[ObjectRef]
+    occurrences: list[tuple[int, Row]]
+    findings: list[Row]
+
+
+def rows_of(found: Iterable[PlannedDocument], *, prove_migrated: bool = False) -> FoundRows:
+    """What is kept of documents, the targets that their URLs may mean among it.
+
+    URLs are kept as they are before the object store was asked: likeliest read, nothing known.
+    ``prove_migrated``: targets that documents name already are to be proven too.
+    """
+    rows = FoundRows([], [], [], [], [])
+    documents, strings, _, occurrences, findings = rows
+    targets: dict[ObjectRef, None] = {}
+    for planned in found:
+        if planned.texts:
+            documents.append((planned.document.path, planned.document.revision))
+        for text in planned.texts:
+            for url in settle_urls(text, nobody_asked):
+                occurrences.append((len(strings), row_of(url)))
+            strings.append(
+                (len(documents) - 1, dump_path(text.value_path), text.text, int(text.doubtful))
+            )
+            targets.update(dict.fromkeys(text.targets))
+            if prove_migrated:
+                targets.update(dict.fromkeys(text.migrated))
+        findings += map(_finding_row, planned.findings)
+    rows.targets.extend(targets)
+    return rows
+
+
+def insert_found(connection: sqlite3.Connection, found: FoundRows, partition: int) -> None:
+    """Add rows behind those of their partition. One statement a table: one a row costs more."""
     put = connection.executemany
-    ids = _free_ids(connection, "documents", partition)
-    documents = [(next(ids), each) for each in found if each.texts]
+    document = _free_id(connection, "documents", partition)
     put(
         "INSERT INTO documents (id, path, revision) VALUES (?, ?, ?)",
-        [(row, each.document.path, each.document.revision) for row, each in documents],
+        [(document + place, *row) for place, row in enumerate(found.documents)],
     )
-    ids = _free_ids(connection, "strings", partition)
-    texts = [(next(ids), row, text) for row, planned in documents for text in planned.texts]
+    string = _free_id(connection, "strings", partition)
     put(
         "INSERT INTO strings (id, document, value_path, before, doubtful) VALUES (?, ?, ?, ?, ?)",
         [
-            (row, document, dump_path(text.value_path), text.text, int(text.doubtful))
-            for row, document, text in texts
+            (string + place, document + parent, *row)
+            for place, (parent, *row) in enumerate(found.strings)
         ],
     )
-    targets = [target for each in found for target in each.mentions]
-    for _, _, text in texts:
-        targets += text.targets
-        if prove_migrated:
-            targets += text.migrated
-    insert_targets(connection, targets)
-    ids = _free_ids(connection, "occurrences", partition)
+    insert_targets(connection, found.targets)
+    occurrence = _free_id(connection, "occurrences", partition)
     insert_occurrences(
         connection,
         [
-            (*row_of(url), next(ids), row)
-            for row, _, text in texts
-            for url in settle_urls(text, nobody_asked)
+            (*row, occurrence + place, string + parent)
+            for place, (parent, row) in enumerate(found.occurrences)
         ],
     )
-    findings = [finding for planned in found for finding in planned.findings]
-    insert_findings(connection, findings, _free_ids(connection, "findings", partition))
+    finding = _free_id(connection, "findings", partition)
+    put(
+        "INSERT INTO findings (id, code, severity, document, value_path, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(finding + place, *row) for place, row in enumerate(found.findings)],
+    )
 
 
 def insert_targets(connection: sqlite3.Connection, targets: Iterable[ObjectRef]) -> None:
     """Add the targets that are not there yet."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)",
-        [(target.bucket, target.key) for target in dict.fromkeys(targets)],
+    connection.executemany("INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)", targets)
+
+
+def _finding_row(finding: Finding) -> Row:
+    return (
+        finding.code.value,
+        finding.severity.value,
+        finding.document,
+        dump_path(finding.value_path),
+        finding.detail,
     )
 
 
-def insert_findings(
-    connection: sqlite3.Connection, findings: Iterable[Finding], ids: Iterable[int | None]
-) -> None:
-    """Add findings under the given ids; None puts one behind all others."""
-    connection.executemany(
-        "INSERT INTO findings (id, code, severity, document, value_path, detail)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                row,
-                each.code.value,
-                each.severity.value,
-                each.document,
-                dump_path(each.value_path),
-                each.detail,
-            )
-            for each, row in zip(findings, ids, strict=False)
-        ],
-    )
-
-
-def _free_ids(connection: sqlite3.Connection, table: str, partition: int) -> Iterator[int]:
+def _free_id(connection: sqlite3.Connection, table: str, partition: int) -> int:
     least = (partition - 1) * _ROWS_OF_PARTITION
     (last,) = connection.execute(
         f"SELECT max(id) FROM {table} WHERE id > ? AND id <= ?",
         (least, least + _ROWS_OF_PARTITION),
     ).fetchone()
-    return itertools.count((last or least) + 1)
+    return int(last or least) + 1

@@ -1,27 +1,55 @@
-"""The targets that documents mention, in the order in which S3 lists keys."""
+"""The targets that documents mention, on disk, in the order in which S3 lists keys."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from url_rewriter.planfile import schema
 from url_rewriter.urls import ObjectRef
 
+_TABLE = """
+PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
+CREATE TABLE mentions (bucket TEXT, key TEXT, PRIMARY KEY (bucket, key)) STRICT, WITHOUT ROWID;
+"""
 
-def mentioned_keys(connection: sqlite3.Connection, bucket: str, prefix: str) -> Iterator[str]:
-    """Keys of targets from ``prefix`` on, in the order of their code points, one row at a time.
 
-    SQLite compares text by its bytes in UTF-8, which is that order.
+class Mentions:
+    """A set of targets in a new file, which goes when the command ends.
+
+    Raises ServiceError where the disk refuses.
     """
-    rows = connection.execute(
-        "SELECT key FROM targets WHERE bucket = ? AND key >= ? ORDER BY key", (bucket, prefix)
-    )
-    return (key for (key,) in rows)
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with schema.translated(path, "the list of mentions"):
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection.executescript(_TABLE)
 
-def is_mentioned(connection: sqlite3.Connection, target: ObjectRef) -> bool:
-    """Whether a target is among those that documents mention."""
-    found = connection.execute(
-        "SELECT 1 FROM targets WHERE bucket = ? AND key = ?", (target.bucket, target.key)
-    ).fetchone()
-    return found is not None
+    def add(self, targets: Iterable[ObjectRef]) -> None:
+        """Add targets."""
+        with schema.translated(self._path, "the list of mentions"):
+            self._connection.execute("BEGIN")
+            self._connection.executemany("INSERT OR IGNORE INTO mentions VALUES (?, ?)", targets)
+            self._connection.execute("COMMIT")
+
+    def keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Keys from ``prefix`` on, in the order of their code points, one at a time.
+
+        SQLite compares text by its bytes in UTF-8, which is that order.
+        """
+        rows = self._connection.execute(
+            "SELECT key FROM mentions WHERE bucket = ? AND key >= ? ORDER BY key", (bucket, prefix)
+        )
+        return (key for (key,) in rows)
+
+    def __contains__(self, target: ObjectRef) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM mentions WHERE bucket = ? AND key = ?", target
+        ).fetchone()
+        return found is not None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

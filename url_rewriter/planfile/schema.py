@@ -110,7 +110,7 @@ CREATE TABLE outcomes (
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path, what: str = "the plan file") -> Iterator[None]:
     """Say what SQLite's errors mean for an operator."""
     try:
         yield
@@ -118,7 +118,7 @@ def translated(path: Path) -> Iterator[None]:
         text = str(error)
         if isinstance(error, sqlite3.OperationalError):
             raise ServiceError(
-                f"{path}: the plan file cannot be used: {text}. Make sure that the disk has room "
+                f"{path}: {what} cannot be used: {text}. Make sure that the disk has room "
                 "and the folder can be written, then run the same command again."
             ) from error
         raise RefusedError(f"{path} is not a plan file, or is damaged: {text}.") from error

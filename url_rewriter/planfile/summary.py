@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 
-from url_rewriter.documents import Outcome, collection_pattern, field_pattern
+from url_rewriter.documents import Outcome
 from url_rewriter.evidence import TargetState
-from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus
 
 
@@ -115,51 +110,6 @@ def summarize(connection: sqlite3.Connection) -> Summary:
             connection.execute("SELECT code, count(*) FROM findings GROUP BY code ORDER BY code")
         ),
     )
-
-
-_DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
-
-
-def inventory(connection: sqlite3.Connection) -> dict[str, list[tuple[str, int, int]]]:
-    """Documents and URLs by rule, collection, field, form and bucket, each most URLs first.
-
-    Collections are named with ``*`` for document ids, fields with ``[]`` for array indices; a URL
-    without the property is counted under "-".
-    """
-    documents: tuple[Counter[str], ...] = tuple(Counter() for _ in _DIMENSIONS)
-    urls: tuple[Counter[str], ...] = tuple(Counter() for _ in _DIMENSIONS)
-    # Documents come one after the other, which spares the distinct counts their memory.
-    for _, rows in itertools.groupby(connection.execute(_INVENTORY), itemgetter(0)):
-        seen: set[tuple[int, str]] = set()
-        for _, folder, path, rule, form, bucket in rows:
-            collection = collection_pattern(folder)
-            values = (rule, collection, f"{collection} {_field(path)}", form, bucket)
-            for number, value in enumerate(values):
-                urls[number][value] += 1
-                if (number, value) not in seen:
-                    seen.add((number, value))
-                    documents[number][value] += 1
-    return {
-        name: sorted(
-            ((value, documents[number][value], count) for value, count in urls[number].items()),
-            key=lambda row: (-row[2], row[0]),
-        )
-        for number, name in enumerate(_DIMENSIONS)
-    }
-
-
-@functools.lru_cache(maxsize=4096)
-def _field(path: str) -> str:
-    return field_pattern(load_path(path))
-
-
-# A document's path up to its last slash names its collection.
-_INVENTORY = """
-SELECT d.id, rtrim(d.path, replace(d.path, '/', '')), s.value_path,
-    coalesce(o.rule, '-'), coalesce(o.form, '-'), coalesce(o.bucket, '-')
-FROM documents d CROSS JOIN strings s ON s.document = d.id
-CROSS JOIN occurrences o ON o.string = s.id WHERE o.status <> 'migrated' ORDER BY d.id
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ When the time comes to write, a document may have changed. ``replan`` says what 
 for it, ``undo`` what is still ours to put back.
 """
 
+from url_rewriter.planning.inventory import Inventory, Survey, survey
 from url_rewriter.planning.planner import PlannedDocument, Planner
 from url_rewriter.planning.replanning import Replanned, replan, undo
 from url_rewriter.planning.settling import (
@@ -23,6 +24,7 @@ from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 
 __all__ = [
     "Candidate",
+    "Inventory",
     "PlannedDocument",
     "PlannedText",
     "PlannedUrl",
@@ -30,10 +32,12 @@ __all__ = [
     "Replanned",
     "SettledText",
     "SettledUrl",
+    "Survey",
     "UrlStatus",
     "nobody_asked",
     "replan",
     "settle",
     "settle_urls",
+    "survey",
     "undo",
 ]

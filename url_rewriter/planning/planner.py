@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from url_rewriter.documents import Document, Fixed, Holder, ValuePath
 from url_rewriter.evidence import TargetState
@@ -15,8 +15,7 @@ from url_rewriter.rules import FieldPattern, Rules, Unmapped
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, may_hold
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedDocument:
+class PlannedDocument(NamedTuple):
     """The strings of a document that hold a URL, and what is to be seen elsewhere in it.
 
     ``mentions``: every target that any part of the document means, where that was asked for.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from url_rewriter.documents import Edit, ValuePath
 from url_rewriter.evidence import TargetState
@@ -29,8 +29,7 @@ class UrlStatus(StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class SettledUrl:
+class SettledUrl(NamedTuple):
     """One URL with its status.
 
     ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
@@ -52,8 +51,7 @@ class SettledUrl:
         return self.candidate is None or not self.candidate.reading.why
 
 
-@dataclass(frozen=True, slots=True)
-class SettledText:
+class SettledText(NamedTuple):
     """One string, before and after, and what became of each URL in it."""
 
     value_path: ValuePath

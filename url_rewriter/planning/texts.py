@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from url_rewriter.documents import ValuePath
 from url_rewriter.rules import Rule
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Reading, Remark
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A reading that a rule takes, and the target it means, which is found at ``endpoint``."""
 
     reading: Reading
@@ -25,8 +24,7 @@ class Candidate:
         return self.rule.url_of(self.endpoint, self.target, self.reading)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedUrl:
+class PlannedUrl(NamedTuple):
     """An occurrence with what the rules make of it; no candidates means no rule takes it.
 
     ``doubt``: it looks like something else, and is taken for a URL only if its object exists.
@@ -42,8 +40,7 @@ class PlannedUrl:
         return tuple(candidate.target for candidate in self.candidates[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedText:
+class PlannedText(NamedTuple):
     """One string of a document, and the URLs in it."""
 
     value_path: ValuePath

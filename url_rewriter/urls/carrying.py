@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from url_rewriter.urls.escapes import Escaping, View, outside
 from url_rewriter.urls.model import Left, Occurrence
@@ -24,25 +23,25 @@ def lifted(items: Iterable[Item], escaping: Escaping, view: View, by: int) -> It
         if isinstance(moved, Occurrence):
             moved = _escaped(moved, escaping)
         elif moved.literal is not None:
-            moved = replace(moved, literal=_escaped(moved.literal, escaping))
+            moved = moved._replace(literal=_escaped(moved.literal, escaping))
         yield moved
 
 
 def _escaped(occurrence: Occurrence, escaping: Escaping) -> Occurrence:
-    return replace(occurrence, layer=outside(escaping, occurrence.layer))
+    return occurrence._replace(layer=outside(escaping, occurrence.layer))
 
 
 def _moved(item: Item, place: Callable[[int], int]) -> Item:
     match item:
         case Left():
             literal = _moved_occurrence(item.literal, place) if item.literal else None
-            return replace(item, start=place(item.start), end=place(item.end), literal=literal)
+            return item._replace(start=place(item.start), end=place(item.end), literal=literal)
         case Occurrence():
             return _moved_occurrence(item, place)
 
 
 def _moved_occurrence(item: Occurrence, place: Callable[[int], int]) -> Occurrence:
     readings = tuple(
-        replace(each, start=place(each.start), end=place(each.end)) for each in item.readings
+        each._replace(start=place(each.start), end=place(each.end)) for each in item.readings
     )
-    return replace(item, readings=readings)
+    return item._replace(readings=readings)

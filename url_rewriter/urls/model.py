@@ -1,4 +1,7 @@
-"""The values of the URL grammar: what an occurrence is, and what configures the search for one."""
+"""The values of the URL grammar: what an occurrence is, and what configures the search for one.
+
+What is made for every URL is a named tuple, which takes a third of the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,7 @@ from typing import NamedTuple
 
 
 class ObjectRef(NamedTuple):
-    """An object: its bucket, and its key in that bucket, both literal (nothing is escaped).
-
-    A tuple, because millions of them are made, compared and looked up.
-    """
+    """An object: its bucket, and its key in that bucket, both literal (nothing is escaped)."""
 
     bucket: str
     key: str
@@ -104,8 +104,7 @@ class Remark(StrEnum):
     TRAILING_SLASH = "trailing-slash"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One honest way to read an occurrence.
 
     ``start`` and ``end`` are offsets into the text (code points, query and fragment included);
@@ -122,8 +121,7 @@ class Reading:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """One URL in one string, with its readings, likeliest first (at least one).
 
     ``layer`` names the escaping around the URL, outermost first (`""` for none, `json`, `html`,
@@ -146,8 +144,7 @@ class Occurrence:
         return self.readings[0].end
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """Text that is recognised as Cloud Storage and is no rewritable URL of an object.
 
     ``literal`` is what it is if every character of it is meant: a `gs://` key may well hold
@@ -160,16 +157,14 @@ class Left:
     literal: Occurrence | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a text holds, each in order of offset, none overlapping another."""
 
     occurrences: tuple[Occurrence, ...] = ()
     left: tuple[Left, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(NamedTuple):
     """A reading of an occurrence that was chosen, and the URL to put in its place."""
 
     occurrence: Occurrence

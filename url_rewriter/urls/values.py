@@ -48,7 +48,7 @@ class Context:
             return item
         if not self.grammar.nested:
             return Left(item.start, item.end, Remark.NESTED)
-        return replace(item, remarks=(*item.remarks, *self.nested))
+        return item._replace(remarks=(*item.remarks, *self.nested))
 
 
 _RETURN = re.compile(r"[\n\r]")

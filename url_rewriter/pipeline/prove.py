@@ -1,0 +1,59 @@
+"""Asking the object store for every target of a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from url_rewriter.errors import UrlRewriterError
+from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects.base import ObjectStore
+from url_rewriter.pipeline.batches import in_batches
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.planfile import Draft
+from url_rewriter.planning import Planner
+
+_EVIDENCE_BATCH = 2_000
+
+
+def prove(
+    objects: ObjectStore, planner: Planner, draft: Draft, progress: Progress
+) -> UrlRewriterError | None:
+    """Ask for every target that has no evidence yet, as its URLs are likeliest read.
+
+    Where that target is missing, those are asked for that the URL may mean as well. Where the
+    object store can give no honest answer, its trouble is returned and every target that was not
+    asked for is unknown on its account.
+    """
+    trouble = _prove_targets(objects, draft, progress)
+    if trouble is None:
+        draft.widen(planner)
+        trouble = _prove_targets(objects, draft, progress)
+    return trouble
+
+
+def _prove_targets(
+    objects: ObjectStore, draft: Draft, progress: Progress
+) -> UrlRewriterError | None:
+    unproven = draft.count_unproven()
+    if not unproven:
+        return None
+    progress.begin("prove", "keys", unproven)
+    trouble = {
+        bucket: found for bucket in draft.target_buckets() if (found := objects.check(bucket))
+    }
+    askable = (target for target in draft.unproven() if target.bucket not in trouble)
+    for evidence in (objects.prove(askable), _unknown(draft, trouble)):
+        for batch in in_batches(evidence, _EVIDENCE_BATCH):
+            draft.add_evidence(batch)
+            progress.advance(len(batch))
+    progress.end()
+    return next(iter(trouble.values()), None)
+
+
+def _unknown(draft: Draft, trouble: Mapping[str, UrlRewriterError]) -> Iterator[Evidence]:
+    """What is known of targets in buckets that nobody can be asked about: why."""
+    now = datetime.now(UTC)
+    for target in draft.unproven() if trouble else ():
+        if (why := trouble.get(target.bucket)) is not None:
+            yield Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail=str(why))

@@ -1,0 +1,137 @@
+"""Reading a database: into a draft, or into an inventory.
+
+Memory stays flat: documents pass through, and what is kept of them is kept in a file, or counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from url_rewriter.engines import Batch, Digest, Engine, Part, open_engine
+from url_rewriter.errors import ChecksFailedError
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.planfile import Draft, rows_of
+from url_rewriter.planfile.mentions import Mentions
+from url_rewriter.planning import Inventory, Planner, survey
+from url_rewriter.stores.base import DocumentReader, Partition, Query
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How a scan is done, which changes nothing of what it finds.
+
+    ``workers`` is how many streams there are at once, ``processes`` how many have them; no more is
+    read after ``max_reads`` documents. ``expected`` is for progress: how many documents there are,
+    where that is known.
+    """
+
+    workers: int = 1
+    processes: int = 1
+    max_reads: int | None = None
+    expected: int | None = None
+
+    @property
+    def parts(self) -> int:
+        """How many parts a scan is to be divided into, at least."""
+        return max(self.workers, self.processes)
+
+
+def scan(
+    reader: DocumentReader,
+    query: Query,
+    planner: Planner,
+    draft: Draft,
+    progress: Progress,
+    effort: Effort = Effort(),
+    *,
+    prove_migrated: bool = False,
+) -> None:
+    """Read the documents of ``query`` and keep what the rules make of them.
+
+    A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
+    the same, in the same order, whatever the ``effort``. ``prove_migrated``: the targets that
+    documents already name are to be proven as well. Raises ChecksFailedError when more is to be
+    read than may be; what was read until then is kept.
+    """
+    if not draft.partitions():
+        parts = reader.partitions(query, effort.parts)
+        draft.add_partitions((part.root, part.start, part.end) for part in parts)
+    digest = partial(rows_of, prove_migrated=prove_migrated)
+    engine = _open(reader, query, planner, digest, list(_unfinished(draft)), effort)
+    for batch in _batches(engine, progress, effort):
+        draft.add_documents(
+            batch.found,
+            batch.part.number,
+            read=batch.checkpoint.documents,
+            last=batch.checkpoint.last,
+            done=batch.checkpoint.done,
+        )
+    _require_whole(engine, effort)
+
+
+def take_inventory(
+    reader: DocumentReader,
+    query: Query,
+    planner: Planner,
+    inventory: Inventory,
+    progress: Progress,
+    effort: Effort = Effort(),
+    *,
+    mentions: Mentions | None = None,
+) -> None:
+    """Read the documents of ``query`` and count what they hold into ``inventory``.
+
+    What the planner keeps of ``mentions`` goes there. Raises ChecksFailedError when more is to be
+    read than may be; what was read until then is counted.
+    """
+    parts = reader.partitions(query, effort.parts)
+    numbered = [Part(number, part, None) for number, part in enumerate(parts, 1)]
+    engine = _open(reader, query, planner, survey, numbered, effort)
+    for batch in _batches(engine, progress, effort):
+        inventory.add(batch.found.inventory)
+        inventory.scanned += batch.checkpoint.documents
+        if mentions is not None:
+            mentions.add(batch.found.mentions)
+    _require_whole(engine, effort)
+
+
+def _open(
+    reader: DocumentReader,
+    query: Query,
+    planner: Planner,
+    digest: Digest[T],
+    parts: list[Part],
+    effort: Effort,
+) -> Engine[T]:
+    return open_engine(
+        reader, query, planner, digest, parts,
+        workers=effort.workers, processes=effort.processes, max_reads=effort.max_reads,
+    )  # fmt: skip
+
+
+def _batches(engine: Engine[T], progress: Progress, effort: Effort) -> Iterator[Batch[T]]:
+    progress.begin("scan", "docs", effort.expected)
+    with engine:
+        for batch in engine:
+            yield batch
+            progress.advance(batch.checkpoint.documents)
+    progress.end()
+
+
+def _require_whole(engine: Engine[T], effort: Effort) -> None:
+    if engine.stopped:
+        raise ChecksFailedError(
+            f"Stopped after reading {engine.read:,} documents, because of --max-reads"
+            f" {effort.max_reads}."
+        )
+
+
+def _unfinished(draft: Draft) -> Iterator[Part]:
+    for number, root, first, past, last, done in draft.partitions():
+        if not done:
+            yield Part(number, Partition(root, first, past), last)

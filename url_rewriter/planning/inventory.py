@@ -1,0 +1,124 @@
+"""An inventory: how many URLs there are, of what kind and where, before anything was proven."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from url_rewriter.documents import ValuePath, collection_pattern, field_pattern
+from url_rewriter.planning.planner import PlannedDocument
+from url_rewriter.planning.texts import PlannedText
+from url_rewriter.urls import Form, ObjectRef
+
+DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
+
+_NONE = "-"
+_TARGET = Form.TARGET
+
+_Kind = tuple[str, str, str, str, str]
+"""The value of each dimension for one URL."""
+
+
+class Inventory:
+    """URLs by rule, collection, field, form and bucket, and the documents that hold them.
+
+    Only kinds are kept, never documents, so that memory stays flat. URLs that name targets already
+    are not counted; `findings` are those that a document shows by itself. Inventories add up.
+    """
+
+    def __init__(self) -> None:
+        self.scanned = 0
+        self.with_urls = 0
+        self.findings: Counter[str] = Counter()
+        self._urls: tuple[Counter[str], ...] = tuple(Counter() for _ in DIMENSIONS)
+        self._documents: tuple[Counter[str], ...] = tuple(Counter() for _ in DIMENSIONS)
+
+    def count(self, document: PlannedDocument) -> None:
+        """Count what one document holds."""
+        for finding in document.findings:
+            self.findings[finding.code.value] += 1
+        if document.texts:
+            self.with_urls += 1
+            self._count_kinds(list(_kinds(document)))
+
+    def _count_kinds(self, kinds: Sequence[_Kind]) -> None:
+        for values, urls, documents in zip(
+            zip(*kinds, strict=True), self._urls, self._documents, strict=False
+        ):
+            if len(values) == 1:
+                urls[values[0]] += 1
+                documents[values[0]] += 1
+            else:
+                urls.update(values)
+                documents.update(set(values))
+
+    def add(self, other: Inventory) -> None:
+        """Add what was counted in other documents."""
+        self.scanned += other.scanned
+        self.with_urls += other.with_urls
+        self.findings.update(other.findings)
+        for mine, more in zip(
+            (*self._urls, *self._documents), (*other._urls, *other._documents), strict=True
+        ):
+            mine.update(more)
+
+    def rows(self) -> dict[str, list[tuple[str, int, int]]]:
+        """Each dimension's values with their documents and URLs, most URLs first.
+
+        Collections are named with ``*`` for document ids, fields with ``[]`` for array indices; a
+        URL without the property is counted under "-".
+        """
+        return {
+            name: sorted(
+                ((value, documents[value], count) for value, count in urls.items()),
+                key=lambda row: (-row[2], row[0]),
+            )
+            for name, urls, documents in zip(DIMENSIONS, self._urls, self._documents, strict=True)
+        }
+
+
+class Survey(NamedTuple):
+    """What an audit keeps of some documents: an inventory, and the targets they mention."""
+
+    inventory: Inventory
+    mentions: tuple[ObjectRef, ...]
+
+
+def survey(documents: Iterable[PlannedDocument]) -> Survey:
+    """The inventory of ``documents``, and their mentions as far as the planner kept them."""
+    inventory = Inventory()
+    mentions: dict[ObjectRef, None] = {}
+    for document in documents:
+        inventory.count(document)
+        mentions.update(dict.fromkeys(document.mentions))
+    return Survey(inventory, tuple(mentions))
+
+
+def _kinds(document: PlannedDocument) -> Iterator[_Kind]:
+    collection = collection_pattern(document.document.path)
+    for text in document.texts:
+        field = f"{collection} {_field(text.value_path)}"
+        for rule, form, bucket in _urls(text):
+            yield rule, collection, field, form, bucket
+
+
+def _urls(text: PlannedText) -> Iterator[tuple[str, str, str]]:
+    """Rule, form and bucket of each URL that names no target yet, as it is likeliest read."""
+    for url in text.urls:
+        occurrence = url.occurrence
+        if url.doubt is not None:
+            yield _NONE, _NONE, _NONE
+        elif url.candidates:
+            taken = url.candidates[0]
+            yield taken.rule.name, occurrence.form.value, taken.reading.source.bucket
+        elif occurrence.form is not _TARGET:
+            yield _NONE, occurrence.form.value, occurrence.readings[0].source.bucket
+    for _ in text.left:
+        yield _NONE, _NONE, _NONE
+
+
+@lru_cache(maxsize=4096)
+def _field(path: ValuePath) -> str:
+    return field_pattern(path)
