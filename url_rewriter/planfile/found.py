@@ -52,7 +52,8 @@ def rows_of(found: Iterable[PlannedDocument], *, prove_migrated: bool = False) -
             strings.append(
                 (len(documents) - 1, dump_path(text.value_path), text.text, int(text.doubtful))
             )
-            targets.update(dict.fromkeys(text.targets))
+            for target in text.targets:
+                targets[target] = None
             if prove_migrated:
                 targets.update(dict.fromkeys(text.migrated))
         findings += map(_finding_row, planned.findings)

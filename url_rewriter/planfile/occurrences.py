@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from url_rewriter.planning import SettledUrl, UrlStatus
+from url_rewriter.planning import Candidate, SettledUrl, UrlStatus
 
 Row = tuple[object, ...]
 
@@ -20,6 +20,7 @@ _VALUES = (
 _INSERT = f"INSERT INTO occurrences ({', '.join(_COLUMNS)}, id, string) VALUES ({_VALUES}, ?, ?)"
 _REPLACE = f"UPDATE occurrences SET ({', '.join(_COLUMNS)}) = ({_VALUES}) WHERE id = ?"
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+_MIGRATED = UrlStatus.MIGRATED
 
 
 def row_of(url: SettledUrl) -> Row:
@@ -30,9 +31,8 @@ def row_of(url: SettledUrl) -> Row:
     occurrence, taken = url.occurrence, url.candidate
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
     target = taken.target if taken else None
-    if occurrence and url.status is UrlStatus.MIGRATED:
-        target = occurrence.readings[0].source
-    others = url.others and [f"{each.target.bucket}/{each.target.key}" for each in url.others]
+    if occurrence and reading and url.status is _MIGRATED:
+        target = reading.source
     return (
         url.start, url.end, url.status.value, int(url.blocks),
         occurrence.form.value if occurrence else None,
@@ -42,11 +42,16 @@ def row_of(url: SettledUrl) -> Row:
         taken.rule.name if taken else None,
         taken.url if taken else None,
         reading.why if reading else None,
-        _encode(others) if others else None,
+        _dump_others(url.others) if url.others else None,
         url.remark or None,
         target.bucket if target else None,
         target.key if target else None,
     )  # fmt: skip
+
+
+def _dump_others(others: Sequence[Candidate]) -> str:
+    # The encoder of a list is set up anew for each; that of a string is there.
+    return "[" + ", ".join([_encode(f"{t.bucket}/{t.key}") for _, _, t, _ in others]) + "]"
 
 
 def insert_occurrences(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:

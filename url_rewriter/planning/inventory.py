@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,18 +41,15 @@ class Inventory:
             self.findings[finding.code.value] += 1
         if document.texts:
             self.with_urls += 1
-            self._count_kinds(list(_kinds(document)))
-
-    def _count_kinds(self, kinds: Sequence[_Kind]) -> None:
-        for values, urls, documents in zip(
-            zip(*kinds, strict=True), self._urls, self._documents, strict=False
-        ):
-            if len(values) == 1:
-                urls[values[0]] += 1
-                documents[values[0]] += 1
-            else:
-                urls.update(values)
-                documents.update(set(values))
+            kinds = _kinds(document)
+            for place, (urls, documents) in enumerate(
+                zip(self._urls, self._documents, strict=True)
+            ):
+                values = [kind[place] for kind in kinds]
+                for value in values:
+                    urls[value] += 1
+                for value in set(values) if len(values) > 1 else values:
+                    documents[value] += 1
 
     def add(self, other: Inventory) -> None:
         """Add what was counted in other documents."""
@@ -96,12 +93,13 @@ def survey(documents: Iterable[PlannedDocument]) -> Survey:
     return Survey(inventory, tuple(mentions))
 
 
-def _kinds(document: PlannedDocument) -> Iterator[_Kind]:
+def _kinds(document: PlannedDocument) -> list[_Kind]:
     collection = collection_pattern(document.document.path)
-    for text in document.texts:
-        field = f"{collection} {_field(text.value_path)}"
-        for rule, form, bucket in _urls(text):
-            yield rule, collection, field, form, bucket
+    return [
+        (rule, collection, f"{collection} {_field(text.value_path)}", form, bucket)
+        for text in document.texts
+        for rule, form, bucket in _urls(text)
+    ]
 
 
 def _urls(text: PlannedText) -> Iterator[tuple[str, str, str]]:

@@ -12,7 +12,9 @@ from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.settling import SettledText, settle
 from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, Rules, Unmapped
-from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, may_hold
+from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, holds_any, needles
+
+_TARGET = Form.TARGET  # looked up for every URL, where an enumeration's member takes its time
 
 
 class PlannedDocument(NamedTuple):
@@ -41,6 +43,8 @@ class Planner:
         self.mentions = mentions
         # The target's host may serve other buckets too, which are nobody's business here.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
+        self._needles = needles(rules.grammar)
+        self._everywhere = not (fields or rules.scope.fields)
 
     def in_scope(self, path: ValuePath) -> bool:
         """Whether the value at ``path`` is to be looked at, at all."""
@@ -50,13 +54,15 @@ class Planner:
 
     def plan_document(self, document: Document) -> PlannedDocument:
         """What ``document`` holds. Without texts and findings there is nothing to report of it."""
-        texts = tuple(
-            planned
-            for path, text in document.strings
-            if self.in_scope(path) and (planned := self.plan_text(path, text)) is not None
-        )
+        texts = []
+        for path, text in document.strings:
+            if self._everywhere or self.in_scope(path):
+                planned = self.plan_text(path, text)
+                if planned is not None:
+                    texts.append(planned)
         mentions = tuple(dict.fromkeys(self._mentions(document))) if self.mentions else ()
-        return PlannedDocument(document, texts, tuple(self._findings(document, texts)), mentions)
+        findings = tuple(self._findings(document, texts))
+        return PlannedDocument(document, tuple(texts), findings, mentions)
 
     def _mentions(self, document: Document) -> Iterator[ObjectRef]:
         """What no edit reaches and what the scope leaves out is mentioned all the same."""
@@ -70,17 +76,19 @@ class Planner:
         found = find(text, self.rules.grammar)
         if not found.occurrences and not found.left:
             return None
-        urls = [
-            PlannedUrl(each, self._candidates(each))
-            for each in found.occurrences
-            if each.form is not Form.TARGET
-            or each.readings[0].source.bucket in self._target_buckets
-        ]
+        urls = []
+        for url in found.occurrences:
+            if url.form is not _TARGET:
+                urls.append(PlannedUrl(url, self._candidates(url)))
+            elif url.readings[0].source.bucket in self._target_buckets:
+                urls.append(PlannedUrl(url, ()))
+        if not found.left:
+            return PlannedText(path, text, tuple(urls)) if urls else None
         left: list[Left] = []
         for each in found.left:
-            candidates = self._candidates(each.literal) if each.literal else ()
-            if each.literal and candidates:
-                urls.append(PlannedUrl(each.literal, candidates, each.remark))
+            literal = each.literal
+            if literal and literal.form is not _TARGET and (taken := self._candidates(literal)):
+                urls.append(PlannedUrl(literal, taken, each.remark))
             else:
                 left.append(each)
         if not urls and not left:
@@ -88,14 +96,13 @@ class Planner:
         return PlannedText(path, text, tuple(urls), tuple(left))
 
     def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:
-        if occurrence.form is Form.TARGET:
-            return ()
-        endpoint = self.rules.target.endpoint
-        return tuple(
-            Candidate(reading, *taken, endpoint)
-            for reading in occurrence.readings
-            if (taken := self.rules.taken(reading.source)) is not None
-        )
+        endpoint, taken = self.rules.target.endpoint, self.rules.taken
+        candidates = []
+        for reading in occurrence.readings:
+            found = taken(reading.source)
+            if found is not None:
+                candidates.append(Candidate(reading, found[0], found[1], endpoint))
+        return tuple(candidates)
 
     def _findings(self, document: Document, texts: Sequence[PlannedText]) -> Iterator[Finding]:
         if self._holds_url(document.path):
@@ -106,7 +113,8 @@ class Planner:
                     Code(fixed.holder.value.replace("_", "-")), document.path, fixed.value_path
                 )
         for text in texts:
-            yield from self._text_findings(document.path, text)
+            if not _is_plain(text):
+                yield from self._text_findings(document.path, text)
 
     def _text_findings(self, path: str, text: PlannedText) -> Iterator[Finding]:
         for left in text.left:
@@ -116,15 +124,15 @@ class Planner:
             quoted = text.text[first.start : first.end]
             for remark in (*url.occurrence.remarks, *([url.doubt] if url.doubt else [])):
                 yield Finding(remark, path, text.value_path, quoted)
-            if not url.candidates and url.occurrence.form is not Form.TARGET:
+            if not url.candidates and url.occurrence.form is not _TARGET:
                 yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
 
     def _holds_url(self, text: str) -> bool:
-        if not may_hold(text, self.rules.grammar):
+        if not holds_any(text, self._needles):
             return False
         found = find(text, self.rules.grammar)
         return bool(found.left) or any(
-            occurrence.form is not Form.TARGET for occurrence in found.occurrences
+            occurrence.form is not _TARGET for occurrence in found.occurrences
         )
 
     def settle(
@@ -132,6 +140,14 @@ class Planner:
     ) -> SettledText:
         """The string as it will be, by these rules."""
         return settle(text, state_of, unmapped_block=self.rules.unmapped is Unmapped.BLOCK)
+
+
+def _is_plain(text: PlannedText) -> bool:
+    """Whether a text is one URL that a rule takes, without anything to say of it, as nearly all."""
+    if text.left or len(text.urls) != 1:
+        return False
+    (url,) = text.urls
+    return bool(url.candidates) and url.doubt is None and not url.occurrence.remarks
 
 
 def _spellings(fixed: Fixed) -> Iterator[str]:

@@ -11,7 +11,7 @@ from url_rewriter.documents import Edit, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import OnMissing
-from url_rewriter.urls import Form, ObjectRef, Occurrence, Replacement, rewrite
+from url_rewriter.urls import Form, ObjectRef, Occurrence, Remark, Replacement, rewrite
 
 
 class UrlStatus(StrEnum):
@@ -27,6 +27,11 @@ class UrlStatus(StrEnum):
     UNMAPPED = "unmapped"
     MIGRATED = "migrated"
     LEFT = "left"
+
+
+# To look up a member of an enumeration takes its time, which counts for every URL.
+_REWRITE, _UNKNOWN, _MISMATCH = UrlStatus.REWRITE, UrlStatus.UNKNOWN, UrlStatus.MISMATCH
+_IS_UNKNOWN, _EXISTS, _IS_MISMATCH = TargetState.UNKNOWN, TargetState.EXISTS, TargetState.MISMATCH
 
 
 class SettledUrl(NamedTuple):
@@ -101,41 +106,37 @@ def settle_urls(
 ) -> list[SettledUrl]:
     """What becomes of each URL of the string, in the order in which they stand in it."""
     urls = [_settle_url(url, state_of, unmapped_block) for url in text.urls]
-    urls += [
-        SettledUrl(left.start, left.end, UrlStatus.LEFT, blocks=False, remark=left.remark.value)
-        for left in text.left
-    ]
-    urls.sort(key=attrgetter("start"))
+    urls += [_left_alone(left.start, left.end, left.remark) for left in text.left]
+    if len(urls) > 1:
+        urls.sort(key=attrgetter("start"))
     return urls
+
+
+def _left_alone(start: int, end: int, remark: Remark) -> SettledUrl:
+    return SettledUrl(start, end, UrlStatus.LEFT, blocks=False, remark=remark.value)
 
 
 def _settle_url(
     url: PlannedUrl, state_of: Callable[[ObjectRef], TargetState], unmapped_block: bool
 ) -> SettledUrl:
-    first = url.occurrence.readings[0]
-    if not url.candidates:
-        migrated = url.occurrence.form is Form.TARGET
+    occurrence, candidates, doubt = url
+    first = occurrence.readings[0]
+    if not candidates:
+        migrated = occurrence.form is Form.TARGET
         status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
         blocks = not migrated and unmapped_block
-        return SettledUrl(first.start, first.end, status, blocks, url.occurrence)
-    status, taken = _take(url.candidates, state_of)
-    if url.doubt is not None and status is not UrlStatus.REWRITE:
-        return SettledUrl(
-            first.start, first.end, UrlStatus.LEFT, blocks=False, remark=url.doubt.value
-        )
-    waived = (
-        status in (UrlStatus.MISSING, UrlStatus.MISMATCH)
-        and taken.rule.on_missing is OnMissing.SKIP
-    )
-    return SettledUrl(
-        taken.reading.start,
-        taken.reading.end,
-        status,
-        blocks=status is not UrlStatus.REWRITE and not waived,
-        occurrence=url.occurrence,
-        candidate=taken,
-        others=tuple([each for each in url.candidates if each is not taken]),
-    )
+        return SettledUrl(first.start, first.end, status, blocks, occurrence)
+    status, taken = _take(candidates, state_of)
+    if doubt is not None and status is not _REWRITE:
+        return _left_alone(first.start, first.end, doubt)
+    reading = taken.reading
+    others = tuple([each for each in candidates if each is not taken])
+    blocks = status is not _REWRITE and not _is_waived(status, taken)
+    return SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
+
+
+def _is_waived(status: UrlStatus, taken: Candidate) -> bool:
+    return status is not _UNKNOWN and taken.rule.on_missing is OnMissing.SKIP
 
 
 def _take(
@@ -147,13 +148,11 @@ def _take(
     follow: it may be the right one.
     """
     for candidate in candidates:
-        match state_of(candidate.target):
-            case TargetState.EXISTS:
-                return UrlStatus.REWRITE, candidate
-            case TargetState.UNKNOWN:
-                return UrlStatus.UNKNOWN, candidate
-            case TargetState.MISMATCH:
-                return UrlStatus.MISMATCH, candidate
-            case TargetState.MISSING:
-                continue
+        state = state_of(candidate.target)
+        if state is _IS_UNKNOWN:
+            return _UNKNOWN, candidate
+        if state is _EXISTS:
+            return _REWRITE, candidate
+        if state is _IS_MISMATCH:
+            return _MISMATCH, candidate
     return UrlStatus.MISSING, candidates[0]

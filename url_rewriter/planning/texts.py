@@ -49,9 +49,9 @@ class PlannedText(NamedTuple):
     left: tuple[Left, ...] = ()
 
     @property
-    def targets(self) -> Iterator[ObjectRef]:
+    def targets(self) -> list[ObjectRef]:
         """The target that each URL of this string means, as it is likeliest read."""
-        return (url.candidates[0].target for url in self.urls if url.candidates)
+        return [url.candidates[0].target for url in self.urls if url.candidates]
 
     @property
     def doubtful(self) -> bool:

@@ -108,7 +108,9 @@ class Rule:
 
     def url_of(self, endpoint: str, target: ObjectRef, reading: Reading) -> str:
         """The URL of a reading's target, with the fragment, and the query if this rule keeps it."""
-        query = reading.query if self.query is QueryPolicy.KEEP else ""
+        query = reading.query
+        if query and self.query is QueryPolicy.DROP:
+            query = ""
         return urls.target_url(endpoint, target, query=query, fragment=reading.fragment)
 
 

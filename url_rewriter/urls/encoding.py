@@ -37,9 +37,19 @@ def target_url(endpoint: str, ref: ObjectRef, *, query: str = "", fragment: str 
     >>> target_url("http://localhost:9000/", ObjectRef("data", "a b/c+d (1).png"), fragment="t=1")
     'http://localhost:9000/data/a%20b/c%2Bd%20%281%29.png#t=1'
     """
-    key = _RESERVED.sub(lambda run: _quoted(run[0]), ref.key)
-    tail = (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
-    return f"{endpoint.rstrip('/')}/{_quoted(ref.bucket)}/{key}{tail}"
+    url = f"{_bucket_url(endpoint, ref.bucket)}/{_RESERVED.sub(_quoted_run, ref.key)}"
+    if query:
+        url += f"?{query}"
+    return f"{url}#{fragment}" if fragment else url
+
+
+@lru_cache(maxsize=256)
+def _bucket_url(endpoint: str, bucket: str) -> str:
+    return f"{endpoint.rstrip('/')}/{_quoted(bucket)}"
+
+
+def _quoted_run(run: re.Match[str]) -> str:
+    return _quoted(run[0])
 
 
 @lru_cache(maxsize=256)

@@ -64,7 +64,9 @@ def key_trouble(key: str) -> Remark | None:
         return Remark.INVALID_UTF8
     if not 0 < size <= _LONGEST_KEY or "\n" in key or "\r" in key:
         return Remark.INVALID_KEY
-    return Remark.UNADDRESSABLE_KEY if _DOT_SEGMENT.search(key) else None
+    if ("/." in key or key[0] == ".") and _DOT_SEGMENT.search(key):
+        return Remark.UNADDRESSABLE_KEY
+    return None
 
 
 def key_remarks(key: str) -> tuple[Remark, ...]:

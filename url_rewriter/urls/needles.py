@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -47,8 +48,13 @@ def _adds(name: bytes) -> bool:
 
 def may_hold(text: str, grammar: Grammar) -> bool:
     """Whether ``text`` holds a needle."""
+    return holds_any(text, needles(grammar))
+
+
+def holds_any(text: str, wanted: Sequence[bytes]) -> bool:
+    """Whether ``text`` holds any of these needles."""
     data = text.encode("utf-8", "surrogatepass").lower()
-    for needle in needles(grammar):  # noqa: SIM110 (a generator would cost as much as the search)
+    for needle in wanted:  # noqa: SIM110 (a generator would cost as much as the search)
         if needle in data:
             return True
     return False

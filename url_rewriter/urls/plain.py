@@ -28,11 +28,13 @@ _BUCKET = rf"(?P<bucket>(?=[^/]{{3,222}}/)(?![0-9.]+/){_LABEL}(?:\.{_LABEL})*)"
 # Paths on Cloud Storage's host that begin with one of these may be the service's own.
 _SERVICE = r"(?:batch|discovery|download|projects|resumable|storage|upload)/"
 
+_GS = re.compile(rf"gs://{_BUCKET}/{_LITERAL_KEY}")
+# Each with whether it may have parameters.
 _PATTERNS = (
-    (Form.GS, re.compile(rf"gs://{_BUCKET}/{_LITERAL_KEY}")),
     (
         Form.PATH,
         re.compile(rf"https?://(?P<host>storage\.googleapis\.com)/(?!{_SERVICE}){_BUCKET}/{_KEY}"),
+        False,
     ),
     (
         Form.FIREBASE,
@@ -40,6 +42,7 @@ _PATTERNS = (
             rf"https?://(?P<host>firebasestorage\.googleapis\.com)/v0/b/{_BUCKET}/o/{_SEGMENT_KEY}"
             r"(?P<alt>\?alt=media(?P<token>&token=[A-Za-z0-9-]+)?)?"
         ),
+        True,
     ),
     (
         Form.VHOST,
@@ -47,9 +50,13 @@ _PATTERNS = (
             r"https?://(?P<host>(?P<bucket>[a-z0-9][a-z0-9_-]{1,61}[a-z0-9])"
             rf"\.storage\.googleapis\.com)/{_KEY}"
         ),
+        False,
     ),
 )
 _ENDPOINT = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*")
+
+# A member of an enumeration takes its time to look up.
+_GS_FORM, _TARGET_FORM = Form.GS, Form.TARGET
 
 _LONGEST = 1000
 """Characters; a key that is not longer has a size that objects can have, however it is read."""
@@ -64,32 +71,39 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
     >>> read_plain("gs://data/a/b.png.", Grammar()) is None
     True
     """
-    if len(text) > _LONGEST or not text.startswith(("http", "gs://")):
+    if len(text) > _LONGEST:
+        return None
+    if text.startswith("gs://"):
+        match = _GS.fullmatch(text)
+        return _found(_GS_FORM, match["bucket"], match["key"], len(text)) if match else None
+    if not text.startswith("http"):
         return None
     targets = _targets(grammar.targets)
     if targets.pattern and (match := targets.pattern.fullmatch(text)):
-        return _found(Form.TARGET, match, ())
-    for form, pattern in _PATTERNS:
-        if (match := pattern.fullmatch(text)) is None:
-            continue
-        if form is Form.GS:
-            return _found(form, match, ())
-        if match["host"] in grammar.hosts or match["host"] in targets.hosts:
-            return None
-        return _found(form, match, _remarks(match) if form is Form.FIREBASE else ())
+        return _found(_TARGET_FORM, match["bucket"], match["key"], len(text))
+    for form, pattern, has_parameters in _PATTERNS:
+        if match := pattern.fullmatch(text):
+            host, bucket, key = match.group("host", "bucket", "key")
+            if host in grammar.hosts or host in targets.hosts:
+                return None
+            remarks = _remarks(match) if has_parameters else ()
+            return _found(form, bucket, key, len(text), remarks)
     return None
 
 
-def _found(form: Form, match: re.Match[str], remarks: tuple[Remark, ...]) -> Found | None:
-    bucket, spelled = match["bucket"], match["key"]
+def _found(
+    form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
+) -> Found | None:
+    if "%" not in spelled:
+        reading = Reading(ObjectRef(bucket, spelled), 0, end)
+        return Found((Occurrence(form, "", (reading,), remarks),))
     key = decoded(spelled)
     if key is None:
         return None
-    end = match.end()
     readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, key), 0, end),)
-    if key != spelled and form is not Form.TARGET:
-        literal = ObjectRef(bucket, spelled)
-        readings = (*readings, Reading(literal, 0, end, why=ESCAPES_MEANT))
+    if form is not _TARGET_FORM:
+        literal = Reading(ObjectRef(bucket, spelled), 0, end, why=ESCAPES_MEANT)
+        readings = (readings[0], literal)
     return Found((Occurrence(form, "", readings, remarks),))
 
 

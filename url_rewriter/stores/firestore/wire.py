@@ -24,7 +24,8 @@ _KEY, _VALUE = 0x0A, 0x12
 _ENTRIES = _ELEMENTS = 0x0A
 # Of Value, which has one field:
 _REFERENCE, _MAP, _ARRAY = 0x2A, 0x32, 0x4A
-_STRING, _BYTES = b"\x8a\x01", b"\x92\x01"
+# Two bytes, the lower one first:
+_STRING, _BYTES = 0x018A, 0x0192
 # Of Timestamp:
 _SECONDS, _NANOS = 0x08, 0x10
 
@@ -100,24 +101,26 @@ class _Walk:
 
     def _message(self, begin: int, tag: int) -> Span:
         """The content of the field that begins at ``begin``, and has to have this tag."""
-        if self._data[begin] != tag:
+        data = self._data
+        if data[begin] != tag:
             raise _UnusualError
-        size, begin = _varint(self._data, begin + 1)
+        size, begin = data[begin + 1], begin + 2
+        if size > 0x7F:
+            size, begin = _varint(data, begin - 1)
         return begin, begin + size
 
     def _revision(self, begin: int, stop: int) -> Revision:
         seconds = nanos = 0
+        data = self._data
         while begin < stop:
-            tag = self._data[begin]
-            number, begin = _varint(self._data, begin + 1)
+            tag = data[begin]
+            number, begin = _varint(data, begin + 1)
             if tag == _SECONDS:
                 seconds = number
             elif tag == _NANOS:
                 nanos = number
             else:
                 raise _UnusualError
-        if seconds >> 63:
-            raise _UnusualError  # before 1970
         return Revision(f"{seconds}.{nanos:09}")
 
     def _entry(self, begin: int, stop: int, above: ValuePath) -> None:
@@ -126,33 +129,46 @@ class _Walk:
         key = self._data[begin:end]
         name = key.decode()
         path = (*above, name)
-        if self._next_from(begin) < end and has_needle(key, self._needles):
-            self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
+        at = self._next_from(begin)
+        if at < end:
+            if has_needle(key, self._needles):
+                self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
+            at = self._next_from(end)
         begin, end = self._message(end, _VALUE)
         if end != stop:
             raise _UnusualError
-        self._value(begin, end, path)
+        if at < stop:
+            self._value(begin, end, path)
 
     def _value(self, begin: int, stop: int, path: ValuePath) -> None:
-        if begin == stop or self._next_from(begin) >= stop:
+        """A value in which there is a needle."""
+        if begin == stop:
             return
         data = self._data
-        two = data[begin : begin + 2]
-        size, begin = _varint(data, begin + (2 if two in (_STRING, _BYTES) else 1))
+        tag, begin = data[begin], begin + 1
+        if tag > 0x7F:
+            tag, begin = tag | data[begin] << 8, begin + 1
+        size, begin = data[begin], begin + 1
+        if size > 0x7F:
+            size, begin = _varint(data, begin - 1)
         if begin + size != stop:
             raise _UnusualError
-        if two == _STRING:
-            if has_needle(text := data[begin:stop], self._needles):
-                self._strings.append((path, text.decode()))
-        elif two == _BYTES:
-            if has_needle(text := data[begin:stop], self._needles):
-                self._fixed.append(Fixed(path, Holder.BYTES, text.decode("latin-1")))
-        elif two[0] == _MAP:
+        if tag in (_STRING, _BYTES):
+            self._text(data[begin:stop], tag, path)
+        elif tag == _MAP:
             self._map(begin, stop, path)
-        elif two[0] == _ARRAY:
+        elif tag == _ARRAY:
             self._array(begin, stop, path)
-        elif two[0] != _REFERENCE:
+        elif tag != _REFERENCE:
             raise _UnusualError
+
+    def _text(self, text: bytes, tag: int, path: ValuePath) -> None:
+        if not has_needle(text, self._needles):
+            return
+        if tag == _STRING:
+            self._strings.append((path, text.decode()))
+        else:
+            self._fixed.append(Fixed(path, Holder.BYTES, text.decode("latin-1")))
 
     def _map(self, begin: int, stop: int, path: ValuePath) -> None:
         if _TYPED in self._data[begin:stop]:
@@ -183,18 +199,16 @@ class _Walk:
 
 
 def _varint(data: bytes, begin: int) -> tuple[int, int]:
-    """A number of up to 64 bits, in groups of seven, and where it has ended.
+    """A number of up to 63 bits, in groups of seven, and where it has ended.
 
     >>> _varint(b"\\x96\\x01", 0)
     (150, 2)
     """
     number = shift = 0
-    while True:
-        byte = data[begin]
-        begin += 1
+    while (byte := data[begin]) > 0x7F:
         number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, begin
         shift += 7
-        if shift > 63:
-            raise _UnusualError
+        begin += 1
+        if shift > 56:
+            raise _UnusualError  # a negative number, among others: a time before 1970
+    return number | byte << shift, begin + 1
