@@ -73,7 +73,7 @@ def replace(text: str) -> str:
 def look(data: bytes) -> bool:
     """What a scan does to a document's bytes."""
     lowered = data.lower()
-    return any(needle in lowered for needle in needles())
+    return any(needle.encode() in lowered for needle in needles())
 
 
 def speed(work: Callable[[str], object], values: Sequence[str]) -> float:

@@ -7,6 +7,7 @@ r"""Text for people: what came from a document made harmless, numbers with their
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
@@ -56,3 +57,16 @@ def sized(count: int) -> str:
             break
         size, unit = size / 1024, larger
     return f"{size:,.1f} {unit}"
+
+
+def holds_any(text: str, needles: Sequence[str]) -> bool:
+    """Whether ``text``, lower-cased, holds one of ``needles``.
+
+    >>> holds_any("GS://b/k", ("gs://",))
+    True
+    """
+    lowered = text.lower()
+    for needle in needles:  # noqa: SIM110 (a generator costs as much as the search)
+        if needle in lowered:
+            return True
+    return False

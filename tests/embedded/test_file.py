@@ -299,4 +299,4 @@ def test_a_past_state_cannot_be_read(tmp_path: Path) -> None:
 def test_a_needle_is_found_however_the_line_spells_it(tmp_path: Path, hidden: str) -> None:
     lines = '{"path": "a/1", "fields": {"x": ' + hidden + "}}\n" + line("a/2", {"x": text("no")})
     store = EmbeddedReader(file_of(tmp_path, lines))
-    assert [found.path for found in scanned(store, Query(needles=(b"gs://",)))] == ["a/1"]
+    assert [found.path for found in scanned(store, Query(needles=("gs://",)))] == ["a/1"]

@@ -18,7 +18,7 @@ from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.stores.firestore.values import MAX_DOCUMENT_SIZE, document_size
 
 OLD = "gs://photos/ada.png"
-URLS = Query(needles=(b"gs://",))
+URLS = Query(needles=("gs://",))
 
 
 class CountingLink:

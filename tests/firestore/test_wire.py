@@ -14,7 +14,7 @@ from url_rewriter.stores.firestore.sieve import Sieve
 from url_rewriter.stores.firestore.values import document_from
 from url_rewriter.stores.firestore.wire import document_in
 
-NEEDLES = (b"gs:", b"googleapis")
+NEEDLES = ("gs:", "googleapis")
 ROOT = "projects/p/databases/(default)/documents"
 Value = types.Value.pb()
 

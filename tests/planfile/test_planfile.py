@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import stat
@@ -10,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
@@ -20,7 +17,6 @@ from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.scan import scan
 from url_rewriter.planfile import FileLock, Plan
-from url_rewriter.planfile.sealing import _dump_rows
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
 
@@ -143,15 +139,6 @@ def test_a_read_only_folder_is_said_plainly(migration: Migration) -> None:
     migration.path.parent.chmod(0o500)
     with pytest.raises(ServiceError):
         migration.plan()
-
-
-cells = st.none() | st.integers(-(2**53), 2**53) | st.text('ab][",\\\0\n{}é😀', max_size=8)
-
-
-@given(st.lists(st.lists(cells, min_size=1, max_size=4).map(tuple), max_size=6))
-def test_rows_are_sealed_as_they_always_were(rows: list[tuple[object, ...]]) -> None:
-    encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
-    assert _dump_rows(rows) == b"".join(encode(row).encode() for row in rows)
 
 
 def test_a_draft_that_is_continued_asks_again_for_what_is_unknown_or_too_old(

@@ -7,11 +7,14 @@ interrupted run is continued.
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from url_rewriter.errors import RefusedError
+from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import schema, settling
 from url_rewriter.planfile.found import FoundRows, insert_found
@@ -25,6 +28,9 @@ from url_rewriter.urls import ObjectRef
 _FRESH = timedelta(hours=24)
 """How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
 
+
+_COMMIT_SECONDS = 1.0
+"""How much of a scan, in seconds, a crash may cost."""
 
 _DURABLE = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 _FLEETING = "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
@@ -44,6 +50,7 @@ class Draft:
         _refuse_to_replace_a_journal(path)
         self.continued = self._open(header)
         self._asked_for: Rows = {}
+        self._begun = 0.0
         self.connection.executescript(_DURABLE if kept else _FLEETING)
 
     def _open(self, header: Header) -> bool:
@@ -78,7 +85,7 @@ class Draft:
 
     def add_partitions(self, parts: Iterable[tuple[str, str | None, str | None]]) -> None:
         """Write down the parts that the scan was divided into."""
-        with schema.translated(self.path), schema.transaction(self.connection):
+        with self._whole(), schema.transaction(self.connection):
             self.connection.executemany(
                 "INSERT INTO partitions (root, first, past) VALUES (?, ?, ?)", parts
             )
@@ -86,15 +93,36 @@ class Draft:
     def add_documents(
         self, found: FoundRows, partition: int, *, read: int, last: str | None, done: bool
     ) -> None:
-        """Keep what a scan found up to a checkpoint, and the checkpoint, all or nothing."""
-        with schema.translated(self.path), schema.transaction(self.connection):
-            if any(found):
-                insert_found(self.connection, found, partition)
-            self.connection.execute(
-                "UPDATE partitions SET documents = documents + ?, last = coalesce(?, last),"
-                " done = ? WHERE id = ?",
-                (read, last, done, partition),
-            )
+        """Keep what a scan found up to a checkpoint, and the checkpoint, all or nothing.
+
+        It is on disk a second later, or when the draft is next used for something else or given up:
+        a transaction for each batch would write most pages many times.
+        """
+        with schema.translated(self.path):
+            if not self.connection.in_transaction:
+                self.connection.execute("BEGIN IMMEDIATE")
+                self._begun = time.monotonic()
+            try:
+                if any(found):
+                    insert_found(self.connection, found, partition)
+                self.connection.execute(
+                    "UPDATE partitions SET documents = documents + ?, last = coalesce(?, last),"
+                    " done = ? WHERE id = ?",
+                    (read, last, done, partition),
+                )
+            except BaseException:
+                schema.roll_back(self.connection)
+                raise
+            if time.monotonic() - self._begun > _COMMIT_SECONDS:
+                self.connection.execute("COMMIT")
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """A context for changes of other kinds: all that was scanned is on disk before."""
+        with schema.translated(self.path):
+            if self.connection.in_transaction:
+                self.connection.execute("COMMIT")
+            yield
 
     def count_scanned(self) -> int:
         """How many documents were read so far."""
@@ -124,13 +152,13 @@ class Draft:
 
     def add_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Keep what the object store said."""
-        with schema.translated(self.path), schema.transaction(self.connection):
+        with self._whole(), schema.transaction(self.connection):
             insert_evidence(self.connection, evidence, self._asked_for)
 
     def widen(self, planner: Planner) -> None:
         """Add the targets that URLs may mean as they are less likely read, where the likeliest
         target is missing."""
-        with schema.translated(self.path):
+        with self._whole():
             settling.widen(self.connection, planner)
 
     # -- settling and sealing -----------------------------------------------------------------
@@ -140,12 +168,12 @@ class Draft:
 
         Where nothing was to be ``proven``, a target that nobody asked for is no finding.
         """
-        with schema.translated(self.path):
+        with self._whole():
             settling.settle(self.connection, planner, proven=proven)
 
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""
-        with schema.translated(self.path):
+        with self._whole():
             with schema.transaction(self.connection):
                 (evidence,) = self.connection.execute(
                     "SELECT coalesce(max(id), 0) FROM evidence"
@@ -160,7 +188,7 @@ class Draft:
 
     def finish(self) -> None:
         """Give the file its final name, sealed or not; no plan without a seal is ever applied."""
-        with schema.translated(self.path):
+        with self._whole():
             self._close()
             self.part.replace(self.path)
         self._lock.release()
@@ -175,6 +203,9 @@ class Draft:
 
     def abandon(self) -> None:
         """Stop without a seal; the same command continues where this one stopped."""
+        # Where the disk refuses, whatever stopped the command is the better thing to say.
+        with contextlib.suppress(ServiceError), self._whole():
+            pass
         self.connection.close()
         self._lock.release()
 

@@ -136,10 +136,14 @@ class transaction:  # noqa: N801 - reads as a statement: with transaction(connec
     def __exit__(self, kind: object, *rest: object) -> None:
         if kind is None:
             self._connection.execute("COMMIT")
-        elif (
-            self._connection.in_transaction
-        ):  # SQLite has rolled back itself where the disk is full
-            self._connection.execute("ROLLBACK")
+        else:
+            roll_back(self._connection)
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Undo a transaction, unless SQLite has done so itself, as where the disk is full."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def create(path: Path) -> sqlite3.Connection:

@@ -9,47 +9,33 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
 
+# Rows are hashed in pages, since to set up the encoder costs more than to encode a row; a page is
+# small where a row may hold megabytes.
 _SEALED = (
-    "SELECT name, value FROM header WHERE name NOT IN ('seal', 'sealed_at') ORDER BY name",
-    "SELECT root, first, past, last, documents, done FROM partitions ORDER BY id",
-    "SELECT id, path, revision FROM documents ORDER BY id",
-    "SELECT id, document, value_path, before, after FROM strings ORDER BY id",
-    "SELECT id, bucket, key FROM targets ORDER BY id",
-    """SELECT * FROM evidence
-       WHERE id <= (SELECT value + 0 FROM header WHERE name = 'evidence') ORDER BY id""",
-    "SELECT * FROM occurrences ORDER BY id",
-    "SELECT * FROM findings ORDER BY id",
-)
+    ("SELECT name, value FROM header WHERE name NOT IN ('seal', 'sealed_at') ORDER BY name", 8),
+    ("SELECT root, first, past, last, documents, done FROM partitions ORDER BY id", 64),
+    ("SELECT id, path, revision FROM documents ORDER BY id", 64),
+    ("SELECT id, document, value_path, before, after FROM strings ORDER BY id", 8),
+    ("SELECT id, bucket, key FROM targets ORDER BY id", 64),
+    ("""SELECT * FROM evidence
+        WHERE id <= (SELECT value + 0 FROM header WHERE name = 'evidence') ORDER BY id""", 64),
+    ("SELECT * FROM occurrences ORDER BY id", 64),
+    ("SELECT * FROM findings ORDER BY id", 64),
+)  # fmt: skip
 
-
-_PAGE = 8
-"""Rows: enough to share the cost of setting up the encoder, few enough where strings are long."""
-
-# JSON texts hold no raw NUL: as the separator it marks where a row ends and the next begins.
-_MARK = "\0"
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(_MARK, ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def compute_seal(connection: sqlite3.Connection) -> str:
-    """The SHA-256, in hexadecimal, of what a plan file says; memory stays flat."""
+    """The SHA-256, in hexadecimal, of what a plan file says; memory stays flat.
+
+    Of each statement the number is hashed, then its rows in pages, each page as a JSON array.
+    """
     digest = hashlib.sha256()
-    for number, statement in enumerate(_SEALED):
+    for number, (statement, page) in enumerate(_SEALED):
         digest.update(f"\n#{number}\n".encode())
         rows = connection.execute(statement)
-        while page := rows.fetchmany(_PAGE):
-            digest.update(_dump_rows(page))
+        while some := rows.fetchmany(page):
+            digest.update(_encode(some).encode("ascii"))
     return digest.hexdigest()
-
-
-def _dump_rows(rows: Sequence[tuple[object, ...]]) -> bytes:
-    """Each row as a compact JSON array, one behind the other.
-
-    One call for many rows, since to set up the encoder costs more than to encode a row.
-
-    >>> _dump_rows([(1, "a]"), (None, "\\0,b")])
-    b'[1,"a]"][null,"\\\\u0000,b"]'
-    """
-    text = _encode(rows)[1:-1].replace(f"]{_MARK}[", "][").replace(_MARK, ",")
-    return text.encode("ascii")

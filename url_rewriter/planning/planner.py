@@ -12,7 +12,8 @@ from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.settling import SettledText, settle
 from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, Rules, Unmapped
-from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, holds_any, needles
+from url_rewriter.text import holds_any
+from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, needles
 
 _TARGET = Form.TARGET  # looked up for every URL, where an enumeration's member takes its time
 
@@ -61,8 +62,17 @@ class Planner:
                 if planned is not None:
                     texts.append(planned)
         mentions = tuple(dict.fromkeys(self._mentions(document))) if self.mentions else ()
-        findings = tuple(self._findings(document, texts))
+        findings = tuple(self._findings(document, texts)) if self._says(document, texts) else ()
         return PlannedDocument(document, tuple(texts), findings, mentions)
+
+    def _says(self, document: Document, texts: Sequence[PlannedText]) -> bool:
+        """Whether there may be something to find; of nearly every document there is not."""
+        if document.fixed or holds_any(document.path, self._needles):
+            return True
+        for text in texts:  # noqa: SIM110 (a generator costs more than the loop)
+            if not _is_plain(text):
+                return True
+        return False
 
     def _mentions(self, document: Document) -> Iterator[ObjectRef]:
         """What no edit reaches and what the scope leaves out is mentioned all the same."""
@@ -113,8 +123,7 @@ class Planner:
                     Code(fixed.holder.value.replace("_", "-")), document.path, fixed.value_path
                 )
         for text in texts:
-            if not _is_plain(text):
-                yield from self._text_findings(document.path, text)
+            yield from self._text_findings(document.path, text)
 
     def _text_findings(self, path: str, text: PlannedText) -> Iterator[Finding]:
         for left in text.left:

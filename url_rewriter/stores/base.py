@@ -14,7 +14,7 @@ from url_rewriter.documents import Document, Update, WriteResult
 class Query:
     """Which documents a scan is to yield.
 
-    ``needles`` are lower-case ASCII byte strings: a document none of whose text (strings, map keys,
+    ``needles`` are lower-case ASCII: a document none of whose text (strings, map keys,
     bytes, its own path), lower-cased, holds one of them is read and counted but not yielded. No
     needles: every document is yielded. ``collections``, ``excluded`` and ``documents`` narrow the
     scan, exactly: a name without a slash means every collection of that name (a collection group),
@@ -22,7 +22,7 @@ class Query:
     ``read_time`` (aware) asks for the database as it was then.
     """
 
-    needles: tuple[bytes, ...] = ()
+    needles: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ from url_rewriter.urls.model import (
     Remark,
     Replacement,
 )
-from url_rewriter.urls.needles import holds_any, may_hold, needles
+from url_rewriter.urls.needles import may_hold, needles
 from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.redaction import redact
 from url_rewriter.urls.rewriting import rewrite
@@ -57,7 +57,6 @@ __all__ = [
     "Remark",
     "Replacement",
     "find",
-    "holds_any",
     "is_cloud_storage",
     "may_hold",
     "needles",

@@ -135,5 +135,5 @@ def test_needles_are_few_and_name_what_is_configured():
         targets=("http://MinIO.local:9000/store",),
     )
     assert len(needles()) <= 8
-    assert set(needles(grammar)) - set(needles()) == {b"cdn.example.com", b"minio.local"}
+    assert set(needles(grammar)) - set(needles()) == {"cdn.example.com", "minio.local"}
     assert all(needle == needle.lower() and needle.isascii() for needle in needles(grammar))

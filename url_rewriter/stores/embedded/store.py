@@ -26,6 +26,7 @@ from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.embedded import file, lines, values
 from url_rewriter.stores.selection import Selection, path_order
+from url_rewriter.text import holds_any
 
 if TYPE_CHECKING:
     from mockfirestore.client import MockFirestore
@@ -215,23 +216,25 @@ def _refuse_read_time(query: Query) -> None:
         raise ConfigurationError("the embedded store keeps no history: leave --read-time out")
 
 
-def _candidate(path: str, line: bytes, needles: Sequence[bytes]) -> Document | None:
+def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | None:
     """The document, unless no text of it holds a needle."""
     if needles and not _may_hold(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.fixed or values.has_needle(path, needles):
+    if document.strings or document.fixed or not needles or holds_any(path, needles):
         return document
     return None
 
 
-def _may_hold(line: bytes, needles: Sequence[bytes]) -> bool:
+def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
     """Whether to look closer: text is hidden from a search by JSON's escapes and by base64 only."""
     lowered = line.lower()
-    return b"\\" in line or b'"bytesvalue"' in lowered or any(n in lowered for n in needles)
+    return (
+        b"\\" in line or b'"bytesvalue"' in lowered or any(n.encode() in lowered for n in needles)
+    )
 
 
-def _document(path: str, line: bytes, needles: Sequence[bytes] = ()) -> Document:
+def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:
     fields = lines.parse(line).fields
     strings, fixed = values.select(values.texts(fields), needles)
     return Document(path, values.revision_of(fields), strings, fixed)

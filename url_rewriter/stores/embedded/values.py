@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from url_rewriter.documents import Edit, Fixed, Holder, Revision, ValuePath
+from url_rewriter.text import holds_any
 
 Fields: TypeAlias = Mapping[str, Any]
 """The fields of a document or of a map: names to REST values."""
@@ -64,30 +65,18 @@ def _decode(encoded: str) -> str | None:
 
 
 def select(
-    found: Iterable[Text], needles: Sequence[bytes]
+    found: Iterable[Text], needles: Sequence[str]
 ) -> tuple[tuple[tuple[ValuePath, str], ...], tuple[Fixed, ...]]:
     """Part what holds a needle (everything, without needles) into strings and fixed text."""
     strings: list[tuple[ValuePath, str]] = []
     fixed: list[Fixed] = []
     for text in found:
         if isinstance(text, Fixed):
-            if has_needle(text.text, needles):
+            if not needles or holds_any(text.text, needles):
                 fixed.append(text)
-        elif has_needle(text[1], needles):
+        elif not needles or holds_any(text[1], needles):
             strings.append(text)
     return tuple(strings), tuple(fixed)
-
-
-def has_needle(text: str, needles: Sequence[bytes]) -> bool:
-    """Whether ``text``, its ASCII letters lower-cased, holds one of ``needles``, or there are none.
-
-    >>> has_needle("GS://b/k", (b"gs://",))
-    True
-    """
-    if not needles:
-        return True
-    lowered = text.encode("utf-8", "surrogatepass").lower()
-    return any(needle in lowered for needle in needles)
 
 
 def replace(fields: dict[str, Any], edits: Iterable[Edit]) -> None:

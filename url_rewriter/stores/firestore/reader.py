@@ -158,7 +158,7 @@ class FirestoreReader:
 
         return with_needles if needles else every
 
-    def _parsed(self, response: bytes, needles: Sequence[bytes]) -> Document:
+    def _parsed(self, response: bytes, needles: Sequence[str]) -> Document:
         message = RunQueryResponse.FromString(response).document
         return document_from(message, self._database.document_path(message.name), needles)
 
@@ -212,8 +212,8 @@ class FirestoreReader:
         return self._database.document_path(name_of(response))
 
 
-def _is_wanted(document: Document, needles: Sequence[bytes]) -> bool:
-    return bool(document.strings or document.fixed or has_needle(document.path.encode(), needles))
+def _is_wanted(document: Document, needles: Sequence[str]) -> bool:
+    return bool(document.strings or document.fixed or has_needle(document.path, needles))
 
 
 def _chunks(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:

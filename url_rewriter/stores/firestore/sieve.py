@@ -18,13 +18,14 @@ class Sieve:
     A long needle is found faster than a short one, of which those that end in a mark (``gs:``,
     ``s%``) are looked for at the marks only, where these are far apart.
 
-    >>> Sieve([b"googleapis", b"gs:", b"gcs:"]).offsets(b"see GS://bucket/key, GCS:x".lower())
+    >>> Sieve(["googleapis", "gs:", "gcs:"]).offsets(b"see GS://bucket/key, GCS:x".lower())
     [4, 21]
     """
 
-    def __init__(self, needles: Sequence[bytes]) -> None:
-        self._stemmed = tuple((each, each.index(_STEM)) for each in needles if _STEM in each)
-        rest = [each for each in needles if _STEM not in each]
+    def __init__(self, needles: Sequence[str]) -> None:
+        encoded = [each.encode() for each in needles]
+        self._stemmed = tuple((each, each.index(_STEM)) for each in encoded if _STEM in each)
+        rest = [each for each in encoded if _STEM not in each]
         # Pieces between marks hold no mark, so a needle that is to end one has none within.
         self._words = tuple(each for each in rest if each[-1:].isalnum() or each[-1:] in each[:-1])
         marked = [each for each in rest if each not in self._words]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
 from url_rewriter.stores.firestore.messages import Message
+from url_rewriter.text import holds_any
 
 MAX_DOCUMENT_SIZE = 1_048_576
 """Bytes, as `document_size` counts; https://firebase.google.com/docs/firestore/quotas."""
@@ -20,7 +21,7 @@ MAX_VALUE_SIZE = 1_048_487
 TYPE_NAME = "__type__"
 
 
-def document_from(message: Message, path: str, needles: Sequence[bytes]) -> Document:
+def document_from(message: Message, path: str, needles: Sequence[str]) -> Document:
     """A Document with every string, key and byte string of ``message`` that holds a needle."""
     found = _Finder(needles)
     found.look_in_map(message.fields, ())
@@ -37,30 +38,24 @@ def revision_of(message: Message) -> Revision:
     return Revision(f"{time.seconds}.{time.nanos:09}")
 
 
-def has_needle(data: bytes, needles: Sequence[bytes]) -> bool:
-    """Whether ``data``, lower-cased, holds one of ``needles``, or there are none."""
-    if not needles:
-        return True
-    lowered = data.lower()
-    for needle in needles:  # noqa: SIM110 - any() takes four times as long
-        if needle in lowered:
-            return True
-    return False
+def has_needle(text: str, needles: Sequence[str]) -> bool:
+    """Whether ``text``, lower-cased, holds one of ``needles``, or there are none."""
+    return not needles or holds_any(text, needles)
 
 
 class _Finder:
     """Collects text with a needle. Every field of every candidate passes here: a hot path."""
 
-    def __init__(self, needles: Sequence[bytes]) -> None:
+    def __init__(self, needles: Sequence[str]) -> None:
         self.strings: list[tuple[ValuePath, str]] = []
         self.fixed: list[Fixed] = []
         self._needles = needles
 
     def look_in_map(self, fields: Message, above: ValuePath) -> None:
         # One look at all names together is enough for most maps.
-        if has_needle("\0".join(fields).encode(), self._needles):
+        if has_needle("\0".join(fields), self._needles):
             for name in fields:
-                if has_needle(name.encode(), self._needles):
+                if has_needle(name, self._needles):
                     self.fixed.append(Fixed((*above, name), Holder.MAP_KEY, name))
         for name in fields:  # items() of a map of messages is a generator in Python
             self._look_at(fields[name], above, name)
@@ -69,7 +64,7 @@ class _Finder:
         match value.WhichOneof("value_type"):
             case "string_value":
                 text = value.string_value
-                if has_needle(text.encode(), self._needles):
+                if has_needle(text, self._needles):
                     self.strings.append(((*above, step), text))
             case "map_value":
                 if TYPE_NAME not in value.map_value.fields:
@@ -78,8 +73,8 @@ class _Finder:
                 for index, element in enumerate(value.array_value.values):
                     self._look_at(element, (*above, step), index)
             case "bytes_value":
-                if has_needle(value.bytes_value, self._needles):
-                    text = value.bytes_value.decode("latin-1")
+                text = value.bytes_value.decode("latin-1")
+                if has_needle(text, self._needles):
                     self.fixed.append(Fixed((*above, step), Holder.BYTES, text))
 
 

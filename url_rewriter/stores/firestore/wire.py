@@ -35,7 +35,7 @@ _NOWHERE = 1 << 62
 
 
 def document_in(
-    data: bytes, span: Span, offsets: Sequence[int], needles: Sequence[bytes], root: str
+    data: bytes, span: Span, offsets: Sequence[int], needles: Sequence[str], root: str
 ) -> Document | None:
     """The document of the RunQueryResponse at ``span``, with all text that holds a needle.
 
@@ -56,7 +56,7 @@ class _UnusualError(Exception):
 class _Walk:
     """Steps through one message. Every document with a needle passes here: a hot path."""
 
-    def __init__(self, data: bytes, offsets: Sequence[int], needles: Sequence[bytes]) -> None:
+    def __init__(self, data: bytes, offsets: Sequence[int], needles: Sequence[str]) -> None:
         self._data = data
         self._offsets = offsets
         self._needles = needles
@@ -69,21 +69,21 @@ class _Walk:
         at = self._next_from(begin)
         name = updated = None
         while begin < stop:
-            tag, size, begin = data[begin], data[begin + 1], begin + 2
+            tag, size = data[begin], data[begin + 1]
+            begin += 2
             if size > 0x7F:
                 size, begin = _varint(data, begin - 1)
             end = begin + size
-            if tag == _FIELDS:
-                if at < end:
+            if end > at or tag != _FIELDS:
+                if tag == _FIELDS:
                     self._entry(begin, end, ())
-                    at = self._next_from(end)
-            elif tag == _NAME:
-                name = data[begin:end].decode()
+                elif tag == _NAME:
+                    name = data[begin:end].decode()
+                elif tag == _UPDATE_TIME:
+                    updated = begin, end
+                elif tag != _CREATE_TIME:
+                    raise _UnusualError
                 at = self._next_from(end)
-            elif tag == _UPDATE_TIME:
-                updated = begin, end
-            elif tag != _CREATE_TIME:
-                raise _UnusualError
             begin = end
         if begin != stop or stop > span[1] or name is None or updated is None:
             raise _UnusualError
@@ -131,7 +131,7 @@ class _Walk:
         path = (*above, name)
         at = self._next_from(begin)
         if at < end:
-            if has_needle(key, self._needles):
+            if has_needle(name, self._needles):
                 self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
             at = self._next_from(end)
         begin, end = self._message(end, _VALUE)
@@ -154,7 +154,7 @@ class _Walk:
         if begin + size != stop:
             raise _UnusualError
         if tag in (_STRING, _BYTES):
-            self._text(data[begin:stop], tag, path)
+            self._text(begin, stop, tag, path)
         elif tag == _MAP:
             self._map(begin, stop, path)
         elif tag == _ARRAY:
@@ -162,13 +162,14 @@ class _Walk:
         elif tag != _REFERENCE:
             raise _UnusualError
 
-    def _text(self, text: bytes, tag: int, path: ValuePath) -> None:
+    def _text(self, begin: int, stop: int, tag: int, path: ValuePath) -> None:
+        text = self._data[begin:stop].decode("utf-8" if tag == _STRING else "latin-1")
         if not has_needle(text, self._needles):
             return
         if tag == _STRING:
-            self._strings.append((path, text.decode()))
+            self._strings.append((path, text))
         else:
-            self._fixed.append(Fixed(path, Holder.BYTES, text.decode("latin-1")))
+            self._fixed.append(Fixed(path, Holder.BYTES, text))
 
     def _map(self, begin: int, stop: int, path: ValuePath) -> None:
         if _TYPED in self._data[begin:stop]:
