@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -111,11 +110,11 @@ def _effort(
     scanned: int = 0,
 ) -> Effort:
     """How the scan is done, once it was said what it will cost."""
+    from url_rewriter.engines import spare_collector
     from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.scan import Effort
 
-    # What was imported stays: to walk through it again and again is a fifth of a scan's cost.
-    gc.freeze()
+    spare_collector()
     expected = reader.count(query)
     if expected is not None:
         expected = max(0, expected - scanned)

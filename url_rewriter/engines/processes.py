@@ -6,7 +6,6 @@ back through a pipe. Processes are started afresh, since grpc does not survive a
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import pickle
@@ -20,7 +19,7 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Digest, Part
+from url_rewriter.engines.base import Batch, Budget, Digest, Part, spare_collector
 from url_rewriter.engines.threads import Threads
 from url_rewriter.errors import ServiceError
 from url_rewriter.planning import Planner
@@ -183,7 +182,7 @@ def _read(share: _Share, items: Any, stop: Any, budget: Budget) -> bool:
     fields = tuple(map(FieldPattern, share.fields))
     planner = Planner(Rules.from_json(share.rules), fields, mentions=share.mentions)
     reader = open_reader(share.locator)
-    gc.freeze()  # what was imported stays, and is not to be walked through again and again
+    spare_collector()
     try:
         engine = Threads(
             reader,

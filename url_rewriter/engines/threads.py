@@ -20,8 +20,9 @@ from url_rewriter.engines.base import Batch, Budget, Digest, Part
 from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Query
 
-_AHEAD = 8
-"""Checkpoints that may wait to be kept: some thousand documents, or some ten megabytes."""
+_AHEAD = 1
+"""Batches that may wait to be kept, beside one of each thread. What waits long has to be fetched
+again into the processor's cache."""
 
 _FAREWELL = 2.0
 """Seconds to wait for threads when a scan is given up; one that waits for a server is left."""
@@ -55,10 +56,10 @@ class Threads(Generic[T]):
         self._waiting = deque(parts)
         self._unfinished = len(self._waiting)
         self._budget = budget or Budget(None)
-        self._batches: queue.Queue[Batch[T] | BaseException | None] = queue.Queue(_AHEAD)
+        count = max(1, min(workers, len(self._waiting)))
+        self._batches: queue.Queue[Batch[T] | BaseException | None] = queue.Queue(count + _AHEAD)
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        count = max(1, min(workers, len(self._waiting)))
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{number}", daemon=True)
             for number in range(count)
