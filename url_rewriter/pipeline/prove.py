@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-
 from url_rewriter.errors import UrlRewriterError
-from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.base import ObjectStore
 from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.progress import Progress
@@ -42,18 +38,10 @@ def _prove_targets(
     trouble = {
         bucket: found for bucket in draft.target_buckets() if (found := objects.check(bucket))
     }
-    askable = (target for target in draft.unproven() if target.bucket not in trouble)
-    for evidence in (objects.prove(askable), _unknown(draft, trouble)):
-        for batch in in_batches(evidence, _EVIDENCE_BATCH):
-            draft.add_evidence(batch)
-            progress.advance(len(batch))
+    for bucket, why in trouble.items():
+        progress.advance(draft.add_unknown(bucket, str(why)))
+    for batch in in_batches(objects.prove(draft.unproven()), _EVIDENCE_BATCH):
+        draft.add_evidence(batch)
+        progress.advance(len(batch))
     progress.end()
     return next(iter(trouble.values()), None)
-
-
-def _unknown(draft: Draft, trouble: Mapping[str, UrlRewriterError]) -> Iterator[Evidence]:
-    """What is known of targets in buckets that nobody can be asked about: why."""
-    now = datetime.now(UTC)
-    for target in draft.unproven() if trouble else ():
-        if (why := trouble.get(target.bucket)) is not None:
-            yield Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail=str(why))

@@ -20,7 +20,7 @@ from url_rewriter.planfile import schema, settling
 from url_rewriter.planfile.found import FoundRows, insert_found
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.locking import FileLock
-from url_rewriter.planfile.proof import Rows, insert_evidence, unproven_targets
+from url_rewriter.planfile.proof import Rows, insert_evidence, insert_unknown, unproven_targets
 from url_rewriter.planfile.sealing import compute_seal
 from url_rewriter.planning import Planner
 from url_rewriter.urls import ObjectRef
@@ -154,6 +154,11 @@ class Draft:
         """Keep what the object store said."""
         with self._whole(), schema.transaction(self.connection):
             insert_evidence(self.connection, evidence, self._asked_for)
+
+    def add_unknown(self, bucket: str, why: str) -> int:
+        """Keep that nobody can tell of the unproven targets in a bucket; how many they are."""
+        with self._whole(), schema.transaction(self.connection):
+            return insert_unknown(self.connection, bucket, why)
 
     def widen(self, planner: Planner) -> None:
         """Add the targets that URLs may mean as they are less likely read, where the likeliest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, MutableMapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
-from url_rewriter.evidence import Evidence, TargetState
+from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.urls import ObjectRef
 
 _PAGE = 2_000
@@ -57,6 +57,19 @@ def insert_evidence(
             strict=True,
         ),
     )
+
+
+def insert_unknown(connection: sqlite3.Connection, bucket: str, why: str) -> int:
+    """Add to each target of a bucket without evidence that nobody can tell; how many they are."""
+    return connection.execute(
+        "INSERT INTO evidence (target, state, method, checked_at, detail)"
+        " SELECT t.id, ?, ?, ?, ? FROM targets t WHERE t.bucket = ?"
+        " AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id) ORDER BY t.key",
+        (
+            TargetState.UNKNOWN.value, Method.HEAD.value, _render_time(datetime.now(UTC)), why,
+            bucket,
+        ),
+    ).rowcount  # fmt: skip
 
 
 @lru_cache(maxsize=64)
