@@ -23,7 +23,7 @@ from url_rewriter.urls import ObjectRef
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
 
-_SMALLEST, _USUAL, _LARGEST = 32, 1_024, 65_536
+_SMALLEST, _USUAL, _LARGEST = 32, 1_024, 16_000
 _SHORT, _LONG = 1.5, 6.0
 """Seconds that a batch should take: less, and canaries cost too much; more, and too much waits."""
 
