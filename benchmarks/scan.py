@@ -9,6 +9,7 @@ user and system together; ``net`` is that without what the same process takes fo
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.emulator import Data, load, running_emulator
@@ -96,8 +97,11 @@ def median(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def measure(every: Sequence[Way], data: Data, runs: int, environ: Mapping[str, str]) -> None:
-    """Run all ways in alternation and print their table."""
+def measure(
+    every: Sequence[Way], data: Data, runs: int, environ: Mapping[str, str]
+) -> dict[str, Cost]:
+    """Run all ways in alternation and print their table; what each took, its CPU per 100,000 net
+    of the empty database."""
     empty: dict[str, list[Cost]] = {way.name: [] for way in every}
     full: dict[str, list[Cost]] = {way.name: [] for way in every}
     for _ in range(runs):
@@ -118,6 +122,22 @@ def measure(every: Sequence[Way], data: Data, runs: int, environ: Mapping[str, s
             f" {cost.wall:.1f} | {cost.memory:.0f} |",
             flush=True,
         )
+    return {
+        name: replace(median(costs), cpu=net[name] * 100_000 / data.documents)
+        for name, costs in full.items()
+    }
+
+
+def show_growth(measured: Mapping[Data, Mapping[str, Cost]]) -> None:
+    """One row for each kind of data: net CPU per 100,000 documents, and memory."""
+    names = list(next(iter(measured.values())))
+    print("\n| documents | bytes | with URLs | " + " | ".join(names) + " |")
+    print("|--:|--:|--:|" + "--:|" * len(names))
+    for data, costs in measured.items():
+        cells = " | ".join(
+            f"{costs[name].cpu:.2f} s, {costs[name].memory:.0f} MB" for name in names
+        )
+        print(f"| {data.documents:,} | {data.size:,} | {data.share:.0%} | {cells} |", flush=True)
 
 
 def main() -> None:
@@ -132,21 +152,26 @@ def main() -> None:
     add("--heap", default="8g", help="for the emulator's Java")
     add("--ways", nargs="+", default=["audit", "plan", *READERS], help="in place of all of them")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, running_emulator(arguments.heap) as host:
-        environ = {
-            **os.environ,
-            "FIRESTORE_EMULATOR_HOST": host,
-            "S3_ENDPOINT_URL": NO_S3,
-            "AWS_ACCESS_KEY_ID": "none",
-            "AWS_SECRET_ACCESS_KEY": "none",
-        }
+    measured = {}
+    with tempfile.TemporaryDirectory() as folder:
         every = ways(arguments.ways, arguments.workers, Path(folder))
-        for documents in arguments.documents:
-            for size in arguments.size:
-                for share in arguments.share:
-                    data = Data(documents, size, share)
-                    load(host, data)
-                    measure(every, data, arguments.runs, environ)
+        for documents, size, share in itertools.product(
+            arguments.documents, arguments.size, arguments.share
+        ):
+            data = Data(documents, size, share)
+            # An emulator for each, since it keeps everything in memory.
+            with running_emulator(arguments.heap) as host:
+                load(host, data)
+                environ = {
+                    **os.environ,
+                    "FIRESTORE_EMULATOR_HOST": host,
+                    "S3_ENDPOINT_URL": NO_S3,
+                    "AWS_ACCESS_KEY_ID": "none",
+                    "AWS_SECRET_ACCESS_KEY": "none",
+                }
+                measured[data] = measure(every, data, arguments.runs, environ)
+    if len(measured) > 1:
+        show_growth(measured)
 
 
 if __name__ == "__main__":

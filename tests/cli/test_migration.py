@@ -213,6 +213,19 @@ def test_audit_counts_without_rules_and_without_s3(workshop: Workshop, database:
     ]
 
 
+def test_an_audit_that_may_read_no_more_shows_what_it_has_counted(
+    workshop: Workshop, database: Path
+) -> None:
+    write_database(database, {f"apps/{n:04}": texts(a=f"{OLD}{n}.png") for n in range(1200)})
+    audit = ("audit", "--store", "embedded:db.jsonl", "--max-reads", "400")
+    ended = workshop.run(*audit, "--format", "json")
+    assert ended.status == 3
+    assert "because of --max-reads 400" in ended.err
+    counted = json.loads(ended.out)
+    assert counted["documents"] == {"scanned": 500, "with_urls": 500}
+    assert counted["by_bucket"] == [{"bucket": "old-logos", "documents": 500, "urls": 500}]
+
+
 def test_results_go_to_stdout_and_everything_else_to_stderr(
     workshop: Workshop, s3: ServedS3, database: Path
 ) -> None:
