@@ -31,9 +31,9 @@ from url_rewriter.pipeline.orphans import (
     target_prefixes,
 )
 from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.scan import take_inventory
+from url_rewriter.pipeline.scan import tally_documents
 from url_rewriter.planfile.mentions import Mentions
-from url_rewriter.planning import Inventory, Planner
+from url_rewriter.planning import Planner, Tally
 from url_rewriter.rules import FieldPattern, ObjectPrefix, Rule, Rules, Scope
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -70,7 +70,7 @@ def search(
     planner = Planner(migration.rules, mentions=True)
     rows, file = target_prefixes(migration.rules), io.BytesIO()
     with closing(Mentions(folder / "mentions")) as mentions:
-        take_inventory(migration.store, Query(), planner, Inventory(), Silence(), mentions=mentions)
+        tally_documents(migration.store, Query(), planner, Tally(), Silence(), mentions=mentions)
         find_orphans(migration.objects, mentions, rows, SINCE, OrphanList(file), Silence())
     keys = [json.loads(line)["key"] for line in file.getvalue().splitlines()]
     return Searched({row.place.prefix: row for row in rows}, keys, migration.objects)

@@ -253,6 +253,6 @@ def test_a_breakdown_agrees_with_the_audit(tmp_path: Path) -> None:
     documents = [each for each in DOCUMENTS if each.path != "users/bob"]
     plan = Plan(make_plan(tmp_path / "p", documents))
     planner = Planner(Rules.from_json(plan.header.rules))
-    audit = survey(map(planner.plan_document, documents)).inventory.rows()
+    audit = survey(map(planner.plan_document, documents)).tally.rows()
     shares = break_down(plan.connection, "collection")
     assert [(*share.values, share.documents, share.urls) for share in shares] == audit["collection"]

@@ -10,12 +10,12 @@ import click
 
 from url_rewriter.cli import options, orphans, services
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.scanning import take_inventory
+from url_rewriter.cli.scanning import tally_documents
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.planning import Inventory
+    from url_rewriter.planning import Tally
 
 
 @click.command()
@@ -67,25 +67,23 @@ def audit(
         if wants_orphans:
             search = stack.enter_context(orphans.search(rules, limits, s3))
         mentions = search.mentions if search else None
-        inventory, trouble = take_inventory(console, rules, limits, reader, workers, mentions)
+        tally, trouble = tally_documents(console, rules, limits, reader, workers, mentions)
         if search and trouble:
             raise trouble
-        found = search.make(console, inventory.scanned) if search else None
+        found = search.make(console, tally.scanned) if search else None
         if search and found and console.format == orphans.LIST_FORMAT:
             search.print_list(console, found)
         else:
-            _show(console, reader.locator, inventory, found)
+            _show(console, reader.locator, tally, found)
         if trouble:
             raise trouble
         if found:
             found.raise_trouble()
 
 
-def _show(
-    console: Console, locator: str, inventory: Inventory, found: orphans.Found | None
-) -> None:
-    counts, findings = inventory.rows(), dict(sorted(inventory.findings.items()))
-    documents = {"scanned": inventory.scanned, "with_urls": inventory.with_urls}
+def _show(console: Console, locator: str, tally: Tally, found: orphans.Found | None) -> None:
+    counts, findings = tally.rows(), dict(sorted(tally.findings.items()))
+    documents = {"scanned": tally.scanned, "with_urls": tally.with_urls}
     if console.json:
         members: dict[str, Any] = {"store": locator, "documents": documents}
         for name, rows in counts.items():

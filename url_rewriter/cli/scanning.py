@@ -1,4 +1,4 @@
-"""Reading a database for a command: into a plan file, or into an inventory."""
+"""Reading a database for a command: into a plan file, or into a tally."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.scan import Effort
     from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planfile.mentions import Mentions
-    from url_rewriter.planning import Inventory, Planner
+    from url_rewriter.planning import Planner, Tally
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, Query
 
@@ -75,30 +75,30 @@ def scan_into(
     return Plan(path, sealed=kept), trouble
 
 
-def take_inventory(
+def tally_documents(
     console: Console,
     rules: Rules,
     limits: services.Limits,
     reader: DocumentReader,
     workers: int | None,
     mentions: Mentions | None = None,
-) -> tuple[Inventory, UrlRewriterError | None]:
+) -> tuple[Tally, UrlRewriterError | None]:
     """Count what documents hold, and keep what they mention; with it what ended the scan early."""
     from url_rewriter.errors import ChecksFailedError
     from url_rewriter.pipeline import scan
-    from url_rewriter.planning import Inventory
+    from url_rewriter.planning import Tally
 
     planner, query = limits.planner(rules, mentions=mentions is not None), limits.query(rules)
-    inventory, trouble = Inventory(), None
+    tally, trouble = Tally(), None
     effort = _effort(console, reader, query, limits, workers)
     try:
-        scan.take_inventory(
-            reader, query, planner, inventory, console.progress(), effort, mentions=mentions
+        scan.tally_documents(
+            reader, query, planner, tally, console.progress(), effort, mentions=mentions
         )
     except ChecksFailedError as error:
         trouble = error
-    _warn_of_nothing(console, reader, inventory.scanned)
-    return inventory, trouble
+    _warn_of_nothing(console, reader, tally.scanned)
+    return tally, trouble
 
 
 def _effort(

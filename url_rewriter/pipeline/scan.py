@@ -1,4 +1,4 @@
-"""Reading a database: into a draft, or into an inventory.
+"""Reading a database: into a draft, or into a tally.
 
 Memory stays flat: documents pass through, and what is kept of them is kept in a file, or counted.
 """
@@ -15,7 +15,7 @@ from url_rewriter.errors import ChecksFailedError
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft, rows_of
 from url_rewriter.planfile.mentions import Mentions
-from url_rewriter.planning import Inventory, Planner, survey
+from url_rewriter.planning import Planner, Tally, survey
 from url_rewriter.stores.base import DocumentReader, Partition, Query
 
 T = TypeVar("T")
@@ -74,17 +74,17 @@ def scan(
     _require_whole(engine, effort)
 
 
-def take_inventory(
+def tally_documents(
     reader: DocumentReader,
     query: Query,
     planner: Planner,
-    inventory: Inventory,
+    tally: Tally,
     progress: Progress,
     effort: Effort = Effort(),
     *,
     mentions: Mentions | None = None,
 ) -> None:
-    """Read the documents of ``query`` and count what they hold into ``inventory``.
+    """Read the documents of ``query`` and count what they hold into ``tally``.
 
     What the planner keeps of ``mentions`` goes there. Raises ChecksFailedError when more is to be
     read than may be; what was read until then is counted.
@@ -93,8 +93,8 @@ def take_inventory(
     numbered = [Part(number, part, None) for number, part in enumerate(parts, 1)]
     engine = _open(reader, query, planner, survey, numbered, effort)
     for batch in _batches(engine, progress, effort):
-        inventory.add(batch.found.inventory)
-        inventory.scanned += batch.checkpoint.documents
+        tally.add(batch.found.tally)
+        tally.scanned += batch.checkpoint.documents
         if mentions is not None:
             mentions.add(batch.found.mentions)
     _require_whole(engine, effort)

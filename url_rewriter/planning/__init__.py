@@ -5,11 +5,12 @@ Planning has two steps, because where a URL can be read in several honest ways t
 object store has been asked, ``Planner.settle`` takes for each URL the first reading whose target
 exists and gives the string as it will be. Both are pure.
 
+A ``Tally`` counts what planned documents hold, which is all that an audit needs.
+
 When the time comes to write, a document may have changed. ``replan`` says what the plan still means
 for it, ``undo`` what is still ours to put back.
 """
 
-from url_rewriter.planning.inventory import Inventory, Survey, survey
 from url_rewriter.planning.planner import PlannedDocument, Planner
 from url_rewriter.planning.replanning import Replanned, replan, undo
 from url_rewriter.planning.settling import (
@@ -20,11 +21,11 @@ from url_rewriter.planning.settling import (
     settle,
     settle_urls,
 )
+from url_rewriter.planning.tally import Survey, Tally, survey
 from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 
 __all__ = [
     "Candidate",
-    "Inventory",
     "PlannedDocument",
     "PlannedText",
     "PlannedUrl",
@@ -33,6 +34,7 @@ __all__ = [
     "SettledText",
     "SettledUrl",
     "Survey",
+    "Tally",
     "UrlStatus",
     "nobody_asked",
     "replan",

@@ -137,8 +137,6 @@ class Planner:
                 yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
 
     def _holds_url(self, text: str) -> bool:
-        if not holds_any(text, self._needles):
-            return False
         found = find(text, self.rules.grammar)
         return bool(found.left) or any(
             occurrence.form is not _TARGET for occurrence in found.occurrences

@@ -1,4 +1,4 @@
-"""An inventory: how many URLs there are, of what kind and where, before anything was proven."""
+"""A tally: how many URLs there are, of what kind and where, before anything was proven."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _Kind = tuple[str, str, str, str, str]
 """The value of each dimension for one URL."""
 
 
-class Inventory:
+class Tally:
     """URLs by rule, collection, field, form and bucket, and the documents that hold them.
 
     Only kinds are kept, never documents, so that memory stays flat. URLs that name targets already
-    are not counted; `findings` are those that a document shows by itself. Inventories add up.
+    are not counted; `findings` are those that a document shows by itself. Tallies add up.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Inventory:
                 for value in set(values) if len(values) > 1 else values:
                     documents[value] += 1
 
-    def add(self, other: Inventory) -> None:
+    def add(self, other: Tally) -> None:
         """Add what was counted in other documents."""
         self.scanned += other.scanned
         self.with_urls += other.with_urls
@@ -77,20 +77,20 @@ class Inventory:
 
 
 class Survey(NamedTuple):
-    """What an audit keeps of some documents: an inventory, and the targets they mention."""
+    """What an audit keeps of some documents: a tally, and the targets they mention."""
 
-    inventory: Inventory
+    tally: Tally
     mentions: tuple[ObjectRef, ...]
 
 
 def survey(documents: Iterable[PlannedDocument]) -> Survey:
-    """The inventory of ``documents``, and their mentions as far as the planner kept them."""
-    inventory = Inventory()
+    """The tally of ``documents``, and their mentions as far as the planner kept them."""
+    tally = Tally()
     mentions: dict[ObjectRef, None] = {}
     for document in documents:
-        inventory.count(document)
+        tally.count(document)
         mentions.update(dict.fromkeys(document.mentions))
-    return Survey(inventory, tuple(mentions))
+    return Survey(tally, tuple(mentions))
 
 
 def _kinds(document: PlannedDocument) -> list[_Kind]:

@@ -1,4 +1,4 @@
-"""An inventory says of every document what settling it without evidence says, in any parts."""
+"""A tally says of every document what settling it without evidence says, in any parts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from url_rewriter.documents import (
     field_pattern,
 )
 from url_rewriter.planning import (
-    Inventory,
     PlannedDocument,
     Planner,
+    Tally,
     UrlStatus,
     nobody_asked,
     settle_urls,
     survey,
 )
-from url_rewriter.planning.inventory import DIMENSIONS
+from url_rewriter.planning.tally import DIMENSIONS
 
 PLANNER = Planner(rules_of(skip=False, block=False), mentions=True)
 PATHS = ("u/1", "u/2", "u/1/m/7", "m/gs:%2F")
@@ -72,13 +72,13 @@ def counted_one_by_one(found: Sequence[PlannedDocument]) -> dict[str, set[tuple[
 
 
 @given(st.lists(documents, max_size=6), st.integers(0, 6))
-def test_an_inventory_counts_what_settling_without_evidence_says(
+def test_a_tally_counts_what_settling_without_evidence_says(
     found: list[PlannedDocument], cut: int
 ) -> None:
-    total = Inventory()
+    total = Tally()
     for part in (found[:cut], found[cut:]):
         surveyed = pickle.loads(pickle.dumps(survey(part)))  # as from another process
-        total.add(surveyed.inventory)
+        total.add(surveyed.tally)
     assert {name: set(rows) for name, rows in total.rows().items()} == counted_one_by_one(found)
     assert total.with_urls == sum(bool(each.texts) for each in found)
     assert total.findings.total() == sum(len(each.findings) for each in found)
