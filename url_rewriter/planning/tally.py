@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ class Tally:
         self.scanned = 0
         self.with_urls = 0
         self.findings: Counter[str] = Counter()
+        self._alone: Counter[_Kind] = Counter()  # URLs that are the only ones of their documents
         self._urls: tuple[Counter[str], ...] = tuple(Counter() for _ in DIMENSIONS)
         self._documents: tuple[Counter[str], ...] = tuple(Counter() for _ in DIMENSIONS)
 
@@ -42,20 +43,23 @@ class Tally:
         if document.texts:
             self.with_urls += 1
             kinds = _kinds(document)
-            for place, (urls, documents) in enumerate(
-                zip(self._urls, self._documents, strict=True)
-            ):
-                values = [kind[place] for kind in kinds]
-                for value in values:
-                    urls[value] += 1
-                for value in set(values) if len(values) > 1 else values:
-                    documents[value] += 1
+            if len(kinds) == 1:
+                self._alone[kinds[0]] += 1
+            else:
+                self._count_together(kinds)
+
+    def _count_together(self, kinds: Sequence[_Kind]) -> None:
+        for place, (urls, documents) in enumerate(zip(self._urls, self._documents, strict=True)):
+            values = [kind[place] for kind in kinds]
+            urls.update(values)
+            documents.update(set(values))
 
     def add(self, other: Tally) -> None:
         """Add what was counted in other documents."""
         self.scanned += other.scanned
         self.with_urls += other.with_urls
         self.findings.update(other.findings)
+        self._alone.update(other._alone)
         for mine, more in zip(
             (*self._urls, *self._documents), (*other._urls, *other._documents), strict=True
         ):
@@ -67,13 +71,15 @@ class Tally:
         Collections are named with ``*`` for document ids, fields with ``[]`` for array indices; a
         URL without the property is counted under "-".
         """
-        return {
-            name: sorted(
-                ((value, documents[value], count) for value, count in urls.items()),
-                key=lambda row: (-row[2], row[0]),
-            )
-            for name, urls, documents in zip(DIMENSIONS, self._urls, self._documents, strict=True)
-        }
+        return {name: self._rows_of(place) for place, name in enumerate(DIMENSIONS)}
+
+    def _rows_of(self, place: int) -> list[tuple[str, int, int]]:
+        urls, documents = self._urls[place].copy(), self._documents[place].copy()
+        for kind, count in self._alone.items():
+            urls[kind[place]] += count
+            documents[kind[place]] += count
+        rows = ((value, documents[value], count) for value, count in urls.items())
+        return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
 class Survey(NamedTuple):

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
 from url_rewriter.stores.firestore.blocks import Span
-from url_rewriter.stores.firestore.values import TYPE_NAME, has_needle
+from url_rewriter.stores.firestore.values import TYPE_NAME
+from url_rewriter.text import holds_any
 
 # Tags: a field's number and how its length is told. Of RunQueryResponse:
 _DOCUMENT = 0x0A
@@ -131,7 +132,7 @@ class _Walk:
         path = (*above, name)
         at = self._next_from(begin)
         if at < end:
-            if has_needle(name, self._needles):
+            if holds_any(name, self._needles):
                 self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
             at = self._next_from(end)
         begin, end = self._message(end, _VALUE)
@@ -164,7 +165,7 @@ class _Walk:
 
     def _text(self, begin: int, stop: int, tag: int, path: ValuePath) -> None:
         text = self._data[begin:stop].decode("utf-8" if tag == _STRING else "latin-1")
-        if not has_needle(text, self._needles):
+        if not holds_any(text, self._needles):
             return
         if tag == _STRING:
             self._strings.append((path, text))
