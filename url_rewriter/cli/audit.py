@@ -83,7 +83,8 @@ def audit(
 
 def _show(console: Console, locator: str, tally: Tally, found: orphans.Found | None) -> None:
     counts, findings = tally.rows(), dict(sorted(tally.findings.items()))
-    documents = {"scanned": tally.scanned, "with_urls": tally.with_urls}
+    # An audit plans no write; the member is there because every such document has it.
+    documents = {"scanned": tally.scanned, "with_urls": tally.with_urls, "to_write": 0}
     if console.json:
         members: dict[str, Any] = {"store": locator, "documents": documents}
         for name, rows in counts.items():
