@@ -95,6 +95,8 @@ class _Scan:
         found = frames(text)
         self.frames: dict[int, Frame] = {each.start: each for each in found if not each.depth}
         self.corrupt = corrupt_spans(found)
+        self.heads = {each.start: each.digits[0] for each in found} if self.corrupt else {}
+        self.rewritable = 0  # the end of the last URL that may be rewritten
 
     def items(self) -> Iterator[Item]:
         """What the text holds, in order."""
@@ -134,10 +136,14 @@ class _Scan:
 
     def _checked(self, item: Item) -> Item:
         """``item``, or the reason to leave it that lies in what is around it."""
-        if self.corrupt and isinstance(item, Occurrence):
-            before = bisect_right(self.corrupt, (item.start, len(self.text))) - 1
-            if before >= 0 and item.start < self.corrupt[before][1]:
-                return Left(item.start, item.end, Remark.CORRUPT_LENGTH)
+        if not self.corrupt or isinstance(item, Left):
+            return item
+        before = bisect_right(self.corrupt, (item.start, len(self.text))) - 1
+        start, end = self.corrupt[before] if before >= 0 else (0, 0)
+        # What declares a length within a URL is a part of its key, and goes with it.
+        if item.start < end and self.heads[start] >= self.rewritable:
+            return Left(item.start, item.end, Remark.CORRUPT_LENGTH)
+        self.rewritable = item.end
         return item
 
     def _here(self, start: int) -> Context:

@@ -64,3 +64,9 @@ def test_a_wrong_length_is_not_repaired_and_its_url_is_left(moved, wrong):
 def test_an_intact_string_beside_a_corrupt_one_is_rewritten(moved):
     text = f'a:2:{{i:0;s:3:"{OLD}a.png";i:1;%s}}'
     assert moved(text % s(OLD + "b.png")) == text % s(NEW + "b.png")
+
+
+def test_a_length_that_is_declared_within_a_url_is_a_part_of_its_key(moved):
+    once = moved(f"""see {OLD}0's:9:"{OLD}d""")
+    assert once == f"""see {NEW}0%27s%3A9:"{NEW}d"""
+    assert moved(once) == once
