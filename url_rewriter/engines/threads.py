@@ -20,9 +20,8 @@ from url_rewriter.engines.base import Batch, Budget, Digest, Part
 from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Query
 
-_AHEAD = 1
-"""Batches that may wait to be kept, beside one of each thread. What waits long has to be fetched
-again into the processor's cache."""
+_AHEAD = 7
+"""Batches that may wait to be kept, beside one of each thread: some thousand documents."""
 
 _FAREWELL = 2.0
 """Seconds to wait for threads when a scan is given up; one that waits for a server is left."""
