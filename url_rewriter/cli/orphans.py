@@ -75,9 +75,9 @@ def search(rules: Rules, limits: services.Limits, s3: services.S3Options) -> Ite
 
     Raises ConfigurationError where the scan is limited, and what is wrong with a target bucket.
     """
-    _require_whole_scan(rules, limits)
     from url_rewriter.planfile.mentions import Mentions
 
+    _require_whole_scan(rules, limits)
     with (
         services.open_objects(rules, s3) as objects,
         tempfile.TemporaryDirectory() as folder,

@@ -7,10 +7,9 @@ interrupted run is continued.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -209,7 +208,7 @@ class Draft:
     def abandon(self) -> None:
         """Stop without a seal; the same command continues where this one stopped."""
         # Where the disk refuses, whatever stopped the command is the better thing to say.
-        with contextlib.suppress(ServiceError), self._whole():
+        with suppress(ServiceError), self._whole():
             pass
         self.connection.close()
         self._lock.release()

@@ -25,8 +25,7 @@ from url_rewriter.documents import (
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.embedded import file, lines, values
-from url_rewriter.stores.selection import Selection, path_order
-from url_rewriter.text import holds_any
+from url_rewriter.stores.selection import Selection, has_needle, path_order
 
 if TYPE_CHECKING:
     from mockfirestore.client import MockFirestore
@@ -221,7 +220,7 @@ def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | Non
     if needles and not _may_hold(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.fixed or not needles or holds_any(path, needles):
+    if document.strings or document.fixed or has_needle(path, needles):
         return document
     return None
 

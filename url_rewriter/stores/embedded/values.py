@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from url_rewriter.documents import Edit, Fixed, Holder, Revision, ValuePath
-from url_rewriter.text import holds_any
+from url_rewriter.stores.selection import has_needle
 
 Fields: TypeAlias = Mapping[str, Any]
 """The fields of a document or of a map: names to REST values."""
@@ -72,9 +72,9 @@ def select(
     fixed: list[Fixed] = []
     for text in found:
         if isinstance(text, Fixed):
-            if not needles or holds_any(text.text, needles):
+            if has_needle(text.text, needles):
                 fixed.append(text)
-        elif not needles or holds_any(text[1], needles):
+        elif has_needle(text[1], needles):
             strings.append(text)
     return tuple(strings), tuple(fixed)
 

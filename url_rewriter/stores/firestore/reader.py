@@ -17,9 +17,9 @@ from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.sieve import Sieve
 from url_rewriter.stores.firestore.splitting import divided
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
-from url_rewriter.stores.firestore.values import document_from, has_needle
+from url_rewriter.stores.firestore.values import document_from
 from url_rewriter.stores.firestore.wire import document_in
-from url_rewriter.stores.selection import Selection, path_order
+from url_rewriter.stores.selection import Selection, has_needle, path_order
 
 CHECKPOINT = 500
 CHECKPOINT_BYTES = 4_000_000

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
 from url_rewriter.stores.firestore.messages import Message
-from url_rewriter.text import holds_any
+from url_rewriter.stores.selection import has_needle
 
 MAX_DOCUMENT_SIZE = 1_048_576
 """Bytes, as `document_size` counts; https://firebase.google.com/docs/firestore/quotas."""
@@ -36,11 +36,6 @@ def revision_of(message: Message) -> Revision:
     """The revision of a document or of a write's result: its update time, to the nanosecond."""
     time = message.update_time
     return Revision(f"{time.seconds}.{time.nanos:09}")
-
-
-def has_needle(text: str, needles: Sequence[str]) -> bool:
-    """Whether ``text``, lower-cased, holds one of ``needles``, or there are none."""
-    return not needles or holds_any(text, needles)
 
 
 class _Finder:
