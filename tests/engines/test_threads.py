@@ -78,7 +78,7 @@ def scan_into(folder: Path, reader: DocumentReader, **options: Any) -> list[tupl
     draft = open_draft(folder)
     try:
         scan(reader, Query(), Planner(RULES), draft, Silence(), Effort(**options))
-        draft.settle(Planner(RULES), proven=False)
+        draft.settle(Planner(RULES))
         return (
             draft.connection.execute(
                 "SELECT d.path, s.value_path, s.before, o.status, t.key FROM occurrences o"

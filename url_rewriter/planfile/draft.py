@@ -167,13 +167,10 @@ class Draft:
 
     # -- settling and sealing -----------------------------------------------------------------
 
-    def settle(self, planner: Planner, *, proven: bool = True) -> None:
-        """Decide every URL by the evidence that is there. Settling again starts afresh.
-
-        Where nothing was to be ``proven``, a target that nobody asked for is no finding.
-        """
+    def settle(self, planner: Planner) -> None:
+        """Decide every URL by the evidence that is there. Settling again starts afresh."""
         with self._whole():
-            settling.settle(self.connection, planner, proven=proven)
+            settling.settle(self.connection, planner)
 
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""

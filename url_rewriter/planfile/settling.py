@@ -86,11 +86,8 @@ ORDER BY o.id
 """
 
 
-def settle(connection: sqlite3.Connection, planner: Planner, *, proven: bool) -> None:
-    """Decide every URL, and say what each string becomes.
-
-    Where nothing was to be ``proven``, a target that nobody asked for is no finding.
-    """
+def settle(connection: sqlite3.Connection, planner: Planner) -> None:
+    """Decide every URL, and say what each string becomes."""
     for page in _undecided_strings(connection, planner.rules):
         with transaction(connection):
             _settle_strings(connection, planner, page)
@@ -106,8 +103,7 @@ def settle(connection: sqlite3.Connection, planner: Planner, *, proven: bool) ->
         connection.executemany(
             "DELETE FROM findings WHERE code = ?", [(code,) for code in _STATUS_CODES.values()]
         )
-        if proven:
-            connection.execute(_FINDINGS)
+        connection.execute(_FINDINGS)
 
 
 def widen(connection: sqlite3.Connection, planner: Planner) -> None:
