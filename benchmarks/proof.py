@@ -68,7 +68,7 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
     from url_rewriter.pipeline.progress import Silence
     from url_rewriter.pipeline.prove import prove as prove_draft
     from url_rewriter.planfile import Draft, Header
-    from url_rewriter.planfile.found import insert_targets
+    from url_rewriter.planfile.scan_rows import insert_targets
     from url_rewriter.urls import ObjectRef
 
     store = open_objects(S3Settings(endpoint, KEY_ID, SECRET, prove=Prove(prove)))
@@ -86,8 +86,8 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
 def lane(endpoint: str, keys: Sequence[str]) -> int:
     """The lane alone, without boto3's second word."""
     from url_rewriter.objects import S3Settings
-    from url_rewriter.objects.client import Client
-    from url_rewriter.objects.lane import FastLane
+    from url_rewriter.objects.transport.boto import Client
+    from url_rewriter.objects.transport.fast import FastLane
     from url_rewriter.urls import ObjectRef
 
     settings = S3Settings(endpoint, KEY_ID, SECRET)

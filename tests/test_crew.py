@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from url_rewriter.crew import Crew
+from url_rewriter.concurrency.worker_pool import WorkerPool
 
 
 def test_every_item_has_one_result() -> None:
-    with Crew[int, int](lambda n: n * n, 3) as crew:
+    with WorkerPool[int, int](lambda n: n * n, 3) as crew:
         assert sorted(crew.map(range(100), 5)) == [n * n for n in range(100)]
         assert sorted(crew.map([7], 1)) == [49]
 
 
 def test_a_bug_in_the_work_is_raised_to_the_caller() -> None:
-    with Crew[int, float](lambda n: 1 / n, 2) as crew, pytest.raises(ZeroDivisionError):
+    with WorkerPool[int, float](lambda n: 1 / n, 2) as crew, pytest.raises(ZeroDivisionError):
         list(crew.map([1, 0, 2], 2))

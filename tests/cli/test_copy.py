@@ -318,7 +318,7 @@ def test_a_plan_for_production_is_not_filled_from_an_emulator(
         plan.execute("UPDATE header SET value = 'production' WHERE name = 'kept_at'")
         plan.execute("DELETE FROM header WHERE name = 'seal'")
         plan.commit()
-        from url_rewriter.planfile.sealing import compute_seal
+        from url_rewriter.planfile.seal import compute_seal
 
         plan.execute("INSERT INTO header VALUES ('seal', ?)", (compute_seal(plan),))
         plan.commit()

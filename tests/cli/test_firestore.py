@@ -19,7 +19,7 @@ from tests.cli.omi import RULES, TARGET, Data, array, make_data, text
 from tests.contract.firestore_harness import FirestoreHarness
 from tests.contract.harness import canonical
 from tests.servers.s3 import ServedS3, rclone
-from url_rewriter.planfile.sealing import compute_seal
+from url_rewriter.planfile.seal import compute_seal
 
 
 @pytest.fixture(scope="module")

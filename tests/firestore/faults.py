@@ -11,8 +11,8 @@ from tests.scripted_firestore.client import Client, array, text
 from url_rewriter.documents import Document, Edit, Update
 from url_rewriter.stores.base import Checkpoint, Query
 from url_rewriter.stores.firestore import FirestoreStore, connect
+from url_rewriter.stores.firestore.channel import Streams
 from url_rewriter.stores.firestore.faults import Patience
-from url_rewriter.stores.firestore.link import Streams
 
 OLD = "gs://photos/u1.png"
 NEW = "https://s3.example.com/omi-data/photos/u1.png"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import messages, queries
-from url_rewriter.stores.firestore.link import Database
-from url_rewriter.stores.firestore.splitting import divided
+from url_rewriter.stores.firestore.channel import Database
+from url_rewriter.stores.firestore.partitioning import divided
 from url_rewriter.stores.selection import Area, Selection, path_order
 
 NAMES = st.sampled_from(["a", "b", "a\0", "é", "__id-9__", "__id10__", "Z"])

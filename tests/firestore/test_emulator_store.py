@@ -13,7 +13,7 @@ from url_rewriter.documents import Document, Edit, Update, WriteStatus
 from url_rewriter.stores import open_store
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreReader, FirestoreStore, connect
-from url_rewriter.stores.firestore.link import Link, Streams
+from url_rewriter.stores.firestore.channel import Link, Streams
 from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.stores.firestore.values import MAX_DOCUMENT_SIZE, document_size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from url_rewriter.stores.firestore.sieve import Sieve
+from url_rewriter.stores.firestore.needle_search import Sieve
 from url_rewriter.urls import Grammar, needles
 
 NEEDLES = (

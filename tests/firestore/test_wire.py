@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from url_rewriter.documents import Document
-from url_rewriter.stores.firestore.sieve import Sieve
+from url_rewriter.stores.firestore.needle_search import Sieve
+from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.values import document_from
-from url_rewriter.stores.firestore.wire import document_in
 
 NEEDLES = ("gs:", "googleapis")
 ROOT = "projects/p/databases/(default)/documents"

@@ -14,8 +14,8 @@ from tests.servers.fault import Reaction, fault_server, present, s3_with, xml_er
 from tests.servers.s3 import ServedS3, moto
 from url_rewriter.comparison import Checksums
 from url_rewriter.objects import S3Settings
-from url_rewriter.objects.answers import Answer
-from url_rewriter.objects.checksums import ChecksumReader, read_checksums
+from url_rewriter.objects.proving.checksums import ChecksumReader, read_checksums
+from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.urls import ObjectRef
 
 TARGET = ObjectRef("b.c_d", "k")

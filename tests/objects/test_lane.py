@@ -18,8 +18,8 @@ from tests.servers.fault import (
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects import S3Settings, open_objects
-from url_rewriter.objects.client import Client
 from url_rewriter.objects.s3 import S3ObjectStore
+from url_rewriter.objects.transport.boto import Client
 from url_rewriter.urls import ObjectRef
 
 EXISTS, MISSING = TargetState.EXISTS, TargetState.MISSING

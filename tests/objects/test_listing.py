@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects.asking import Asked
-from url_rewriter.objects.leapfrog import Heads, Leapfrog, Place
-from url_rewriter.objects.listing import Page, just_before, read_page
+from url_rewriter.objects.proving.head import Asked
+from url_rewriter.objects.proving.listing import Heads, Leapfrog, Place
+from url_rewriter.objects.transport.listing_page import Page, just_before, read_page
 from url_rewriter.urls import ObjectRef
 
 EXISTS, MISSING = TargetState.EXISTS, TargetState.MISSING

@@ -7,7 +7,7 @@ import pytest
 from tests.servers.fault import MARK, Reaction, Request, fault_server, present
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects import S3Settings
-from url_rewriter.objects.public import PublicReader
+from url_rewriter.objects.proving.public import PublicReader
 from url_rewriter.urls import ObjectRef, target_url
 
 PUBLIC, NOT_PUBLIC, UNKNOWN = Access.PUBLIC, Access.NOT_PUBLIC, Access.UNKNOWN

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.servers.fault import Reaction, Request, fault_server, present
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.lane import FastLane
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.signing import Credentials, Signer, escape_path, escape_query
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.transport.sigv4 import Credentials, Signer, escape_path, escape_query
 from url_rewriter.urls import ObjectRef
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)

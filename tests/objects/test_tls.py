@@ -8,9 +8,9 @@ import pytest
 
 from tests.servers.certificates import self_signed
 from tests.servers.fault import fault_server, present, s3_with
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.lane import FastLane
-from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.urls import ObjectRef
 
 TARGET = ObjectRef("b.c-d", "k")

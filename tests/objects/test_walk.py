@@ -16,8 +16,8 @@ from tests.servers.fault import MARK, FaultServer, Reaction, Request, fault_serv
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects import ListedObject, ObjectStore, Prove, S3Settings, open_objects
-from url_rewriter.objects.answers import Answer
-from url_rewriter.objects.walk import Fetch, Sent, follow, read_body
+from url_rewriter.objects.listing import Fetch, Sent, follow, read_body
+from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.urls import ObjectRef
 
 BUCKET = "b.c_d"

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.servers.fault import FaultServer, Reaction, Request, fault_server, present, s3_with
-from url_rewriter.objects.answers import Answer
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.lane import FastLane
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.signing import Credentials
-from url_rewriter.objects.wire import FaultError, read_response
+from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.http1 import FaultError, read_response
+from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.transport.sigv4 import Credentials
 from url_rewriter.urls import ObjectRef
 
 HEAD = b'HTTP/1.1 200 OK\r\nETag: "e1"\r\nx-amz-request-id: 1\r\n\r\n'

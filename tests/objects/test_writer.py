@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 from tests.servers.fault import Reaction, Request, fault_server, xml_error
 from tests.servers.proxy import Meddle, before, forward
 from tests.servers.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ServedS3, moto, rclone
+from url_rewriter.copying import ReadError, Transfer, TransferOutcome
 from url_rewriter.evidence import SourceObject
 from url_rewriter.objects import S3Settings, open_writer
-from url_rewriter.objects.writer import PART
-from url_rewriter.transfer import ReadError, Transfer, TransferOutcome
+from url_rewriter.objects.writing.writer import PART
 from url_rewriter.urls import ObjectRef
 
 COPIED, THERE = TransferOutcome.COPIED, TransferOutcome.ALREADY_THERE

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
+from url_rewriter.concurrency.rate import Pace
 from url_rewriter.pipeline.apply import apply
-from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.rollback import rollback

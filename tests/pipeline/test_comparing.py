@@ -22,7 +22,7 @@ from url_rewriter.evidence import (
     SourceState,
     TargetState,
 )
-from url_rewriter.pipeline.comparing import compare_sources, only_origin
+from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.scan import scan

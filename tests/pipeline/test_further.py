@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
-from url_rewriter.pipeline.further import check_content_types, check_public
+from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.scan import scan

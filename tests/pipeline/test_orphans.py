@@ -23,6 +23,7 @@ from tests.pipeline.migration import NEW, OLD, Migration, make_rules
 from url_rewriter.documents import Document, Fixed, Holder, Revision
 from url_rewriter.errors import ServiceError
 from url_rewriter.objects import ListedObject
+from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.orphans import (
     Merge,
     OrphanList,
@@ -32,7 +33,6 @@ from url_rewriter.pipeline.orphans import (
 )
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.scan import tally_documents
-from url_rewriter.planfile.mentions import Mentions
 from url_rewriter.planning import Planner, Tally
 from url_rewriter.rules import FieldPattern, ObjectPrefix, Rule, Rules, Scope
 from url_rewriter.stores.base import Query

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from url_rewriter.pipeline.pacing import Pace, seconds_for
+from url_rewriter.concurrency.rate import Pace, seconds_for
 
 
 class Clock:

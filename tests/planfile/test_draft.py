@@ -12,7 +12,7 @@ from url_rewriter.documents import Document, Revision
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import Draft, FoundRows, draft, rows_of
-from url_rewriter.planfile.proof import newest_state
+from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planning import Planner
 from url_rewriter.urls import ObjectRef
 

@@ -35,8 +35,8 @@ from url_rewriter.documents import Outcome
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.findings import Code
 from url_rewriter.planfile import Operation, Plan, count_writes
-from url_rewriter.planfile.breakdown import break_down, outcomes_by_collection
-from url_rewriter.planfile.excerpt import excerpt
+from url_rewriter.planfile.groups import break_down, outcomes_by_collection
+from url_rewriter.planfile.sample import excerpt
 from url_rewriter.planning import Planner, survey
 from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.rules import Rules

@@ -38,7 +38,7 @@ class _Group(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from url_rewriter.pipeline.interruption import InterruptedRunError
+        from url_rewriter.concurrency.interruption import InterruptedRunError
 
         _raise_on_sigterm()
         try:
@@ -75,7 +75,7 @@ def _end(ctx: click.Context, message: str, exit_status: int) -> NoReturn:
 
 def _raise_on_sigterm() -> None:
     """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back."""
-    from url_rewriter.pipeline.interruption import InterruptedRunError
+    from url_rewriter.concurrency.interruption import InterruptedRunError
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise InterruptedRunError(number)

@@ -18,9 +18,9 @@ from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
+    from url_rewriter.concurrency.rate import Pace
     from url_rewriter.objects import ObjectStore
-    from url_rewriter.pipeline.pacing import Pace
-    from url_rewriter.pipeline.writing import DocumentWriter
+    from url_rewriter.pipeline.write_loop import DocumentWriter
     from url_rewriter.planfile import Journal, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
@@ -73,8 +73,8 @@ def apply(
 
     Exit status 3: the plan is blocked. 5: documents that changed meanwhile were left alone.
     """
+    from url_rewriter.concurrency.rate import Pace
     from url_rewriter.pipeline.forecast import forecast_writes
-    from url_rewriter.pipeline.pacing import Pace
     from url_rewriter.planfile import Operation, count_pending
 
     with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):

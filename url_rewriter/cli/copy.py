@@ -28,7 +28,7 @@ from url_rewriter.text import counted, sized
 
 if TYPE_CHECKING:
     from url_rewriter.objects import ObjectStore, ObjectWriter
-    from url_rewriter.pipeline.copylist import Copy, CopyList, CopyTotals
+    from url_rewriter.pipeline.copy_queue import Copy, CopyList, CopyTotals
     from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
     from url_rewriter.rules import Rules
     from url_rewriter.sources import SourceReader
@@ -123,7 +123,7 @@ class _Session:
         workers: int | None,
     ) -> None:
         from url_rewriter.pipeline.copy import WORKERS
-        from url_rewriter.pipeline.copylist import CopyList
+        from url_rewriter.pipeline.copy_queue import CopyList
         from url_rewriter.planfile import Run
 
         self._console = console

@@ -19,8 +19,8 @@ from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.objects import ObjectStore
+    from url_rewriter.pipeline.mention_index import Mentions
     from url_rewriter.pipeline.orphans import PrefixTotals
-    from url_rewriter.planfile.mentions import Mentions
     from url_rewriter.rules import Rules
 
 LIST_FORMAT = "orphan-list"
@@ -75,7 +75,7 @@ def search(rules: Rules, limits: services.Limits, s3: services.S3Options) -> Ite
 
     Raises ConfigurationError where the scan is limited, and what is wrong with a target bucket.
     """
-    from url_rewriter.planfile.mentions import Mentions
+    from url_rewriter.pipeline.mention_index import Mentions
 
     _require_whole_scan(rules, limits)
     with (
@@ -103,7 +103,7 @@ def _require_whole_scan(rules: Rules, limits: services.Limits) -> None:
 
 def _examine(objects: ObjectStore, bucket: str) -> datetime:
     """The time at a bucket's server, once it has shown that it can be relied on."""
-    from url_rewriter.objects.diagnosis import MAX_SKEW
+    from url_rewriter.objects.proving.diagnosis import MAX_SKEW
 
     trouble = objects.check(bucket)
     if trouble is not None:

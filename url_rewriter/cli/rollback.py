@@ -42,8 +42,8 @@ def rollback(
 
     Exit status 5: strings that were edited since were left alone.
     """
+    from url_rewriter.concurrency.rate import Pace
     from url_rewriter.pipeline.forecast import forecast_writes
-    from url_rewriter.pipeline.pacing import Pace
     from url_rewriter.pipeline.rollback import rollback as roll_back
     from url_rewriter.planfile import Operation, WriteFilter, count_pending
 

@@ -14,10 +14,10 @@ from url_rewriter.cli.console import Console
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
     from url_rewriter.objects import ObjectStore
+    from url_rewriter.pipeline.mention_index import Mentions
     from url_rewriter.pipeline.progress import Progress
     from url_rewriter.pipeline.scan import Effort
     from url_rewriter.planfile import Draft, Header, Plan
-    from url_rewriter.planfile.mentions import Mentions
     from url_rewriter.planning import Planner, Tally
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, Query
@@ -168,8 +168,8 @@ def _warn_of_trouble(console: Console, rules: Rules, objects: ObjectStore) -> No
 def _gather_further_evidence(
     draft: Draft, rules: Rules, s3: services.S3Options, progress: Progress
 ) -> None:
-    from url_rewriter.objects.public import PublicReader
-    from url_rewriter.pipeline.further import check_content_types, check_public
+    from url_rewriter.objects.proving.public import PublicReader
+    from url_rewriter.pipeline.checks import check_content_types, check_public
 
     if s3.check_public:
         reader = PublicReader(services.s3_settings(rules, s3))

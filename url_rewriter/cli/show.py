@@ -11,8 +11,8 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.copy_list import show_copy_list
 from url_rewriter.cli.plan import show_summary
+from url_rewriter.cli.rclone_list import show_copy_list
 from url_rewriter.errors import RefusedError
 
 if TYPE_CHECKING:

@@ -57,8 +57,8 @@ def _compare(
     planner: Planner,
     progress: Progress,
 ) -> None:
-    from url_rewriter.objects.checksums import ChecksumReader
-    from url_rewriter.pipeline.comparing import compare_sources, only_origin
+    from url_rewriter.objects.proving.checksums import ChecksumReader
+    from url_rewriter.pipeline.compare import compare_sources, only_origin
     from url_rewriter.planfile.comparisons import planned_origins
 
     origins = only_origin(planner.rules)

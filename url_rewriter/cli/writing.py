@@ -15,7 +15,7 @@ from url_rewriter.errors import IncompleteError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.pipeline.writing import DocumentWriter
+    from url_rewriter.pipeline.write_loop import DocumentWriter
     from url_rewriter.planfile import Journal, Operation, Plan, Run, WriteFilter
     from url_rewriter.stores.base import DocumentStore
 

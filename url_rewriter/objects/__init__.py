@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
-from url_rewriter.objects.settings import WORKERS, Prove, S3Settings
+from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings
 
 __all__ = [
     "WORKERS",
@@ -36,6 +36,6 @@ def open_writer(settings: S3Settings, uploads: UploadLog) -> ObjectWriter:
 
     Raises what ``open_objects`` does.
     """
-    from url_rewriter.objects.writer import S3ObjectWriter
+    from url_rewriter.objects.writing.writer import S3ObjectWriter
 
     return S3ObjectWriter(settings, uploads)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from url_rewriter.copying import Transfer
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence, SourceObject
-from url_rewriter.transfer import Transfer
 from url_rewriter.urls import ObjectRef
 
 

@@ -1,153 +1,235 @@
-"""A page of a bucket's listing, taken at its word only where it is whole and in order."""
+"""Every object under a prefix, page after page of a listing, or an error: no part passes for the
+whole.
+
+Pages come through the faster lane where there is one. One that cannot be relied on is asked for
+through boto3, then again in later passes. The walk starts just before the prefix and ends behind
+it, so that no server's notion of a prefix is needed.
+"""
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from operator import lt
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
-from xml.sax.saxutils import unescape
+from xml.etree import ElementTree as ET
 
-# As Amazon, MinIO and Ceph write an object: in one go, at half the cost. It cannot backtrack, since
-# no field reaches beyond the next "<", as it would in a pattern that skips what it does not know.
-_USUAL = re.compile(
-    r"<Contents><Key>([^<]*)</Key><LastModified>[^<]*</LastModified>"
-    r"<ETag>&quot;([^<&\"]+)&quot;</ETag>(?:<Checksum[^<]*</Checksum[^<]*)*<Size>([0-9]{1,18})</Size>"
-)
-# As anybody may write one: a pattern for each field, of which it has one.
-_FIELDS = (
-    re.compile(r"<Key>([^<]*)</Key>"),
-    re.compile(r"<ETag>([^<]+)</ETag>"),
-    re.compile(r"<Size>([0-9]{1,18})</Size>"),
-)
-_NAME = re.compile(r"<Name>([^<]*)</Name>")
-_TRUNCATED = re.compile(r"<IsTruncated>(true|false)</IsTruncated>")
-_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}));")
+from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
+from url_rewriter.objects.base import ListedObject
+from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.listing_page import is_listable, just_before
+from url_rewriter.objects.transport.settings import S3Settings
 
-_LINE_END = re.compile("%0a", re.IGNORECASE)
-_ENTITIES = {"&quot;": '"', "&#34;": '"', "&apos;": "'"}
-
-_AMBIGUOUS = frozenset("+&")
-"""In an escaped key: a raw plus is a space to Amazon and a plus to others, and nothing that is
-escaped needs XML's entities."""
-
-_UNSURE = "\ufffd"
-"""What servers put in place of a character that XML cannot hold."""
-
-
-Row = tuple[str, str, str]
-"""Of an object: its key as it was sent, its ETag without quotes, its size in digits."""
+if TYPE_CHECKING:
+    from url_rewriter.objects.transport.fast import FastLane
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a listing: the rows of its keys, and the last key that it speaks of.
+class Sent:
+    """A page as it was sent: keys as they were spelled, percent-encoded where ``escaped``."""
 
-    ``last`` is None where the listing ends with this page. ``objects`` lacks the keys whose
-    spelling leaves more than one reading, so that absence from it says nothing of such keys.
-    """
+    keys: Sequence[str]
+    sizes: Sequence[int]
+    modified: Sequence[datetime]
+    escaped: bool
+    truncated: bool
 
-    objects: dict[str, Row]
-    last: str | None
+
+Fetch = Callable[[str], tuple[Answer, Sent | None]]
+"""Asks for the page behind a key; None for one that is cut, of another bucket, or lacks fields."""
 
 
-def read_page(body: bytes, bucket: str, after: str) -> Page | None:
-    """The page of ``bucket`` behind the key ``after``; None where it cannot be relied on.
+def walk(
+    settings: S3Settings, client: Client, lane: FastLane | None, bucket: str, prefix: str
+) -> Iterator[ListedObject]:
+    """Yield the objects; see ``ObjectStore.contents``."""
+    ways: list[Fetch] = [partial(_ask_boto3, client, bucket)]
+    if lane is not None and lane.takes_bucket(bucket):
+        ways.insert(0, partial(_ask_lane, lane, bucket))
+    return follow(ways, bucket, prefix, settings.backoff, settings.passes)
 
-    It cannot where it is cut, names another bucket, lacks a field for some object, or has keys out
-    of order.
-    """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return None
-    # What is said of the page stands before its objects, or behind them.
-    first, past = text.find("<Contents>"), text.rfind("</Contents>")
-    frame = text if first < 0 else text[:first] + text[past:]
-    truncated = _TRUNCATED.search(frame)
-    name = _NAME.search(frame)
-    whole = text.rstrip().endswith("</ListBucketResult>")
-    if not whole or truncated is None or name is None or name[1] != bucket:
-        return None
-    rows = _read_rows(text)
-    if rows is None:
-        return None
-    return make_page(
-        rows,
-        after=after,
-        escaped="<EncodingType>url</EncodingType>" in frame,
-        truncated=truncated[1] == "true",
+
+def _ask_boto3(client: Client, bucket: str, after: str) -> tuple[Answer, Sent | None]:
+    answer, page = client.list_page(bucket, after)
+    return answer, _read_parsed(page, bucket)
+
+
+def _ask_lane(lane: FastLane, bucket: str, after: str) -> tuple[Answer, Sent | None]:
+    for _, body in lane.pages([(bucket, after)]):
+        if body:
+            return Answer(status=200), read_body(body, bucket)
+    return Answer(fault="no page came through the faster lane"), None
+
+
+def follow(
+    ways: Sequence[Fetch], bucket: str, prefix: str, backoff: float, passes: int
+) -> Iterator[ListedObject]:
+    """Yield the objects under ``prefix``, from pages that are had in the first of the ways that
+    gives a good one; ``backoff`` is the pause before the second of the ``passes``, in seconds."""
+    after = just_before(prefix) if prefix else ""
+    while True:
+        page = _get_page(ways, bucket, after, backoff, passes)
+        for key, found in page:
+            if key.startswith(prefix):
+                yield found
+            elif key > prefix:
+                return
+        if page.last is None:
+            return
+        after = page.last
+
+
+class _Page:
+    """Objects in the order of the keys that they are likeliest to have."""
+
+    def __init__(self, sent: Sent, keys: Sequence[str]) -> None:
+        self._sent = sent
+        self._keys = keys
+        self._count = len(keys)
+        if sent.truncated:
+            self._count = _safe_end(sent, keys)
+        self.last = keys[self._count - 1] if sent.truncated else None
+
+    def __iter__(self) -> Iterator[tuple[str, ListedObject]]:
+        sent = self._sent
+        for index in range(self._count):
+            key = self._keys[index]
+            keys = _readings(sent.keys[index], key, escaped=sent.escaped)
+            yield key, ListedObject(keys, sent.sizes[index], sent.modified[index])
+
+
+def _safe_end(sent: Sent, keys: Sequence[str]) -> int:
+    """How many of a page's objects to take, so that the next page starts behind a certain key."""
+    for count in range(len(keys), 0, -1):
+        if len(_readings(sent.keys[count - 1], keys[count - 1], escaped=sent.escaped)) == 1:
+            return count
+    return len(keys)
+
+
+def _get_page(ways: Sequence[Fetch], bucket: str, after: str, backoff: float, passes: int) -> _Page:
+    answers: list[Answer] = []
+    for number in range(1 + passes):
+        if number:
+            time.sleep(backoff * 2 ** (number - 1))
+        answers.clear()
+        for way in ways:
+            answer, sent = way(after)
+            answers.append(answer)
+            keys = _order(sent, after) if answer.status == 200 and sent is not None else None
+            if sent is not None and keys is not None:
+                return _Page(sent, keys)
+        if answers[-1].status != 200 and not answers[-1].passing:
+            break
+    # botocore takes a page that it cannot read for an answer of 500.
+    worth_telling = [each for each in answers if each.status == 200]
+    raise _explain([*worth_telling, answers[-1]][0], bucket, after)
+
+
+def _explain(answer: Answer, bucket: str, after: str) -> UrlRewriterError:
+    if answer.status in (401, 403):
+        return NotPermittedError(
+            f"Bucket {bucket!r} cannot be listed: forbidden ({answer.code or answer.status}); "
+            "these credentials need ListBucket."
+        )
+    if answer.status == 200:
+        why = "the page is cut, out of order, or lacks fields"
+    else:
+        why = answer.fault or f"answered {answer.status} {answer.code}".rstrip()
+    return ServiceError(
+        f"The listing of bucket {bucket!r} behind the key {after!r} cannot be relied on: {why}."
     )
 
 
-def _read_rows(text: str) -> Sequence[Row] | None:
-    """Key, ETag and size of each object; None where one lacks a field, or has it twice."""
-    rows: list[Row] = _USUAL.findall(text)
-    if len(rows) == text.count("<Contents>"):
-        return rows
-    rows = []
-    for entry in text.split("<Contents>")[1:]:
-        match [pattern.findall(entry) for pattern in _FIELDS]:
-            case [[key], [etag], [size]] if plain := unescape(etag, _ENTITIES).strip('"'):
-                rows.append((key, plain, size))
-            case _:
-                return None
-    return rows
-
-
-def make_page(rows: Sequence[Row], *, after: str, escaped: bool, truncated: bool) -> Page | None:
-    """The page that these rows make, keys as they were sent; None where it is out of order."""
-    sent = [key for key, _, _ in rows]
-    text = "\n".join(sent)
-    keys = _decode(sent, text, escaped)
-    if keys is None or not all(map(lt, keys, keys[1:])) or (keys and not keys[0] > after):
-        return None
-    if truncated and not keys:
-        return None
-    objects = dict(zip(keys, rows, strict=True))
-    if escaped and not _AMBIGUOUS.isdisjoint(text):
-        objects = {key: row for key, row in objects.items() if _AMBIGUOUS.isdisjoint(row[0])}
-    return Page(objects, keys[-1] if truncated else None)
-
-
-def is_listable(key: str) -> bool:
-    """Whether a listing may vouch for a key: no server would spell another key the same way."""
-    return _UNSURE not in key
-
-
-def just_before(key: str) -> str:
-    """A key below ``key`` and close to it: a listing that starts behind it can show ``key``.
-
-    >>> just_before("a/10.png")
-    'a/10.pnf'
-    """
-    head, last = key[:-1], ord(key[-1])
-    if last <= 1:
-        return head
-    return head + chr(0xD7FF if last == 0xE000 else last - 1)
-
-
-def _decode(keys: list[str], text: str, escaped: bool) -> list[str] | None:
-    """The keys as they are; all at once, since one by one would cost more than all the rest.
-
-    ``text`` is the keys, one a line.
-    """
-    if text.count("\n") >= max(1, len(keys)):
-        return None  # a line end within a key, which every server escapes
-    if "&" in text:
-        keys = [unescape(_REFERENCE.sub(_character, key), _ENTITIES) for key in keys]
-    if not escaped or not ("%" in text or "+" in text):
-        return keys
+def read_body(body: bytes, bucket: str) -> Sent | None:
+    """The page that a body holds; None for what is no whole page of this bucket."""
     try:
-        if "&" in text or _LINE_END.search(text):
-            return [unquote(key.replace("+", " "), errors="strict") for key in keys]
-        return unquote(text.replace("+", " "), errors="strict").split("\n")
+        # botocore gives the same bytes to the same parser.
+        root = ET.fromstring(body)  # noqa: S314
+    except ET.ParseError:
+        return None
+    space = root.tag.removesuffix("ListBucketResult")
+    told = {child.tag.removeprefix(space): child.text or "" for child in root}
+    contents = root.findall(f"{space}Contents")
+    columns = [
+        [entry.findtext(space + name) for entry in contents]
+        for name in ("Key", "Size", "LastModified")
+    ]
+    if told.get("Name") != bucket or told.get("IsTruncated") not in ("true", "false"):
+        return None
+    if not all(map(all, columns)):
+        return None
+    keys, sizes, modified = (tuple(text or "" for text in column) for column in columns)
+    try:
+        return _sent(
+            keys,
+            tuple(map(int, sizes)),
+            tuple(map(datetime.fromisoformat, modified)),
+            {**told, "IsTruncated": told["IsTruncated"] == "true"},
+        )
+    except ValueError:
+        return None
+
+
+def _read_parsed(page: Mapping[str, Any], bucket: str) -> Sent | None:
+    """The page that botocore read."""
+    entries = page.get("Contents", ())
+    if page.get("Name") != bucket or "IsTruncated" not in page:
+        return None
+    if not all({"Key", "Size", "LastModified"} <= entry.keys() for entry in entries):
+        return None
+    keys, sizes, modified = (
+        [entry[name] for entry in entries] for name in ("Key", "Size", "LastModified")
+    )
+    return _sent(keys, sizes, modified, page)
+
+
+def _sent(
+    keys: Sequence[str],
+    sizes: Sequence[int],
+    modified: Sequence[datetime],
+    told: Mapping[str, Any],
+) -> Sent | None:
+    """The page, unless it contradicts itself."""
+    truncated = bool(told["IsTruncated"])
+    fewer = int(told.get("KeyCount") or 0) > len(keys)
+    if fewer or (truncated and not keys) or (told.get("NextContinuationToken") and not truncated):
+        return None
+    if any(each.tzinfo is None for each in modified):
+        return None
+    return Sent(keys, sizes, modified, told.get("EncodingType") == "url", truncated)
+
+
+def _order(sent: Sent, after: str) -> Sequence[str] | None:
+    """The keys of a page, read so that they ascend from ``after``; None where they do not."""
+    if not sent.escaped:
+        return sent.keys if _ascend(sent.keys, after) else None
+    try:
+        spaced = [unquote(key.replace("+", " "), errors="strict") for key in sent.keys]
+        if _ascend(spaced, after):
+            return spaced
+        plain = [unquote(key, errors="strict") for key in sent.keys]
     except UnicodeDecodeError:
         return None
+    return plain if _ascend(plain, after) else None
 
 
-def _character(match: re.Match[str]) -> str:
-    code = int(match[1], 16) if match[1] else int(match[2])
-    return chr(code) if code <= sys.maxunicode else _UNSURE
+def _ascend(keys: Sequence[str], after: str) -> bool:
+    return all(map(lt, keys, keys[1:])) and (not keys or keys[0] > after)
+
+
+def _readings(sent: str, key: str, *, escaped: bool) -> tuple[str, ...]:
+    """Every key that may have been sent in this spelling; none where nobody can tell.
+
+    A plus in an escaped key is a space to Amazon and a plus to others, and nothing that is escaped
+    needs XML's entities. A line end that is not escaped may have been another one.
+    """
+    if not is_listable(key) or (escaped and "&" in sent) or (not escaped and "\n" in key):
+        return ()
+    if escaped and "+" in sent:
+        return (unquote(sent.replace("+", " ")), unquote(sent))
+    return (key,)

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence
-from url_rewriter.objects.answers import Manner
 from url_rewriter.objects.base import ListedObject
-from url_rewriter.objects.canaries import Canaries, Trouble
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.diagnosis import told_time
-from url_rewriter.objects.lane import FastLane
-from url_rewriter.objects.proof import Proof
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.walk import walk
+from url_rewriter.objects.listing import walk
+from url_rewriter.objects.proving.batches import Proof
+from url_rewriter.objects.proving.diagnosis import told_time
+from url_rewriter.objects.proving.honesty import Canaries, Trouble
+from url_rewriter.objects.transport.answers import Manner
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.urls import ObjectRef
 
 _log = logging.getLogger(__name__)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 
+from url_rewriter.concurrency.batches import in_batches
+from url_rewriter.concurrency.interruption import Stop
+from url_rewriter.concurrency.rate import Pace
 from url_rewriter.documents import Document, Outcome
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
-from url_rewriter.pipeline.batches import in_batches
-from url_rewriter.pipeline.interruption import Stop
-from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.writing import BATCH, DocumentWriter, Task, Writer
+from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Task, Writer
 from url_rewriter.planfile import DocumentOutcome, Entry, Journal, PlannedWrite
 from url_rewriter.planning import Planner, Replanned, replan
 from url_rewriter.urls import ObjectRef

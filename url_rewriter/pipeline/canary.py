@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from url_rewriter.documents import collection_pattern
-from url_rewriter.pipeline.writing import DocumentWriter
+from url_rewriter.pipeline.write_loop import DocumentWriter
 from url_rewriter.planfile import Plan, PlannedWrite, UrlFilter
 
 _TIMEOUT = 15.0  # seconds

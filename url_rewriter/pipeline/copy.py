@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from url_rewriter.comparison import Agreement, Pair, compare_by_etag
-from url_rewriter.crew import Crew
+from url_rewriter.concurrency.batches import in_batches
+from url_rewriter.concurrency.interruption import Stop
+from url_rewriter.concurrency.worker_pool import WorkerPool
+from url_rewriter.copying import Choice, ReadError, Step, Transfer, TransferOutcome
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState, TargetState
 from url_rewriter.objects import ObjectStore, ObjectWriter
-from url_rewriter.pipeline.batches import in_batches
-from url_rewriter.pipeline.copylist import CopyList, Task
-from url_rewriter.pipeline.interruption import Stop
+from url_rewriter.pipeline.copy_queue import CopyList, Task
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Plan, Run, UrlFilter, UrlRow
 from url_rewriter.planning import Planner
 from url_rewriter.sources import SourceReader
-from url_rewriter.transfer import Choice, ReadError, Step, Transfer, TransferOutcome
 from url_rewriter.urls import ObjectRef
 
 WORKERS = 8
@@ -153,7 +153,7 @@ class Copier:
             def work(task: Task) -> tuple[Task, Transfer | None]:
                 return task, self._transfer(task, stop)
 
-            with Crew(work, self.workers) as crew:
+            with WorkerPool(work, self.workers) as crew:
                 tasks = self._within_bounds(stop, patience)
                 for task, transfer in crew.map(tasks, self.workers):
                     if transfer is not None:

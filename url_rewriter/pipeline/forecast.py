@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from url_rewriter.pipeline.pacing import seconds_for
+from url_rewriter.concurrency.rate import seconds_for
 from url_rewriter.text import counted, sized
 
 READ_PRICE = 0.06 / 100_000

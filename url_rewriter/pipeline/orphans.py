@@ -21,8 +21,8 @@ from url_rewriter.errors import (
 )
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects import ListedObject, ObjectStore
+from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile.mentions import Mentions
 from url_rewriter.rules import ObjectPrefix, Rules
 from url_rewriter.urls import ObjectRef
 from url_rewriter.urls.names import key_trouble

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.objects.base import ObjectStore
-from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
 from url_rewriter.planning import Planner

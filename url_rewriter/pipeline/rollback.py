@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from url_rewriter.concurrency.interruption import Stop
+from url_rewriter.concurrency.rate import Pace
 from url_rewriter.documents import Document
-from url_rewriter.pipeline.interruption import Stop
-from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.writing import DocumentWriter, Task, Writer
+from url_rewriter.pipeline.write_loop import DocumentWriter, Task, Writer
 from url_rewriter.planfile import Entry, Journal, WriteFilter, live_edits
 from url_rewriter.planning import Replanned, undo
 

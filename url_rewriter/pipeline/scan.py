@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from url_rewriter.engines import Batch, Digest, Engine, Part, open_engine
 from url_rewriter.errors import ChecksFailedError
+from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft, rows_of
-from url_rewriter.planfile.mentions import Mentions
 from url_rewriter.planning import Planner, Tally, survey
 from url_rewriter.stores.base import DocumentReader, Partition, Query
 

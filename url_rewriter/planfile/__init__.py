@@ -4,7 +4,6 @@
 """
 
 from url_rewriter.planfile.draft import Draft
-from url_rewriter.planfile.found import FoundRows, rows_of
 from url_rewriter.planfile.header import Header, whoami
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
@@ -13,10 +12,11 @@ from url_rewriter.planfile.journal import (
     Operation,
     live_edits,
 )
-from url_rewriter.planfile.locking import FileLock
+from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.plan import Plan, UrlFilter
 from url_rewriter.planfile.rows import PlannedWrite, UrlRow
 from url_rewriter.planfile.runs import Run
+from url_rewriter.planfile.scan_rows import FoundRows, rows_of
 from url_rewriter.planfile.schema import copy
 from url_rewriter.planfile.summary import (
     RuleTotals,

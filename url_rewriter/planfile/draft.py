@@ -15,12 +15,13 @@ from pathlib import Path
 
 from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.evidence import Evidence
-from url_rewriter.planfile import schema, settling
-from url_rewriter.planfile.found import FoundRows, insert_found
+from url_rewriter.planfile import decide_all as settling
+from url_rewriter.planfile import schema
+from url_rewriter.planfile.evidence import Rows, insert_evidence, insert_unknown, unproven_targets
 from url_rewriter.planfile.header import Header, read_header, write_header
-from url_rewriter.planfile.locking import FileLock
-from url_rewriter.planfile.proof import Rows, insert_evidence, insert_unknown, unproven_targets
-from url_rewriter.planfile.sealing import compute_seal
+from url_rewriter.planfile.lock import FileLock
+from url_rewriter.planfile.scan_rows import FoundRows, insert_found
+from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planning import Planner
 from url_rewriter.urls import ObjectRef
 

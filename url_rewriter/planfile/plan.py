@@ -11,10 +11,10 @@ from url_rewriter.documents import Edit, Revision, ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import schema
+from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planfile.header import read_header
-from url_rewriter.planfile.proof import newest_state
 from url_rewriter.planfile.rows import PlannedWrite, UrlRow, load_path
-from url_rewriter.planfile.sealing import compute_seal
+from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.urls import ObjectRef
 
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from url_rewriter import __version__
 from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import schema
+from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
-from url_rewriter.planfile.proof import insert_evidence
 
 
 class Run:

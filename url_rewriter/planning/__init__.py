@@ -11,9 +11,7 @@ When the time comes to write, a document may have changed. ``replan`` says what 
 for it, ``undo`` what is still ours to put back.
 """
 
-from url_rewriter.planning.planner import PlannedDocument, Planner
-from url_rewriter.planning.replanning import Replanned, replan, undo
-from url_rewriter.planning.settling import (
+from url_rewriter.planning.deciding import (
     SettledText,
     SettledUrl,
     UrlStatus,
@@ -21,8 +19,10 @@ from url_rewriter.planning.settling import (
     settle,
     settle_urls,
 )
+from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
+from url_rewriter.planning.planner import PlannedDocument, Planner
+from url_rewriter.planning.replanning import Replanned, replan, undo
 from url_rewriter.planning.tally import Survey, Tally, survey
-from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
 
 __all__ = [
     "Candidate",

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from url_rewriter.documents import Document, Fixed, Holder, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
-from url_rewriter.planning.settling import SettledText, settle
-from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
+from url_rewriter.planning.deciding import SettledText, settle
+from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, Rules, Unmapped
 from url_rewriter.text import holds_any
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, needles

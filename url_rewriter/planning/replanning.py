@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from url_rewriter.documents import Document, Edit, ValuePath
 from url_rewriter.evidence import TargetState
+from url_rewriter.planning.deciding import SettledUrl, UrlStatus
 from url_rewriter.planning.planner import Planner
-from url_rewriter.planning.settling import SettledUrl, UrlStatus
 from url_rewriter.urls import ObjectRef
 
 Place: TypeAlias = tuple[str | None, ...]

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from url_rewriter.documents import ValuePath, collection_pattern, field_pattern
+from url_rewriter.planning.planned import PlannedText
 from url_rewriter.planning.planner import PlannedDocument
-from url_rewriter.planning.texts import PlannedText
 from url_rewriter.urls import Form, ObjectRef
 
 DIMENSIONS = ("rule", "collection", "field", "form", "bucket")

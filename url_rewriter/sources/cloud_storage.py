@@ -9,13 +9,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from url_rewriter.concurrency.worker_pool import WorkerPool
+from url_rewriter.copying import ReadError
 from url_rewriter.credentials import default_credentials
-from url_rewriter.crew import Crew
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
 from url_rewriter.sources.listing import Leaper, Page
 from url_rewriter.sources.resources import describe
-from url_rewriter.transfer import ReadError
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class CloudStorage:
             return _unknown(ref, f"not asked: {silence}") if silence else self._ask(ref)
 
         source = iter(refs)
-        with Crew(ask, self._threads) as crew:
+        with WorkerPool(ask, self._threads) as crew:
             while batch := list(islice(source, _BATCH)):
                 askable = () if silence else (ref for ref in batch if not _impossible(ref))
                 listed = {each.ref: each for each in self._leaper.find(askable)}

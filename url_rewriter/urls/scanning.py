@@ -15,10 +15,10 @@ from dataclasses import replace
 
 from url_rewriter.urls import boundaries
 from url_rewriter.urls.boundaries import ANCHOR, End
-from url_rewriter.urls.carrying import Item, lifted, shifted
 from url_rewriter.urls.containers import Kind, container
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
 from url_rewriter.urls.model import Left, Occurrence, Remark
+from url_rewriter.urls.offsets import Item, lifted, shifted
 from url_rewriter.urls.parameters import looks_signed
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, is_known_host

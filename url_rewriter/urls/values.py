@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from url_rewriter.urls import boundaries
 from url_rewriter.urls.boundaries import ANCHOR, End
-from url_rewriter.urls.carrying import Item, lifted, shifted
 from url_rewriter.urls.containers import Kind
 from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
 from url_rewriter.urls.model import Form, Grammar, Left, Remark
+from url_rewriter.urls.offsets import Item, lifted, shifted
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, Spelled, recognise, recognise_schemeless
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 
 from url_rewriter.planfile import Plan
-from url_rewriter.planfile.excerpt import excerpt
+from url_rewriter.planfile.sample import excerpt
 from url_rewriter.reports.html.columns import to_columns, to_script
 from url_rewriter.reports.html.page import render_page
 from url_rewriter.reports.meanings import MEANINGS

@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 
 from url_rewriter.findings import Code
 from url_rewriter.planfile import Plan
-from url_rewriter.planfile.breakdown import Share, break_down, outcomes_by_collection
-from url_rewriter.planfile.excerpt import Excerpt
+from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.history import Step
+from url_rewriter.planfile.sample import Excerpt
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy

@@ -6,7 +6,7 @@ range of names (`streams`), parsed only where a document may hold a URL (`reader
 writes with the read's update time as precondition, each answer looked at (`updates`, `store`).
 """
 
-from url_rewriter.stores.firestore.link import Link, connect
+from url_rewriter.stores.firestore.channel import Link, connect
 from url_rewriter.stores.firestore.reader import FirestoreReader
 from url_rewriter.stores.firestore.store import FirestoreStore
 

@@ -18,7 +18,7 @@ import grpc
 import pycurl
 from grpc import StatusCode
 
-from url_rewriter.stores.firestore.blocks import Block, Span
+from url_rewriter.stores.firestore.framing import Block, Span
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from url_rewriter.stores.base import Partition
-from url_rewriter.stores.firestore.link import Database
+from url_rewriter.stores.firestore.channel import Database
 from url_rewriter.stores.firestore.messages import (
     BatchGetDocumentsRequest,
     ListCollectionIdsRequest,

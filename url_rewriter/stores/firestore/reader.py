@@ -10,15 +10,15 @@ import grpc
 from url_rewriter.documents import Document
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.blocks import Block
+from url_rewriter.stores.firestore.channel import Link
 from url_rewriter.stores.firestore.faults import Retries
-from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
-from url_rewriter.stores.firestore.sieve import Sieve
-from url_rewriter.stores.firestore.splitting import divided
+from url_rewriter.stores.firestore.needle_search import Sieve
+from url_rewriter.stores.firestore.partitioning import divided
+from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
 from url_rewriter.stores.firestore.values import document_from
-from url_rewriter.stores.firestore.wire import document_in
 from url_rewriter.stores.selection import Selection, has_needle, path_order
 
 CHECKPOINT = 500

@@ -8,9 +8,9 @@ from datetime import datetime
 import grpc
 
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.blocks import Block
+from url_rewriter.stores.firestore.channel import Link
 from url_rewriter.stores.firestore.faults import Retries
-from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 
 # The tag of RunQueryResponse.document, its field 1. Serializers write fields in order, so a

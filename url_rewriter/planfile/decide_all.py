@@ -14,10 +14,10 @@ from collections.abc import Iterator
 
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, severity_of
-from url_rewriter.planfile.found import insert_targets
+from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planfile.occurrences import replace_occurrences, row_of
-from url_rewriter.planfile.proof import newest_state
 from url_rewriter.planfile.rows import load_path
+from url_rewriter.planfile.scan_rows import insert_targets
 from url_rewriter.planfile.schema import transaction
 from url_rewriter.planning import Planner, UrlStatus
 from url_rewriter.rules import OnMissing, Rules, Unmapped

@@ -16,8 +16,8 @@ import grpc
 from url_rewriter.credentials import default_credentials
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.firestore import messages
-from url_rewriter.stores.firestore.blocks import Block, RawStream
 from url_rewriter.stores.firestore.faults import CREDENTIALS_FAILED, Patience, Retries
+from url_rewriter.stores.firestore.framing import Block, RawStream
 from url_rewriter.stores.firestore.messages import Message
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from selectors import DefaultSelector
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.wire import Connection, FaultError, Response
+from url_rewriter.objects.transport.http1 import Connection, FaultError, Response
+from url_rewriter.objects.transport.settings import S3Settings
 
 T = TypeVar("T")
 

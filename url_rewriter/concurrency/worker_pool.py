@@ -25,7 +25,7 @@ def stop_of_this_thread() -> threading.Event:
     return _STOP.get(threading.Event())
 
 
-class Crew(Generic[T, R]):
+class WorkerPool(Generic[T, R]):
     """Up to ``size`` threads that call ``work``; a context manager, at whose end they stop.
 
     They are daemons: a request that nobody waits for any more does not hold the process up. A

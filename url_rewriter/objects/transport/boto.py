@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from url_rewriter.crew import stop_of_this_thread
+from url_rewriter.concurrency.worker_pool import stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.objects.answers import Answer, clean_code
-from url_rewriter.objects.listing import Page, make_page
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.signing import Credentials
+from url_rewriter.objects.transport.answers import Answer, clean_code
+from url_rewriter.objects.transport.listing_page import Page, make_page
+from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.transport.sigv4 import Credentials
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:

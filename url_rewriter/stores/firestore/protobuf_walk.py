@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
-from url_rewriter.stores.firestore.blocks import Span
+from url_rewriter.stores.firestore.framing import Span
 from url_rewriter.stores.firestore.values import TYPE_NAME
 from url_rewriter.text import holds_any
 

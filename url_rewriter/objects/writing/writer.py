@@ -16,17 +16,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from url_rewriter.comparison import Agreement, Pair, compare_checksums
-from url_rewriter.crew import stop_of_this_thread
+from url_rewriter.concurrency.worker_pool import stop_of_this_thread
+from url_rewriter.copying import Transfer, TransferOutcome
 from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
-from url_rewriter.objects.answers import Answer, judge_key
 from url_rewriter.objects.base import UploadLog
-from url_rewriter.objects.checksums import read_checksums
-from url_rewriter.objects.client import Client, ask, connect, follow_no_redirect
-from url_rewriter.objects.digest import Digest, digest_of
-from url_rewriter.objects.folding import folding
-from url_rewriter.objects.keeping import not_kept, put_arguments, trouble
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.transfer import Transfer, TransferOutcome
+from url_rewriter.objects.proving.checksums import read_checksums
+from url_rewriter.objects.transport.answers import Answer, judge_key
+from url_rewriter.objects.transport.boto import Client, ask, connect, follow_no_redirect
+from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.writing.hashes import Digest, digest_of
+from url_rewriter.objects.writing.metadata import not_kept, put_arguments, trouble
+from url_rewriter.objects.writing.slashes import folding
 from url_rewriter.urls import ObjectRef
 
 PART = 8 * 2**20

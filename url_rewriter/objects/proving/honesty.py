@@ -10,9 +10,9 @@ import uuid
 from dataclasses import dataclass
 
 from url_rewriter.errors import ServiceError, UrlRewriterError
-from url_rewriter.objects.answers import Answer, Manner, is_folded, judge_key
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.diagnosis import MAX_SKEW, explain, explain_skew, measure_skew
+from url_rewriter.objects.proving.diagnosis import MAX_SKEW, explain, explain_skew, measure_skew
+from url_rewriter.objects.transport.answers import Answer, Manner, is_folded, judge_key
+from url_rewriter.objects.transport.boto import Client
 from url_rewriter.urls import ObjectRef
 
 

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from url_rewriter.concurrency.batches import in_batches
+from url_rewriter.concurrency.interruption import Stop
+from url_rewriter.concurrency.rate import Pace
 from url_rewriter.documents import (
     Document,
     Edit,
@@ -22,9 +25,6 @@ from url_rewriter.documents import (
     WriteStatus,
     format_value_path,
 )
-from url_rewriter.pipeline.batches import in_batches
-from url_rewriter.pipeline.interruption import Stop
-from url_rewriter.pipeline.pacing import Pace
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import DocumentOutcome, Entry, Journal
 from url_rewriter.planning import Replanned

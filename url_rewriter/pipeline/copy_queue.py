@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
+from url_rewriter.copying import Choice, Step, Transfer, TransferOutcome, decide
 from url_rewriter.evidence import Evidence, SourceEvidence, SourceObject, SourceState, TargetState
-from url_rewriter.transfer import Choice, Step, Transfer, TransferOutcome, decide
 from url_rewriter.urls import ObjectRef
 
 _PAGE = 500

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.evidence import AccessEvidence, WrittenUrl
-from url_rewriter.pipeline.batches import in_batches
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
 from url_rewriter.planfile.access import (

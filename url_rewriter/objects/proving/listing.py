@@ -18,11 +18,11 @@ from functools import partial
 from itertools import repeat
 from operator import itemgetter
 
+from url_rewriter.concurrency.garbage import no_collection
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects.asking import Asked
-from url_rewriter.objects.garbage import no_collection
-from url_rewriter.objects.listing import Page, is_listable, just_before
+from url_rewriter.objects.proving.head import Asked
+from url_rewriter.objects.transport.listing_page import Page, is_listable, just_before
 from url_rewriter.urls import ObjectRef
 
 Place = tuple[str, str]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from url_rewriter.crew import Crew
+from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
-from url_rewriter.objects.answers import Answer
-from url_rewriter.objects.client import make_opener
-from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.boto import make_opener
+from url_rewriter.objects.transport.settings import S3Settings
 
 if TYPE_CHECKING:
-    from url_rewriter.objects.client import Opener
+    from url_rewriter.objects.transport.boto import Opener
 
 _NO_HEAD = frozenset({400, 405, 501})
 """Answers of servers that know no HEAD; they are asked for the first byte instead."""
@@ -28,7 +28,7 @@ class PublicReader:
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         """Yield what came of each URL, in any order; a fault is an unknown access."""
-        with Crew(self._check, self._settings.threads) as crew:
+        with WorkerPool(self._check, self._settings.threads) as crew:
             yield from crew.map(urls, 2 * self._settings.threads)
 
     def _check(self, written: WrittenUrl) -> AccessEvidence:

@@ -12,7 +12,7 @@ import grpc
 
 from url_rewriter.stores.base import Partition
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.link import Link
+from url_rewriter.stores.firestore.channel import Link
 from url_rewriter.stores.selection import path_order
 
 # The ids that Firestore and Firebase invent are made of these, evenly.

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from url_rewriter.objects.answers import Answer, clean_code, is_folded, judge_key
-from url_rewriter.objects.client import Client, Pace
-from url_rewriter.objects.pool import Pool
-from url_rewriter.objects.settings import S3Settings
-from url_rewriter.objects.signing import Signer, escape_key, escape_path, escape_query
-from url_rewriter.objects.wire import FaultError, Response, StaleError
+from url_rewriter.objects.transport.answers import Answer, clean_code, is_folded, judge_key
+from url_rewriter.objects.transport.boto import Client, Pace
+from url_rewriter.objects.transport.connections import Pool
+from url_rewriter.objects.transport.http1 import FaultError, Response, StaleError
+from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.transport.sigv4 import Signer, escape_key, escape_path, escape_query
 from url_rewriter.urls import ObjectRef
 
 T = TypeVar("T")

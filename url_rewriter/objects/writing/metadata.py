@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from url_rewriter.evidence import SourceObject
-from url_rewriter.objects.answers import Answer
+from url_rewriter.objects.transport.answers import Answer
 
 _DEFAULT_TYPE = "application/octet-stream"
 """What Cloud Storage serves an object as that was stored without a type."""

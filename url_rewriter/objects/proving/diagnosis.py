@@ -11,7 +11,7 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
-from url_rewriter.objects.answers import Answer
+from url_rewriter.objects.transport.answers import Answer
 
 MAX_SKEW = timedelta(minutes=5)
 """How far S3 lets the clock of a signature be off, at the strictest (AWS allows 15 minutes)."""

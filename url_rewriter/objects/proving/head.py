@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from url_rewriter.crew import Crew
+from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects.answers import (
+from url_rewriter.objects.transport.answers import (
     Answer,
     Manner,
     Verdict,
@@ -20,9 +20,9 @@ from url_rewriter.objects.answers import (
     judge_folded,
     judge_key,
 )
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.lane import FastLane
-from url_rewriter.objects.settings import S3Settings
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.urls import ObjectRef
 
 SAMPLED = 1 / 256
@@ -56,7 +56,7 @@ class Asker:
         self._silent = silent
         self._threads = settings.threads
         self._row = max(8, settings.workers)
-        self._crew = Crew(self.ask, settings.threads)
+        self._crew = WorkerPool(self.ask, settings.threads)
 
     def __enter__(self) -> Self:
         self._crew.__enter__()

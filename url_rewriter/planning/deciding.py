@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from url_rewriter.documents import Edit, ValuePath
 from url_rewriter.evidence import TargetState
-from url_rewriter.planning.texts import Candidate, PlannedText, PlannedUrl
+from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import OnMissing
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Remark, Replacement, rewrite
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 
+from url_rewriter.concurrency.garbage import no_collection
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, TargetState
-from url_rewriter.objects.answers import Manner, Verdict, are_plain, judge_key
-from url_rewriter.objects.asking import Asked, Asker, conclude
-from url_rewriter.objects.canaries import Canaries, Trouble
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.garbage import no_collection
-from url_rewriter.objects.lane import FastLane
-from url_rewriter.objects.leapfrog import Leapfrog, Place
-from url_rewriter.objects.listing import Page, read_page
-from url_rewriter.objects.settings import Prove, S3Settings
+from url_rewriter.objects.proving.head import Asked, Asker, conclude
+from url_rewriter.objects.proving.honesty import Canaries, Trouble
+from url_rewriter.objects.proving.listing import Leapfrog, Place
+from url_rewriter.objects.transport.answers import Manner, Verdict, are_plain, judge_key
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.listing_page import Page, read_page
+from url_rewriter.objects.transport.settings import Prove, S3Settings
 from url_rewriter.urls import ObjectRef
 
 _SET_ASIDE = 10_000

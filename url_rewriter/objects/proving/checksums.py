@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from url_rewriter.comparison import Checksums, whole_crc32c
-from url_rewriter.crew import Crew
-from url_rewriter.objects.answers import Answer
-from url_rewriter.objects.client import Client
-from url_rewriter.objects.settings import S3Settings
+from url_rewriter.concurrency.worker_pool import WorkerPool
+from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.urls import ObjectRef
 
 _NO_MD5 = "EXPRESS_ONEZONE"  # S3 user guide: ETags in directory buckets are random
@@ -24,7 +24,7 @@ class ChecksumReader:
 
     def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
         """Yield what is said of each target, in any order; a fault is told as such."""
-        with Crew(self._ask, self._threads) as crew:
+        with WorkerPool(self._ask, self._threads) as crew:
             yield from crew.map(targets, 2 * self._threads)
 
     def close(self) -> None:

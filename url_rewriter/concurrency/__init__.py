@@ -1,0 +1,1 @@
+"""Waiting and working at once: workers, rates, interruption, batches, the garbage collector."""

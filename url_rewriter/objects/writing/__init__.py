@@ -1,0 +1,1 @@
+"""How objects are stored, with their checksums and metadata."""
