@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Digest, Engine, Part, spare_collector
+from url_rewriter.engines.base import Batch, Budget, Digest, Engine, Part
 from url_rewriter.engines.threads import Threads
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import DocumentReader, Query
 
-__all__ = ["Batch", "Digest", "Engine", "Part", "Threads", "open_engine", "spare_collector"]
+__all__ = ["Batch", "Digest", "Engine", "Part", "Threads", "open_engine"]
 
 
 T = TypeVar("T")

@@ -19,7 +19,8 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Digest, Part, spare_collector
+from url_rewriter.concurrency.garbage import spare_collector
+from url_rewriter.engines.base import Batch, Budget, Digest, Part
 from url_rewriter.engines.threads import Threads
 from url_rewriter.errors import ServiceError
 from url_rewriter.planning import Planner
