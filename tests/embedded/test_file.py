@@ -22,7 +22,7 @@ from url_rewriter.documents import WriteStatus
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores import open_reader
 from url_rewriter.stores.base import Query
-from url_rewriter.stores.embedded import EmbeddedReader, EmbeddedStore, file
+from url_rewriter.stores.embedded import EmbeddedReader, EmbeddedStore
 from url_rewriter.stores.embedded.file import LOCK_WAIT
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")

@@ -27,7 +27,7 @@ from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.errors import NotPermittedError, ServiceError
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreReader, Link, connect
-from url_rewriter.stores.firestore import link as links
+from url_rewriter.stores.firestore import channel as links
 from url_rewriter.stores.firestore.faults import CallLimits
 from url_rewriter.stores.firestore.http2 import Http2, StreamError, _Inbox
 

@@ -40,6 +40,9 @@ CREDENTIALS_FAILED = "Getting metadata from plugin failed"
 _REVOKED = "invalid_grant"
 
 
+_BACKOFF = Backoff(attempts=8, first_pause=0.25, longest_pause=15.0, jitter=0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class CallLimits:
     """How long one request may take, and when it is made again.
@@ -48,7 +51,7 @@ class CallLimits:
     stream, which is then resumed; ``call`` seconds bound any other request.
     """
 
-    backoff: Backoff = Backoff(attempts=8, first_pause=0.25, longest_pause=15.0, jitter=0.5)
+    backoff: Backoff = _BACKOFF
     stream: float = 300.0
     call: float = 60.0
 
