@@ -74,13 +74,13 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
     store = open_objects(S3Settings(endpoint, KEY_ID, SECRET, prove=Prove(prove)))
     with tempfile.TemporaryDirectory() as folder:
         draft = Draft(Path(folder) / "bench.plan", Header(*[""] * 8))
-        draft.connection.execute("BEGIN")
-        insert_targets(draft.connection, (ObjectRef(BUCKET, key) for key in keys))
-        draft.connection.execute("COMMIT")
+        draft._connection.execute("BEGIN")
+        insert_targets(draft._connection, (ObjectRef(BUCKET, key) for key in keys))
+        draft._connection.execute("COMMIT")
         start()
         assert prove_draft(store, None, draft, Silence()) is None
         there = "SELECT count(*) FROM evidence WHERE state = 'exists'"
-        return draft.connection.execute(there).fetchone()[0]
+        return draft._connection.execute(there).fetchone()[0]
 
 
 def lane(endpoint: str, keys: Sequence[str]) -> int:

@@ -93,7 +93,7 @@ def test_a_scan_stops_at_max_reads_and_goes_on_from_there(bench: Bench, tmp_path
     with pytest.raises(ChecksFailedError, match="--max-reads 700"):
         scan_into(tmp_path, bench.store, workers=4, processes=2, max_reads=700)
     draft = open_draft(tmp_path)
-    (read,) = draft.connection.execute("SELECT sum(documents) FROM partitions").fetchone()
+    (read,) = draft._connection.execute("SELECT sum(documents) FROM partitions").fetchone()
     draft.abandon()
     assert 700 <= read < len(PATHS)
     other = tmp_path / "other"
