@@ -26,7 +26,10 @@ _OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
 @options.plan_argument
 @options.option("--status", type=click.Choice(_STATUSES), help="URLs with this status only.")
 @options.option("--rule", metavar="NAME", help="URLs that this rule takes only.")
-@options.option("--collection", metavar="PATH", help="URLs in this collection, or group, only.")
+@options.option(
+    "--collection", metavar="PATTERN",
+    help="URLs in this collection only: a name or a path, as for plan.",
+)  # fmt: skip
 @options.option("--document", metavar="PATH", help="URLs in this document only.")
 @options.option("--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one.")
 @options.output_options
