@@ -44,8 +44,11 @@ def audited(tmp_path: Path) -> Callable[[ServedS3 | str], Workshop]:
     """A workshop over a server."""
 
     def at(server: ServedS3 | str) -> Workshop:
-        endpoint = {"S3_ENDPOINT_URL": server, "S3_ACCESS_KEY_ID": "K", "S3_SECRET_ACCESS_KEY": "s"}
-        environ = endpoint if isinstance(server, str) else server.environ()
+        if isinstance(server, str):
+            keys = {"S3_ACCESS_KEY_ID": "K", "S3_SECRET_ACCESS_KEY": "s"}
+            environ = {"S3_ENDPOINT_URL": server, **keys}
+        else:
+            environ = server.environ()
         workshop = Workshop(tmp_path, clean_environ(environ))
         (tmp_path / "rules.yaml").write_text(RULES)
         write_database(tmp_path / "db.jsonl", DOCUMENTS)

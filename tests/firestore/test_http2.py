@@ -25,8 +25,7 @@ from tests.servers.certificates import self_signed
 from tests.servers.fault import fault_server, present, s3_with
 from url_rewriter.errors import NotPermittedError, ServiceError
 from url_rewriter.stores.base import Partition, Query
-from url_rewriter.stores.firestore import FirestoreReader, Link, connect
-from url_rewriter.stores.firestore import link as links
+from url_rewriter.stores.firestore import FirestoreReader, Link, channel, connect
 from url_rewriter.stores.firestore.faults import Patience
 from url_rewriter.stores.firestore.http2 import Http2, StreamError, _Inbox
 
@@ -203,9 +202,9 @@ def production_link(monkeypatch: pytest.MonkeyPatch, token: str | None) -> Link:
     """A link to "production" with a user's credentials, which have run out without a token."""
     expired = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     now = dt.timedelta(hours=1 if token else -1)
-    credentials = Credentials(token=token, expiry=expired + now)  # type: ignore[no-untyped-call]
+    credentials = Credentials(token=token, expiry=expired + now)
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
-    monkeypatch.setattr(links, "default_credentials", lambda project: (credentials, project))
+    monkeypatch.setattr(channel, "default_credentials", lambda project: (credentials, project))
     return connect(fresh_project(), patience=Patience(tries=2, sleep=lambda _: None))
 
 
@@ -225,7 +224,7 @@ def test_production_is_asked_over_tls_with_the_credentials_token(
     context.set_alpn_protocols(["http/1.1"])
     with fault_server(s3_with({}), context) as server:
         monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(trusted))
-        monkeypatch.setattr(links, "PRODUCTION", server.endpoint.removeprefix("https://"))
+        monkeypatch.setattr(channel, "PRODUCTION", server.endpoint.removeprefix("https://"))
         reader = FirestoreReader(production_link(monkeypatch, "ya29.token"))
         with pytest.raises(ServiceError):
             list(reader.scan(Query(), Partition("users")))
