@@ -18,7 +18,7 @@ from url_rewriter.documents import Document
 from url_rewriter.engines import Part, Threads
 from url_rewriter.errors import ChecksFailedError, ServiceError
 from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.scan import Effort, scan
+from url_rewriter.pipeline.scan import ScanOptions, scan
 from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
@@ -77,7 +77,7 @@ def scan_into(folder: Path, reader: DocumentReader, **options: Any) -> list[tupl
     """Scan, settle, and give back what the plan says, in its order."""
     draft = open_draft(folder)
     try:
-        scan(reader, Query(), Planner(RULES), draft, Silence(), Effort(**options))
+        scan(reader, Query(), Planner(RULES), draft, Silence(), ScanOptions(**options))
         draft.settle(Planner(RULES))
         return (
             draft.connection.execute(
