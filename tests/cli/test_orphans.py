@@ -27,12 +27,12 @@ DOCUMENTS = {
 }
 
 
-@pytest.fixture(scope="session", params=SERVERS)
+@pytest.fixture(scope="module", params=SERVERS)
 def stocked(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
     """A server with objects that were there before any scan."""
-    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects"), "omi.data") as server:
         for key in (*MENTIONED, *UNMENTIONED, "app-logo", "elsewhere/other.png"):
             server.put(key, key.encode())
         time.sleep(1.1)  # a server tells its time to the second

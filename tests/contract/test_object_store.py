@@ -47,7 +47,7 @@ ODD_SLASHES = ("/leading.png", "//two.png", "a//b.png", "trail/", "trail//")
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
-    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects"), "contract.data") as server:
         for key in HARD_KEYS:
             server.put(key, key.encode())
         yield server

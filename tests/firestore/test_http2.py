@@ -23,10 +23,11 @@ from tests.firestore.faults import open_bench
 from tests.scripted_firestore import scripted_firestore
 from tests.servers.certificates import self_signed
 from tests.servers.fault import fault_server, present, s3_with
+from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.errors import NotPermittedError, ServiceError
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreReader, Link, channel, connect
-from url_rewriter.stores.firestore.faults import Patience
+from url_rewriter.stores.firestore.faults import CallLimits
 from url_rewriter.stores.firestore.http2 import Http2, StreamError, _Inbox
 
 pytest.importorskip("pycurl", reason="pycurl is not installed: pip install 'url-rewriter[fast]'")
@@ -205,7 +206,7 @@ def production_link(monkeypatch: pytest.MonkeyPatch, token: str | None) -> Link:
     credentials = Credentials(token=token, expiry=expired + now)
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     monkeypatch.setattr(channel, "default_credentials", lambda project: (credentials, project))
-    return connect(fresh_project(), patience=Patience(tries=2, sleep=lambda _: None))
+    return connect(fresh_project(), limits=CallLimits(Backoff(attempts=2)))
 
 
 def test_credentials_that_cannot_be_refreshed_say_what_to_run(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
-from url_rewriter.concurrency.rate import Pace
+from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.pipeline.apply import apply
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.prove import prove
@@ -100,7 +100,7 @@ class Migration:
         def write(journal: Journal) -> None:
             apply(
                 journal, self.store, self.planner, lambda: self.objects, Silence(),
-                pace=Pace(ramp=False), max_age=max_age, pause=lambda seconds: None,
+                pace=WriteRate(ramp=False), max_age=max_age, pause=lambda seconds: None,
             )  # fmt: skip
 
         return self._run(Operation.APPLY, write)
@@ -110,7 +110,11 @@ class Migration:
 
         def write(journal: Journal) -> None:
             rollback(
-                journal, self.store, Silence(), pace=Pace(ramp=False), pause=lambda seconds: None
+                journal,
+                self.store,
+                Silence(),
+                pace=WriteRate(ramp=False),
+                pause=lambda seconds: None,
             )
 
         return self._run(Operation.ROLLBACK, write)

@@ -18,7 +18,7 @@ from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.concurrency.rate import Pace
+    from url_rewriter.concurrency.rate import WriteRate
     from url_rewriter.objects import ObjectStore
     from url_rewriter.pipeline.write_loop import DocumentWriter
     from url_rewriter.planfile import Journal, Plan
@@ -73,7 +73,7 @@ def apply(
 
     Exit status 3: the plan is blocked. 5: documents that changed meanwhile were left alone.
     """
-    from url_rewriter.concurrency.rate import Pace
+    from url_rewriter.concurrency.rate import WriteRate
     from url_rewriter.pipeline.forecast import forecast_writes
     from url_rewriter.planfile import Operation, count_pending
 
@@ -95,7 +95,7 @@ def apply(
                 store=writing.DryRunStore(opened) if consent.dry_run else opened,
                 planner=services.Limits.from_json(plan.header.limits).planner(rules),
                 objects=cache(lambda: stack.enter_context(services.open_objects(rules, s3))),
-                pace=Pace(ramp=ramp, cap=max_rps),
+                pace=WriteRate(ramp=ramp, cap=max_rps),
                 max_age=max_age,
             )
             if canary is not None and not consent.dry_run:
@@ -116,7 +116,7 @@ class _Run:
     store: DocumentWriter
     planner: Planner
     objects: Callable[[], ObjectStore]
-    pace: Pace
+    pace: WriteRate
     max_age: timedelta
 
     def write(

@@ -42,7 +42,7 @@ def rollback(
 
     Exit status 5: strings that were edited since were left alone.
     """
-    from url_rewriter.concurrency.rate import Pace
+    from url_rewriter.concurrency.rate import WriteRate
     from url_rewriter.pipeline.forecast import forecast_writes
     from url_rewriter.pipeline.rollback import rollback as roll_back
     from url_rewriter.planfile import Operation, WriteFilter, count_pending
@@ -62,7 +62,7 @@ def rollback(
                 journal,
                 writing.DryRunStore(opened) if consent.dry_run else opened,
                 progress,
-                pace=Pace(ramp=ramp, cap=max_rps),
+                pace=WriteRate(ramp=ramp, cap=max_rps),
                 wanted=wanted,
             )
             progress.end()

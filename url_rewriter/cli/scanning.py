@@ -110,7 +110,7 @@ def _options(
     scanned: int = 0,
 ) -> ScanOptions:
     """How the scan is done, once it was said what it will cost."""
-    from url_rewriter.engines import spare_collector
+    from url_rewriter.concurrency.garbage import spare_collector
     from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.scan import ScanOptions
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from url_rewriter.comparison import Agreement, Pair, compare_by_etag
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.copying import Choice, ReadError, Step, Transfer, TransferOutcome
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
@@ -30,8 +31,8 @@ WORKERS = 8
 
 _BATCH = 500
 _PROVEN_AT_ONCE = 200
-_ATTEMPTS = 2
-"""How often an object is read: what came wrong once may come right the second time."""
+_BACKOFF = Backoff(attempts=2)
+"""An object is read twice, without a pause: what came wrong once may come right the second time."""
 
 
 def choices_of(plan: Plan, planner: Planner, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
@@ -181,7 +182,7 @@ class Copier:
     def _transfer(self, task: Task, stop: Stop) -> Transfer | None:
         """Copy one object; None where the run was asked to stop. Called in many threads."""
         transfer = None
-        for _ in range(_ATTEMPTS):
+        for _ in Attempts(_BACKOFF):
             try:
                 chunks = _until(stop, self.source.read(task.found))
                 transfer = self.writer.write(task.target, task.found, chunks)

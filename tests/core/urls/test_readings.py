@@ -62,3 +62,23 @@ def test_any_reading_can_be_the_one_that_is_replaced(text: str, which: int, afte
 def test_no_reading_reaches_into_the_next_occurrence(text: str) -> None:
     first, second = find(text).occurrences
     assert max(reading.end for reading in first.readings) <= second.start
+
+
+@pytest.mark.parametrize(
+    ("text", "repairs"),
+    [
+        (f"{BASE}what?.png", ["what?.png"]),
+        (f"{BASE}no #1.png", ["no #1.png"]),
+        (f"{BASE}a%2520b", ["a b", "a%2520b"]),
+        (f"{BASE}a%20b", ["a%20b"]),
+        (f"{BASE}a+b", ["a b"]),
+        (f"{BASE}my file.png", []),
+        (f"See {BASE}a,b.png here", []),
+        ("gs://data/a%20b", ["a b"]),
+        ("gs://data/a?generation=12", []),
+    ],
+)
+def test_a_reading_that_was_never_served_is_a_repair(text: str, repairs: list[str]) -> None:
+    (occurrence,) = find(text).occurrences
+    assert occurrence.readings[0].served
+    assert [each.source.key for each in occurrence.readings if not each.served] == repairs

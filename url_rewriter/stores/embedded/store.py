@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
+from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.documents import (
     Document,
     Update,
@@ -118,6 +119,11 @@ class EmbeddedStore(EmbeddedReader):
     that write the same file, each sees what the other wrote: whose revision is old is told so.
     """
 
+    def __init__(self, path: Path, *, lock_wait: Backoff = file.LOCK_WAIT) -> None:
+        """Read the file at ``path``; ``lock_wait`` says how long a writer waits for another one."""
+        super().__init__(path)
+        self._lock_wait = lock_wait
+
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         """Write each update whose revision still stands, all in one replacement of the file.
 
@@ -126,7 +132,7 @@ class EmbeddedStore(EmbeddedReader):
         """
         if not updates:
             return []
-        with self._guard, file.locked(self._path) as old:
+        with self._guard, file.locked(self._path, self._lock_wait) as old:
             image = self._load(old)
             rewritten: dict[str, bytes] = {}
             results = [_rewrite(update, image, rewritten) for update in updates]

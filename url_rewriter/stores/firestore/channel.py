@@ -16,7 +16,7 @@ import grpc
 from url_rewriter.credentials import default_credentials
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.firestore import messages
-from url_rewriter.stores.firestore.faults import CREDENTIALS_FAILED, Patience, Retries
+from url_rewriter.stores.firestore.faults import CREDENTIALS_FAILED, CallLimits, Retries
 from url_rewriter.stores.firestore.framing import Block, RawStream
 from url_rewriter.stores.firestore.messages import Message
 
@@ -74,12 +74,12 @@ class Link:
         channel: grpc.Channel,
         *,
         emulated: bool,
-        patience: Patience | None = None,
+        limits: CallLimits | None = None,
         http2: Http2 | None = None,
     ) -> None:
         self.database = database
         self.emulated = emulated
-        self.patience = patience or Patience()
+        self.limits = limits or CallLimits()
         self._http2 = http2
         # The multi-callables hold the C channel only: without this reference it would be closed.
         self._channel = channel
@@ -118,7 +118,7 @@ class Link:
 
     def run_query(self, request: Message) -> RawStream:
         """Start a query; its RunQueryResponses come as bytes, for the caller to parse or not."""
-        seconds, headers = self.patience.stream, self._by_parent
+        seconds, headers = self.limits.stream, self._by_parent
         if self._http2 is not None and self._http2.usable:
             return self._http2.stream(_method("RunQuery"), _serialized(request), headers, seconds)
         return _Messages(self._run_query(request, timeout=seconds, metadata=headers))
@@ -126,37 +126,37 @@ class Link:
     def batch_get(self, request: Message) -> Iterable[Message]:
         """Read documents: BatchGetDocumentsResponses, in any order."""
         responses: Iterable[Message] = self._batch_get(
-            request, timeout=self.patience.stream, metadata=self._by_database
+            request, timeout=self.limits.stream, metadata=self._by_database
         )
         return responses
 
     def list_collection_ids(self, request: Message) -> Message:
         """One page of the ids of the collections under a parent."""
         return self._list_collection_ids(
-            request, timeout=self.patience.call, metadata=self._by_parent
+            request, timeout=self.limits.call, metadata=self._by_parent
         )
 
     def partition_query(self, request: Message) -> Message:
         """One page of the cursors that would divide a query."""
-        return self._partition_query(request, timeout=self.patience.call, metadata=self._by_parent)
+        return self._partition_query(request, timeout=self.limits.call, metadata=self._by_parent)
 
     def run_aggregation_query(self, request: Message) -> Iterable[Message]:
         """Count documents: RunAggregationQueryResponses, the first with the result."""
         responses: Iterable[Message] = self._run_aggregation_query(
-            request, timeout=self.patience.call, metadata=self._by_parent
+            request, timeout=self.limits.call, metadata=self._by_parent
         )
         return responses
 
     def batch_write(self, request: Message) -> grpc.Future[Message]:
         """Send writes; the future gives the BatchWriteResponse or raises grpc.RpcError."""
         future: grpc.Future[Message] = self._batch_write.future(
-            request, timeout=self.patience.call, metadata=self._by_database
+            request, timeout=self.limits.call, metadata=self._by_database
         )
         return future
 
     def retried(self, doing: str, call: Callable[[], T]) -> T:
         """The answer of ``call``, tried again after passing faults."""
-        retries = Retries(self.patience, doing)
+        retries = Retries(self.limits, doing)
         while True:
             try:
                 return call()
@@ -206,7 +206,7 @@ def connect(
     project: str,
     database: str = DEFAULT_DATABASE,
     *,
-    patience: Patience | None = None,
+    limits: CallLimits | None = None,
     streams: Streams = Streams.HTTP2,
 ) -> Link:
     """A link to a database: on the emulator where FIRESTORE_EMULATOR_HOST names one.
@@ -232,7 +232,7 @@ def connect(
         )
     where = Database(project, database or DEFAULT_DATABASE)
     http2 = _open_http2(host, credentials) if streams is Streams.HTTP2 else None
-    return Link(where, channel, emulated=bool(host), patience=patience, http2=http2)
+    return Link(where, channel, emulated=bool(host), limits=limits, http2=http2)
 
 
 def channel_options(*, single_threaded: bool) -> list[tuple[str, Any]]:

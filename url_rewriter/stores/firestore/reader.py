@@ -188,7 +188,7 @@ class FirestoreReader:
         self, waiting: set[str], read_time: datetime | None, found: dict[str, Message]
     ) -> None:
         """Read documents into ``found``, asking again for those that got no answer."""
-        retries = Retries(self._link.patience, "reading documents")
+        retries = Retries(self._link.limits, "reading documents")
         while waiting:
             names = [self._database.document_name(path) for path in sorted(waiting)]
             request = queries.batch_get(self._database, names, read_time)

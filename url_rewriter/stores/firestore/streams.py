@@ -27,7 +27,7 @@ def stream_documents(
     that ends without saying that it is done is asked for one document more, because streams have
     been seen to end early in silence. Raises what the fault means when it outlasts its retries.
     """
-    retries = Retries(link.patience, "reading documents")
+    retries = Retries(link.limits, "reading documents")
     probing = False
     while True:
         request = queries.run_query(link.database, query, after, int(probing), read_time)
