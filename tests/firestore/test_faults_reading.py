@@ -23,7 +23,7 @@ from tests.scripted_firestore import (
 )
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores.base import Query
-from url_rewriter.stores.firestore.channel import Streams
+from url_rewriter.stores.firestore.connecting import Streams
 
 PASSING = [
     StatusCode.ABORTED,
