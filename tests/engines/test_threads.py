@@ -154,7 +154,7 @@ def test_a_scan_that_failed_goes_on_behind_its_checkpoints(tmp_path: Path, worke
     assert scan_into(tmp_path, store, workers=workers) == scan_into(other, store)
 
 
-def make_ahead(store: MemoryStore, **options: Any) -> Threads:
+def make_ahead(store: MemoryStore, **options: Any) -> Threads[Any]:
     parts = [
         Part(number, partition, None)
         for number, partition in enumerate(store.partitions(Query(), 1), 1)

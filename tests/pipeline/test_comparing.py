@@ -20,6 +20,7 @@ from url_rewriter.evidence import (
     SourceState,
     TargetState,
 )
+from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.prove import prove
@@ -86,6 +87,12 @@ class Targets:
             size = self.sizes.get(target.key, 1)
             told = None if self.without_checksums else crc(size)
             yield Checksums(target, size, f"{target.key}-2", told)
+
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        raise NotImplementedError
+
+    def clock(self, bucket: str) -> None:
+        raise NotImplementedError
 
     def close(self) -> None:
         pass

@@ -145,9 +145,8 @@ def check_against_the_core(
         for url in settled.urls:
             occurrences.append((row, *expected_occurrence(url, known)))
             if url.status in (UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MISMATCH):
-                code = (
-                    Code.MISMATCHED_TARGET if url.status == "mismatch" else f"{url.status}-target"
-                )
+                mismatch = url.status is UrlStatus.MISMATCH
+                code = Code.MISMATCHED_TARGET if mismatch else f"{url.status}-target"
             elif url.status is UrlStatus.REWRITE and url.candidate and url.candidate.reading.why:
                 code = Code.SEVERAL_READINGS
             else:

@@ -17,10 +17,10 @@ from url_rewriter.comparison import (
 )
 from url_rewriter.documents import (
     Document,
-    Fixed,
     Holder,
     Outcome,
     Revision,
+    UnreachableText,
     ValuePath,
     WriteResult,
     WriteStatus,
@@ -110,7 +110,7 @@ DOCUMENTS = (
             (("base",), "https://storage.googleapis.com/omi-logos/"),
             (("done",), f"{ENDPOINT}/omi-data/app-logos/p1.png"),
         ),
-        (Fixed(("seen", LOGO + "p1.png"), Holder.MAP_KEY, LOGO + "p1.png"),),
+        (UnreachableText(("seen", LOGO + "p1.png"), Holder.MAP_KEY, LOGO + "p1.png"),),
     ),
 )
 
