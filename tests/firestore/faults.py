@@ -53,6 +53,7 @@ class Bench:
     def write_behind(self, path: str, image: str) -> None:
         """Change a document as an application would."""
         document = self.database.get(path)
+        assert document is not None
         document.fields["image"].string_value = image
         self.database.set(path, document)
 

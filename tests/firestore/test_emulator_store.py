@@ -134,12 +134,12 @@ def test_what_is_written_is_the_same_bytes_but_for_the_edit(
     before = store.get(["c/d"])["c/d"]
     store.write([Update(before, (Edit(("l", 0, "`"), OLD, "new"),))])
     after = store.get(["c/d"])["c/d"]
-    before.raw.fields["l"].array_value.values[0].map_value.fields["`"].string_value = "new"
-    for message in (before.raw, after.raw):
+    old: Any = before.raw
+    new: Any = after.raw
+    old.fields["l"].array_value.values[0].map_value.fields["`"].string_value = "new"
+    for message in (old, new):
         message.ClearField("update_time")
-    assert before.raw.SerializeToString(deterministic=True) == after.raw.SerializeToString(
-        deterministic=True
-    )
+    assert old.SerializeToString(deterministic=True) == new.SerializeToString(deterministic=True)
 
 
 def test_a_document_may_be_exactly_as_large_as_the_limit(

@@ -102,7 +102,7 @@ def test_a_server_that_says_it_is_done_is_believed(bench: Bench) -> None:
 
 
 def test_faults_with_progress_between_them_have_no_limit(bench: Bench) -> None:
-    bench.script.on("RunQuery", *[Refuse(StatusCode.UNAVAILABLE), Cut(1)] * len(PATHS))
+    bench.script.on("RunQuery", Refuse(StatusCode.UNAVAILABLE), Cut(1), times=len(PATHS))
     assert bench.scan() == (PATHS, len(PATHS))
 
 

@@ -203,7 +203,7 @@ def production_channel(monkeypatch: pytest.MonkeyPatch, token: str | None) -> Fi
     """A channel to "production" with a user's credentials, which have run out without a token."""
     expired = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     now = dt.timedelta(hours=1 if token else -1)
-    credentials = Credentials(token=token, expiry=expired + now)  # type: ignore[no-untyped-call]
+    credentials = Credentials(token=token, expiry=expired + now)
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     monkeypatch.setattr(connecting, "default_credentials", lambda project: (credentials, project))
     return connect(fresh_project(), limits=CallLimits(Backoff(attempts=2)))
