@@ -21,7 +21,7 @@ from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState,
 from url_rewriter.objects import ObjectStore, ObjectWriter
 from url_rewriter.pipeline.copy_queue import CopyList, Task
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import Plan, Run, UrlFilter, UrlRow
+from url_rewriter.planfile import Plan, Run, UrlFacts, UrlFilter
 from url_rewriter.planning import Planner
 from url_rewriter.sources import SourceReader
 from url_rewriter.urls import ObjectRef
@@ -43,7 +43,7 @@ def choices_of(plan: Plan, planner: Planner, wanted: UrlFilter) -> Iterator[tupl
         yield _readings(plan, planner, row)
 
 
-def _readings(plan: Plan, planner: Planner, row: UrlRow) -> tuple[Choice, ...]:
+def _readings(plan: Plan, planner: Planner, row: UrlFacts) -> tuple[Choice, ...]:
     """What a URL that a rule takes may mean, likeliest first.
 
     Of one that can be read in several ways the plan file keeps one source, so it is read again.
@@ -59,7 +59,7 @@ def _readings(plan: Plan, planner: Planner, row: UrlRow) -> tuple[Choice, ...]:
     return (_only_choice(row),)
 
 
-def _only_choice(row: UrlRow) -> Choice:
+def _only_choice(row: UrlFacts) -> Choice:
     source = ObjectRef(row.source_bucket, row.source_key)
     return Choice(source, ObjectRef(row.target_bucket, row.target_key))
 

@@ -45,7 +45,7 @@ pieces = st.one_of(
 
 @patient
 @given(st.lists(pieces, max_size=4).map("".join))
-def test_every_needle_is_covered(text):
+def test_every_needle_is_covered(text: str) -> None:
     found = find(text, GRAMMAR)
     covered = [
         *((left.start, left.end) for left in found.left),
@@ -59,14 +59,14 @@ def test_every_needle_is_covered(text):
         assert any(start < needle.end() and needle.start() < end for start, end in covered)
 
 
-def _inside_a_name(text, needle):
+def _inside_a_name(text: str, needle: re.Match[str]) -> bool:
     around = text[max(0, needle.start() - 1) : needle.start()] + text[needle.end() :][:1]
     return re.search(r"[A-Za-z0-9.-]", around) is not None
 
 
 @patient
 @given(st.lists(pieces, max_size=4).map("".join))
-def test_what_is_unread_lies_apart_from_what_was_read(text):
+def test_what_is_unread_lies_apart_from_what_was_read(text: str) -> None:
     found = find(text, GRAMMAR)
     spans = sorted(
         [(left.start, left.end) for left in found.left]
@@ -77,12 +77,12 @@ def test_what_is_unread_lies_apart_from_what_was_read(text):
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_an_odd_spelling_is_not_passed_over(text):
+def test_an_odd_spelling_is_not_passed_over(text: str) -> None:
     found = find(text, GRAMMAR)
     assert found.occurrences or found.left
 
 
-def test_an_unread_spelling_is_quoted_up_to_the_blanks_around_it():
+def test_an_unread_spelling_is_quoted_up_to_the_blanks_around_it() -> None:
     text = "see storage.googleapis.com/data/a.png, please"
     (left,) = find(text).left
     assert left.remark is Remark.UNREAD
@@ -98,5 +98,5 @@ def test_an_unread_spelling_is_quoted_up_to_the_blanks_around_it():
         "https://cdn.example.com.evil.test/ and xcdn.example.com",
     ],
 )
-def test_what_names_something_else_is_not_reported(text):
+def test_what_names_something_else_is_not_reported(text: str) -> None:
     assert Remark.UNREAD not in [left.remark for left in find(text, GRAMMAR).left]

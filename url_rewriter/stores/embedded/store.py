@@ -226,7 +226,7 @@ def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | Non
     if needles and not _may_hold(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.fixed or has_needle(path, needles):
+    if document.strings or document.unreachable or has_needle(path, needles):
         return document
     return None
 
@@ -241,8 +241,8 @@ def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
 
 def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:
     fields = lines.parse(line).fields
-    strings, fixed = values.select(values.texts(fields), needles)
-    return Document(path, values.revision_of(fields), strings, fixed)
+    strings, unreachable = values.select(values.texts(fields), needles)
+    return Document(path, values.revision_of(fields), strings, unreachable)
 
 
 def _rewrite(update: Update, image: _Image, rewritten: dict[str, bytes]) -> WriteResult:

@@ -154,9 +154,11 @@ def _text(name: str, head: str, tail: str, encode: Callable[[str], str] | None =
     return Markup(name, _around(head, tail, encode))
 
 
-def _value(name: str, head: str, tail: str, encode: Callable[[str], str], **more: bool) -> Markup:
+def _value(
+    name: str, head: str, tail: str, encode: Callable[[str], str], nested: bool = False
+) -> Markup:
     """Markup around one URL, escaped."""
-    return Markup(name, _around(head, tail, encode), slot=True, **more)
+    return Markup(name, _around(head, tail, encode), slot=True, nested=nested)
 
 
 MARKUP = {

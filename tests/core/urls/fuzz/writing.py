@@ -33,7 +33,7 @@ SCRIPTS = {
 }
 """Words by script. None holds a scheme, a host or ASCII that could continue a URL's path."""
 
-ASCII_GLUE = [
+ASCII_GLUE: list[str] = [
     *" \t\n.,;:!?()[]{}\"'<>|*~-_=+@#^`&$",
     ", ",
     ". ",
