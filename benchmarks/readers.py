@@ -45,7 +45,8 @@ def transport(project: str) -> int:
 
     from url_rewriter.stores.base import Partition
     from url_rewriter.stores.firestore import queries
-    from url_rewriter.stores.firestore.channel import Database, channel_options
+    from url_rewriter.stores.firestore.channel import Database
+    from url_rewriter.stores.firestore.connecting import channel_options
 
     options = channel_options(single_threaded=True)
     channel = grpc.insecure_channel(os.environ["FIRESTORE_EMULATOR_HOST"], options=options)

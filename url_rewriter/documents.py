@@ -35,7 +35,7 @@ class Holder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class UnreachableText:
     """Text outside the strings of a document: seen and reported, never rewritten.
 
     For a map key ``value_path`` ends with the key itself; bytes are decoded as Latin-1, so that
@@ -59,7 +59,7 @@ class Document:
     path: str
     revision: Revision
     strings: tuple[tuple[ValuePath, str], ...]
-    fixed: tuple[Fixed, ...] = ()
+    unreachable: tuple[UnreachableText, ...] = ()
     raw: object = field(default=None, repr=False, compare=False)
 
 

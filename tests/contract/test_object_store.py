@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ ODD_SLASHES = ("/leading.png", "//two.png", "a//b.png", "trail/", "trail//")
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
-    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects"), "contract.data") as server:
         for key in HARD_KEYS:
             server.put(key, key.encode())
         yield server
@@ -61,7 +62,7 @@ def many(served: ServedS3) -> list[str]:
     return keys
 
 
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "lane": {"prove": Prove.HEAD},
     "boto3 alone": {"prove": Prove.HEAD, "fast": False},
     "listing": {"prove": Prove.LIST},
@@ -70,7 +71,7 @@ WAYS = {
 }
 
 
-@pytest.fixture(scope="module", params=WAYS.values(), ids=WAYS)
+@pytest.fixture(scope="module", params=list(WAYS.values()), ids=list(WAYS))
 def store(request: pytest.FixtureRequest, served: ServedS3) -> Iterator[ObjectStore]:
     settings = S3Settings.from_environ(
         served.environ(), endpoint=None, fallback_endpoint="http://unused.invalid"
@@ -217,6 +218,7 @@ def test_a_listing_shows_every_object_under_a_prefix_and_no_other(
     for each, key in zip(found, there, strict=True):
         assert key in each.keys
         assert each.info.size == len(key.encode())
+        assert each.info.modified is not None
         assert timedelta() <= datetime.now(UTC) - each.info.modified < timedelta(hours=1)
         assert each.keys == (key,) or " " in key
 

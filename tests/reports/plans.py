@@ -16,10 +16,10 @@ from url_rewriter.comparison import (
 )
 from url_rewriter.documents import (
     Document,
-    Fixed,
     Holder,
     Outcome,
     Revision,
+    UnreachableText,
     ValuePath,
     WriteResult,
     WriteStatus,
@@ -43,12 +43,6 @@ from url_rewriter.planfile import (
     Operation,
     Plan,
     rows_of,
-)
-from url_rewriter.planfile.access import insert_access, written_urls
-from url_rewriter.planfile.comparisons import (
-    add_comparison_findings,
-    insert_comparisons,
-    open_pairs,
 )
 from url_rewriter.planning import Planner
 from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules, Scope, Target, Unmapped
@@ -115,7 +109,7 @@ DOCUMENTS = (
             (("base",), "https://storage.googleapis.com/omi-logos/"),
             (("done",), f"{ENDPOINT}/omi-data/app-logos/p1.png"),
         ),
-        (Fixed(("seen", LOGO + "p1.png"), Holder.MAP_KEY, LOGO + "p1.png"),),
+        (UnreachableText(("seen", LOGO + "p1.png"), Holder.MAP_KEY, LOGO + "p1.png"),),
     ),
 )
 
@@ -154,11 +148,10 @@ def make_plan(
     draft.add_evidence(_evidence(target, missing, unknown) for target in list(draft.unproven()))
     draft.settle(planner)
     if compared:
-        insert_comparisons(draft.connection, map(_comparison, open_pairs(
-            draft.connection, lambda _: (), hashes=True)))  # fmt: skip
+        draft.add_comparisons(map(_comparison, draft.open_pairs(lambda _: (), hashes=True)))
         draft.settle(planner)
-        add_comparison_findings(draft.connection, hashes=True)
-        insert_access(draft.connection, map(_access, written_urls(draft.connection, ENDPOINT)))
+        draft.add_comparison_findings(hashes=True)
+        draft.add_access(map(_access, draft.written_urls(ENDPOINT)))
     draft.seal()
     _write(path, "UPDATE header SET value = '2026-11-23T02:19:31+00:00' WHERE name = 'sealed_at'")
     return path

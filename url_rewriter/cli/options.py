@@ -133,10 +133,9 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         documents: tuple[str, ...],
         read_time: datetime | None,
         max_reads: int | None,
-        processes: int,
         **options: Any,
     ) -> R:
-        limits = Limits(collections, excluded, fields, documents, read_time, max_reads, processes)
+        limits = Limits(collections, excluded, fields, documents, read_time, max_reads)
         return command(*arguments, limits=limits, **options)
 
     return _stacked(
@@ -156,10 +155,6 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
                help="Stop at the first checkpoint after N documents; each part of the scan has one "
                     "every 500. What plan has read until then is kept, and the same command goes "
                     "on from there."),
-        option("--processes", type=click.IntRange(1, 64), default=1, show_default=True,
-               metavar="N",
-               help="Spread the scan over so many processes: for databases that keep one busy, "
-                    "with --workers for the streams that all of them read together."),
     )  # fmt: skip
 
 

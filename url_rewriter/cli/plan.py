@@ -86,10 +86,9 @@ def _introduce(
 
 
 def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:
-    from url_rewriter.planfile import summarize
     from url_rewriter.reports.json import plan_members
 
-    summary = summarize(plan.connection)
+    summary = plan.summarize()
     if console.json:
         console.document("plan", plan_members(plan, summary))
     else:
@@ -129,9 +128,7 @@ def show_summary(console: Console, summary: Summary) -> None:
 
 
 def _show_comparisons(console: Console, plan: Plan) -> None:
-    from url_rewriter.planfile.comparisons import count_comparisons
-
-    counts = {word: count for word, count in count_comparisons(plan.connection).items() if count}
+    counts = {word: count for word, count in plan.count_comparisons().items() if count}
     if counts:
         said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
         console.print(f" targets compared with their sources: {said}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from url_rewriter.objects import ObjectStore
     from url_rewriter.pipeline.mention_index import Mentions
     from url_rewriter.pipeline.progress import Progress
-    from url_rewriter.pipeline.scan import Effort
+    from url_rewriter.pipeline.scan import ScanOptions
     from url_rewriter.planfile import Draft, Header, Plan
     from url_rewriter.planning import Planner, Tally
     from url_rewriter.rules import Rules
@@ -57,8 +57,8 @@ def scan_into(
     planner = limits.planner(rules)
     query = limits.query(rules)
     try:
-        effort = _effort(console, reader, query, limits, s3.workers, draft.count_scanned())
-        scan(reader, query, planner, draft, progress, effort, prove_migrated=prove_migrated)
+        options = _options(console, reader, query, limits, s3.workers, draft.count_scanned())
+        scan(reader, query, planner, draft, progress, options, prove_migrated=prove_migrated)
         _warn_of_nothing(console, reader, draft.count_scanned())
         trouble = prove(objects, planner, draft, progress)
         draft.settle(planner)
@@ -90,10 +90,10 @@ def tally_documents(
 
     planner, query = limits.planner(rules, mentions=mentions is not None), limits.query(rules)
     tally, trouble = Tally(), None
-    effort = _effort(console, reader, query, limits, workers)
+    options = _options(console, reader, query, limits, workers)
     try:
         scan.tally_documents(
-            reader, query, planner, tally, console.progress(), effort, mentions=mentions
+            reader, query, planner, tally, console.progress(), options, mentions=mentions
         )
     except ChecksFailedError as error:
         trouble = error
@@ -101,18 +101,18 @@ def tally_documents(
     return tally, trouble
 
 
-def _effort(
+def _options(
     console: Console,
     reader: DocumentReader,
     query: Query,
     limits: services.Limits,
     workers: int | None,
     scanned: int = 0,
-) -> Effort:
+) -> ScanOptions:
     """How the scan is done, once it was said what it will cost."""
-    from url_rewriter.engines import spare_collector
+    from url_rewriter.concurrency.garbage import spare_collector
     from url_rewriter.pipeline.forecast import forecast_reads
-    from url_rewriter.pipeline.scan import Effort
+    from url_rewriter.pipeline.scan import ScanOptions
 
     spare_collector()
     expected = reader.count(query)
@@ -120,7 +120,7 @@ def _effort(
         expected = max(0, expected - scanned)
         if not reader.disposable:
             console.say(f"forecast {forecast_reads(expected)}")
-    return Effort(workers or 1, limits.processes, limits.max_reads, expected)
+    return ScanOptions(workers or 1, limits.max_reads, expected)
 
 
 def _warn_of_nothing(console: Console, reader: DocumentReader, scanned: int) -> None:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Limits:
     """What the command line adds to the scope of the rules.
 
-    ``max_reads`` and ``processes`` are of one run of a scan, not of the plan that it makes.
+    ``max_reads`` is of one run of a scan, not of the plan that it makes.
     """
 
     collections: tuple[str, ...] = ()
@@ -39,7 +39,6 @@ class Limits:
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
     max_reads: int | None = None
-    processes: int = 1
 
     def to_json(self) -> str:
         """The limits as a plan file keeps them."""
@@ -56,12 +55,7 @@ class Limits:
         """These limits; those of a plan that was applied where these narrow nothing."""
         if any(getattr(self, name) for name in _LISTS):
             return self
-        return replace(
-            applied,
-            read_time=self.read_time,
-            max_reads=self.max_reads,
-            processes=self.processes,
-        )
+        return replace(applied, read_time=self.read_time, max_reads=self.max_reads)
 
     def __str__(self) -> str:
         """The limits as options, "" where there are none.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeAlias, TypeVar
@@ -15,9 +13,9 @@ from url_rewriter.stores.base import Checkpoint, Partition
 
 T = TypeVar("T")
 
-Digest: TypeAlias = Callable[[Sequence[PlannedDocument]], T]
-"""What is kept of documents, made where they are read: a function that can be pickled, as can what
-it returns. Documents without anything to report are not among them."""
+Reducer: TypeAlias = Callable[[Sequence[PlannedDocument]], T]
+"""Makes of documents what is kept of them, in the thread that read them. Documents without anything
+to report are not passed to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,53 +62,20 @@ class Engine(Protocol[T]):
     ) -> None: ...
 
 
-def spare_collector() -> None:
-    """Have the garbage collector look less often, and not at what was imported.
-
-    A scan makes many things and hardly any cycle; to have all of them walked through again and
-    again is a fifth of its cost.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000)
-
-
-class Number(Protocol):
-    """A number that several threads, or processes, change."""
-
-    value: int
-
-
 class Budget:
-    """How many documents may be read by all who share it; reads are billed.
+    """How many documents all threads together may read; reads are billed."""
 
-    ``number`` and its ``lock`` are those of this process, unless others share them.
-    """
-
-    def __init__(
-        self,
-        most: int | None,
-        number: Number | None = None,
-        lock: AbstractContextManager[object] | None = None,
-    ) -> None:
+    def __init__(self, most: int | None) -> None:
+        self.read = 0
         self._most = most
-        self._number = number or _Local()
-        self._lock = lock or threading.Lock()
-
-    @property
-    def read(self) -> int:
-        """How many documents were read."""
-        return self._number.value
+        self._lock = threading.Lock()
 
     @property
     def left(self) -> bool:
         """Whether more may be read."""
-        return self._most is None or self._number.value < self._most
+        return self._most is None or self.read < self._most
 
     def spend(self, documents: int) -> None:
         """Count documents that were read."""
         with self._lock:
-            self._number.value += documents
-
-
-class _Local:
-    value = 0
+            self.read += documents

@@ -1,7 +1,7 @@
-"""Parts of a scan, read by threads of this process, ahead of whoever keeps what they hold.
+"""Parts of a scan, read by threads of this process, ahead of the thread that keeps the results.
 
 Streams are billed and are cut when they stall, so a slow disk must not hold them up: threads read
-and plan, and what they find waits in a queue of a few checkpoints. Threads gain nothing in the
+and plan, and their results wait in a queue of a few checkpoints. Threads gain nothing in the
 reading itself, which takes the interpreter's lock; they hide the latency of each stream.
 """
 
@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Digest, Part
+from url_rewriter.engines.base import Batch, Budget, Part, Reducer
 from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Query
 
 _AHEAD = 7
 """Batches that may wait to be kept, beside one of each thread: some thousand documents."""
 
-_FAREWELL = 2.0
+_STOP_SECONDS = 2.0
 """Seconds to wait for threads when a scan is given up; one that waits for a server is left."""
 
 
@@ -33,8 +33,8 @@ T = TypeVar("T")
 class Threads(Generic[T]):
     """An engine in this process: ``workers`` streams at once.
 
-    When the budget is spent every thread stops at its next checkpoint, and ``stopped`` is true
-    unless all parts happened to be done.
+    After ``max_reads`` documents every thread stops at its next checkpoint, and ``stopped`` is
+    true unless all parts happened to be done.
     """
 
     def __init__(
@@ -42,19 +42,19 @@ class Threads(Generic[T]):
         reader: DocumentReader,
         query: Query,
         planner: Planner,
-        digest: Digest[T],
+        reduce: Reducer[T],
         parts: Iterable[Part],
         *,
         workers: int = 1,
-        budget: Budget | None = None,
+        max_reads: int | None = None,
     ) -> None:
         self._reader = reader
         self._query = query
         self._planner = planner
-        self._digest = digest
+        self._reduce = reduce
         self._waiting = deque(parts)
         self._unfinished = len(self._waiting)
-        self._budget = budget or Budget(None)
+        self._budget = Budget(max_reads)
         count = max(1, min(workers, len(self._waiting)))
         self._batches: queue.Queue[Batch[T] | BaseException | None] = queue.Queue(count + _AHEAD)
         self._lock = threading.Lock()
@@ -97,7 +97,7 @@ class Threads(Generic[T]):
         traceback: TracebackType | None,
     ) -> None:
         self._stop.set()
-        until = time.monotonic() + _FAREWELL
+        until = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             while thread.is_alive() and time.monotonic() < until:
                 with contextlib.suppress(queue.Empty):  # a thread may be waiting for room
@@ -122,7 +122,7 @@ class Threads(Generic[T]):
             if self._stop.is_set():
                 return
             if isinstance(item, Checkpoint):
-                self._batches.put(Batch(part, self._digest(kept), item))
+                self._batches.put(Batch(part, self._reduce(kept), item))
                 kept = []
                 if not self._may_go_on(item):
                     return

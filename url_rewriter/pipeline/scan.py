@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from url_rewriter.engines import Batch, Digest, Engine, Part, open_engine
+from url_rewriter.engines import Batch, Engine, Part, Reducer, Threads
 from url_rewriter.errors import ChecksFailedError
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
@@ -22,23 +22,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class ScanOptions:
     """How a scan is done, which changes nothing of what it finds.
 
-    ``workers`` is how many streams there are at once, ``processes`` how many have them; no more is
-    read after ``max_reads`` documents. ``expected`` is for progress: how many documents there are,
-    where that is known.
+    ``workers`` is how many streams there are at once; the scan stops at the first checkpoints after
+    ``max_reads`` documents. ``expected`` is for progress: how many documents there are, where that
+    is known.
     """
 
     workers: int = 1
-    processes: int = 1
     max_reads: int | None = None
     expected: int | None = None
-
-    @property
-    def parts(self) -> int:
-        """How many parts a scan is to be divided into, at least."""
-        return max(self.workers, self.processes)
 
 
 def scan(
@@ -47,23 +41,23 @@ def scan(
     planner: Planner,
     draft: Draft,
     progress: Progress,
-    effort: Effort = Effort(),
+    options: ScanOptions = ScanOptions(),
     *,
     prove_migrated: bool = False,
 ) -> None:
     """Read the documents of ``query`` and keep what the rules make of them.
 
     A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
-    the same, in the same order, whatever the ``effort``. ``prove_migrated``: the targets that
+    the same, in the same order, whatever the ``options``. ``prove_migrated``: the targets that
     documents already name are to be proven as well. Raises ChecksFailedError when more is to be
     read than may be; what was read until then is kept.
     """
     if not draft.partitions():
-        parts = reader.partitions(query, effort.parts)
+        parts = reader.partitions(query, options.workers)
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
-    digest = partial(rows_of, prove_migrated=prove_migrated)
-    engine = _open(reader, query, planner, digest, list(_unfinished(draft)), effort)
-    for batch in _batches(engine, progress, effort):
+    reduce = partial(rows_of, prove_migrated=prove_migrated)
+    engine = _open(reader, query, planner, reduce, list(_unfinished(draft)), options)
+    for batch in _batches(engine, progress, options):
         draft.add_documents(
             batch.found,
             batch.part.number,
@@ -71,7 +65,7 @@ def scan(
             last=batch.checkpoint.last,
             done=batch.checkpoint.done,
         )
-    _require_whole(engine, effort)
+    _require_whole(engine, options)
 
 
 def tally_documents(
@@ -80,7 +74,7 @@ def tally_documents(
     planner: Planner,
     tally: Tally,
     progress: Progress,
-    effort: Effort = Effort(),
+    options: ScanOptions = ScanOptions(),
     *,
     mentions: Mentions | None = None,
 ) -> None:
@@ -89,33 +83,32 @@ def tally_documents(
     What the planner keeps of ``mentions`` goes there. Raises ChecksFailedError when more is to be
     read than may be; what was read until then is counted.
     """
-    parts = reader.partitions(query, effort.parts)
+    parts = reader.partitions(query, options.workers)
     numbered = [Part(number, part, None) for number, part in enumerate(parts, 1)]
-    engine = _open(reader, query, planner, survey, numbered, effort)
-    for batch in _batches(engine, progress, effort):
+    engine = _open(reader, query, planner, survey, numbered, options)
+    for batch in _batches(engine, progress, options):
         tally.add(batch.found.tally)
         tally.scanned += batch.checkpoint.documents
         if mentions is not None:
             mentions.add(batch.found.mentions)
-    _require_whole(engine, effort)
+    _require_whole(engine, options)
 
 
 def _open(
     reader: DocumentReader,
     query: Query,
     planner: Planner,
-    digest: Digest[T],
+    reduce: Reducer[T],
     parts: list[Part],
-    effort: Effort,
+    options: ScanOptions,
 ) -> Engine[T]:
-    return open_engine(
-        reader, query, planner, digest, parts,
-        workers=effort.workers, processes=effort.processes, max_reads=effort.max_reads,
-    )  # fmt: skip
+    return Threads(
+        reader, query, planner, reduce, parts, workers=options.workers, max_reads=options.max_reads
+    )
 
 
-def _batches(engine: Engine[T], progress: Progress, effort: Effort) -> Iterator[Batch[T]]:
-    progress.begin("scan", "docs", effort.expected)
+def _batches(engine: Engine[T], progress: Progress, options: ScanOptions) -> Iterator[Batch[T]]:
+    progress.begin("scan", "docs", options.expected)
     with engine:
         for batch in engine:
             yield batch
@@ -123,11 +116,11 @@ def _batches(engine: Engine[T], progress: Progress, effort: Effort) -> Iterator[
     progress.end()
 
 
-def _require_whole(engine: Engine[T], effort: Effort) -> None:
+def _require_whole(engine: Engine[T], options: ScanOptions) -> None:
     if engine.stopped:
         raise ChecksFailedError(
             f"Stopped after reading {engine.read:,} documents, because of --max-reads"
-            f" {effort.max_reads}."
+            f" {options.max_reads}."
         )
 
 

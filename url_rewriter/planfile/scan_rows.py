@@ -24,7 +24,7 @@ class FoundRows(NamedTuple):
     """Rows of some documents: of those with URLs, their strings, the URLs in these, and findings.
 
     A string begins with its document's place in ``documents``, an occurrence with its string's in
-    ``strings``. Plain values only, which are cheap to keep waiting and to send between processes.
+    ``strings``. Plain values only, which are cheap to keep waiting.
     """
 
     documents: list[tuple[str, str]]

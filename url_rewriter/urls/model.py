@@ -111,6 +111,9 @@ class Reading(NamedTuple):
     readings of one occurrence may end at different places. ``query`` holds the parameters that are
     neither credentials nor API parameters, as a raw query string without its ``?``; ``fragment`` is
     without its ``#``. ``why`` says how this reading differs from the likeliest ("" for that one).
+
+    ``served``: Cloud Storage, or a client of it, would have answered this very URL with ``source``.
+    Any other reading repairs a URL that was broken: its key was escaped twice, or not at all.
     """
 
     source: ObjectRef
@@ -119,6 +122,7 @@ class Reading(NamedTuple):
     query: str = ""
     fragment: str = ""
     why: str = ""
+    served: bool = True
 
 
 class Occurrence(NamedTuple):

@@ -102,7 +102,7 @@ def _found(
         return None
     readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, key), 0, end),)
     if form is not _TARGET_FORM:
-        literal = Reading(ObjectRef(bucket, spelled), 0, end, why=ESCAPES_MEANT)
+        literal = Reading(ObjectRef(bucket, spelled), 0, end, why=ESCAPES_MEANT, served=False)
         readings = (readings[0], literal)
     return Found((Occurrence(form, "", readings, remarks),))
 

@@ -31,6 +31,7 @@ class _Key:
     why: str
     query: str = ""
     fragment: str = ""
+    served: bool = True
 
 
 def read(
@@ -69,7 +70,7 @@ def read(
 
 def _reading(spelled: Spelled, key: _Key, start: int, end: int) -> Reading:
     ref = ObjectRef(spelled.bucket, key.key)
-    return Reading(ref, start, end, key.query, key.fragment, key.why)
+    return Reading(ref, start, end, key.query, key.fragment, key.why, key.served)
 
 
 def _distinct(readings: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -110,7 +111,7 @@ def _literal_keys(spelled: Spelled) -> Iterator[_Key]:
     if match := _VERSION_QUERY.fullmatch(key):
         yield _Key(match["key"], "?generation= is a version, as gcsfs writes it")
     if _ESCAPE.search(key) and (undone := decoded(key)):
-        yield _Key(undone, "the key is percent-encoded")
+        yield _Key(undone, "the key is percent-encoded", served=False)
 
 
 def _escaped_keys(spelled: Spelled) -> Iterator[_Key]:
@@ -126,13 +127,13 @@ def _escaped_keys(spelled: Spelled) -> Iterator[_Key]:
         if fragment:
             yield from _joined(spelled, f"{tail}#{fragment}", "a raw # belongs to the key", "")
     if _ESCAPE.search(key) and (twice := decoded(key)):
-        yield _Key(twice, "the key is percent-encoded twice", unknown, fragment)
+        yield _Key(twice, "the key is percent-encoded twice", unknown, fragment, served=False)
     if key != spelled.key:
-        yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment)
+        yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment, served=False)
     if "+" in spelled.key and (spaced := decoded(spelled.key.replace("+", " "))):
-        yield _Key(spaced, "+ stands for a space", unknown, fragment)
+        yield _Key(spaced, "+ stands for a space", unknown, fragment, served=False)
 
 
 def _joined(spelled: Spelled, tail: str, why: str, fragment: str) -> Iterator[_Key]:
     if (key := decoded(spelled.key + tail)) is not None:
-        yield _Key(key, why, fragment=fragment)
+        yield _Key(key, why, fragment=fragment, served=False)

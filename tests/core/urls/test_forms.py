@@ -206,7 +206,9 @@ NOTHING = [
 
 
 @pytest.mark.parametrize(("url", "form", "bucket", "key"), OBJECTS)
-def test_a_spelling_of_an_object_names_its_bucket_and_key(grammar, url, form, bucket, key):
+def test_a_spelling_of_an_object_names_its_bucket_and_key(
+    grammar: Grammar, url: str, form: Form, bucket: str, key: str
+) -> None:
     read = parse(url, grammar)
     assert isinstance(read, Occurrence)
     assert (read.form, read.readings[0].source) == (form, ObjectRef(bucket, key))
@@ -214,14 +216,16 @@ def test_a_spelling_of_an_object_names_its_bucket_and_key(grammar, url, form, bu
 
 
 @pytest.mark.parametrize(("url", "remark"), LEFT)
-def test_what_only_comes_near_an_object_is_left_with_the_reason(grammar, url, remark):
+def test_what_only_comes_near_an_object_is_left_with_the_reason(
+    grammar: Grammar, url: str, remark: Remark
+) -> None:
     read = parse(url, grammar)
     assert isinstance(read, Left)
     assert read.remark is remark
 
 
 @pytest.mark.parametrize("url", NOTHING)
-def test_somebody_elses_url_is_nothing_of_ours(grammar, url):
+def test_somebody_elses_url_is_nothing_of_ours(grammar: Grammar, url: str) -> None:
     assert parse(url, grammar) is None
 
 
@@ -238,7 +242,9 @@ def test_somebody_elses_url_is_nothing_of_ours(grammar, url):
         ("ifGenerationMatch=1", [Remark.DROPPED_PARAMETERS], ""),
     ],
 )
-def test_every_class_of_dropped_parameters_is_told(query, remarks, kept):
+def test_every_class_of_dropped_parameters_is_told(
+    query: str, remarks: list[Remark], kept: str
+) -> None:
     read = parse(f"https://storage.googleapis.com/data/a?{query}#t=1")
     assert isinstance(read, Occurrence)
     assert list(read.remarks) == remarks
@@ -254,13 +260,13 @@ def test_every_class_of_dropped_parameters_is_told(query, remarks, kept):
         ("a/", (Remark.TRAILING_SLASH,)),
     ],
 )
-def test_keys_that_s3_servers_may_refuse_are_told(key, remarks):
+def test_keys_that_s3_servers_may_refuse_are_told(key: str, remarks: tuple[Remark, ...]) -> None:
     read = parse(f"gs://data/{key}")
     assert isinstance(read, Occurrence)
     assert read.remarks == remarks
 
 
-def test_a_target_endpoint_may_have_a_path_that_ends_at_a_segment():
+def test_a_target_endpoint_may_have_a_path_that_ends_at_a_segment() -> None:
     grammar = Grammar(targets=("http://minio:9000/store/",))
     read = parse("http://minio:9000/store/data/a", grammar)
     assert isinstance(read, Occurrence)
@@ -268,7 +274,7 @@ def test_a_target_endpoint_may_have_a_path_that_ends_at_a_segment():
     assert parse("http://minio:9000/storeroom/data/a", grammar) is None
 
 
-def test_a_url_inside_a_target_is_part_of_its_key(grammar):
+def test_a_url_inside_a_target_is_part_of_its_key(grammar: Grammar) -> None:
     read = parse("https://s3.test/data/https://storage.googleapis.com/data/a", grammar)
     assert isinstance(read, Occurrence)
     assert read.form is Form.TARGET

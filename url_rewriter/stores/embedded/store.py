@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
+from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.documents import (
     Document,
     Update,
@@ -118,6 +119,11 @@ class EmbeddedStore(EmbeddedReader):
     that write the same file, each sees what the other wrote: whose revision is old is told so.
     """
 
+    def __init__(self, path: Path, *, lock_wait: Backoff = file.LOCK_WAIT) -> None:
+        """Read the file at ``path``; ``lock_wait`` says how long a writer waits for another one."""
+        super().__init__(path)
+        self._lock_wait = lock_wait
+
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         """Write each update whose revision still stands, all in one replacement of the file.
 
@@ -126,7 +132,7 @@ class EmbeddedStore(EmbeddedReader):
         """
         if not updates:
             return []
-        with self._guard, file.locked(self._path) as old:
+        with self._guard, file.locked(self._path, self._lock_wait) as old:
             image = self._load(old)
             rewritten: dict[str, bytes] = {}
             results = [_rewrite(update, image, rewritten) for update in updates]
@@ -220,7 +226,7 @@ def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | Non
     if needles and not _may_hold(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.fixed or has_needle(path, needles):
+    if document.strings or document.unreachable or has_needle(path, needles):
         return document
     return None
 
@@ -235,8 +241,8 @@ def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
 
 def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:
     fields = lines.parse(line).fields
-    strings, fixed = values.select(values.texts(fields), needles)
-    return Document(path, values.revision_of(fields), strings, fixed)
+    strings, unreachable = values.select(values.texts(fields), needles)
+    return Document(path, values.revision_of(fields), strings, unreachable)
 
 
 def _rewrite(update: Update, image: _Image, rewritten: dict[str, bytes]) -> WriteResult:
