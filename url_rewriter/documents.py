@@ -27,6 +27,13 @@ Revision = NewType("Revision", str)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+class Environment(StrEnum):
+    """Whether a store holds data that matters. The texts are kept in plan files."""
+
+    PRODUCTION = "production"
+    DISPOSABLE = "a throw-away store"
+
+
 class Holder(StrEnum):
     """A place that may hold a URL which no edit can reach."""
 

@@ -22,6 +22,7 @@ from tests.contract.harness import (
 from url_rewriter.documents import (
     Document,
     Edit,
+    Environment,
     Holder,
     UnreachableText,
     Update,
@@ -156,7 +157,7 @@ def test_a_reader_holds_no_writer(reader: DocumentReader) -> None:
 
 
 def test_a_store_for_tests_is_disposable(store: DocumentStore) -> None:
-    assert store.disposable
+    assert store.environment is Environment.DISPOSABLE
 
 
 # --- Scanning ---

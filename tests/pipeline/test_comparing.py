@@ -11,15 +11,14 @@ import pytest
 
 from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
-from url_rewriter.comparison import Checksums
 from url_rewriter.evidence import (
     Evidence,
     Method,
     SourceEvidence,
-    SourceObject,
     SourceState,
     TargetState,
 )
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import Silence
@@ -52,8 +51,8 @@ class Sources:
                 raise KeyboardInterrupt
             self.asked.append(name)
             if name in self.sizes:
-                found = SourceObject(ref, self.sizes[name], crc32c=crc(self.sizes[name]))
-                yield SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), found)
+                info = ObjectInfo(self.sizes[name], crc32c=crc(self.sizes[name]))
+                yield SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), info)
             else:
                 yield SourceEvidence(ref, SourceState.GONE, datetime.now(UTC), detail="gone")
 
@@ -77,16 +76,13 @@ class Targets:
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         for target in targets:
-            size = self.sizes.get(target.key, 1)
-            yield Evidence(
-                target, TargetState.EXISTS, Method.HEAD, datetime.now(UTC), size, f"{target.key}-2"
-            )
+            info = ObjectInfo(self.sizes.get(target.key, 1), f"{target.key}-2")
+            yield Evidence(target, TargetState.EXISTS, Method.HEAD, datetime.now(UTC), info)
 
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
-        for target in targets:
-            size = self.sizes.get(target.key, 1)
-            told = None if self.without_checksums else crc(size)
-            yield Checksums(target, size, f"{target.key}-2", told)
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+        for each in self.prove(targets):
+            told = None if self.without_checksums else crc(each.info.size or 0)
+            yield each._replace(info=each.info._replace(crc32c=told))
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         raise NotImplementedError

@@ -22,6 +22,7 @@ from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration, make_rules
 from url_rewriter.documents import Document, Holder, Revision, UnreachableText
 from url_rewriter.errors import ServiceError
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.orphans import (
@@ -47,7 +48,7 @@ KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
 
 
 def listed(*keys: str, size: int = 10, modified: datetime = BEFORE) -> ListedObject:
-    return ListedObject(keys, size, modified)
+    return ListedObject(keys, ObjectInfo(size, modified=modified))
 
 
 @dataclass

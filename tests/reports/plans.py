@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter.comparison import (
-    Checksums,
     Comparison,
     Pair,
     compare_checksums,
@@ -31,11 +30,11 @@ from url_rewriter.evidence import (
     Evidence,
     Method,
     SourceEvidence,
-    SourceObject,
     SourceState,
     TargetState,
     WrittenUrl,
 )
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile import (
     DocumentOutcome,
     Draft,
@@ -167,13 +166,13 @@ def _comparison(pair: Pair) -> Comparison:
     source = pair.source
     if source is None:
         return compare_nothing(pair, CLOCK)
-    found = SourceObject(source, 48_213, md5="841a2d689ad86bd1611447453c22c6fc")
+    info = ObjectInfo(48_213, md5="841a2d689ad86bd1611447453c22c6fc")
     if source.key == "two.png":
-        found = SourceObject(source, 17)
+        info = ObjectInfo(17)
     return compare_checksums(
         pair,
-        SourceEvidence(source, SourceState.EXISTS, CLOCK, found),
-        Checksums(pair.target, pair.size, pair.etag, etag_is_md5=False),
+        SourceEvidence(source, SourceState.EXISTS, CLOCK, info),
+        Evidence(pair.target, TargetState.EXISTS, Method.HEAD, CLOCK, pair.info),
     )
 
 
@@ -197,7 +196,11 @@ def _evidence(
             target, TargetState.UNKNOWN, Method.HEAD, CLOCK, detail="503 Service Unavailable"
         )
     return Evidence(
-        target, TargetState.EXISTS, Method.HEAD, CLOCK, 48_213, '"9b2cf535f2"', "image/png"
+        target,
+        TargetState.EXISTS,
+        Method.HEAD,
+        CLOCK,
+        ObjectInfo(48_213, '"9b2cf535f2"', "image/png"),
     )
 
 

@@ -14,6 +14,7 @@ import click
 from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.consent import Consent, ask_consent, may_ask
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.text import counted
 
@@ -82,7 +83,7 @@ def apply(
         _require_applicable(plan_file, plan, rules, rules_file)
         opened = writing.open_planned_store(stack, plan, chosen)
         s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
-        ramp = not opened.disposable
+        ramp = opened.environment is Environment.PRODUCTION
         planned = plan.count_pending(Operation.APPLY)
         writes = min(planned, max_writes or planned)
         console.say(f"forecast {forecast_writes(writes, ramp=ramp, cap=max_rps)}")

@@ -15,6 +15,7 @@ import click
 from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.consent import may_ask
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.errors import (
     ChecksFailedError,
     ConfigurationError,
@@ -206,7 +207,7 @@ def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
 
 def _refuse_an_emulator_for_production(plan: Plan) -> None:
     """Objects of an emulator must not end up where production's URLs will point."""
-    if os.environ.get(_EMULATOR) and plan.header.kept_at == "production":
+    if os.environ.get(_EMULATOR) and plan.header.kept_at == Environment.PRODUCTION:
         raise RefusedError(
             f"{plan.path} is a plan for production, and {_EMULATOR} names an emulator: unset it."
             " Nothing was copied."

@@ -9,6 +9,7 @@ import click
 from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.consent import Consent, ask_consent
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.text import counted
 
 
@@ -50,7 +51,7 @@ def rollback(
     wanted = WriteFilter(document, rule)
     with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         opened = writing.open_planned_store(stack, plan, chosen)
-        ramp = not opened.disposable
+        ramp = opened.environment is Environment.PRODUCTION
         planned = plan.count_pending(Operation.ROLLBACK, wanted)
         console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
         question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"

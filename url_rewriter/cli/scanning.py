@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from url_rewriter.cli import services
 from url_rewriter.cli.console import Console
+from url_rewriter.documents import Environment
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
@@ -118,7 +119,7 @@ def _options(
     expected = reader.count(query)
     if expected is not None:
         expected = max(0, expected - scanned)
-        if not reader.disposable:
+        if reader.environment is Environment.PRODUCTION:
             console.say(f"forecast {forecast_reads(expected)}")
     return ScanOptions(workers or 1, limits.max_reads, expected)
 
@@ -138,7 +139,7 @@ def _make_header(rules: Rules, invocation: Invocation, store: DocumentReader) ->
 
     return Header(
         store=store.locator,
-        kept_at=services.kept_at(store),
+        kept_at=store.environment,
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
         rules=rules.to_json(),

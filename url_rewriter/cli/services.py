@@ -275,11 +275,6 @@ def open_cloud_storage(workers: int | None) -> Iterator[SourceReader]:
         opened.close()
 
 
-def kept_at(store: DocumentReader) -> str:
-    """Where a database is: production, or a place whose data can be thrown away."""
-    return "a throw-away store" if store.disposable else "production"
-
-
 def planned_rules(plan: Plan) -> Rules:
     """The rules that a plan was made by."""
     from url_rewriter.rules import Rules
@@ -290,9 +285,9 @@ def planned_rules(plan: Plan) -> Rules:
 def require_same_store(plan: Plan, store: DocumentReader) -> None:
     """Raise RefusedError unless the store that was opened is the plan's."""
     planned = (plan.header.store, plan.header.kept_at)
-    if planned != (store.locator, kept_at(store)):
+    if planned != (store.locator, store.environment):
         raise RefusedError(
             f"{plan.path} is a plan for {planned[0]} ({planned[1]}), not for {store.locator}"
-            f" ({kept_at(store)}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether an"
-            " emulator is meant."
+            f" ({store.environment}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether"
+            " an emulator is meant."
         )

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from url_rewriter.comparison import (
-    Checksums,
     Comparison,
     Pair,
     compare_by_etag,
@@ -19,7 +18,7 @@ from url_rewriter.comparison import (
     compare_nothing,
     compare_sizes,
 )
-from url_rewriter.evidence import SourceEvidence
+from url_rewriter.evidence import Evidence, Method, SourceEvidence, TargetState
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
 from url_rewriter.planfile.comparisons import Origins
@@ -37,16 +36,20 @@ A = TypeVar("A")
 class ChecksumStore(Protocol):
     """Tells the checksums of targets."""
 
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield what is said of each target, in any order."""
 
 
 class NoChecksums:
     """Stands in where sizes are all that is compared; they decide everything, so nobody asks."""
 
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield that nothing is known."""
-        return (Checksums(target, trouble="not asked for") for target in targets)
+        now = datetime.now(UTC)
+        return (
+            Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail="not asked for")
+            for target in targets
+        )
 
 
 def compare_sources(

@@ -91,8 +91,8 @@ def survey(
 def compare_what_is_there(copies: CopyList) -> None:
     """Judge the targets that are there already by what is known of them, asking nobody."""
     for task in copies.tasks(Step.COMPARE):
-        pair = Pair(task.target, task.found.ref, task.target_size, task.etag)
-        state = SourceEvidence(task.found.ref, SourceState.EXISTS, datetime.now(UTC), task.found)
+        pair = Pair(task.target, task.source, task.there)
+        state = SourceEvidence(task.source, SourceState.EXISTS, datetime.now(UTC), task.info)
         compared = compare_by_etag(pair, state)
         if compared is not None and compared.agreement is Agreement.MISMATCH:
             copies.note(task, Transfer(TransferOutcome.MISMATCH, compared.detail))
@@ -174,7 +174,7 @@ class Copier:
             if stop.asked or patience.trouble is not None:
                 return
             if task.step is Step.COPY:
-                begun += task.found.size
+                begun += task.info.size or 0
             if self.max_bytes is not None and begun > self.max_bytes:
                 return
             yield task
@@ -184,8 +184,8 @@ class Copier:
         transfer = None
         for _ in Attempts(_BACKOFF):
             try:
-                chunks = _until(stop, self.source.read(task.found))
-                transfer = self.writer.write(task.target, task.found, chunks)
+                chunks = _until(stop, self.source.read(task.source, task.info))
+                transfer = self.writer.write(task.target, task.info, chunks)
             except _StoppedError:
                 return None
             except ReadError as error:

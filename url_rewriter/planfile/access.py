@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from url_rewriter.evidence import AccessEvidence, WrittenUrl
 from url_rewriter.findings import Code
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile.findings import put_findings
 from url_rewriter.planfile.schema import transaction
 from url_rewriter.planfile.views import define
@@ -43,7 +44,7 @@ def written_urls(connection: sqlite3.Connection, endpoint: str) -> Iterator[Writ
     for bucket, key, url, size, etag in connection.execute(_WRITTEN):
         target = ObjectRef(bucket, key)
         written = url or target_url(endpoint, target)
-        yield WrittenUrl(target, written.partition("#")[0], size, etag)
+        yield WrittenUrl(target, written.partition("#")[0], ObjectInfo(size, etag))
 
 
 def count_written(connection: sqlite3.Connection) -> int:

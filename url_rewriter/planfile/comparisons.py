@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from url_rewriter.comparison import Agreement, Comparison, Pair
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile.findings import delete_findings, put_findings
 from url_rewriter.planfile.schema import transaction
 from url_rewriter.urls import ObjectRef
@@ -49,7 +50,7 @@ def open_pairs(connection: sqlite3.Connection, origins: Origins, *, hashes: bool
         for source in sources:
             where = (source.bucket, source.key) if source else ("", "")
             if connection.execute(_SETTLED, (number, *where, hashes)).fetchone() is None:
-                yield Pair(target, source, size, etag)
+                yield Pair(target, source, ObjectInfo(size, etag))
 
 
 def count_pairs(connection: sqlite3.Connection) -> int:
@@ -103,16 +104,16 @@ def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Compar
 
 
 def _row(each: Comparison) -> tuple[object, ...]:
-    source, found = each.pair.source, each.found
+    source = each.pair.source
     return (
         source.bucket if source else "",
         source.key if source else "",
         each.agreement,
         each.measure,
         each.checked_at.isoformat(),
-        found.size if found else None,
-        found.crc32c if found else None,
-        found.md5 if found else None,
+        each.source_info.size,
+        each.source_info.crc32c,
+        each.source_info.md5,
         each.detail,
         *_named(each),
     )

@@ -41,7 +41,8 @@ def insert_evidence(
     columns = tuple(zip(*evidence, strict=True))
     if not columns:
         return
-    targets, states, methods, times, *rest = columns
+    targets, states, methods, times, infos, details = columns
+    sizes, etags, types, *_ = zip(*infos, strict=True)
     known = rows if rows is not None else {}
     connection.executemany(
         "INSERT INTO evidence"
@@ -53,7 +54,10 @@ def insert_evidence(
             map(str.__str__, states),
             map(str.__str__, methods),
             map(_render_time, times),
-            *rest,
+            sizes,
+            etags,
+            types,
+            details,
             strict=True,
         ),
     )

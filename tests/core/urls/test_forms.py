@@ -2,7 +2,7 @@
 
 import pytest
 
-from url_rewriter.urls import Form, Grammar, Left, ObjectRef, Occurrence, Remark, parse
+from url_rewriter.urls import Form, Grammar, Left, ObjectRef, Occurrence, Remark, find, parse
 
 OBJECTS = [
     ("gs://data/a.png", Form.GS, "data", "a.png"),
@@ -176,14 +176,8 @@ NOTHING = [
     "",
     "gs:",
     "gs://",
-    "gs:/data/a",
     "logs://data/a",
     "x-gs://data/a",
-    "ftp://storage.googleapis.com/data/a",
-    "https://evil.com/storage.googleapis.com/data/a",
-    "https://evil.com?x=firebasestorage.googleapis.com",
-    "https://evil.com//storage.googleapis.com/data/a",
-    "https://evil.com\\@storage.googleapis.com/data/a",
     "https://evil.com/v0/b/data/o/a",
     "https://fonts.googleapis.com/css?family=Inter",
     "https://www.googleapis.com/books/v1/volumes",
@@ -191,17 +185,27 @@ NOTHING = [
     "https://x.appspot.com/a",
     "https://console.cloud.google.com/iam-admin",
     "https://s3.amazonaws.com/data/a",
-    "storage.googleapis.com",
-    "storage.googleapis.com/Bucket",
-    "storage.googleapis.com/network/sent_bytes_count",
-    "storage.googleapis.com/api/request_count",
-    "cdn.example.com/a",
     "https://s3.test",
     "https://s3.test/data",
     "https://s3.test/data/",
     "http://s3.test/data/a",
     "https://s3.test.evil.com/data/a",
     "https://s3.test:9000/data/a",
+]
+
+# Nothing that can be rewritten; but it names Cloud Storage, and must not pass in silence.
+UNREAD = [
+    "gs:/data/a",
+    "ftp://storage.googleapis.com/data/a",
+    "https://evil.com/storage.googleapis.com/data/a",
+    "https://evil.com?x=firebasestorage.googleapis.com",
+    "https://evil.com//storage.googleapis.com/data/a",
+    "https://evil.com\\@storage.googleapis.com/data/a",
+    "storage.googleapis.com",
+    "storage.googleapis.com/Bucket",
+    "storage.googleapis.com/network/sent_bytes_count",
+    "storage.googleapis.com/api/request_count",
+    "cdn.example.com/a",
 ]
 
 
@@ -222,6 +226,15 @@ def test_what_only_comes_near_an_object_is_left_with_the_reason(
     read = parse(url, grammar)
     assert isinstance(read, Left)
     assert read.remark is remark
+
+
+@pytest.mark.parametrize("url", UNREAD)
+def test_what_names_cloud_storage_and_cannot_be_read_is_reported(
+    grammar: Grammar, url: str
+) -> None:
+    found = find(url, grammar)
+    assert found.occurrences == ()
+    assert [left.remark for left in found.left] == [Remark.UNREAD]
 
 
 @pytest.mark.parametrize("url", NOTHING)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.documents import (
     Document,
+    Environment,
     Update,
     WriteResult,
     WriteStatus,
@@ -40,7 +41,7 @@ _WHOLE = Partition(root="")
 class EmbeddedReader:
     """Reads the documents of a file; changes by others are seen at the next call."""
 
-    disposable = True
+    environment = Environment.DISPOSABLE
 
     def __init__(self, path: Path) -> None:
         """Read the file at ``path``. Raises as every method does.

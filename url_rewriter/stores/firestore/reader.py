@@ -7,7 +7,7 @@ from datetime import datetime
 
 import grpc
 
-from url_rewriter.documents import Document
+from url_rewriter.documents import Document, Environment
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import FirestoreChannel
@@ -42,9 +42,9 @@ class FirestoreReader:
         return self._database.locator
 
     @property
-    def disposable(self) -> bool:
-        """True on the emulator."""
-        return self._channel.emulated
+    def environment(self) -> Environment:
+        """Disposable on the emulator."""
+        return Environment.DISPOSABLE if self._channel.emulated else Environment.PRODUCTION
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan by root collections and names, or by collection groups if it names some.
