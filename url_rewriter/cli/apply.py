@@ -94,7 +94,7 @@ def apply(
                 console=console,
                 journal=journal,
                 store=writing.DryRunStore(opened) if consent.dry_run else opened,
-                planner=services.Limits.from_json(plan.header.limits).planner(rules),
+                planner=services.Limits.of(plan.header.invocation).planner(rules),
                 objects=cache(lambda: stack.enter_context(services.open_objects(rules, s3))),
                 pace=WriteRate(ramp=ramp, cap=max_rps),
                 max_age=max_age,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -147,7 +146,7 @@ class _Session:
         """Find out what there is to do."""
         from url_rewriter.pipeline.copy import choices_of, survey
 
-        planner = services.Limits.from_json(self._plan.header.limits).planner(self._rules)
+        planner = services.Limits.of(self._plan.header.invocation).planner(self._rules)
         self._copies.add(choices_of(self._plan, planner, wanted))
         progress = self._console.progress()
         survey(self._copies, self._source, self._objects, self.run, progress)
@@ -230,7 +229,7 @@ def _conclude(
         console.say("\nNothing was copied. The same command without --dry-run does it.")
     elif plan.count("SELECT count(*) FROM occurrences WHERE status IN ('missing', 'unknown')"):
         console.say("\nEvery object asked for is there. The plan was sealed before: make it again.")
-        console.say(f"  Plan again    {_plan_again(plan, path)}")
+        console.say(f"  Plan again    {printable(plan.header.command(str(path)))}")
     else:
         console.say("\nNothing is missing.")
 
@@ -309,12 +308,3 @@ def _first_lines(copies: CopyList) -> Iterator[str]:
         place = printable(f"{row.source.bucket}/{row.source.key}")
         outcome = _WORDS.get(row.outcome, row.outcome or "pending")
         yield f"  {outcome:<13} {place}  {printable(row.detail)}".rstrip()
-
-
-def _plan_again(plan: Plan, path: Path) -> str:
-    """The command that made the plan, to be run once more."""
-    header = plan.header
-    limits = str(services.Limits.from_json(header.limits))
-    words = ["url-rewriter", "plan", "--rules", header.rules_file, "--store", header.store]
-    command = " ".join(shlex.quote(word) for word in (*words, "-o", str(path)))
-    return printable(f"{command} {limits}".rstrip())

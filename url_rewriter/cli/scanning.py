@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.mention_index import Mentions
     from url_rewriter.pipeline.progress import Progress
     from url_rewriter.pipeline.scan import ScanOptions
-    from url_rewriter.planfile import Draft, Header, Plan
+    from url_rewriter.planfile import Draft, Header, Invocation, Plan
     from url_rewriter.planning import Planner, Tally
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, Query
@@ -36,7 +36,7 @@ def scan_into(
     objects: ObjectStore,
     s3: services.S3Options,
     *,
-    rules_file: Path | None = None,
+    invocation: Invocation | None = None,
     compare: Compare | None = None,
     prove_migrated: bool = False,
     kept: bool = True,
@@ -50,7 +50,7 @@ def scan_into(
     from url_rewriter.pipeline.scan import scan
     from url_rewriter.planfile import Draft, Plan
 
-    draft = Draft(path, _make_header(rules, rules_file, limits, reader), kept=kept)
+    draft = Draft(path, _make_header(rules, invocation or limits.invocation(), reader), kept=kept)
     if draft.continued:
         console.say(f"continuing the scan that was begun in {draft.part}\n")
     _warn_of_trouble(console, rules, objects)
@@ -132,9 +132,7 @@ def _warn_of_nothing(console: Console, reader: DocumentReader, scanned: int) -> 
         )
 
 
-def _make_header(
-    rules: Rules, rules_file: Path | None, limits: services.Limits, store: DocumentReader
-) -> Header:
+def _make_header(rules: Rules, invocation: Invocation, store: DocumentReader) -> Header:
     """The header of a plan that is made now."""
     from url_rewriter import __version__
     from url_rewriter.planfile import Header, whoami
@@ -144,14 +142,12 @@ def _make_header(
         kept_at=store.environment,
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
-        rules_file=str(rules_file or ""),
         rules=rules.to_json(),
         rules_digest=rules.digest,
-        limits=limits.to_json(),
         endpoint=rules.target.endpoint,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
-        read_time=limits.read_time.isoformat() if limits.read_time else "",
+        invocation=invocation,
     )
 
 

@@ -56,7 +56,7 @@ def verify(
         rules = _rules(applied, rules_file)
         locator = chosen.locate() if chosen.made or not applied else applied.header.store
         if applied:
-            limits = limits.or_those_of(services.Limits.from_json(applied.header.limits))
+            limits = limits.or_those_of(services.Limits.of(applied.header.invocation))
         reader = stack.enter_context(services.open_reader(locator))
         if applied:
             services.require_same_store(applied, reader)
