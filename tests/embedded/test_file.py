@@ -10,17 +10,20 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from tests.concurrency.clock import Clock
 from tests.embedded.support import NEW, OLD, file_of, line, scanned, text, update
 from url_rewriter.documents import WriteStatus
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores import open_reader
 from url_rewriter.stores.base import Query
-from url_rewriter.stores.embedded import EmbeddedReader, EmbeddedStore, file
+from url_rewriter.stores.embedded import EmbeddedReader, EmbeddedStore
+from url_rewriter.stores.embedded.file import LOCK_WAIT
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
 
@@ -177,17 +180,15 @@ def test_a_scan_under_way_goes_on_over_the_file_it_began_with(tmp_path: Path) ->
     assert [getattr(item, "path", None) for item in (first, next(scan))] == ["a/1", "a/2"]
 
 
-def test_a_taken_lock_is_waited_for_and_then_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = file_of(tmp_path, line("a/1"))
-    store = EmbeddedStore(path)
+def test_a_taken_lock_is_waited_for_and_then_reported(tmp_path: Path) -> None:
+    path, clock = file_of(tmp_path, line("a/1")), Clock()
+    store = EmbeddedStore(path, lock_wait=replace(LOCK_WAIT, pause=clock.pause, clock=clock))
     document = store.get(["a/1"])["a/1"]
-    monkeypatch.setattr(file, "_LOCK_SECONDS", 0.1)
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(ServiceError, match="held its lock"):
             store.write([update(document)])
+    assert 29 < clock.now <= 30
     assert store.write([update(document)])[0].status is WriteStatus.WRITTEN
 
 
@@ -198,7 +199,7 @@ def test_a_file_replaced_just_before_its_lock_is_got_is_read_again(
     store = EmbeddedStore(path)
     document = store.get(["a/1"])["a/1"]
     theirs = line("a/1", {"image": text("theirs")})
-    locks = []
+    locks: list[int] = []
 
     def lock(opened: BinaryIO, operation: int) -> None:
         if not locks:

@@ -67,8 +67,8 @@ def make_store() -> PartedStore:
 
 def open_draft(folder: Path) -> Draft:
     header = Header(
-        store="memory:", rules_file="", rules=RULES.to_json(), rules_digest=RULES.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
+        store="memory:", rules=RULES.to_json(), rules_digest=RULES.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     return Draft(folder / "x.plan", header)
 
@@ -80,12 +80,12 @@ def scan_into(folder: Path, reader: DocumentReader, **options: Any) -> list[tupl
         scan(reader, Query(), Planner(RULES), draft, Silence(), ScanOptions(**options))
         draft.settle(Planner(RULES))
         return (
-            draft.connection.execute(
+            draft._connection.execute(
                 "SELECT d.path, s.value_path, s.before, o.status, t.key FROM occurrences o"
                 " JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document"
                 " LEFT JOIN targets t ON t.id = o.target ORDER BY o.id"
             ).fetchall()
-            + draft.connection.execute(
+            + draft._connection.execute(
                 "SELECT sum(documents), min(done), '', '', '' FROM partitions"
             ).fetchall()
         )
@@ -129,7 +129,7 @@ def test_a_scan_stops_at_max_reads_and_goes_on_from_there(tmp_path: Path, worker
     with pytest.raises(ChecksFailedError, match="--max-reads 10"):
         scan_into(tmp_path, store, workers=workers, max_reads=10)
     draft = open_draft(tmp_path)
-    (read,) = draft.connection.execute("SELECT sum(documents) FROM partitions").fetchone()
+    (read,) = draft._connection.execute("SELECT sum(documents) FROM partitions").fetchone()
     draft.abandon()
     assert 10 <= read < 10 + EVERY * workers
     other = tmp_path / "other"
@@ -154,7 +154,7 @@ def test_a_scan_that_failed_goes_on_behind_its_checkpoints(tmp_path: Path, worke
     assert scan_into(tmp_path, store, workers=workers) == scan_into(other, store)
 
 
-def make_ahead(store: MemoryStore, **options: Any) -> Threads:
+def make_ahead(store: MemoryStore, **options: Any) -> Threads[Any]:
     parts = [
         Part(number, partition, None)
         for number, partition in enumerate(store.partitions(Query(), 1), 1)

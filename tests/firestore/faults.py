@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.emulator import fresh_project
 from tests.scripted_firestore import Database, Script, ScriptedFirestore
@@ -11,8 +11,8 @@ from tests.scripted_firestore.client import Client, array, text
 from url_rewriter.documents import Document, Edit, Update
 from url_rewriter.stores.base import Checkpoint, Query
 from url_rewriter.stores.firestore import FirestoreStore, connect
-from url_rewriter.stores.firestore.channel import Streams
-from url_rewriter.stores.firestore.faults import Patience
+from url_rewriter.stores.firestore.connecting import Streams
+from url_rewriter.stores.firestore.faults import CallLimits
 
 OLD = "gs://photos/u1.png"
 NEW = "https://s3.example.com/omi-data/photos/u1.png"
@@ -53,6 +53,7 @@ class Bench:
     def write_behind(self, path: str, image: str) -> None:
         """Change a document as an application would."""
         document = self.database.get(path)
+        assert document is not None
         document.fields["image"].string_value = image
         self.database.set(path, document)
 
@@ -82,7 +83,9 @@ def open_bench(
 ) -> Bench:
     """A store on a fresh database; ``FIRESTORE_EMULATOR_HOST`` must name the server."""
     pauses: list[float] = []
-    patience = Patience(tries=TRIES, stream=seconds, call=seconds, sleep=pauses.append)
-    link = connect(fresh_project(), patience=patience, streams=streams)
-    database = server.databases[link.database.name]
-    return Bench(server, FirestoreStore(link), database, pauses)
+    limits = CallLimits(
+        replace(CallLimits().backoff, attempts=TRIES, pause=pauses.append), seconds, seconds
+    )
+    channel = connect(fresh_project(), limits=limits, streams=streams)
+    database = server.databases[channel.database.name]
+    return Bench(server, FirestoreStore(channel), database, pauses)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.emulator import fresh_project
+from url_rewriter.concurrency.retry import Backoff
+from url_rewriter.documents import Environment
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores import open_reader, open_store
 from url_rewriter.stores.firestore import FirestoreReader, connect
-from url_rewriter.stores.firestore.faults import Patience
+from url_rewriter.stores.firestore.faults import CallLimits
 
 
 @pytest.fixture
@@ -60,7 +62,10 @@ def test_the_emulator_needs_no_credentials(
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     reader = open_reader("firestore://p")
-    assert (reader.locator, reader.disposable) == ("firestore://p/(default)", True)
+    assert (reader.locator, reader.environment) == (
+        "firestore://p/(default)",
+        Environment.DISPOSABLE,
+    )
     reader.close()
 
 
@@ -79,8 +84,8 @@ def test_a_server_that_is_not_there_is_given_up_after_the_last_try(
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     pauses: list[float] = []
-    patience = Patience(tries=4, first_pause=1, longest_pause=2, sleep=pauses.append)
-    reader = FirestoreReader(connect(fresh_project(), patience=patience))
+    limits = CallLimits(Backoff(attempts=4, first_pause=1, longest_pause=2, pause=pauses.append))
+    reader = FirestoreReader(connect(fresh_project(), limits=limits))
     with pytest.raises(ServiceError, match="UNAVAILABLE"):
         reader.get(["c/d"])
     assert len(pauses) == 3

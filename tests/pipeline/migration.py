@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
-from url_rewriter.concurrency.rate import Pace
+from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.pipeline.apply import apply
 from url_rewriter.pipeline.progress import Silence
 from url_rewriter.pipeline.prove import prove
@@ -21,11 +21,9 @@ from url_rewriter.planfile import (
     Journal,
     Operation,
     Plan,
+    Summary,
     WriteTotals,
-    count_writes,
-    summarize,
 )
-from url_rewriter.planfile.summary import Summary
 from url_rewriter.planning import Planner
 from url_rewriter.rules import Rules
 from url_rewriter.stores.base import Query
@@ -75,8 +73,8 @@ class Migration:
     def begin(self) -> Draft:
         """A draft that nothing was scanned into yet."""
         header = Header(
-            store="memory:", rules_file="", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            store="memory:", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
         return Draft(self.path, header)
@@ -90,7 +88,7 @@ class Migration:
         draft.seal()
         plan = Plan(self.path)
         try:
-            return summarize(plan.connection)
+            return plan.summarize()
         finally:
             plan.close()
 
@@ -100,7 +98,7 @@ class Migration:
         def write(journal: Journal) -> None:
             apply(
                 journal, self.store, self.planner, lambda: self.objects, Silence(),
-                pace=Pace(ramp=False), max_age=max_age, pause=lambda seconds: None,
+                pace=WriteRate(ramp=False), max_age=max_age, pause=lambda seconds: None,
             )  # fmt: skip
 
         return self._run(Operation.APPLY, write)
@@ -110,7 +108,11 @@ class Migration:
 
         def write(journal: Journal) -> None:
             rollback(
-                journal, self.store, Silence(), pace=Pace(ramp=False), pause=lambda seconds: None
+                journal,
+                self.store,
+                Silence(),
+                pace=WriteRate(ramp=False),
+                pause=lambda seconds: None,
             )
 
         return self._run(Operation.ROLLBACK, write)
@@ -124,7 +126,7 @@ class Migration:
                 journal = self.journal(plan, operation)
                 write(journal)
                 journal.close("done")
-                return count_writes(plan.connection, operation)
+                return plan.count_writes(operation)
             finally:
                 plan.close()
         finally:

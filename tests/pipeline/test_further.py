@@ -15,7 +15,6 @@ from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.scan import scan
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
-from url_rewriter.planfile.background import backgrounds
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -48,8 +47,8 @@ def planned(
 ) -> Plan:
     rules = make_rules()
     header = Header(
-        store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
+        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
         version="0",
     )  # fmt: skip
     planner, draft = Planner(rules), Draft(folder / "test.plan", header)
@@ -88,7 +87,7 @@ def test_a_nul_in_front_of_a_url_hides_nothing(tmp_path: Path) -> None:
     details = {code: detail for code, _, _, _, detail in plan.findings()}
     assert details["exposed"] == url
     assert details["not-public"] == OLD + "closed.png"
-    assert [each.codes for each in backgrounds(plan)] == [
+    assert [each.codes for each in plan.urls()] == [
         ("content-type", "dropped-signature", "exposed"),
         ("content-type", "not-public"),
     ]

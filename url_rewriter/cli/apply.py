@@ -14,11 +14,12 @@ import click
 from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.consent import Consent, ask_consent, may_ask
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.concurrency.rate import Pace
+    from url_rewriter.concurrency.rate import WriteRate
     from url_rewriter.objects import ObjectStore
     from url_rewriter.pipeline.write_loop import DocumentWriter
     from url_rewriter.planfile import Journal, Plan
@@ -73,17 +74,17 @@ def apply(
 
     Exit status 3: the plan is blocked. 5: documents that changed meanwhile were left alone.
     """
-    from url_rewriter.concurrency.rate import Pace
+    from url_rewriter.concurrency.rate import WriteRate
     from url_rewriter.pipeline.forecast import forecast_writes
-    from url_rewriter.planfile import Operation, count_pending
+    from url_rewriter.planfile import Operation
 
     with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         rules = services.planned_rules(plan)
         _require_applicable(plan_file, plan, rules, rules_file)
         opened = writing.open_planned_store(stack, plan, chosen)
         s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
-        ramp = not opened.disposable
-        planned = count_pending(plan.connection, Operation.APPLY)
+        ramp = opened.environment is Environment.PRODUCTION
+        planned = plan.count_pending(Operation.APPLY)
         writes = min(planned, max_writes or planned)
         console.say(f"forecast {forecast_writes(writes, ramp=ramp, cap=max_rps)}")
         question = f"Write {counted(writes, 'document')} of {printable(opened.locator)}?"
@@ -93,9 +94,9 @@ def apply(
                 console=console,
                 journal=journal,
                 store=writing.DryRunStore(opened) if consent.dry_run else opened,
-                planner=services.Limits.from_json(plan.header.limits).planner(rules),
+                planner=services.Limits.of(plan.header.invocation).planner(rules),
                 objects=cache(lambda: stack.enter_context(services.open_objects(rules, s3))),
-                pace=Pace(ramp=ramp, cap=max_rps),
+                pace=WriteRate(ramp=ramp, cap=max_rps),
                 max_age=max_age,
             )
             if canary is not None and not consent.dry_run:
@@ -116,7 +117,7 @@ class _Run:
     store: DocumentWriter
     planner: Planner
     objects: Callable[[], ObjectStore]
-    pace: Pace
+    pace: WriteRate
     max_age: timedelta
 
     def write(
@@ -174,13 +175,11 @@ class _Run:
 
 
 def _require_applicable(plan_file: Path, plan: Plan, rules: Rules, rules_file: Path | None) -> None:
-    from url_rewriter.planfile import summarize
-
     if rules_file is not None and services.read_rules(rules_file).digest != rules.digest:
         raise RefusedError(
             f"{plan_file} was made by other rules than {rules_file} holds now. Make the plan again."
         )
-    blocking = sum(summarize(plan.connection).blocking.values())
+    blocking = sum(plan.summarize().blocking.values())
     if blocking:
         raise ChecksFailedError(
             f"{plan_file} is blocked: {counted(blocking, 'URL')} stand against it; nothing was "

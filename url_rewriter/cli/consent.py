@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ def ask_consent(console: Console, store: DocumentStore, question: str, consent: 
     wanted. A dry run needs no consent.
     """
     project = project_of(store.locator)
-    agreed = consent.confirm == project or (consent.yes and store.disposable)
+    disposable = store.environment is Environment.DISPOSABLE
+    agreed = consent.confirm == project or (consent.yes and disposable)
     if consent.dry_run or agreed:
         return
-    flag = "--yes" if store.disposable else f"--confirm {project}"
+    flag = "--yes" if disposable else f"--confirm {project}"
     if consent.confirm is not None:
         raise ConfigurationError(
             f"--confirm {consent.confirm} is not what is written to: {project}."
@@ -43,7 +45,7 @@ def ask_consent(console: Console, store: DocumentStore, question: str, consent: 
         raise ConfigurationError(f"--yes is not enough for a real project: give {flag}.")
     if not may_ask(console):
         raise ConfigurationError(f"Nobody to ask whether to write: give {flag}.")
-    wanted = "yes" if store.disposable else project
+    wanted = "yes" if disposable else project
     answer = click.prompt(f"{question} Type {printable(wanted)} to go on", err=True, default="")
     if answer.strip() != wanted:
         raise ConfigurationError("Not confirmed. Nothing was written.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -16,6 +15,7 @@ import click
 from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.consent import may_ask
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.errors import (
     ChecksFailedError,
     ConfigurationError,
@@ -43,7 +43,10 @@ _EMULATOR = "STORAGE_EMULATOR_HOST"
     help="Objects of URLs that the plan calls so. Both ends are asked for again in any case.",
 )  # fmt: skip
 @options.option("--rule", metavar="NAME", help="Objects of URLs that this rule takes only.")
-@options.option("--collection", metavar="PATH", help="Of URLs in this collection, or group, only.")
+@options.option(
+    "--collection", metavar="PATTERN",
+    help="Of URLs in this collection only: a name or a path, as for plan.",
+)  # fmt: skip
 @options.option("--document", metavar="PATH", help="Of URLs in this document only.")
 @options.option("--yes", is_flag=True, help="Do not ask.")
 @options.option("--dry-run", is_flag=True, help="Say what would be copied, and how many bytes.")
@@ -143,7 +146,7 @@ class _Session:
         """Find out what there is to do."""
         from url_rewriter.pipeline.copy import choices_of, survey
 
-        planner = services.Limits.from_json(self._plan.header.limits).planner(self._rules)
+        planner = services.Limits.of(self._plan.header.invocation).planner(self._rules)
         self._copies.add(choices_of(self._plan, planner, wanted))
         progress = self._console.progress()
         survey(self._copies, self._source, self._objects, self.run, progress)
@@ -204,7 +207,7 @@ def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
 
 def _refuse_an_emulator_for_production(plan: Plan) -> None:
     """Objects of an emulator must not end up where production's URLs will point."""
-    if os.environ.get(_EMULATOR) and plan.header.kept_at == "production":
+    if os.environ.get(_EMULATOR) and plan.header.kept_at == Environment.PRODUCTION:
         raise RefusedError(
             f"{plan.path} is a plan for production, and {_EMULATOR} names an emulator: unset it."
             " Nothing was copied."
@@ -226,7 +229,7 @@ def _conclude(
         console.say("\nNothing was copied. The same command without --dry-run does it.")
     elif plan.count("SELECT count(*) FROM occurrences WHERE status IN ('missing', 'unknown')"):
         console.say("\nEvery object asked for is there. The plan was sealed before: make it again.")
-        console.say(f"  Plan again    {_plan_again(plan, path)}")
+        console.say(f"  Plan again    {printable(plan.header.command(str(path)))}")
     else:
         console.say("\nNothing is missing.")
 
@@ -305,12 +308,3 @@ def _first_lines(copies: CopyList) -> Iterator[str]:
         place = printable(f"{row.source.bucket}/{row.source.key}")
         outcome = _WORDS.get(row.outcome, row.outcome or "pending")
         yield f"  {outcome:<13} {place}  {printable(row.detail)}".rstrip()
-
-
-def _plan_again(plan: Plan, path: Path) -> str:
-    """The command that made the plan, to be run once more."""
-    header = plan.header
-    limits = str(services.Limits.from_json(header.limits))
-    words = ["url-rewriter", "plan", "--rules", header.rules_file, "--store", header.store]
-    command = " ".join(shlex.quote(word) for word in (*words, "-o", str(path)))
-    return printable(f"{command} {limits}".rstrip())

@@ -15,7 +15,7 @@ from url_rewriter.errors import ChecksFailedError, UrlRewriterError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.planfile import Plan, Summary
+    from url_rewriter.planfile import Invocation, Plan, Summary
     from url_rewriter.rules import Rules
 
 
@@ -63,9 +63,32 @@ def plan(
         _introduce(console, rules, rules_file, reader.locator, limits, s3)
         made, trouble = scan_into(
             plan_file, console, rules, limits, reader, objects, s3,
-            rules_file=rules_file, compare=compare,
+            compare=compare,
+            invocation=_invocation(rules_file, plan_file, on_missing, limits, s3),
         )  # fmt: skip
     _conclude(console, made, trouble)
+
+
+def _invocation(
+    rules_file: Path,
+    plan_file: Path,
+    on_missing: str | None,
+    limits: services.Limits,
+    s3: services.S3Options,
+) -> Invocation:
+    """The options of this command, for the plan file to keep."""
+    return limits.invocation(
+        rules_file=str(rules_file),
+        on_missing=on_missing or "",
+        s3_endpoint=s3.endpoint or "",
+        prove="" if s3.prove == "auto" else s3.prove,
+        check_public=s3.check_public,
+        check_content_type=s3.check_content_type,
+        check_size=s3.check_size,
+        check_source=s3.check_source,
+        inventories=s3.inventories,
+        output=str(plan_file),
+    )
 
 
 def _introduce(
@@ -86,10 +109,9 @@ def _introduce(
 
 
 def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:
-    from url_rewriter.planfile import summarize
     from url_rewriter.reports.json import plan_members
 
-    summary = summarize(plan.connection)
+    summary = plan.summarize()
     if console.json:
         console.document("plan", plan_members(plan, summary))
     else:
@@ -129,9 +151,7 @@ def show_summary(console: Console, summary: Summary) -> None:
 
 
 def _show_comparisons(console: Console, plan: Plan) -> None:
-    from url_rewriter.planfile.comparisons import count_comparisons
-
-    counts = {word: count for word, count in count_comparisons(plan.connection).items() if count}
+    counts = {word: count for word, count in plan.count_comparisons().items() if count}
     if counts:
         said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
         console.print(f" targets compared with their sources: {said}")

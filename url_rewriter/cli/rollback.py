@@ -9,6 +9,7 @@ import click
 from url_rewriter.cli import options, services, writing
 from url_rewriter.cli.consent import Consent, ask_consent
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.documents import Environment
 from url_rewriter.text import counted
 
 
@@ -42,16 +43,16 @@ def rollback(
 
     Exit status 5: strings that were edited since were left alone.
     """
-    from url_rewriter.concurrency.rate import Pace
+    from url_rewriter.concurrency.rate import WriteRate
     from url_rewriter.pipeline.forecast import forecast_writes
     from url_rewriter.pipeline.rollback import rollback as roll_back
-    from url_rewriter.planfile import Operation, WriteFilter, count_pending
+    from url_rewriter.planfile import Operation, WriteFilter
 
     wanted = WriteFilter(document, rule)
     with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
         opened = writing.open_planned_store(stack, plan, chosen)
-        ramp = not opened.disposable
-        planned = count_pending(plan.connection, Operation.ROLLBACK, wanted)
+        ramp = opened.environment is Environment.PRODUCTION
+        planned = plan.count_pending(Operation.ROLLBACK, wanted)
         console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
         question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"
         ask_consent(console, opened, question, consent)
@@ -62,7 +63,7 @@ def rollback(
                 journal,
                 writing.DryRunStore(opened) if consent.dry_run else opened,
                 progress,
-                pace=Pace(ramp=ramp, cap=max_rps),
+                pace=WriteRate(ramp=ramp, cap=max_rps),
                 wanted=wanted,
             )
             progress.end()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from url_rewriter.cli import services
 from url_rewriter.cli.console import Console
+from url_rewriter.documents import Environment
 
 if TYPE_CHECKING:
     from url_rewriter.errors import UrlRewriterError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.mention_index import Mentions
     from url_rewriter.pipeline.progress import Progress
     from url_rewriter.pipeline.scan import ScanOptions
-    from url_rewriter.planfile import Draft, Header, Plan
+    from url_rewriter.planfile import Draft, Header, Invocation, Plan
     from url_rewriter.planning import Planner, Tally
     from url_rewriter.rules import Rules
     from url_rewriter.stores.base import DocumentReader, Query
@@ -35,7 +36,7 @@ def scan_into(
     objects: ObjectStore,
     s3: services.S3Options,
     *,
-    rules_file: Path | None = None,
+    invocation: Invocation | None = None,
     compare: Compare | None = None,
     prove_migrated: bool = False,
     kept: bool = True,
@@ -49,7 +50,7 @@ def scan_into(
     from url_rewriter.pipeline.scan import scan
     from url_rewriter.planfile import Draft, Plan
 
-    draft = Draft(path, _make_header(rules, rules_file, limits, reader), kept=kept)
+    draft = Draft(path, _make_header(rules, invocation or limits.invocation(), reader), kept=kept)
     if draft.continued:
         console.say(f"continuing the scan that was begun in {draft.part}\n")
     _warn_of_trouble(console, rules, objects)
@@ -110,7 +111,7 @@ def _options(
     scanned: int = 0,
 ) -> ScanOptions:
     """How the scan is done, once it was said what it will cost."""
-    from url_rewriter.engines import spare_collector
+    from url_rewriter.concurrency.garbage import spare_collector
     from url_rewriter.pipeline.forecast import forecast_reads
     from url_rewriter.pipeline.scan import ScanOptions
 
@@ -118,7 +119,7 @@ def _options(
     expected = reader.count(query)
     if expected is not None:
         expected = max(0, expected - scanned)
-        if not reader.disposable:
+        if reader.environment is Environment.PRODUCTION:
             console.say(f"forecast {forecast_reads(expected)}")
     return ScanOptions(workers or 1, limits.max_reads, expected)
 
@@ -131,26 +132,22 @@ def _warn_of_nothing(console: Console, reader: DocumentReader, scanned: int) -> 
         )
 
 
-def _make_header(
-    rules: Rules, rules_file: Path | None, limits: services.Limits, store: DocumentReader
-) -> Header:
+def _make_header(rules: Rules, invocation: Invocation, store: DocumentReader) -> Header:
     """The header of a plan that is made now."""
     from url_rewriter import __version__
     from url_rewriter.planfile import Header, whoami
 
     return Header(
         store=store.locator,
-        kept_at=services.kept_at(store),
+        kept_at=store.environment,
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
-        rules_file=str(rules_file or ""),
         rules=rules.to_json(),
         rules_digest=rules.digest,
-        limits=limits.to_json(),
         endpoint=rules.target.endpoint,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
-        read_time=limits.read_time.isoformat() if limits.read_time else "",
+        invocation=invocation,
     )
 
 

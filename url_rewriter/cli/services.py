@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from url_rewriter.cli.console import printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
     from url_rewriter.objects import ObjectStore, ObjectWriter, S3Settings, UploadLog
-    from url_rewriter.planfile import Plan
+    from url_rewriter.planfile import Invocation, Plan
     from url_rewriter.planning import Planner
     from url_rewriter.rules import Rules
     from url_rewriter.sources import SourceReader
@@ -40,16 +39,10 @@ class Limits:
     read_time: datetime | None = None
     max_reads: int | None = None
 
-    def to_json(self) -> str:
-        """The limits as a plan file keeps them."""
-        return json.dumps({name: getattr(self, name) for name in _LISTS})
-
     @classmethod
-    def from_json(cls, text: str) -> Limits:
-        """The limits that ``to_json`` wrote."""
-        kept = json.loads(text)
-        collections, excluded, fields, documents = (tuple(kept[name]) for name in _LISTS)
-        return cls(collections, excluded, fields, documents)
+    def of(cls, made: Invocation) -> Limits:
+        """The limits of the command that made a plan, but for its read time."""
+        return cls(made.collections, made.excluded, made.fields, made.documents)
 
     def or_those_of(self, applied: Limits) -> Limits:
         """These limits; those of a plan that was applied where these narrow nothing."""
@@ -63,15 +56,15 @@ class Limits:
         >>> str(Limits(collections=("messages",), fields=("a", "b")))
         '--collection messages --field a --field b'
         """
-        names = ("--collection", "--exclude-collection", "--field", "--document")
-        given = [
-            f"{option} {value}"
-            for option, name in zip(names, _LISTS, strict=True)
-            for value in getattr(self, name)
-        ]
-        if self.read_time:
-            given.append(f"--read-time {self.read_time.isoformat()}")
-        return " ".join(given)
+        return self.invocation().options()
+
+    def invocation(self, **others: Any) -> Invocation:
+        """These limits as options of a command, with ``others``."""
+        from url_rewriter.planfile import Invocation
+
+        given: dict[str, Any] = {name: getattr(self, name) for name in _LISTS}
+        read_time = self.read_time.isoformat() if self.read_time else ""
+        return Invocation(**given, read_time=read_time, **others)
 
     def query(self, rules: Rules) -> Query:
         """The scan that these limits and the scope of the rules describe."""
@@ -282,11 +275,6 @@ def open_cloud_storage(workers: int | None) -> Iterator[SourceReader]:
         opened.close()
 
 
-def kept_at(store: DocumentReader) -> str:
-    """Where a database is: production, or a place whose data can be thrown away."""
-    return "a throw-away store" if store.disposable else "production"
-
-
 def planned_rules(plan: Plan) -> Rules:
     """The rules that a plan was made by."""
     from url_rewriter.rules import Rules
@@ -297,9 +285,9 @@ def planned_rules(plan: Plan) -> Rules:
 def require_same_store(plan: Plan, store: DocumentReader) -> None:
     """Raise RefusedError unless the store that was opened is the plan's."""
     planned = (plan.header.store, plan.header.kept_at)
-    if planned != (store.locator, kept_at(store)):
+    if planned != (store.locator, store.environment):
         raise RefusedError(
             f"{plan.path} is a plan for {planned[0]} ({planned[1]}), not for {store.locator}"
-            f" ({kept_at(store)}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether an"
-            " emulator is meant."
+            f" ({store.environment}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether"
+            " an emulator is meant."
         )

@@ -59,11 +59,10 @@ def _compare(
 ) -> None:
     from url_rewriter.objects.proving.checksums import ChecksumReader
     from url_rewriter.pipeline.compare import compare_sources, only_origin
-    from url_rewriter.planfile.comparisons import planned_origins
 
     origins = only_origin(planner.rules)
     if applied is not None:
-        origins = planned_origins(applied.connection, otherwise=origins)
+        origins = applied.origins(otherwise=origins)
     reader = ChecksumReader(s3_settings(planner.rules, s3)) if s3.check_source else None
     try:
         compare_sources(sources, reader, draft, planner, progress, origins=origins)

@@ -18,8 +18,7 @@ from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.verify import Gate
-    from url_rewriter.planfile import Plan, Summary, UrlRow
-    from url_rewriter.planfile.background import Background
+    from url_rewriter.planfile import Plan, Summary, UrlFacts
     from url_rewriter.rules import Rules
 
 
@@ -57,7 +56,7 @@ def verify(
         rules = _rules(applied, rules_file)
         locator = chosen.locate() if chosen.made or not applied else applied.header.store
         if applied:
-            limits = limits.or_those_of(services.Limits.from_json(applied.header.limits))
+            limits = limits.or_those_of(services.Limits.of(applied.header.invocation))
         reader = stack.enter_context(services.open_reader(locator))
         if applied:
             services.require_same_store(applied, reader)
@@ -100,15 +99,13 @@ def _conclude(
     trouble: UrlRewriterError | None,
 ) -> None:
     from url_rewriter.pipeline.verify import count_waived, gates
-    from url_rewriter.planfile import summarize
-    from url_rewriter.planfile.comparisons import count_comparisons
 
     judged = gates(
         fresh, applied, public=s3.check_public, types=s3.check_content_type,
         sizes=s3.check_size, sources=s3.check_source,
     )  # fmt: skip
     passed = all(gate.passed for gate in judged)
-    summary = summarize(fresh.connection)
+    summary = fresh.summarize()
     if console.json:
         console.document(
             "verify",
@@ -124,7 +121,7 @@ def _conclude(
                 "documents": summary.documents,
                 "urls": summary.urls,
                 "targets": summary.targets,
-                "comparisons": count_comparisons(fresh.connection),
+                "comparisons": fresh.count_comparisons(),
                 "waived": count_waived(fresh),
             },
         )
@@ -168,11 +165,10 @@ _LISTED = 20
 def _list_against(console: Console, fresh: Plan, s3: services.S3Options) -> None:
     """A few of the URLs that stand against the gates, on stderr."""
     from url_rewriter.documents import format_value_path
-    from url_rewriter.planfile.background import backgrounds
 
     listed = 0
-    for row, behind in zip(fresh.urls(), backgrounds(fresh), strict=True):
-        word = _word_against(row, behind, s3)
+    for row in fresh.urls():
+        word = _word_against(row, s3)
         if not word:
             continue
         place = f"{row.document} {format_value_path(row.value_path)}"
@@ -182,17 +178,17 @@ def _list_against(console: Console, fresh: Plan, s3: services.S3Options) -> None
             return
 
 
-def _word_against(row: UrlRow, behind: Background, s3: services.S3Options) -> str:
+def _word_against(row: UrlFacts, s3: services.S3Options) -> str:
     """What stands against a URL, "" where nothing does."""
     named = row.status in ("rewrite", "migrated")
     if row.rule and (row.blocks or row.status == "rewrite"):
         return row.status
     if row.status == "migrated" and row.state != "exists":
         return row.status
-    if named and s3.check_source and behind.agreement != "match":
-        return behind.agreement or "unknown"
-    if named and s3.check_size and behind.agreement not in ("match", "size-only"):
-        return behind.agreement or "unknown"
-    if named and s3.check_public and behind.access != "public":
-        return behind.access or "unknown"
+    if named and s3.check_source and row.agreement != "match":
+        return row.agreement or "unknown"
+    if named and s3.check_size and row.agreement not in ("match", "size-only"):
+        return row.agreement or "unknown"
+    if named and s3.check_public and row.access != "public":
+        return row.access or "unknown"
     return ""

@@ -103,9 +103,7 @@ def conclude(
     wanted: WriteFilter | None = None,
 ) -> None:
     """Show what became of every document. Raises IncompleteError where some were left."""
-    from url_rewriter.planfile import count_writes
-
-    totals = count_writes(plan.connection, operation, wanted)
+    totals = plan.count_writes(operation, wanted)
     if console.json:
         console.document(
             operation.value,
@@ -117,7 +115,7 @@ def conclude(
                 "urls": {"written": totals.urls},
                 "left": [
                     {"document": path, "outcome": outcome, "detail": detail}
-                    for path, outcome, detail in _left(plan, operation)
+                    for path, outcome, detail in plan.left_documents(operation)
                 ],
             },
         )
@@ -133,10 +131,9 @@ def conclude(
         console.warn(
             "every planned document is gone: is this the database that the plan was made from?"
         )
-    left = totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
-    if left:
+    if totals.left:
         raise IncompleteError(
-            f"{counted(left, 'document')} left as they were."
+            f"{counted(totals.left, 'document')} left as they were."
             " Running the same command again is safe."
         )
 
@@ -145,17 +142,8 @@ _LISTED = 20
 
 
 def _list_left(console: Console, plan: Plan, operation: Operation) -> None:
-    left = _left(plan, operation)
+    left = plan.left_documents(operation)
     for path, outcome, detail in left[:_LISTED]:
         console.say(f"  {outcome:<9} {printable(path)}  {printable(detail)}".rstrip())
     if len(left) > _LISTED:
         console.say(f"  ... and {len(left) - _LISTED:,} more: url-rewriter show --outcome")
-
-
-def _left(plan: Plan, operation: Operation) -> list[tuple[str, str, str]]:
-    """The documents that were not written as planned: path, outcome, and why."""
-    return plan.connection.execute(
-        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
-        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone') ORDER BY d.id",
-        (operation,),
-    ).fetchall()

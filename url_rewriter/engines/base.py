@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,16 +60,6 @@ class Engine(Protocol[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
-
-
-def spare_collector() -> None:
-    """Have the garbage collector look less often, and not at what was imported.
-
-    A scan makes many things and hardly any cycle; to have all of them walked through again and
-    again is a fifth of its cost.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000)
 
 
 class Budget:

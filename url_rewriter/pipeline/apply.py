@@ -9,7 +9,7 @@ from itertools import islice
 
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
-from url_rewriter.concurrency.rate import Pace
+from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Document, Outcome
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
@@ -27,7 +27,7 @@ def apply(
     objects: Callable[[], ObjectStore],
     progress: Progress,
     *,
-    pace: Pace,
+    pace: WriteRate,
     max_age: timedelta,
     only: Collection[int] | None = None,
     max_writes: int | None = None,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from url_rewriter.concurrency.interruption import Stop
-from url_rewriter.concurrency.rate import Pace
+from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Document
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.write_loop import DocumentWriter, Task, Writer
@@ -19,7 +19,7 @@ def rollback(
     store: DocumentWriter,
     progress: Progress,
     *,
-    pace: Pace,
+    pace: WriteRate,
     wanted: WriteFilter | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from url_rewriter.comparison import Agreement
-from url_rewriter.planfile import Plan, WriteTotals, count_writes
-from url_rewriter.planfile.comparisons import count_unproven
+from url_rewriter.planfile import Operation, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +93,13 @@ def gates(
             _compared(fresh, "targets-match-source", "match their source", (Agreement.MATCH,))
         )
     if applied is not None:
-        totals = count_writes(applied.connection, "apply")
-        found.append(Gate("plan-complete", _open(totals), "planned writes are not done"))
+        totals = applied.count_writes(Operation.APPLY)
+        found.append(Gate("plan-complete", totals.left, "planned writes are not done"))
     return tuple(found)
 
 
 def _compared(fresh: Plan, name: str, wanted: str, good: Sequence[Agreement]) -> Gate:
-    against = count_unproven(fresh.connection, good)
+    against = fresh.count_unproven(good)
     by_kind = ", ".join(f"{count:,} {word}" for word, count in against.items())
     says = f"targets are not proven to {wanted}" + (f": {by_kind}" if by_kind else "")
     return Gate(name, sum(against.values()), says)
-
-
-def _open(totals: WriteTotals) -> int:
-    return totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]

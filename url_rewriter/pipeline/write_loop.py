@@ -7,7 +7,6 @@ reading the document again, a bounded number of times.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from typing import Protocol
 
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
-from url_rewriter.concurrency.rate import Pace
+from url_rewriter.concurrency.rate import WriteRate
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.documents import (
     Document,
     Edit,
@@ -33,7 +33,7 @@ BATCH = 400
 """Documents that are read, journaled and written together; what a signal waits for."""
 
 _ROUNDS = 8
-_FIRST_PAUSE = 0.05  # seconds; doubled each round, with jitter: about 6 s in all
+_FIRST_PAUSE = 0.125  # seconds; doubled each round, with jitter: about 12 s in all
 
 
 class DocumentWriter(Protocol):
@@ -79,7 +79,7 @@ class Writer:
         journal: Journal,
         decide: Decide,
         progress: Progress,
-        pace: Pace,
+        pace: WriteRate,
         *,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -88,7 +88,7 @@ class Writer:
         self._decide = decide
         self._progress = progress
         self._pace = pace
-        self._pause = pause
+        self._backoff = Backoff(attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=pause)
 
     def run(self, tasks: Iterable[Task], stop: Stop) -> None:
         """Bring every task to an outcome. Raises InterruptedRunError between two batches."""
@@ -101,9 +101,7 @@ class Writer:
     def _write_batch(self, batch: Sequence[Task]) -> None:
         waiting = {task.path: task for task in batch}
         why: dict[str, WriteResult] = {}
-        for attempt in range(_ROUNDS):
-            if attempt:
-                self._pause(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        for _ in Attempts(self._backoff):
             why = self._write_round(list(waiting.values()))
             waiting = {path: waiting[path] for path in why}
             if not waiting:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from url_rewriter.planfile import Plan, Summary, WriteTotals
-from url_rewriter.planfile.comparisons import count_comparisons
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
 from url_rewriter.reports.verdict import Facts, judge
@@ -43,9 +42,9 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             {**each, "bucket": privacy.text(each["bucket"])}
             for each in plan_members(plan, facts.summary)["unmapped"]
         ],
-        "rules_file": header.rules_file.rpartition("/")[2],
+        "rules_file": header.invocation.rules_file.rpartition("/")[2],
         "endpoint": header.endpoint,
-        "read_time": header.read_time,
+        "read_time": header.invocation.read_time,
         "created_at": header.created_at,
         "sealed_at": history.sealed_at,
         "version": header.version,
@@ -91,7 +90,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "documents": summary.documents,
         "urls": summary.urls,
         "targets": summary.targets,
-        "comparisons": count_comparisons(plan.connection),
+        "comparisons": plan.count_comparisons(),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [

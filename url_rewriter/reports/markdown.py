@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from url_rewriter.planfile import Plan, WriteTotals
-from url_rewriter.planfile.comparisons import count_comparisons
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
 from url_rewriter.reports.verdict import Facts, GateState, judge
@@ -63,11 +62,12 @@ def _opening(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     yield f"# {verdict.headline}\n\n{verdict.explanation}\n\n"
     if verdict.next:
         yield f"Next: {code(verdict.next)}\n\n"
-    as_of = f", as of {header.read_time}" if header.read_time else ""
+    read_time = header.invocation.read_time
+    as_of = f", as of {read_time}" if read_time else ""
     yield f"- Plan {code(plan.path.name)}, seal {code(plan.seal[:8])}, made {header.created_at}\n"
     yield f"- Source {code(privacy.file(header.store))}{as_of}, {_scanned(facts)}\n"
     yield f"- Target {code(privacy.text(header.endpoint))}\n"
-    rules_file = header.rules_file.rpartition("/")[2]
+    rules_file = header.invocation.rules_file.rpartition("/")[2]
     yield f"- Rules {code(rules_file)}, sha256 {code(header.rules_digest[:8])}\n\n"
 
 
@@ -106,7 +106,7 @@ def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
             ("bucket", "documents:", "URLs:"),
             [(code(privacy.text(u.bucket)), u.documents, u.urls) for u in summary.unmapped],
         )
-    if any((compared := count_comparisons(plan.connection)).values()):
+    if any((compared := plan.count_comparisons()).values()):
         yield "Targets compared with their sources:\n\n"
         yield from _table(tuple(f"{name}:" for name in compared), [tuple(compared.values())])
     if summary.findings:

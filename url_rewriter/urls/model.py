@@ -84,6 +84,8 @@ class Remark(StrEnum):
     CORRUPT_LENGTH = "corrupt-length"
     # Cut by an escape that nothing is known of; what the whole of it names cannot be told.
     UNKNOWN_ESCAPE = "unknown-escape"
+    # Names Cloud Storage in a way that the grammar cannot read.
+    UNREAD = "unread"
 
     # -- What rewriting loses or breaks --------------------------------------------------------
     # A signed URL becomes a plain one.

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,13 @@ CASES = [
     json.loads(line)
     for line in (Path(__file__).parent / "data/texts.jsonl").read_text("utf-8").splitlines()
 ]
+
+# Debatable, and decided otherwise: numbers in other parts of a document may count the characters
+# of a text (operations on it, say), and nothing tells which. They stay as they are.
+DECIDED = {
+    "d131": '{"base": "See https://s3.new.example/all/x/acme-media/a.png now",'
+    ' "changes": [{"retain": 52}, {"insert": "x"}]}',
+}
 
 
 def target_of(source: ObjectRef) -> ObjectRef:
@@ -76,10 +84,14 @@ def unread(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-def test_a_text_is_rewritten_to_the_byte_or_left_and_told(case):
+def test_a_text_is_rewritten_to_the_byte_or_left_and_told(case: dict[str, Any]) -> None:
     text, objects = case["text"], set(case["objects"])
     after = rewrite(text, planned(text, objects))
-    if case["expected"] is not None:
-        assert after == case["expected"]
+    if (expected := DECIDED.get(case["id"], case["expected"])) is not None:
+        assert after == expected
     elif after != text:
         assert not unread(after)
+
+
+def test_only_debatable_texts_are_decided_otherwise() -> None:
+    assert all(case.get("debatable") for case in CASES if case["id"] in DECIDED)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from url_rewriter.concurrency.rate import RequestRate
 from url_rewriter.concurrency.worker_pool import stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.transport.answers import Answer, clean_code
@@ -22,35 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-_SLACK = 0.002
-"""Seconds of its turns that somebody who looked away may catch up on."""
-
-
-class Pace:
-    """Spreads requests of all threads evenly, ``per_second`` of them."""
-
-    def __init__(self, per_second: float) -> None:
-        self._interval = 1 / per_second
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def is_due(self) -> bool:
-        """Whether one more request may be sent now; the caller then sends it."""
-        now = time.monotonic()
-        with self._lock:
-            if now < self._next:
-                return False
-            self._next = max(self._next, now - _SLACK) + self._interval
-        return True
-
-    def wait(self, stop: threading.Event) -> None:
-        """Return when it is this caller's turn, or when ``stop`` is set."""
-        with self._lock:
-            turn = max(time.monotonic(), self._next)
-            self._next = turn + self._interval
-        stop.wait(max(0.0, turn - time.monotonic()))
-
-
 class _AbandonedError(Exception):
     """Nobody waits for this request any more."""
 
@@ -62,7 +32,7 @@ class Client:
         """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
         self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
-        self.pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+        self.pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
         # Emitted for each attempt: the client's own retries are paced, and end with their crew.
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
@@ -331,7 +301,7 @@ def make_opener(settings: S3Settings) -> Opener:
         timeout=(settings.connect_timeout, settings.read_timeout),  # type: ignore[arg-type]
         max_pool_connections=settings.threads,
     )
-    pace = Pace(settings.max_rps) if settings.max_rps is not None else None
+    pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
 
     def open_url(method: str, url: str) -> Answer:
         if pace is not None:

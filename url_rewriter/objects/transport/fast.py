@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from url_rewriter.concurrency.rate import RequestRate
 from url_rewriter.objects.transport.answers import Answer, clean_code, is_folded, judge_key
-from url_rewriter.objects.transport.boto import Client, Pace
+from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.connections import Pool
 from url_rewriter.objects.transport.http1 import FaultError, Response, StaleError
 from url_rewriter.objects.transport.settings import S3Settings
@@ -144,7 +145,7 @@ class FastLane:
 class _Supply(Generic[T]):
     """Requests that are still to be sent."""
 
-    def __init__(self, requests: Iterator[_Request[T]], pace: Pace | None) -> None:
+    def __init__(self, requests: Iterator[_Request[T]], pace: RequestRate | None) -> None:
         self._requests = requests
         self._pace = pace
         self._again: list[_Request[T]] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from url_rewriter.findings import Code
-from url_rewriter.planfile import Plan
-from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
+from url_rewriter.planfile import Kind, Plan
+from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import Step
-from url_rewriter.planfile.sample import Excerpt
+from url_rewriter.planfile.sample import Sample
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
@@ -36,7 +35,7 @@ STATUSES = ("rewrite", "migrated", "missing", "mismatch", "unknown", "unmapped",
 """The statuses in the order of their colours, the good ones first."""
 
 
-def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Excerpt) -> tuple[str, str]:
+def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Sample) -> tuple[str, str]:
     """The page before its rows, and after them."""
     style, script = _asset("page.css"), _asset("page.js")
     page = _environment().get_template("page.html.j2").render(
@@ -126,7 +125,7 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "seal": privacy.seal(plan.seal),
         "header": header,
         "made_by": privacy.prose(header.made_by),
-        "rules_file": header.rules_file.rpartition("/")[2],
+        "rules_file": header.invocation.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
         "store": privacy.file(header.store),
         "rules": Rules.from_json(header.rules).rules,
@@ -138,27 +137,18 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
 
 def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The commands that made the plan, and that make this page of it."""
-    header, name = plan.header, shlex.quote(plan.path.name)
-    limits = json.loads(header.limits)
-    options = [
-        f"--{option} {shlex.quote(privacy.document(value))}"
-        for option, kept in _LIMITS.items()
-        for value in limits.get(kept, ())
-    ]
-    if header.read_time:
-        options.append(f"--read-time {header.read_time}")
-    rules = f" --rules {shlex.quote(privacy.file(header.rules_file))}" if header.rules_file else ""
-    store = shlex.quote(privacy.file(header.store))
-    yield " ".join([f"url-rewriter plan{rules} --store {store}", *options, f"-o {name}"])
-    yield f"url-rewriter report {name} -o {shlex.quote(plan.path.stem + '.html')}"
 
+    def shown(kind: Kind, value: str) -> str:
+        match kind:
+            case Kind.FILE:
+                return privacy.file(value)
+            case Kind.PATTERN:
+                return privacy.document(value)
+            case Kind.SETTING:
+                return privacy.text(value)
 
-_LIMITS = {
-    "collection": "collections",
-    "exclude-collection": "excluded",
-    "field": "fields",
-    "document": "documents",
-}
+    yield plan.header.command(plan.path.name, shown)
+    yield shlex.join(["url-rewriter", "report", plan.path.name, "-o", f"{plan.path.stem}.html"])
 
 
 def _step(step: Step, privacy: Privacy) -> dict[str, str]:
@@ -189,7 +179,7 @@ def _written(plan: Plan, facts: Facts) -> dict[str, Any] | None:
     if not operation:
         return None
     totals = facts.apply if facts.applied else facts.rollback
-    shares = outcomes_by_collection(plan.connection, operation)
+    shares = plan.outcomes_by_collection(operation)
     most = max((sum(outcomes.values()) for _, outcomes in shares), default=1)
     every = {**totals.outcomes, "pending": totals.pending}
     return {
@@ -215,12 +205,12 @@ _FILTERS = {
 
 
 def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
-    fields = break_down(plan.connection, "field", privacy.field_pattern)
-    left = break_down(plan.connection, "left")
+    fields = plan.shares("field", privacy.field_pattern)
+    left = plan.shares("left")
     return {
-        "collections": _bars(break_down(plan.connection, "collection"), privacy),
-        "coverage": _bars(break_down(plan.connection, "coverage"), privacy),
-        "forms": _bars(break_down(plan.connection, "form"), privacy),
+        "collections": _bars(plan.shares("collection"), privacy),
+        "coverage": _bars(plan.shares("coverage"), privacy),
+        "forms": _bars(plan.shares("form"), privacy),
         "fields": [
             {**_bar(share, fields[0].urls), "example": privacy.prose(share.example)}
             for share in fields[:_MOST_FIELDS]
@@ -232,12 +222,10 @@ def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
             for share in left
         ],
         "findings": [
-            {"code": code, "severity": severity, "count": count, "means": meaning_of(code),
-             "filter": _only(*_FILTERS.get(code, (code, "remarks")))}
-            for code, severity, count in plan.connection.execute(
-                "SELECT code, severity, count(*) FROM findings GROUP BY code, severity"
-                " ORDER BY instr('error warning info', severity), count(*) DESC, code"
-            )
+            {"code": each.code, "severity": each.severity, "count": each.count,
+             "means": meaning_of(each.code),
+             "filter": _only(*_FILTERS.get(each.code, (each.code, "remarks")))}
+            for each in plan.count_findings()
         ],
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The JSON Lines file: read whole, replaced whole, and never written by two at once."""
+"""The JSON Lines file: read whole, replaced whole, written by one process at a time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.errors import (
     ConfigurationError,
     NotPermittedError,
@@ -22,8 +23,8 @@ from url_rewriter.errors import (
 State: TypeAlias = tuple[int, int, int, int]
 """What tells one content of a file from another without reading it."""
 
-_LOCK_SECONDS = 30.0
-_LOCK_PAUSE_SECONDS = 0.02
+LOCK_WAIT = Backoff(seconds=30.0, first_pause=0.02, growth=1.0)
+"""How long a lock that another process holds is waited for."""
 
 
 def state_of(file: BinaryIO) -> State:
@@ -40,22 +41,19 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[BinaryIO]:
+def locked(path: Path, wait: Backoff) -> Iterator[BinaryIO]:
     """The file, with no other writer at it until the block ends.
 
     Opened for writing, though nothing is written to it: a file that may not be written is not to be
     replaced either. Raises as ``opened`` does, and ServiceError when the lock stays taken.
     """
-    deadline = time.monotonic() + _LOCK_SECONDS
     with _translated(path, "write"):
-        while True:
+        for _ in Attempts(wait):
             with path.open("r+b") as file:
                 if _lock(file) and _is_at(file, path):
                     yield file
                     return
-            if time.monotonic() > deadline:
-                raise ServiceError(f"{path}: another process has held its lock for too long")
-            time.sleep(_LOCK_PAUSE_SECONDS)
+        raise ServiceError(f"{path}: another process has held its lock for too long")
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
+from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.documents import (
     Document,
+    Environment,
     Update,
     WriteResult,
     WriteStatus,
@@ -39,7 +41,7 @@ _WHOLE = Partition(root="")
 class EmbeddedReader:
     """Reads the documents of a file; changes by others are seen at the next call."""
 
-    disposable = True
+    environment = Environment.DISPOSABLE
 
     def __init__(self, path: Path) -> None:
         """Read the file at ``path``. Raises as every method does.
@@ -115,8 +117,14 @@ class EmbeddedStore(EmbeddedReader):
     """Reads and writes the documents of a file.
 
     Each call of ``write`` replaces the file once, and costs one pass over it. Between two processes
-    that write the same file, each sees what the other wrote: whose revision is old is told so.
+    that write the same file, each sees what the other wrote: an update with an old revision is
+    stale.
     """
+
+    def __init__(self, path: Path, *, lock_wait: Backoff = file.LOCK_WAIT) -> None:
+        """Read the file at ``path``; ``lock_wait`` says how long a writer waits for another one."""
+        super().__init__(path)
+        self._lock_wait = lock_wait
 
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         """Write each update whose revision still stands, all in one replacement of the file.
@@ -126,7 +134,7 @@ class EmbeddedStore(EmbeddedReader):
         """
         if not updates:
             return []
-        with self._guard, file.locked(self._path) as old:
+        with self._guard, file.locked(self._path, self._lock_wait) as old:
             image = self._load(old)
             rewritten: dict[str, bytes] = {}
             results = [_rewrite(update, image, rewritten) for update in updates]
@@ -220,13 +228,13 @@ def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | Non
     if needles and not _may_hold(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.fixed or has_needle(path, needles):
+    if document.strings or document.unreachable or has_needle(path, needles):
         return document
     return None
 
 
 def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
-    """Whether to look closer: text is hidden from a search by JSON's escapes and by base64 only."""
+    """Whether to parse the line: only JSON's escapes and base64 hide text from a search."""
     lowered = line.lower()
     return (
         b"\\" in line or b'"bytesvalue"' in lowered or any(n.encode() in lowered for n in needles)
@@ -235,8 +243,8 @@ def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
 
 def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:
     fields = lines.parse(line).fields
-    strings, fixed = values.select(values.texts(fields), needles)
-    return Document(path, values.revision_of(fields), strings, fixed)
+    strings, unreachable = values.select(values.texts(fields), needles)
+    return Document(path, values.revision_of(fields), strings, unreachable)
 
 
 def _rewrite(update: Update, image: _Image, rewritten: dict[str, bytes]) -> WriteResult:

@@ -1,16 +1,14 @@
-"""What an error of the protocol means: try again, or stop and say why."""
+"""Decides what an error of the protocol means: try again, or stop with a message."""
 
 from __future__ import annotations
 
 import logging
-import random
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
 from grpc import StatusCode
 
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.credentials import LOG_IN
 from url_rewriter.errors import (
     ConfigurationError,
@@ -42,58 +40,48 @@ CREDENTIALS_FAILED = "Getting metadata from plugin failed"
 _REVOKED = "invalid_grant"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait, and how often to try again, in seconds.
+_BACKOFF = Backoff(attempts=8, first_pause=0.25, longest_pause=15.0, jitter=0.5)
 
-    A fault is final after ``tries`` of them in a row without a document between. ``stream`` bounds
-    one stream, which is then resumed; ``call`` bounds any other request.
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How long one request may take, and when it is made again.
+
+    ``backoff`` counts faults in a row without a document between. ``stream`` seconds bound one
+    stream, which is then resumed; ``call`` seconds bound any other request.
     """
 
-    tries: int = 8
-    first_pause: float = 0.25
-    longest_pause: float = 15.0
+    backoff: Backoff = _BACKOFF
     stream: float = 300.0
     call: float = 60.0
-    sleep: Callable[[float], None] = time.sleep
 
 
 class Retries:
-    """Faults of one piece of work since it last got on."""
+    """Decides after each fault of one piece of work whether to go on with it."""
 
-    def __init__(self, patience: Patience, doing: str) -> None:
-        self._patience = patience
+    def __init__(self, limits: CallLimits, doing: str) -> None:
+        self._attempts = Attempts(limits.backoff)
         self._doing = doing
-        self._faults = 0
 
     def progress(self) -> None:
-        """Forget earlier faults: something arrived."""
-        self._faults = 0
+        """Forget earlier faults, because a document arrived."""
+        self._attempts.progress()
 
     def after(self, error: grpc.RpcError) -> None:
         """Return when it is time to try again; raise what the error means where that is no use."""
         revoked = _REVOKED in (error.details() or "")
-        if error.code() not in PASSING or revoked or self._faults + 1 >= self._patience.tries:
+        if error.code() not in PASSING or revoked or not self._attempts.wait():
             raise meaning(error, self._doing) from error
         _log.info("%s: %s (%s), trying again", self._doing, error.code().name, error.details())
-        self._wait()
 
     def unanswered(self) -> None:
         """As `after`, for an answer that came and left out what was asked."""
-        if self._faults + 1 >= self._patience.tries:
+        if not self._attempts.wait():
             raise ServiceError(f"Firestore gave no full answer to {self._doing}")
-        self._wait()
-
-    def _wait(self) -> None:
-        self._faults += 1
-        longest = min(
-            self._patience.first_pause * 2 ** (self._faults - 1), self._patience.longest_pause
-        )
-        self._patience.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
 
 
 def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
-    """The error of a call, for the operator: what was being done, what was said, what to do."""
+    """The error of a call for the operator: what was done, what the server said, what to do."""
     code, said = error.code(), error.details() or "no details"
     if CREDENTIALS_FAILED in said:
         # What follows in that text is the token server's answer, which is not repeated here.

@@ -1,9 +1,9 @@
-"""Finding text in documents as they are on the wire, without parsing the rest of them.
+"""Finds text in serialized documents without parsing the rest of them.
 
-It is known already where in a message a needle is; so each field, entry and element that ends
-before it is stepped over by its length, which costs a quarter of having all of them parsed. Only
-what every server writes is understood (https://protobuf.dev/programming-guides/encoding/); whatever
-else there may be is left to protobuf and `values`, which say the same of every document.
+The caller knows where in a message a needle is, so each field, entry and element that ends before
+it is skipped by its length. That costs a quarter of parsing the message. Only the encoding that
+every server writes is understood (https://protobuf.dev/programming-guides/encoding/). A message in
+any other encoding is left to protobuf and `values`, which give the same document.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
+from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.firestore.framing import Span
 from url_rewriter.stores.firestore.values import TYPE_NAME
 from url_rewriter.text import holds_any
 
-# Tags: a field's number and how its length is told. Of RunQueryResponse:
+# Tags: a field's number and its wire type. Of RunQueryResponse:
 _DOCUMENT = 0x0A
 # Of Document:
 _NAME, _FIELDS, _CREATE_TIME, _UPDATE_TIME = 0x0A, 0x12, 0x1A, 0x22
@@ -38,12 +38,12 @@ _NOWHERE = 1 << 62
 def document_in(
     data: bytes, span: Span, offsets: Sequence[int], needles: Sequence[str], root: str
 ) -> Document | None:
-    """The document of the RunQueryResponse at ``span``, with all text that holds a needle.
+    """Return the document of the RunQueryResponse at ``span``, with all text that holds a needle.
 
-    ``offsets`` (ascending) tell where needles are in ``data``; ``root`` is the resource name that
-    the document's path is below. Its ``raw`` is the message. None where only protobuf can tell.
+    ``offsets`` (ascending) say where needles are in ``data``; ``root`` is the resource name that
+    the document's path is below. Its ``raw`` is the message. None for an encoding left to protobuf.
     """
-    walk = _Walk(data, offsets, needles)
+    walk = _MessageWalk(data, offsets, needles)
     try:
         return walk.document(span, root)
     except (_UnusualError, IndexError, UnicodeDecodeError):
@@ -51,18 +51,18 @@ def document_in(
 
 
 class _UnusualError(Exception):
-    """Something that is left to protobuf."""
+    """The message has an encoding that is left to protobuf."""
 
 
-class _Walk:
-    """Steps through one message. Every document with a needle passes here: a hot path."""
+class _MessageWalk:
+    """Walks through one message. A hot path: it reads every document with a needle."""
 
     def __init__(self, data: bytes, offsets: Sequence[int], needles: Sequence[str]) -> None:
         self._data = data
         self._offsets = offsets
         self._needles = needles
         self._strings: list[tuple[ValuePath, str]] = []
-        self._fixed: list[Fixed] = []
+        self._unreachable: list[UnreachableText] = []
 
     def document(self, span: Span, root: str) -> Document:
         data = self._data
@@ -90,10 +90,12 @@ class _Walk:
             raise _UnusualError
         # Two paths differ first at two names, or at two indexes, of one container.
         self._strings.sort()
-        self._fixed.sort(key=lambda fixed: (fixed.value_path, fixed.holder))
+        self._unreachable.sort(key=lambda text: (text.value_path, text.holder))
         path = name[len(root) + 1 :]
-        strings, fixed = tuple(self._strings), tuple(self._fixed)
-        return Document(path, self._revision(*updated), strings, fixed, data[span[0] : span[1]])
+        strings, unreachable = tuple(self._strings), tuple(self._unreachable)
+        return Document(
+            path, self._revision(*updated), strings, unreachable, data[span[0] : span[1]]
+        )
 
     def _next_from(self, place: int) -> int:
         """The offset of the first needle from ``place`` on."""
@@ -101,7 +103,7 @@ class _Walk:
         return self._offsets[index] if index < len(self._offsets) else _NOWHERE
 
     def _message(self, begin: int, tag: int) -> Span:
-        """The content of the field that begins at ``begin``, and has to have this tag."""
+        """The span of the content of the field at ``begin``, which must have this tag."""
         data = self._data
         if data[begin] != tag:
             raise _UnusualError
@@ -133,7 +135,7 @@ class _Walk:
         at = self._next_from(begin)
         if at < end:
             if holds_any(name, self._needles):
-                self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
+                self._unreachable.append(UnreachableText(path, Holder.MAP_KEY, name))
             at = self._next_from(end)
         begin, end = self._message(end, _VALUE)
         if end != stop:
@@ -170,7 +172,7 @@ class _Walk:
         if tag == _STRING:
             self._strings.append((path, text))
         else:
-            self._fixed.append(Fixed(path, Holder.BYTES, text))
+            self._unreachable.append(UnreachableText(path, Holder.BYTES, text))
 
     def _map(self, begin: int, stop: int, path: ValuePath) -> None:
         if _TYPED in self._data[begin:stop]:

@@ -1,0 +1,117 @@
+"""Rates: the ramp of writes (500 a second, growing, halved under pressure), and even requests."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.concurrency.clock import Clock
+from url_rewriter.concurrency.rate import RequestRate, WriteRate, seconds_for
+
+
+def make_rate(clock: Clock, *, ramp: bool = True, cap: float | None = None) -> WriteRate:
+    return WriteRate(ramp=ramp, cap=cap, clock=clock, pause=clock.pause)
+
+
+def test_it_begins_with_500_writes_a_second() -> None:
+    clock = Clock()
+    writes = make_rate(clock)
+    for _ in range(11):
+        writes.take(200)
+    assert round(clock.now, 6) == 4.0
+
+
+def test_it_grows_by_half_every_five_minutes() -> None:
+    clock = Clock()
+    writes = make_rate(clock)
+    clock.now = 299.9
+    assert writes.rate == 500
+    clock.now = 300
+    assert writes.rate == 750
+    clock.now = 900
+    assert writes.rate == 500 * 1.5**3
+
+
+def test_pressure_halves_it_and_it_grows_again_after_five_minutes() -> None:
+    clock = Clock()
+    writes = make_rate(clock)
+    writes.press()
+    assert writes.rate == 250
+    clock.now = 300
+    assert writes.rate == 375
+
+
+def test_pressure_never_stops_it() -> None:
+    writes = make_rate(Clock())
+    for _ in range(100):
+        writes.press()
+    assert writes.rate >= 1
+
+
+def test_a_cap_holds_whatever_the_ramp_allows() -> None:
+    clock = Clock()
+    writes = make_rate(clock, cap=100)
+    clock.now = 3600
+    assert writes.rate == 100
+
+
+def test_without_a_ramp_nothing_waits() -> None:
+    clock = Clock()
+    writes = make_rate(clock, ramp=False)
+    for _ in range(1000):
+        writes.take(400)
+    assert clock.now == 0
+
+
+def test_a_million_writes_take_18_minutes_as_measured_and_33_at_a_flat_500() -> None:
+    assert round(seconds_for(1_000_000, ramp=True) / 60) == 18
+    assert round(seconds_for(1_000_000, ramp=False, cap=500) / 60) == 33
+
+
+def test_the_forecast_is_what_the_rate_does() -> None:
+    clock = Clock()
+    writes = make_rate(clock)
+    for _ in range(2000):
+        writes.take(400)
+    assert abs(clock.now - seconds_for(800_000, ramp=True)) < 5
+
+
+def test_requests_are_due_at_even_distances() -> None:
+    clock = Clock()
+    requests = RequestRate(10, clock=clock)
+    assert requests.is_due()
+    clock.now = 0.09
+    assert not requests.is_due()
+    clock.now = 0.1
+    assert requests.is_due()
+    assert not requests.is_due()
+
+
+def test_a_caller_that_comes_late_makes_up_for_milliseconds_only() -> None:
+    clock = Clock()
+    requests = RequestRate(800, clock=clock)
+    assert requests.is_due()
+    clock.now = 60
+    sent = 0
+    while requests.is_due():
+        sent += 1
+    assert sent == 2, "one turn missed within the slack, and its own"
+
+
+class Stop(threading.Event):
+    """An event that records how long it is waited for, and lets no time pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(round(timeout, 6))
+        return self.is_set()
+
+
+def test_requests_that_come_together_wait_for_one_turn_each() -> None:
+    requests, stop = RequestRate(10, clock=Clock()), Stop()
+    for _ in range(4):
+        requests.wait(stop)
+    assert stop.waits == [0, 0.1, 0.2, 0.3]
