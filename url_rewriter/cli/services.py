@@ -101,7 +101,8 @@ _LISTS = ("collections", "excluded", "fields", "documents")
 
 def read_rules(path: Path) -> Rules:
     """The rules of a file, whose examples hold. Raises RulesError or ChecksFailedError."""
-    from url_rewriter.rules import check_examples, load_rules
+    from url_rewriter.planning import check_examples
+    from url_rewriter.rules import load_rules
 
     rules = load_rules(path, os.environ)
     failed = [each for each in check_examples(rules) if not each.ok]
