@@ -65,7 +65,7 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
     No URL of this file has a second reading, so that no planner is asked for one.
     """
     from url_rewriter.objects import Prove, S3Settings, open_objects
-    from url_rewriter.pipeline.progress import Silence
+    from url_rewriter.pipeline.progress import NoProgress
     from url_rewriter.pipeline.prove import prove as prove_draft
     from url_rewriter.planfile import Draft, Header
     from url_rewriter.planfile.scan_rows import insert_targets
@@ -78,7 +78,7 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
         insert_targets(draft.connection, (ObjectRef(BUCKET, key) for key in keys))
         draft.connection.execute("COMMIT")
         start()
-        assert prove_draft(store, None, draft, Silence()) is None
+        assert prove_draft(store, None, draft, NoProgress()) is None
         there = "SELECT count(*) FROM evidence WHERE state = 'exists'"
         return draft.connection.execute(there).fetchone()[0]
 
