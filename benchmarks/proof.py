@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from static_s3 import key_of
+from benchmarks.static_s3 import key_of
 
 BUCKET = "bench"
 KEY_ID, SECRET = "BENCHKEY", "bench-secret"
@@ -62,25 +62,28 @@ def ours(endpoint: str, keys: Iterable[str], *, prove: str = "auto", fast: bool 
 def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
     """What ``plan`` does after its scan: targets out of a plan file, evidence into it.
 
-    No URL of this file has a second reading, so that no planner is asked for one.
+    No URL of this file has a second reading, so that the planner is asked for none.
     """
     from url_rewriter.objects import Prove, S3Settings, open_objects
     from url_rewriter.pipeline.progress import NoProgress
     from url_rewriter.pipeline.prove import prove as prove_draft
     from url_rewriter.planfile import Draft, Header
     from url_rewriter.planfile.scan_rows import insert_targets
-    from url_rewriter.urls import ObjectRef
+    from url_rewriter.planning import Planner
+    from url_rewriter.rules import Rules, Scope, Target, Unmapped
+    from url_rewriter.urls import Grammar, ObjectRef
 
     store = open_objects(S3Settings(endpoint, KEY_ID, SECRET, prove=Prove(prove)))
     with tempfile.TemporaryDirectory() as folder:
         draft = Draft(Path(folder) / "bench.plan", Header(*[""] * 8))
-        draft.connection.execute("BEGIN")
-        insert_targets(draft.connection, (ObjectRef(BUCKET, key) for key in keys))
-        draft.connection.execute("COMMIT")
+        draft._connection.execute("BEGIN")
+        insert_targets(draft._connection, (ObjectRef(BUCKET, key) for key in keys))
+        draft._connection.execute("COMMIT")
+        planner = Planner(Rules(Target(endpoint, BUCKET), (), Unmapped.REPORT, Scope(), Grammar()))
         start()
-        assert prove_draft(store, None, draft, NoProgress()) is None
+        assert prove_draft(store, planner, draft, NoProgress()) is None
         there = "SELECT count(*) FROM evidence WHERE state = 'exists'"
-        return draft.connection.execute(there).fetchone()[0]
+        return int(draft._connection.execute(there).fetchone()[0])
 
 
 def lane(endpoint: str, keys: Sequence[str]) -> int:
@@ -208,7 +211,7 @@ class Way:
     """A way to prove: one in ``step`` of the bucket's keys, ``most`` of them."""
 
     name: str
-    prove: Callable[[str, Sequence[str]], int]
+    prove: Callable[..., int]  # an endpoint and keys, a sequence unless they are many
     most: int | None = None
     step: int = 1
     objects: int = DENSE

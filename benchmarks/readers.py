@@ -45,7 +45,8 @@ def transport(project: str) -> int:
 
     from url_rewriter.stores.base import Partition
     from url_rewriter.stores.firestore import queries
-    from url_rewriter.stores.firestore.channel import Database, channel_options
+    from url_rewriter.stores.firestore.channel import Database
+    from url_rewriter.stores.firestore.connecting import channel_options
 
     options = channel_options(single_threaded=True)
     channel = grpc.insecure_channel(os.environ["FIRESTORE_EMULATOR_HOST"], options=options)
@@ -68,10 +69,12 @@ def http2(project: str) -> int:
     from url_rewriter.stores.base import Partition
     from url_rewriter.stores.firestore import connect, queries
 
-    link = connect(project)
-    query = queries.structured_query(link.database, Partition(""))
-    request = queries.run_query(link.database, query, None, 0, None)
-    return sum(block.data[at] == 10 for block in link.run_query(request) for at, _ in block.spans)
+    channel = connect(project)
+    query = queries.structured_query(channel.database, Partition(""))
+    request = queries.run_query(channel.database, query, None, 0, None)
+    return sum(
+        block.data[at] == 10 for block in channel.run_query(request) for at, _ in block.spans
+    )
 
 
 def adapter(project: str) -> int:

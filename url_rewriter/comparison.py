@@ -8,13 +8,13 @@ part, and not encrypted with a customer's or KMS's key (S3 API reference, ``Obje
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.evidence import Evidence, SourceEvidence, SourceState, TargetState
+from url_rewriter.objectinfo import NOTHING, ObjectInfo
 from url_rewriter.urls import ObjectRef
 
 _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
@@ -23,8 +23,8 @@ _MD5 = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 class Agreement(StrEnum):
     """How a target and its source compare.
 
-    ``SIZE_ONLY``: of one size, and nothing more is known. ``UNKNOWN``: nobody could tell what the
-    source is, or what the target's size is.
+    ``SIZE_ONLY``: of one size, and nothing more is known. ``UNKNOWN``: the source, or the target's
+    size, could not be found out.
     """
 
     MATCH = "match"
@@ -44,35 +44,19 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A target that exists, with the object that moved there; None where nobody can tell which."""
+    """A target that exists, and the object that moved there; None where that cannot be told."""
 
     target: ObjectRef
     source: ObjectRef | None
-    size: int | None = None
-    etag: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checksums:
-    """What an object store says of a target's bytes when it is asked for checksums.
-
-    ``crc32c`` is of the whole object, in base64. ``etag_is_md5``: nothing that was said speaks
-    against it. ``trouble`` is why nothing else is given, "" where all is well.
-    """
-
-    target: ObjectRef
-    size: int | None = None
-    etag: str | None = None
-    crc32c: str | None = None
-    etag_is_md5: bool = False
-    trouble: str = ""
+    info: ObjectInfo = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of comparing a target with its source; ``detail`` says why it is no match.
+    """The result of comparing a target with its source; ``detail`` says why it is no match.
 
-    ``measure`` is what decided, None where nothing could be compared.
+    ``measure`` is what decided, None where nothing could be compared. ``source_info`` is what is
+    known of the source.
     """
 
     pair: Pair
@@ -80,17 +64,16 @@ class Comparison:
     measure: Measure | None
     checked_at: datetime
     detail: str = ""
-    found: SourceObject | None = None
+    source_info: ObjectInfo = NOTHING
 
 
 def compare_sizes(pair: Pair, source: SourceEvidence) -> Comparison:
-    """Compare nothing but the sizes; the best that can be said is ``SIZE_ONLY``."""
-    found = source.found
+    """Compare nothing but the sizes; the best possible result is ``SIZE_ONLY``."""
     match source.state:
-        case SourceState.EXISTS if found is not None and pair.size is not None:
-            if found.size == pair.size:
+        case SourceState.EXISTS if None not in (pair.info.size, source.info.size):
+            if pair.info.size == source.info.size:
                 return _conclude(pair, source, Agreement.SIZE_ONLY, Measure.SIZE)
-            detail = f"the target has {pair.size:,} bytes, its source {found.size:,}"
+            detail = f"the target has {pair.info.size:,} bytes, its source {source.info.size:,}"
             return _conclude(pair, source, Agreement.MISMATCH, Measure.SIZE, detail)
         case SourceState.EXISTS:
             return _conclude(pair, source, Agreement.UNKNOWN, None, "the target's size is not told")
@@ -101,89 +84,73 @@ def compare_sizes(pair: Pair, source: SourceEvidence) -> Comparison:
 
 
 def compare_by_etag(pair: Pair, source: SourceEvidence) -> Comparison | None:
-    """Compare with what is known without asking again; None where checksums may settle it."""
+    """Compare with what is known without another request; None where checksums may settle it."""
     by_size = compare_sizes(pair, source)
     if by_size.agreement is not Agreement.SIZE_ONLY:
         return by_size
-    if source.found is not None and _is_md5_of(pair.etag, source.found):
+    if _is_md5_of(pair.info.etag, source.info):
         return _conclude(pair, source, Agreement.MATCH, Measure.MD5)
     return None
 
 
-def compare_checksums(pair: Pair, source: SourceEvidence, told: Checksums) -> Comparison:
-    """Compare with everything that the object store tells of the target."""
+def compare_checksums(pair: Pair, source: SourceEvidence, checked: Evidence) -> Comparison:
+    """Compare with everything that the object store tells of the target.
+
+    ``checked`` is the target's evidence with its checksums, or why there is none.
+    """
     by_size = compare_sizes(pair, source)
-    found = source.found
-    if by_size.agreement is not Agreement.SIZE_ONLY or found is None:
+    if by_size.agreement is not Agreement.SIZE_ONLY:
         return by_size
-    if told.trouble:
-        return _conclude(
-            pair, source, Agreement.SIZE_ONLY, Measure.SIZE, f"no checksum: {told.trouble}"
-        )
-    if (told.size, told.etag) != (pair.size, pair.etag):
+    if checked.state is not TargetState.EXISTS:
+        why = f"no checksum: {checked.detail}"
+        return _conclude(pair, source, Agreement.SIZE_ONLY, Measure.SIZE, why)
+    target = checked.info
+    if (target.size, target.etag) != (pair.info.size, pair.info.etag):
         return _conclude(pair, source, Agreement.UNKNOWN, None, "the target changed meanwhile")
-    match _verdict(found, told):
+    match _verdict(source.info, target):
         case measure, True:
             return _conclude(pair, source, Agreement.MATCH, measure)
         case measure, False:
             detail = f"of one size, but their {_NAMES[measure]} differ"
             return _conclude(pair, source, Agreement.MISMATCH, measure, detail)
         case _:
-            why = _why_unproven(found, told)
+            why = _why_unproven(source.info, target)
             return _conclude(pair, source, Agreement.SIZE_ONLY, Measure.SIZE, why)
 
 
 _NAMES = {Measure.CRC32C: "CRC32C checksums", Measure.MD5: "MD5 hashes"}
 
 
-def _verdict(found: SourceObject, told: Checksums) -> tuple[Measure, bool] | None:
-    """What decides, and whether by it the two are equal; None where no hash is common.
+def _verdict(source: ObjectInfo, target: ObjectInfo) -> tuple[Measure, bool] | None:
+    """What decides, and whether by it the two are equal; None where they have no hash in common.
 
-    A CRC32C is what it says it is; that an ETag is an MD5 is a promise that not every server keeps.
+    A CRC32C is always one; that an ETag is an MD5 is a promise that not every server keeps.
     """
-    if found.crc32c and told.crc32c:
-        return Measure.CRC32C, found.crc32c == told.crc32c
-    if _is_md5_of(told.etag, found):
+    if source.crc32c and target.crc32c:
+        return Measure.CRC32C, source.crc32c == target.crc32c
+    if _is_md5_of(target.etag, source):
         return Measure.MD5, True
-    if found.md5 and told.etag_is_md5 and _MD5.fullmatch(told.etag or ""):
+    if source.md5 and target.etag_is_md5 and _MD5.fullmatch(target.etag or ""):
         return Measure.MD5, False
     return None
 
 
-def _is_md5_of(etag: str | None, found: SourceObject) -> bool:
-    return bool(etag and found.md5) and str(etag).lower() == found.md5
+def _is_md5_of(etag: str | None, source: ObjectInfo) -> bool:
+    return bool(etag and source.md5) and str(etag).lower() == source.md5
 
 
-def _why_unproven(found: SourceObject, told: Checksums) -> str:
-    if found.md5 is None and found.crc32c is None:
+def _why_unproven(source: ObjectInfo, target: ObjectInfo) -> str:
+    if source.md5 is None and source.crc32c is None:
         return "no hash is known of the source"
-    if "-" in (told.etag or ""):
+    if "-" in (target.etag or ""):
         return "stored in parts: its ETag is no MD5, and it has no CRC32C of the whole"
-    if not told.etag_is_md5:
+    if not target.etag_is_md5:
         return "its ETag is no MD5, and it has no CRC32C"
     return "the two report no hash in common"
 
 
-def whole_crc32c(text: str | None, kind: str | None = None) -> str | None:
-    """A CRC32C as S3 reports it, where it is one of the whole object; otherwise None.
-
-    ``kind`` is the checksum type that the server gives, if any. That of an object in parts may be
-    a checksum of checksums, which ends in ``-`` and their number.
-
-    >>> whole_crc32c("Jj/JUA=="), whole_crc32c("Jj/JUA==-3"), whole_crc32c("Jj/JUA==", "COMPOSITE")
-    ('Jj/JUA==', None, None)
-    """
-    if not text or (kind or "FULL_OBJECT").upper() != "FULL_OBJECT":
-        return None
-    try:
-        digest = base64.b64decode(text, validate=True)
-    except ValueError:
-        return None
-    return text if len(digest) == 4 else None
-
-
 def compare_nothing(pair: Pair, when: datetime) -> Comparison:
-    """What is said of a target where nobody can tell which object moved there."""
+    """The comparison of a target where it cannot be told which object moved there."""
     return Comparison(
         pair, Agreement.UNKNOWN, None, when, "which object moved there cannot be told"
     )
@@ -196,4 +163,4 @@ def _conclude(
     measure: Measure | None,
     detail: str = "",
 ) -> Comparison:
-    return Comparison(pair, agreement, measure, source.checked_at, detail, source.found)
+    return Comparison(pair, agreement, measure, source.checked_at, detail, source.info)

@@ -27,6 +27,13 @@ Revision = NewType("Revision", str)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+class Environment(StrEnum):
+    """Whether a store holds data that matters. The texts are kept in plan files."""
+
+    PRODUCTION = "production"
+    DISPOSABLE = "a throw-away store"
+
+
 class Holder(StrEnum):
     """A place that may hold a URL which no edit can reach."""
 
@@ -35,7 +42,7 @@ class Holder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class UnreachableText:
     """Text outside the strings of a document: seen and reported, never rewritten.
 
     For a map key ``value_path`` ends with the key itself; bytes are decoded as Latin-1, so that
@@ -59,7 +66,7 @@ class Document:
     path: str
     revision: Revision
     strings: tuple[tuple[ValuePath, str], ...]
-    fixed: tuple[Fixed, ...] = ()
+    unreachable: tuple[UnreachableText, ...] = ()
     raw: object = field(default=None, repr=False, compare=False)
 
 

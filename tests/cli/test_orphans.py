@@ -27,12 +27,12 @@ DOCUMENTS = {
 }
 
 
-@pytest.fixture(scope="session", params=SERVERS)
+@pytest.fixture(scope="module", params=SERVERS)
 def stocked(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
     """A server with objects that were there before any scan."""
-    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects"), "omi.data") as server:
         for key in (*MENTIONED, *UNMENTIONED, "app-logo", "elsewhere/other.png"):
             server.put(key, key.encode())
         time.sleep(1.1)  # a server tells its time to the second
@@ -44,8 +44,11 @@ def audited(tmp_path: Path) -> Callable[[ServedS3 | str], Workshop]:
     """A workshop over a server."""
 
     def at(server: ServedS3 | str) -> Workshop:
-        endpoint = {"S3_ENDPOINT_URL": server, "S3_ACCESS_KEY_ID": "K", "S3_SECRET_ACCESS_KEY": "s"}
-        environ = endpoint if isinstance(server, str) else server.environ()
+        if isinstance(server, str):
+            keys = {"S3_ACCESS_KEY_ID": "K", "S3_SECRET_ACCESS_KEY": "s"}
+            environ = {"S3_ENDPOINT_URL": server, **keys}
+        else:
+            environ = server.environ()
         workshop = Workshop(tmp_path, clean_environ(environ))
         (tmp_path / "rules.yaml").write_text(RULES)
         write_database(tmp_path / "db.jsonl", DOCUMENTS)

@@ -34,7 +34,7 @@ class EmbeddedHarness:
         return open_store(self.locator)
 
     def load(self, documents: Mapping[str, Fields]) -> None:
-        self._replace(self._fields() | documents)
+        self._replace({**self._fields(), **documents})
 
     def delete(self, path: str) -> None:
         self._replace({other: fields for other, fields in self._fields().items() if other != path})

@@ -22,8 +22,9 @@ from tests.contract.harness import (
 from url_rewriter.documents import (
     Document,
     Edit,
-    Fixed,
+    Environment,
     Holder,
+    UnreachableText,
     Update,
     ValuePath,
     WriteStatus,
@@ -156,7 +157,7 @@ def test_a_reader_holds_no_writer(reader: DocumentReader) -> None:
 
 
 def test_a_store_for_tests_is_disposable(store: DocumentStore) -> None:
-    assert store.disposable
+    assert store.environment is Environment.DISPOSABLE
 
 
 # --- Scanning ---
@@ -226,7 +227,7 @@ def test_each_string_with_a_needle_comes_with_its_value_path(
         ("list", 1): OLD,
         ("list", 2, "u"): OLD,
     }
-    assert document.fixed == ()
+    assert document.unreachable == ()
 
 
 def test_strings_come_in_the_same_order_each_time(harness: Harness, reader: DocumentReader) -> None:
@@ -266,7 +267,7 @@ def test_without_needles_every_document_and_string_is_yielded(
     one, two = scanned(reader, Query())
     assert dict(one.strings) == {("a",): "x", ("b", 0): ""}
     assert two.strings == ()
-    assert [fixed.text for fixed in two.fixed] == ["n"]
+    assert [each.text for each in two.unreachable] == ["n"]
 
 
 def test_a_map_key_with_a_needle_is_seen_and_fixed(
@@ -275,19 +276,21 @@ def test_a_map_key_with_a_needle_is_seen_and_fixed(
     harness.load({"c/d": {"m": mapping({OLD: {"booleanValue": True}})}})
     (document,) = scanned(reader)
     assert document.strings == ()
-    assert document.fixed == (Fixed(("m", OLD), Holder.MAP_KEY, OLD),)
+    assert document.unreachable == (UnreachableText(("m", OLD), Holder.MAP_KEY, OLD),)
 
 
 def test_bytes_with_a_needle_are_seen_and_fixed(harness: Harness, reader: DocumentReader) -> None:
     harness.load({"c/d": {"l": array({"bytesValue": "/wBncy8vOi8vZ3M6Ly9i"})}})
     (document,) = scanned(reader)
-    assert document.fixed == (Fixed(("l", 0), Holder.BYTES, "\xff\x00gs//://gs://b"),)
+    assert document.unreachable == (
+        UnreachableText(("l", 0), Holder.BYTES, "\xff\x00gs//://gs://b"),
+    )
 
 
 def test_a_document_id_with_a_needle_is_enough(harness: Harness, reader: DocumentReader) -> None:
     harness.load({"c/gs:%2F": {"a": string("x")}})
     (document,) = scanned(reader, Query(needles=("gs:%2f",)))
-    assert (document.path, document.strings, document.fixed) == ("c/gs:%2F", (), ())
+    assert (document.path, document.strings, document.unreachable) == ("c/gs:%2F", (), ())
 
 
 def test_a_value_of_its_own_type_is_not_looked_into(
@@ -296,7 +299,7 @@ def test_a_value_of_its_own_type_is_not_looked_into(
     harness.load({"c/d": {"u": string(OLD), "v": EVERY_TYPE["vector"]}})
     document = read(reader, "c/d")
     assert document.strings == ((("u",), OLD),)
-    assert "__type__" not in [fixed.text for fixed in document.fixed]
+    assert "__type__" not in [each.text for each in document.unreachable]
 
 
 # --- Checkpoints and partitions ---

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ ODD_SLASHES = ("/leading.png", "//two.png", "a//b.png", "trail/", "trail//")
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedS3]:
-    with SERVERS[request.param](tmp_path_factory.mktemp("objects")) as server:
+    with SERVERS[request.param](tmp_path_factory.mktemp("objects"), "contract.data") as server:
         for key in HARD_KEYS:
             server.put(key, key.encode())
         yield server
@@ -61,7 +62,7 @@ def many(served: ServedS3) -> list[str]:
     return keys
 
 
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "lane": {"prove": Prove.HEAD},
     "boto3 alone": {"prove": Prove.HEAD, "fast": False},
     "listing": {"prove": Prove.LIST},
@@ -70,7 +71,7 @@ WAYS = {
 }
 
 
-@pytest.fixture(scope="module", params=WAYS.values(), ids=WAYS)
+@pytest.fixture(scope="module", params=list(WAYS.values()), ids=list(WAYS))
 def store(request: pytest.FixtureRequest, served: ServedS3) -> Iterator[ObjectStore]:
     settings = S3Settings.from_environ(
         served.environ(), endpoint=None, fallback_endpoint="http://unused.invalid"
@@ -95,10 +96,10 @@ def test_an_object_exists_with_its_size_tag_and_type(store: ObjectStore, served:
     before = datetime.now(UTC)
     item = prove(store, served, "app-logos/plain.png")["app-logos/plain.png"]
     assert item.state is TargetState.EXISTS
-    assert item.size == len("app-logos/plain.png")
-    assert item.etag == hashlib.md5(b"app-logos/plain.png").hexdigest()
+    assert item.info.size == len("app-logos/plain.png")
+    assert item.info.etag == hashlib.md5(b"app-logos/plain.png").hexdigest()
     if item.method is Method.HEAD:
-        assert item.content_type == "image/png"
+        assert item.info.content_type == "image/png"
     assert item.checked_at.utcoffset() == timedelta(0)
     assert before <= item.checked_at <= datetime.now(UTC)
     assert item.detail == ""
@@ -107,7 +108,7 @@ def test_an_object_exists_with_its_size_tag_and_type(store: ObjectStore, served:
 def test_every_hard_key_exists(store: ObjectStore, served: ServedS3) -> None:
     evidence = prove(store, served, *HARD_KEYS)
     assert {item.state for item in evidence.values()} == {TargetState.EXISTS}
-    assert {key: item.size for key, item in evidence.items()} == {
+    assert {key: item.info.size for key, item in evidence.items()} == {
         key: len(key.encode()) for key in HARD_KEYS
     }
 
@@ -140,7 +141,7 @@ def test_every_hard_key_exists(store: ObjectStore, served: ServedS3) -> None:
 )
 def test_a_near_miss_of_a_key_is_missing(store: ObjectStore, served: ServedS3, key: str) -> None:
     item = prove(store, served, key)[key]
-    assert (item.state, item.size, item.etag) == (TargetState.MISSING, None, None)
+    assert (item.state, item.info.size, item.info.etag) == (TargetState.MISSING, None, None)
     assert item.detail
 
 
@@ -216,8 +217,9 @@ def test_a_listing_shows_every_object_under_a_prefix_and_no_other(
     there = sorted(key for key in HARD_KEYS if key.startswith(prefix))
     for each, key in zip(found, there, strict=True):
         assert key in each.keys
-        assert each.size == len(key.encode())
-        assert timedelta() <= datetime.now(UTC) - each.modified < timedelta(hours=1)
+        assert each.info.size == len(key.encode())
+        assert each.info.modified is not None
+        assert timedelta() <= datetime.now(UTC) - each.info.modified < timedelta(hours=1)
         assert each.keys == (key,) or " " in key
 
 

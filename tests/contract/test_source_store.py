@@ -14,6 +14,7 @@ import pytest
 from tests.servers.cloud_storage import ServedCloudStorage, cloud_storage
 from tests.servers.s3 import rclone_binary
 from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources import SourceStore, open_cloud_storage, open_inventory
 from url_rewriter.urls import ObjectRef
 
@@ -89,10 +90,9 @@ def test_every_object_is_found_with_its_size_and_hash(store: SourceStore) -> Non
     for ref, item in stat(store, *refs).items():
         body = body_of(ref.bucket, ref.key)
         assert item.state is SourceState.EXISTS
-        assert item.found is not None
-        assert (item.found.ref, item.found.size) == (ref, len(body))
-        assert item.found.md5 == hashlib.md5(body).hexdigest()
-        assert item.found.content_type == "image/png"
+        assert (item.source, item.info.size) == (ref, len(body))
+        assert item.info.md5 == hashlib.md5(body).hexdigest()
+        assert item.info.content_type == "image/png"
         assert before <= item.checked_at <= datetime.now(UTC)
         assert item.detail == ""
 
@@ -112,7 +112,7 @@ def test_every_object_is_found_with_its_size_and_hash(store: SourceStore) -> Non
 def test_what_is_not_there_is_never_found(store: SourceStore, ref: ObjectRef) -> None:
     item = stat(store, ref)[ref]
     assert item.state in (SourceState.GONE, SourceState.UNKNOWN)
-    assert item.found is None
+    assert item.info == ObjectInfo()
     assert item.detail
 
 

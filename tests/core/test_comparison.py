@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from url_rewriter.comparison import (
     Agreement,
-    Checksums,
     Comparison,
     Measure,
     Pair,
     compare_by_etag,
     compare_checksums,
     compare_sizes,
-    whole_crc32c,
 )
-from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState, TargetState
+from url_rewriter.objectinfo import ObjectInfo
+from url_rewriter.objects.transport.answers import whole_crc32c
 from url_rewriter.urls import ObjectRef
 
 NOW = datetime.now(UTC)
@@ -32,11 +32,9 @@ MD5 = "841a2d689ad86bd1611447453c22c6fc"
 OTHER = "0" * 32
 CRC = "Jj/JUA=="
 
-THERE = SourceEvidence(
-    SOURCE, SourceState.EXISTS, NOW, SourceObject(SOURCE, 4, crc32c=CRC, md5=MD5)
-)
-COMPOSITE = replace(THERE, found=SourceObject(SOURCE, 4, crc32c=CRC))
-BARE = replace(THERE, found=SourceObject(SOURCE, 4))
+THERE = SourceEvidence(SOURCE, SourceState.EXISTS, NOW, ObjectInfo(4, crc32c=CRC, md5=MD5))
+COMPOSITE = replace(THERE, info=ObjectInfo(4, crc32c=CRC))
+BARE = replace(THERE, info=ObjectInfo(4))
 GONE = SourceEvidence(SOURCE, SourceState.GONE, NOW, detail="no such object")
 FORBIDDEN = SourceEvidence(SOURCE, SourceState.UNKNOWN, NOW, detail="forbidden (403)")
 
@@ -45,14 +43,18 @@ UNKNOWN, SOURCE_GONE = Agreement.UNKNOWN, Agreement.SOURCE_GONE
 
 
 def pair(size: int | None = 4, etag: str | None = MD5) -> Pair:
-    return Pair(TARGET, SOURCE, size, etag)
+    return Pair(TARGET, SOURCE, ObjectInfo(size, etag))
 
 
-def told(etag: str = MD5, **more: object) -> Checksums:
-    return Checksums(TARGET, 4, etag, **more)  # type: ignore[arg-type]
+def told(etag: str = MD5, **more: object) -> Evidence:
+    info = ObjectInfo(4, etag, **more)  # type: ignore[arg-type]
+    return Evidence(TARGET, TargetState.EXISTS, Method.HEAD, NOW, info)
 
 
-def compare(of: Pair, source: SourceEvidence, checksums: Checksums) -> Comparison:
+REFUSED = Evidence(TARGET, TargetState.UNKNOWN, Method.HEAD, NOW, detail="forbidden (403)")
+
+
+def compare(of: Pair, source: SourceEvidence, checksums: Evidence) -> Comparison:
     return compare_by_etag(of, source) or compare_checksums(of, source, checksums)
 
 
@@ -74,7 +76,7 @@ def test_sizes_alone_are_never_a_match(
     assert bool(found.detail) is (agreement is not SIZE_ONLY)
 
 
-def plain(etag: str, **more: object) -> tuple[Pair, Checksums]:
+def plain(etag: str, **more: object) -> tuple[Pair, Evidence]:
     return pair(4, etag), told(etag, **more)
 
 
@@ -99,7 +101,7 @@ HASHES = {
     "size differs": (pair(5), told(), THERE, MISMATCH, Measure.SIZE),
     "gone": (*plain(MD5, crc32c=CRC), GONE, SOURCE_GONE, None),
     "forbidden": (*plain(MD5, crc32c=CRC), FORBIDDEN, UNKNOWN, None),
-    "target forbidden": (*plain(OTHER, trouble="forbidden (403)"), THERE, SIZE_ONLY, Measure.SIZE),
+    "target forbidden": (pair(4, OTHER), REFUSED, THERE, SIZE_ONLY, Measure.SIZE),
     "target changed": (pair(4, OTHER), told("f" * 32), THERE, UNKNOWN, None),
 }  # fmt: skip
 
@@ -109,7 +111,7 @@ HASHES = {
 )
 def test_hashes_prove_what_they_prove(
     of: Pair,
-    checksums: Checksums,
+    checksums: Evidence,
     source: SourceEvidence,
     agreement: Agreement,
     measure: Measure | None,
@@ -130,16 +132,19 @@ def crc32c(body: bytes) -> str:
 def test_only_equal_bytes_match_and_only_unequal_ones_are_a_mismatch(
     here: bytes, there: bytes, parts: bool, told_crc: bool, has_md5: bool, state: SourceState
 ) -> None:
-    found = SourceObject(
-        SOURCE, len(there), crc32c=crc32c(there),
+    info = ObjectInfo(
+        len(there), crc32c=crc32c(there),
         md5=hashlib.md5(there).hexdigest() if has_md5 else None,
     )  # fmt: skip
-    source = SourceEvidence(SOURCE, state, NOW, found if state is SourceState.EXISTS else None)
-    etag = hashlib.md5(here).hexdigest() + ("-2" if parts else "")
-    checksums = Checksums(
-        TARGET, len(here), etag, crc32c(here) if told_crc else None, etag_is_md5=not parts
+    source = SourceEvidence(
+        SOURCE, state, NOW, info if state is SourceState.EXISTS else ObjectInfo()
     )
-    agreement = compare(Pair(TARGET, SOURCE, len(here), etag), source, checksums).agreement
+    etag = hashlib.md5(here).hexdigest() + ("-2" if parts else "")
+    target = ObjectInfo(
+        len(here), etag, crc32c=crc32c(here) if told_crc else None, etag_is_md5=not parts
+    )
+    checksums = Evidence(TARGET, TargetState.EXISTS, Method.HEAD, NOW, target)
+    agreement = compare(Pair(TARGET, SOURCE, target), source, checksums).agreement
     if agreement is MATCH:
         assert here == there
     if agreement is MISMATCH:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.planfile.test_settling import rules_of, texts
 from url_rewriter.documents import (
     Document,
-    Fixed,
     Holder,
     Revision,
+    UnreachableText,
     collection_pattern,
     field_pattern,
 )
@@ -38,7 +38,7 @@ documents = st.builds(
     ),
     st.sampled_from(PATHS),
     st.lists(texts, max_size=4),
-    st.sampled_from([(), (Fixed(("b",), Holder.BYTES, "gs://old-bucket/x.png"),)]),
+    st.sampled_from([(), (UnreachableText(("b",), Holder.BYTES, "gs://old-bucket/x.png"),)]),
 )
 
 

@@ -199,7 +199,7 @@ def test_a_file_replaced_just_before_its_lock_is_got_is_read_again(
     store = EmbeddedStore(path)
     document = store.get(["a/1"])["a/1"]
     theirs = line("a/1", {"image": text("theirs")})
-    locks = []
+    locks: list[int] = []
 
     def lock(opened: BinaryIO, operation: int) -> None:
         if not locks:

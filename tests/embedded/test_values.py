@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from url_rewriter.documents import Edit, Fixed, Holder, ValuePath
+from url_rewriter.documents import Edit, Holder, UnreachableText, ValuePath
 from url_rewriter.stores.embedded import values
 
 LEAVES = st.one_of(
@@ -76,31 +76,31 @@ def test_values_of_other_types_have_other_revisions(
 
 def test_keys_and_bytes_are_fixed_text() -> None:
     fields = {"m": {"mapValue": {"fields": {"gs://b/k": {"bytesValue": "R1M6Ly9iL/8="}}}}}
-    found, fixed = values.select(values.texts(fields), ("gs://",))
+    found, unreachable = values.select(values.texts(fields), ("gs://",))
     assert found == ()
-    assert fixed == (
-        Fixed(("m", "gs://b/k"), Holder.MAP_KEY, "gs://b/k"),
-        Fixed(("m", "gs://b/k"), Holder.BYTES, "GS://b/\xff"),
+    assert unreachable == (
+        UnreachableText(("m", "gs://b/k"), Holder.MAP_KEY, "gs://b/k"),
+        UnreachableText(("m", "gs://b/k"), Holder.BYTES, "GS://b/\xff"),
     )
 
 
 @pytest.mark.parametrize("encoded", ["-_8", "-_8=", "+/8=", "+/8"])
 def test_bytes_are_read_in_every_spelling_of_base64(encoded: str) -> None:
-    _, fixed = values.select(values.texts({"b": {"bytesValue": encoded}}), ())
-    assert fixed[1].text == "\xfb\xff"
+    _, unreachable = values.select(values.texts({"b": {"bytesValue": encoded}}), ())
+    assert unreachable[1].text == "\xfb\xff"
 
 
 @pytest.mark.parametrize("encoded", ["A", "é", "=" * 5 + "A"])
 def test_bytes_that_are_not_base64_are_passed_over(encoded: str) -> None:
-    _, fixed = values.select(values.texts({"b": {"bytesValue": encoded}}), ())
-    assert [text.holder for text in fixed] == [Holder.MAP_KEY]
+    _, unreachable = values.select(values.texts({"b": {"bytesValue": encoded}}), ())
+    assert [text.holder for text in unreachable] == [Holder.MAP_KEY]
 
 
 def test_a_map_that_stands_for_a_value_is_opaque() -> None:
     vector = {"__type__": {"stringValue": "gs://b/k"}, "value": {"stringValue": "gs://b/k"}}
-    found, fixed = values.select(values.texts({"v": {"mapValue": {"fields": vector}}}), ())
+    found, unreachable = values.select(values.texts({"v": {"mapValue": {"fields": vector}}}), ())
     assert found == ()
-    assert [text.text for text in fixed] == ["v"]
+    assert [text.text for text in unreachable] == ["v"]
 
 
 @pytest.mark.parametrize("path", [("gone",), ("s", "deeper"), ("a", 1), ("a", -1), ("n",), ()])

@@ -82,12 +82,12 @@ def scan_into(folder: Path, reader: DocumentReader, **options: Any) -> list[tupl
         )
         draft.settle(Planner(RULES))
         return (
-            draft.connection.execute(
+            draft._connection.execute(
                 "SELECT d.path, s.value_path, s.before, o.status, t.key FROM occurrences o"
                 " JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document"
                 " LEFT JOIN targets t ON t.id = o.target ORDER BY o.id"
             ).fetchall()
-            + draft.connection.execute(
+            + draft._connection.execute(
                 "SELECT sum(documents), min(done), '', '', '' FROM partitions"
             ).fetchall()
         )
@@ -131,7 +131,7 @@ def test_a_scan_stops_at_max_reads_and_goes_on_from_there(tmp_path: Path, worker
     with pytest.raises(ChecksFailedError, match="--max-reads 10"):
         scan_into(tmp_path, store, workers=workers, max_reads=10)
     draft = open_draft(tmp_path)
-    (read,) = draft.connection.execute("SELECT sum(documents) FROM partitions").fetchone()
+    (read,) = draft._connection.execute("SELECT sum(documents) FROM partitions").fetchone()
     draft.abandon()
     assert 10 <= read < 10 + EVERY * workers
     other = tmp_path / "other"
@@ -156,7 +156,7 @@ def test_a_scan_that_failed_goes_on_behind_its_checkpoints(tmp_path: Path, worke
     assert scan_into(tmp_path, store, workers=workers) == scan_into(other, store)
 
 
-def make_ahead(store: MemoryStore, **options: Any) -> Threads:
+def make_ahead(store: MemoryStore, **options: Any) -> Threads[Any]:
     parts = [
         Part(number, partition, None)
         for number, partition in enumerate(store.partitions(Query(), 1), 1)

@@ -11,7 +11,7 @@ from tests.scripted_firestore.client import Client, array, text
 from url_rewriter.documents import Document, Edit, Update
 from url_rewriter.stores.base import Checkpoint, Query
 from url_rewriter.stores.firestore import FirestoreStore, connect
-from url_rewriter.stores.firestore.channel import Streams
+from url_rewriter.stores.firestore.connecting import Streams
 from url_rewriter.stores.firestore.faults import CallLimits
 
 OLD = "gs://photos/u1.png"
@@ -53,6 +53,7 @@ class Bench:
     def write_behind(self, path: str, image: str) -> None:
         """Change a document as an application would."""
         document = self.database.get(path)
+        assert document is not None
         document.fields["image"].string_value = image
         self.database.set(path, document)
 
@@ -85,6 +86,6 @@ def open_bench(
     limits = CallLimits(
         replace(CallLimits().backoff, attempts=TRIES, pause=pauses.append), seconds, seconds
     )
-    link = connect(fresh_project(), limits=limits, streams=streams)
-    database = server.databases[link.database.name]
-    return Bench(server, FirestoreStore(link), database, pauses)
+    channel = connect(fresh_project(), limits=limits, streams=streams)
+    database = server.databases[channel.database.name]
+    return Bench(server, FirestoreStore(channel), database, pauses)

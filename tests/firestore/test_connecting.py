@@ -11,6 +11,7 @@ import pytest
 
 from tests.emulator import fresh_project
 from url_rewriter.concurrency.retry import Backoff
+from url_rewriter.documents import Environment
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores import open_reader, open_store
 from url_rewriter.stores.firestore import FirestoreReader, connect
@@ -61,7 +62,10 @@ def test_the_emulator_needs_no_credentials(
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     reader = open_reader("firestore://p")
-    assert (reader.locator, reader.disposable) == ("firestore://p/(default)", True)
+    assert (reader.locator, reader.environment) == (
+        "firestore://p/(default)",
+        Environment.DISPOSABLE,
+    )
     reader.close()
 
 

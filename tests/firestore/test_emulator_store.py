@@ -13,7 +13,8 @@ from url_rewriter.documents import Document, Edit, Update, WriteStatus
 from url_rewriter.stores import open_store
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreReader, FirestoreStore, connect
-from url_rewriter.stores.firestore.channel import Link, Streams
+from url_rewriter.stores.firestore.channel import FirestoreChannel
+from url_rewriter.stores.firestore.connecting import Streams
 from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.stores.firestore.values import MAX_DOCUMENT_SIZE, document_size
 
@@ -21,19 +22,19 @@ OLD = "gs://photos/ada.png"
 URLS = Query(needles=("gs://",))
 
 
-class CountingLink:
-    """A link that counts queries."""
+class CountingChannel:
+    """A channel that counts queries."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, channel: FirestoreChannel) -> None:
+        self._channel = channel
         self.queries = 0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._link, name)
+        return getattr(self._channel, name)
 
     def run_query(self, request: Message) -> Any:
         self.queries += 1
-        return self._link.run_query(request)
+        return self._channel.run_query(request)
 
 
 @pytest.fixture
@@ -42,16 +43,16 @@ def harness(emulator_host: str, monkeypatch: pytest.MonkeyPatch) -> FirestoreHar
 
 
 @pytest.fixture
-def linked(harness: FirestoreHarness) -> Iterator[Callable[..., Link]]:
-    links: list[Link] = []
+def connected(harness: FirestoreHarness) -> Iterator[Callable[..., FirestoreChannel]]:
+    channels: list[FirestoreChannel] = []
 
-    def make(**options: Any) -> Link:
-        links.append(connect(harness.project, **options))
-        return links[-1]
+    def make(**options: Any) -> FirestoreChannel:
+        channels.append(connect(harness.project, **options))
+        return channels[-1]
 
     yield make
-    for link in links:
-        link.close()
+    for channel in channels:
+        channel.close()
 
 
 def found(reader: FirestoreReader, partition: Partition) -> list[Document]:
@@ -59,22 +60,22 @@ def found(reader: FirestoreReader, partition: Partition) -> list[Document]:
 
 
 def test_all_kinds_of_stream_yield_the_same(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     harness.load({f"c/{number}": {"u": string(OLD)} for number in range(1200)})
     one, *others = (
-        found(FirestoreReader(linked(streams=streams)), Partition("")) for streams in Streams
+        found(FirestoreReader(connected(streams=streams)), Partition("")) for streams in Streams
     )
     assert len(one) == 1200
     assert all(other == one for other in others)
 
 
 def test_a_scan_may_be_abandoned_at_any_document(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     harness.load({f"c/{number}": {"u": string(OLD)} for number in range(300)})
     for streams in Streams:
-        reader = FirestoreReader(linked(streams=streams))
+        reader = FirestoreReader(connected(streams=streams))
         for _ in range(20):
             scan = reader.scan(URLS, Partition(""))
             next(scan)
@@ -83,27 +84,27 @@ def test_a_scan_may_be_abandoned_at_any_document(
 
 
 def test_an_undivided_scan_of_the_emulator_is_one_query(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     harness.load({f"{name}/x": {"u": string(OLD)} for name in "abc"})
-    link = CountingLink(linked())
-    reader = FirestoreReader(link)  # type: ignore[arg-type]  # it is one by delegation
+    channel = CountingChannel(connected())
+    reader = FirestoreReader(channel)  # type: ignore[arg-type]  # it is one by delegation
     (partition,) = reader.partitions(URLS, 1)
     assert len(found(reader, partition)) == 3
-    assert link.queries == 1
+    assert channel.queries == 1
 
 
 def test_the_shape_of_production_finds_the_same_documents(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     there = ["a/x", "a/x/s/y", "a/__id7__", "a/__id-7__/s/y", "ab/x", "g/ghost/s/y", "a\u0001/x"]
     harness.load({path: {"u": string(OLD)} for path in there})
-    link = linked()
-    whole = found(FirestoreReader(link), Partition(""))
-    link.emulated = False
-    reader = FirestoreReader(link)
+    channel = connected()
+    whole = found(FirestoreReader(channel), Partition(""))
+    channel.emulated = False
+    reader = FirestoreReader(channel)
     parts = reader.partitions(URLS, 1)
-    link.emulated = True
+    channel.emulated = True
     assert [part.root for part in parts] == ["a", "a\u0001", "ab", "g"]
     assert [each for part in parts for each in found(reader, part)] == whole
     assert {each.path for each in whole} == set(there)
@@ -125,28 +126,28 @@ def test_databases_of_a_project_are_told_apart(
 
 
 def test_what_is_written_is_the_same_bytes_but_for_the_edit(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     inner = mapping({"`": string(OLD), "a.b": {"doubleValue": -0.0}}, n={"doubleValue": "NaN"})
     harness.load({"c/d": {"l": array(inner, {"integerValue": "3"}, {"doubleValue": 3.0})}})
-    store = FirestoreStore(linked())
+    store = FirestoreStore(connected())
     before = store.get(["c/d"])["c/d"]
     store.write([Update(before, (Edit(("l", 0, "`"), OLD, "new"),))])
     after = store.get(["c/d"])["c/d"]
-    before.raw.fields["l"].array_value.values[0].map_value.fields["`"].string_value = "new"
-    for message in (before.raw, after.raw):
+    old: Any = before.raw
+    new: Any = after.raw
+    old.fields["l"].array_value.values[0].map_value.fields["`"].string_value = "new"
+    for message in (old, new):
         message.ClearField("update_time")
-    assert before.raw.SerializeToString(deterministic=True) == after.raw.SerializeToString(
-        deterministic=True
-    )
+    assert old.SerializeToString(deterministic=True) == new.SerializeToString(deterministic=True)
 
 
 def test_a_document_may_be_exactly_as_large_as_the_limit(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     path = "users/ada/files/é"
     harness.load({path: {"a": string("x" * 600_000), "b": string(OLD), "n": {"nullValue": None}}})
-    store = FirestoreStore(linked())
+    store = FirestoreStore(connected())
     document = store.get([path])[path]
     room = MAX_DOCUMENT_SIZE - document_size(document.raw, path) + len(OLD)
     over = store.write([Update(document, (Edit(("b",), OLD, "y" * (room + 1)),))])
@@ -155,11 +156,11 @@ def test_a_document_may_be_exactly_as_large_as_the_limit(
 
 
 def test_a_batch_refused_for_one_write_is_halved_until_the_others_are_written(
-    harness: FirestoreHarness, linked: Callable[..., Link]
+    harness: FirestoreHarness, connected: Callable[..., FirestoreChannel]
 ) -> None:
     paths = [f"c/{number}" for number in range(50)]
     harness.load({path: {"u": string(OLD)} for path in paths})
-    store = FirestoreStore(linked())
+    store = FirestoreStore(connected())
     updates = [Update(each, (Edit(("u",), OLD, "new"),)) for each in store.get(paths).values()]
     # The server refuses a whole request for naming one document twice.
     results = store.write([*updates, updates[17]])

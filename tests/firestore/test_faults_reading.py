@@ -23,7 +23,7 @@ from tests.scripted_firestore import (
 )
 from url_rewriter.errors import ConfigurationError, NotPermittedError, ServiceError
 from url_rewriter.stores.base import Query
-from url_rewriter.stores.firestore.channel import Streams
+from url_rewriter.stores.firestore.connecting import Streams
 
 PASSING = [
     StatusCode.ABORTED,
@@ -102,7 +102,7 @@ def test_a_server_that_says_it_is_done_is_believed(bench: Bench) -> None:
 
 
 def test_faults_with_progress_between_them_have_no_limit(bench: Bench) -> None:
-    bench.script.on("RunQuery", *[Refuse(StatusCode.UNAVAILABLE), Cut(1)] * len(PATHS))
+    bench.script.on("RunQuery", Refuse(StatusCode.UNAVAILABLE), Cut(1), times=len(PATHS))
     assert bench.scan() == (PATHS, len(PATHS))
 
 

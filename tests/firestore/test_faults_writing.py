@@ -279,13 +279,16 @@ def test_an_array_that_grew_is_left_alone(bench: Bench) -> None:
 
     def append(database: Database, _: Any) -> None:
         grown = database.get(path)
+        assert grown is not None
         grown.fields["more"].array_value.values.add().string_value = "new"
         database.set(path, grown)
 
     bench.script.before_batch_write = append
     update = Update(document, (Edit(("more", 0), OLD, NEW),))
     assert statuses(bench.store.write([update])) == [STALE]
-    values = bench.database.get(path).fields["more"].array_value.values
+    kept = bench.database.get(path)
+    assert kept is not None
+    values = kept.fields["more"].array_value.values
     assert [value.string_value for value in values] == [OLD, "x", "new"]
 
 

@@ -26,8 +26,7 @@ from tests.servers.fault import fault_server, present, s3_with
 from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.errors import NotPermittedError, ServiceError
 from url_rewriter.stores.base import Partition, Query
-from url_rewriter.stores.firestore import FirestoreReader, Link, connect
-from url_rewriter.stores.firestore import channel as links
+from url_rewriter.stores.firestore import FirestoreChannel, FirestoreReader, connect, connecting
 from url_rewriter.stores.firestore.faults import CallLimits
 from url_rewriter.stores.firestore.http2 import Http2, StreamError, _Inbox
 
@@ -200,20 +199,20 @@ def test_streams_that_are_left_unfinished_do_not_disturb_others(echo: Echo) -> N
     http2.close()
 
 
-def production_link(monkeypatch: pytest.MonkeyPatch, token: str | None) -> Link:
-    """A link to "production" with a user's credentials, which have run out without a token."""
+def production_channel(monkeypatch: pytest.MonkeyPatch, token: str | None) -> FirestoreChannel:
+    """A channel to "production" with a user's credentials, which have run out without a token."""
     expired = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     now = dt.timedelta(hours=1 if token else -1)
-    credentials = Credentials(token=token, expiry=expired + now)  # type: ignore[no-untyped-call]
+    credentials = Credentials(token=token, expiry=expired + now)
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
-    monkeypatch.setattr(links, "default_credentials", lambda project: (credentials, project))
+    monkeypatch.setattr(connecting, "default_credentials", lambda project: (credentials, project))
     return connect(fresh_project(), limits=CallLimits(Backoff(attempts=2)))
 
 
 def test_credentials_that_cannot_be_refreshed_say_what_to_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reader = FirestoreReader(production_link(monkeypatch, None))
+    reader = FirestoreReader(production_channel(monkeypatch, None))
     with pytest.raises(NotPermittedError, match="gcloud auth application-default login"):
         list(reader.scan(Query(), Partition("users")))
     reader.close()
@@ -226,8 +225,8 @@ def test_production_is_asked_over_tls_with_the_credentials_token(
     context.set_alpn_protocols(["http/1.1"])
     with fault_server(s3_with({}), context) as server:
         monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(trusted))
-        monkeypatch.setattr(links, "PRODUCTION", server.endpoint.removeprefix("https://"))
-        reader = FirestoreReader(production_link(monkeypatch, "ya29.token"))
+        monkeypatch.setattr(connecting, "PRODUCTION", server.endpoint.removeprefix("https://"))
+        reader = FirestoreReader(production_channel(monkeypatch, "ya29.token"))
         with pytest.raises(ServiceError):
             list(reader.scan(Query(), Partition("users")))
         reader.close()
@@ -242,5 +241,5 @@ def test_behind_a_proxy_grpc_reads(monkeypatch: pytest.MonkeyPatch, name: str) -
     with scripted_firestore() as server:
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", server.host)
         bench = open_bench(server)
-        assert bench.store._link._http2 is None
+        assert bench.store._channel._http2 is None
         bench.store.close()

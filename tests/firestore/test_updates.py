@@ -151,7 +151,8 @@ def test_a_field_without_a_name_is_unwritable() -> None:
 
 def test_a_document_of_another_revision_than_it_says_is_a_mistake() -> None:
     document = document_from(document_of({"u": Value(string_value="x")}), "c/d", ())
-    document.raw.update_time.nanos += 1
+    raw: Any = document.raw
+    raw.update_time.nanos += 1
     with pytest.raises(ValueError, match="c/d"):
         write_for(Update(document, (Edit(("u",), "x", "y"),)), NAME)
 

@@ -12,7 +12,8 @@ import pytest
 
 from tests.servers.fault import Reaction, fault_server, present, s3_with, xml_error
 from tests.servers.s3 import ServedS3, moto
-from url_rewriter.comparison import Checksums
+from url_rewriter.evidence import TargetState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import S3Settings
 from url_rewriter.objects.proving.checksums import ChecksumReader, read_checksums
 from url_rewriter.objects.transport.answers import Answer
@@ -22,13 +23,14 @@ TARGET = ObjectRef("b.c_d", "k")
 CRC = "Jj/JUA=="
 
 
-def said(**headers: str) -> Checksums:
+def said(**headers: str) -> ObjectInfo:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read_checksums(TARGET, Answer(200, {"etag": '"e1"', "content-length": "4", **names}))
+    answer = Answer(200, {"etag": '"e1"', "content-length": "4", **names})
+    return read_checksums(TARGET, answer).info
 
 
 def test_the_etag_of_a_plain_object_is_its_md5() -> None:
-    assert said() == Checksums(TARGET, 4, "e1", etag_is_md5=True)
+    assert said() == ObjectInfo(4, "e1", etag_is_md5=True)
     assert said(x_amz_server_side_encryption="AES256").etag_is_md5
 
 
@@ -66,7 +68,7 @@ def test_a_fault_is_told_as_such(reaction: Reaction, trouble: str) -> None:
     with fault_server(s3_with({"k": reaction})) as server:
         settings = S3Settings(server.endpoint, "AK", "SK", attempts=1)
         (told,) = ChecksumReader(settings).read([TARGET])
-    assert told == Checksums(TARGET, trouble=trouble)
+    assert (told.target, told.state, told.detail) == (TARGET, TargetState.UNKNOWN, trouble)
 
 
 def test_checksums_are_asked_for() -> None:
@@ -86,16 +88,15 @@ def served() -> Iterator[ServedS3]:
 def test_a_real_server_tells_the_checksum_that_was_stored(served: ServedS3) -> None:
     crc32c = base64.b64encode(google_crc32c.Checksum(b"body").digest()).decode()
     served.client().put_object(
-        Bucket=served.bucket, Key="a", Body=b"body", ChecksumAlgorithm="CRC32C",
+        Bucket=served.bucket, Key="summed", Body=b"body", ChecksumAlgorithm="CRC32C",
         ChecksumCRC32C=crc32c,
     )  # fmt: skip
-    served.put("b", b"body")
+    served.put("plain", b"body")
     settings = S3Settings.from_environ(served.environ(), endpoint=None, fallback_endpoint="")
     reader = ChecksumReader(replace(settings, workers=4))
-    told = {
-        each.target.key: each for each in reader.read(ObjectRef(served.bucket, k) for k in "ab")
-    }
+    targets = [ObjectRef(served.bucket, key) for key in ("summed", "plain")]
+    told = {each.target.key: each.info for each in reader.read(targets)}
     reader.close()
     md5 = hashlib.md5(b"body").hexdigest()
     assert {(each.size, each.etag, each.etag_is_md5) for each in told.values()} == {(4, md5, True)}
-    assert (told["a"].crc32c, told["b"].crc32c) == (crc32c, None)
+    assert (told["summed"].crc32c, told["plain"].crc32c) == (crc32c, None)

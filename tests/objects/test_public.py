@@ -6,6 +6,7 @@ import pytest
 
 from tests.servers.fault import MARK, Reaction, Request, fault_server, present
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import S3Settings
 from url_rewriter.objects.proving.public import PublicReader
 from url_rewriter.urls import ObjectRef, target_url
@@ -16,7 +17,7 @@ PUBLIC, NOT_PUBLIC, UNKNOWN = Access.PUBLIC, Access.NOT_PUBLIC, Access.UNKNOWN
 def check(endpoint: str, key: str = "a b+c.png") -> AccessEvidence:
     ref = ObjectRef("b.c_d", key)
     settings = S3Settings(endpoint, "AKID", "secret", attempts=1, read_timeout=0.5)
-    written = WrittenUrl(ref, target_url(endpoint, ref), size=3, etag="e1")
+    written = WrittenUrl(ref, target_url(endpoint, ref), ObjectInfo(3, "e1"))
     (found,) = PublicReader(settings).check([written])
     assert found.target == ref
     return found

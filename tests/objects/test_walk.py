@@ -15,6 +15,7 @@ from tests.objects.test_listing import KEYS
 from tests.servers.fault import MARK, FaultServer, Reaction, Request, fault_server, xml_error
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
 from url_rewriter.evidence import TargetState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject, ObjectStore, Prove, S3Settings, open_objects
 from url_rewriter.objects.listing import Fetch, Sent, follow, read_body
 from url_rewriter.objects.transport.answers import Answer
@@ -89,14 +90,16 @@ def test_a_walk_shows_every_object_and_no_other_or_says_that_it_cannot(
     assert certain == sorted(set(certain))
     if encode in (quote, quote_plus):
         assert len(found) == len(under)
-        assert sum(each.size for each in found) == sum(len(key.encode()) for key in under)
+        assert sum(each.info.size or 0 for each in found) == sum(len(key.encode()) for key in under)
     for key in under - set(certain):
         assert any(key in each.keys or not each.keys for each in found)
 
 
 def test_an_object_comes_with_its_size_and_date() -> None:
     (found,) = Listing(["a/é b.png"]).walk("a/")
-    assert found == ListedObject(("a/é b.png",), 10, datetime(2026, 11, 1, 2, 3, 4, tzinfo=UTC))
+    assert found == ListedObject(
+        ("a/é b.png",), ObjectInfo(10, modified=datetime(2026, 11, 1, 2, 3, 4, tzinfo=UTC))
+    )
 
 
 def test_a_plus_may_be_a_space() -> None:

@@ -17,7 +17,7 @@ from tests.servers.fault import Reaction, Request, fault_server, xml_error
 from tests.servers.proxy import Meddle, before, forward
 from tests.servers.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ServedS3, moto, rclone
 from url_rewriter.copying import ReadError, Transfer, TransferOutcome
-from url_rewriter.evidence import SourceObject
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import S3Settings, open_writer
 from url_rewriter.objects.writing.writer import PART
 from url_rewriter.urls import ObjectRef
@@ -54,7 +54,7 @@ class Uploads:
         self.open.remove((target, upload))
 
 
-def describe(body: bytes, key: str = "k", **changes: Any) -> SourceObject:
+def describe(body: bytes, **changes: Any) -> ObjectInfo:
     crc32c = base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
     members: dict[str, Any] = {
         "size": len(body),
@@ -62,7 +62,7 @@ def describe(body: bytes, key: str = "k", **changes: Any) -> SourceObject:
         "md5": hashlib.md5(body).hexdigest(),
         "content_type": "image/png",
     }
-    return SourceObject(ObjectRef("old", key), **{**members, **changes})
+    return ObjectInfo(**{**members, **changes})
 
 
 def write(
@@ -81,7 +81,7 @@ def write(
     writer = open_writer(settings, log)
     stream = body if sent is None else sent
     chunks = (stream[at : at + PART] for at in range(0, len(stream), PART))
-    transfer = writer.write(ObjectRef(bucket, key), describe(body, key, **changes), chunks)
+    transfer = writer.write(ObjectRef(bucket, key), describe(body, **changes), chunks)
     writer.close()
     assert log.open == []
     assert SECRET_ACCESS_KEY not in repr(transfer)
@@ -111,8 +111,11 @@ def test_an_object_arrives_with_everything_that_it_carries(served: ServedS3, bod
     key = f"kept/{len(body)}.png"
     transfer = write(
         served.endpoint, served.bucket, key, body,
-        content_type="image/x-odd", cache_control="public, max-age=60", content_language="de",
-        content_disposition='attachment; filename="a b.png"', metadata={"Owner": "ada", "n": "Zoë"},
+        content_type="image/x-odd", metadata={"Owner": "ada", "n": "Zoë"},
+        headers={
+            "cache-control": "public, max-age=60", "content-language": "de",
+            "content-disposition": 'attachment; filename="a b.png"',
+        },
     )  # fmt: skip
     assert transfer == Transfer(COPIED, bytes=len(body))
     found = stored(served, key)
@@ -128,7 +131,9 @@ def test_an_object_arrives_with_everything_that_it_carries(served: ServedS3, bod
 
 def test_a_compressed_object_is_stored_as_it_is(served: ServedS3) -> None:
     body = gzip.compress(b"text " * 1000, mtime=0)
-    transfer = write(served.endpoint, served.bucket, "z.txt", body, content_encoding="gzip")
+    transfer = write(
+        served.endpoint, served.bucket, "z.txt", body, headers={"content-encoding": "gzip"}
+    )
     assert transfer.outcome is COPIED
     head = served.client().head_object(Bucket=served.bucket, Key="z.txt")
     assert (head["ContentLength"], head["ContentEncoding"]) == (len(body), "gzip")
@@ -233,8 +238,8 @@ def test_a_key_that_no_object_can_have_is_not_written(served: ServedS3, key: str
 ODD = {
     "case": ({"metadata": {"Owner": "a", "owner": "b"}}, "differ in case only"),
     "name": ({"metadata": {"a b": "c"}}, "no metadata called 'a b'"),
-    "header": ({"content_disposition": "inline; filename=é"}, "content-disposition"),
-    "line end": ({"cache_control": "no-cache\r\nx-evil: 1"}, "cache-control"),
+    "header": ({"headers": {"content-disposition": "inline; filename=é"}}, "content-disposition"),
+    "line end": ({"headers": {"cache-control": "no-cache\r\nx-evil: 1"}}, "cache-control"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from url_rewriter.documents import (
     Document,
+    Environment,
     Revision,
     Update,
     ValuePath,
@@ -44,7 +45,7 @@ class MemoryStore:
     refused: set[str] = field(default_factory=set)
     writes: list[tuple[str, str, str]] = field(default_factory=list)
     locator: str = "memory:"
-    disposable: bool = True
+    environment: Environment = Environment.DISPOSABLE
 
     def __post_init__(self) -> None:
         self._clock = itertools.count(1)

@@ -22,11 +22,9 @@ from url_rewriter.planfile import (
     Journal,
     Operation,
     Plan,
+    Summary,
     WriteTotals,
-    count_writes,
-    summarize,
 )
-from url_rewriter.planfile.summary import Summary
 from url_rewriter.planning import Planner
 from url_rewriter.rules import Rules
 from url_rewriter.stores.base import Query
@@ -91,7 +89,7 @@ class Migration:
         draft.seal()
         plan = Plan(self.path)
         try:
-            return summarize(plan.connection)
+            return plan.summarize()
         finally:
             plan.close()
 
@@ -126,7 +124,7 @@ class Migration:
                 journal = self.journal(plan, operation)
                 write(journal)
                 journal.close("done")
-                return count_writes(plan.connection, operation)
+                return plan.count_writes(operation)
             finally:
                 plan.close()
         finally:

@@ -1,10 +1,8 @@
-"""Targets against their sources: pairs, resumption, what is settled again, older plan files."""
+"""Targets against their sources: pairs, resumption, what is settled again."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,25 +11,26 @@ import pytest
 
 from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
-from url_rewriter.comparison import Checksums
 from url_rewriter.engines import Scan
 from url_rewriter.evidence import (
     Evidence,
     Method,
     SourceEvidence,
-    SourceObject,
     SourceState,
     TargetState,
 )
+from url_rewriter.objectinfo import ObjectInfo
+from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.pipeline.verify import gates
-from url_rewriter.planfile import Draft, Header, Plan, summarize
-from url_rewriter.planfile.comparisons import count_comparisons, planned_origins
+from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
+from url_rewriter.reports.privacy import Privacy
+from url_rewriter.reports.rows import list_rows
 from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -54,8 +53,8 @@ class Sources:
                 raise KeyboardInterrupt
             self.asked.append(name)
             if name in self.sizes:
-                found = SourceObject(ref, self.sizes[name], crc32c=crc(self.sizes[name]))
-                yield SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), found)
+                info = ObjectInfo(self.sizes[name], crc32c=crc(self.sizes[name]))
+                yield SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), info)
             else:
                 yield SourceEvidence(ref, SourceState.GONE, datetime.now(UTC), detail="gone")
 
@@ -79,16 +78,19 @@ class Targets:
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         for target in targets:
-            size = self.sizes.get(target.key, 1)
-            yield Evidence(
-                target, TargetState.EXISTS, Method.HEAD, datetime.now(UTC), size, f"{target.key}-2"
-            )
+            info = ObjectInfo(self.sizes.get(target.key, 1), f"{target.key}-2")
+            yield Evidence(target, TargetState.EXISTS, Method.HEAD, datetime.now(UTC), info)
 
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
-        for target in targets:
-            size = self.sizes.get(target.key, 1)
-            told = None if self.without_checksums else crc(size)
-            yield Checksums(target, size, f"{target.key}-2", told)
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+        for each in self.prove(targets):
+            told = None if self.without_checksums else crc(each.info.size or 0)
+            yield each._replace(info=each.info._replace(crc32c=told))
+
+    def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        raise NotImplementedError
+
+    def clock(self, bucket: str) -> None:
+        raise NotImplementedError
 
     def close(self) -> None:
         pass
@@ -127,7 +129,7 @@ class Workbench:
         draft = self.draft(targets, name)
         origins = only_origin(self.rules)
         if applied:
-            origins = planned_origins(applied.connection, origins)
+            origins = applied.origins(origins)
         try:
             compare_sources(
                 sources, targets if hashes else None, draft, Planner(self.rules), NoProgress(),
@@ -141,7 +143,7 @@ class Workbench:
 
 
 def counts(plan: Plan) -> dict[str, int]:
-    return {word: count for word, count in count_comparisons(plan.connection).items() if count}
+    return {word: count for word, count in plan.count_comparisons().items() if count}
 
 
 def merging(on_missing: OnMissing = OnMissing.BLOCK) -> Rules:
@@ -162,7 +164,7 @@ def test_a_target_that_differs_is_settled_as_a_mismatch_and_blocks(tmp_path: Pat
     documents = {"u/1": {"a": OLD + "a.png", "b": OLD + "b.png"}}
     sources = Sources({"old-bucket/a.png": 1, "old-bucket/b.png": 2})
     plan = Workbench(tmp_path, documents).plan(sources, Targets({}))
-    summary = summarize(plan.connection)
+    summary = plan.summarize()
     assert summary.blocking == {"mismatch": 1}
     assert summary.targets["mismatch"] == 1
     assert summary.findings == {"mismatched-target": 1}
@@ -177,7 +179,7 @@ def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> No
         tmp_path, {"u/1": {"a": OLD + "a.png"}}, make_rules(on_missing=OnMissing.SKIP)
     )
     plan = workbench.plan(Sources({"old-bucket/a.png": 2}), Targets({}))
-    assert not summarize(plan.connection).blocked
+    assert not plan.summarize().blocked
     assert list(plan.writes()) == []
     assert {gate.name: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
         "targets-match-source"
@@ -189,18 +191,18 @@ def test_a_target_that_two_sources_share_is_compared_with_both(tmp_path: Path) -
     sources = Sources({"old-bucket/a.png": 1, "merged/a.png": 2})
     plan = Workbench(tmp_path, documents, merging()).plan(sources, Targets({}))
     assert counts(plan) == {"match": 1, "mismatch": 1}
-    assert summarize(plan.connection).blocking == {"mismatch": 2}
+    assert plan.summarize().blocking == {"mismatch": 2}
 
 
 def test_equal_sizes_are_a_finding_only_where_more_was_asked_for(tmp_path: Path) -> None:
     documents = {"u/1": {"a": OLD + "a.png"}}
     sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
     by_size = Workbench(tmp_path, documents).plan(sources, targets, hashes=False)
-    assert (counts(by_size), summarize(by_size.connection).findings) == ({"size-only": 1}, {})
+    assert (counts(by_size), by_size.summarize().findings) == ({"size-only": 1}, {})
     passed = {gate.name: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)}
     assert (passed["sizes-match"], passed["targets-match-source"]) == (True, False)
     by_hash = Workbench(tmp_path, documents).plan(sources, targets)
-    assert summarize(by_hash.connection).findings == {"size-only": 1}
+    assert by_hash.summarize().findings == {"size-only": 1}
 
 
 def test_what_was_compared_is_not_asked_again_after_an_interruption(tmp_path: Path) -> None:
@@ -251,19 +253,12 @@ def test_a_target_that_nobody_compared_stands_against_the_gates(tmp_path: Path) 
     assert judged["sizes-match"].says.endswith(": 1 unknown")
 
 
-@pytest.mark.parametrize("writable", [False, True])
-def test_a_plan_file_from_before_there_were_comparisons_is_read(
-    tmp_path: Path, writable: bool
-) -> None:
-    draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
-    draft.seal()
-    with closing(sqlite3.connect(draft.path)) as connection:
-        connection.executescript("DROP TABLE comparisons")
-    plan = Plan(draft.path, writable=writable)
-    plan.check_seal()
-    assert counts(plan) == {}
-    assert not summarize(plan.connection).blocked
-    plan.close()
-    with closing(sqlite3.connect(draft.path)) as connection:
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    assert ("comparisons" in tables) is writable
+def test_what_is_found_of_a_url_behind_a_nul_quotes_the_whole_url(tmp_path: Path) -> None:
+    documents = {"u/1": {"a": "before\x00" + OLD + "a.png"}}
+    sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
+    plan = Workbench(tmp_path, documents).plan(sources, targets)
+    assert [(code, detail) for code, *_, detail in plan.findings()] == [
+        ("size-only", OLD + "a.png")
+    ]
+    (row,) = list_rows(plan, Privacy())
+    assert row.remarks == ("size-only",)

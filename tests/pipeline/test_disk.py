@@ -22,8 +22,8 @@ def make_migration(folder: Path, **options: object) -> Migration:
 def full_disk(plan: Plan, operation: Operation) -> Journal:
     """A journal on a disk that has no room for one more page."""
     journal = Journal(plan, operation)
-    (pages,) = plan.connection.execute("PRAGMA page_count").fetchone()
-    plan.connection.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = plan._connection.execute("PRAGMA page_count").fetchone()
+    plan._connection.execute(f"PRAGMA max_page_count = {pages}")
     return journal
 
 
@@ -54,8 +54,8 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_during_a_scan_is_named(tmp_path: Path) -> None:
     migration = make_migration(tmp_path)
     draft = migration.begin()
-    (pages,) = draft.connection.execute("PRAGMA page_count").fetchone()
-    draft.connection.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = draft._connection.execute("PRAGMA page_count").fetchone()
+    draft._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(ServiceError, match="full"):
         migration.plan(draft)
     assert not migration.path.exists()

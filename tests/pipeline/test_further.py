@@ -17,7 +17,6 @@ from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
-from url_rewriter.planfile.background import backgrounds
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -95,7 +94,7 @@ def test_a_nul_in_front_of_a_url_hides_nothing(tmp_path: Path) -> None:
     details = {code: detail for code, _, _, _, detail in plan.findings()}
     assert details["exposed"] == url
     assert details["not-public"] == OLD + "closed.png"
-    assert [each.codes for each in backgrounds(plan)] == [
+    assert [each.codes for each in plan.urls()] == [
         ("content-type", "dropped-signature", "exposed"),
         ("content-type", "not-public"),
     ]

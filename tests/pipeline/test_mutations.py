@@ -14,8 +14,8 @@ from tests.pipeline.memory import MemoryStore
 from tests.pipeline.test_state_machine import Application, KillableJournal
 from url_rewriter.documents import Document, Edit, Revision, Update, WriteResult, WriteStatus
 from url_rewriter.pipeline import rollback
-from url_rewriter.planfile import Journal, live_edits
-from url_rewriter.planfile.journal import Entry, Operation
+from url_rewriter.planfile import Journal, Operation, live_edits
+from url_rewriter.planfile.journal import Entry
 from url_rewriter.planning import Replanned, undo
 
 QUICK = settings(

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration, make_rules
-from url_rewriter.documents import Document, Fixed, Holder, Revision
+from url_rewriter.documents import Document, Holder, Revision, UnreachableText
 from url_rewriter.engines import Scan
 from url_rewriter.errors import ServiceError
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import NoProgress
@@ -48,7 +49,7 @@ KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
 
 
 def listed(*keys: str, size: int = 10, modified: datetime = BEFORE) -> ListedObject:
-    return ListedObject(keys, size, modified)
+    return ListedObject(keys, ObjectInfo(size, modified=modified))
 
 
 @dataclass
@@ -145,12 +146,14 @@ def test_what_the_scope_excludes_is_a_mention_all_the_same(tmp_path: Path) -> No
     "document",
     [
         Document(f"u/{quote(OLD, safe='')}a%C3%A9.png", Revision("1"), ()),
-        Document("u/1", Revision("1"), (), (Fixed(("m",), Holder.MAP_KEY, f"{OLD}aé.png"),)),
+        Document(
+            "u/1", Revision("1"), (), (UnreachableText(("m",), Holder.MAP_KEY, f"{OLD}aé.png"),)
+        ),
         Document(
             "u/1",
             Revision("1"),
             (),
-            (Fixed(("b",), Holder.BYTES, f"{OLD}aé.png".encode().decode("latin-1")),),
+            (UnreachableText(("b",), Holder.BYTES, f"{OLD}aé.png".encode().decode("latin-1")),),
         ),
     ],
     ids=["document id", "map key", "bytes"],

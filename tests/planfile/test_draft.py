@@ -47,7 +47,7 @@ def after_a_crash(folder: Path) -> tuple[int, str | None]:
         shutil.copy(path, copied)
     other = open_draft(copied)
     assert other.continued
-    (documents,) = other.connection.execute("SELECT count(*) FROM documents").fetchone()
+    (documents,) = other._connection.execute("SELECT count(*) FROM documents").fetchone()
     scanned, last = kept(other)
     other.abandon()
     assert documents == scanned  # rows and checkpoints belong together
@@ -82,8 +82,8 @@ def test_proof_begins_once_the_scan_is_on_disk(tmp_path: Path) -> None:
 
 def test_a_refused_batch_takes_its_checkpoint_along(tmp_path: Path) -> None:
     made = begin(tmp_path)
-    made.connection.execute("COMMIT")
-    made.connection.execute("PRAGMA query_only = 1")
+    made._connection.execute("COMMIT")
+    made._connection.execute("PRAGMA query_only = 1")
     with pytest.raises(ServiceError, match="cannot be used"):
         made.add_documents(found("c/2"), 1, read=1, last="c/2", done=False)
     made.abandon()
@@ -98,6 +98,6 @@ def test_that_nobody_can_tell_is_said_of_what_was_not_asked_for(tmp_path: Path) 
     assert made.add_unknown("data", "no answer") == 3
     assert made.add_unknown("data", "no answer") == made.add_unknown("other", "no answer") == 0
     assert made.count_unproven() == 0
-    (target,) = made.connection.execute("SELECT key FROM targets LIMIT 1").fetchone()
-    assert newest_state(made.connection, ObjectRef("data", target)) is TargetState.UNKNOWN
+    (target,) = made._connection.execute("SELECT key FROM targets LIMIT 1").fetchone()
+    assert newest_state(made._connection, ObjectRef("data", target)) is TargetState.UNKNOWN
     made.discard()

@@ -110,11 +110,12 @@ def test_a_plan_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> Non
         Plan(tmp_path / "x.plan")
 
 
-def test_a_plan_of_a_later_version_is_refused(migration: Migration) -> None:
+@pytest.mark.parametrize("version", [1, 99])
+def test_a_plan_of_another_version_is_refused(migration: Migration, version: int) -> None:
     with sqlite3.connect(migration.path) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    with pytest.raises(RefusedError, match="version 99"):
+    with pytest.raises(RefusedError, match=f"version {version}; .* make the plan again"):
         Plan(migration.path)
 
 

@@ -78,7 +78,7 @@ def open_draft(folder: Path, rules: Rules) -> Draft:
         limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     draft = Draft(folder / "x.plan", header)
-    draft.connection.execute("PRAGMA synchronous=OFF")
+    draft._connection.execute("PRAGMA synchronous=OFF")
     return draft
 
 
@@ -115,7 +115,7 @@ def expected_occurrence(url: SettledUrl, known: Container[ObjectRef]) -> tuple[A
 
 
 def kept_occurrences(draft: Draft) -> list[tuple[Any, ...]]:
-    rows = draft.connection.execute(
+    rows = draft._connection.execute(
         "SELECT s.id, o.first, o.past, o.status, o.blocks, o.remark, o.form, o.layer, o.bucket,"
         " o.key, o.reading, o.rule, o.url, t.key, o.others FROM occurrences o"
         " JOIN strings s ON s.id = o.string LEFT JOIN targets t ON t.id = o.target ORDER BY o.id"
@@ -134,7 +134,7 @@ def check_against_the_core(
     draft: Draft, planner: Planner, states: Mapping[ObjectRef, TargetState | None]
 ) -> None:
     occurrences, after, findings, known = [], [], [], set(targets_of(draft))
-    for row, path, at, before in draft.connection.execute(
+    for row, path, at, before in draft._connection.execute(
         "SELECT s.id, d.path, s.value_path, s.before FROM strings s"
         " JOIN documents d ON d.id = s.document ORDER BY s.id"
     ).fetchall():
@@ -145,20 +145,19 @@ def check_against_the_core(
         for url in settled.urls:
             occurrences.append((row, *expected_occurrence(url, known)))
             if url.status in (UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MISMATCH):
-                code = (
-                    Code.MISMATCHED_TARGET if url.status == "mismatch" else f"{url.status}-target"
-                )
+                mismatch = url.status is UrlStatus.MISMATCH
+                code = Code.MISMATCHED_TARGET if mismatch else f"{url.status}-target"
             elif url.status is UrlStatus.REWRITE and url.candidate and url.candidate.reading.why:
                 code = Code.SEVERAL_READINGS
             else:
                 continue
             findings.append((code, severity_of(Code(code)), path, at, before[url.start : url.end]))
     assert kept_occurrences(draft) == occurrences
-    kept = draft.connection.execute("SELECT after FROM strings ORDER BY id").fetchall()
+    kept = draft._connection.execute("SELECT after FROM strings ORDER BY id").fetchall()
     assert [each for (each,) in kept] == after
     codes = "('missing-target', 'unknown-target', 'mismatched-target', 'several-readings')"
     assert (
-        draft.connection.execute(
+        draft._connection.execute(
             "SELECT code, severity, document, value_path, detail FROM findings"
             f" WHERE code IN {codes} ORDER BY id"
         ).fetchall()
@@ -167,7 +166,7 @@ def check_against_the_core(
 
 
 def targets_of(draft: Draft) -> list[ObjectRef]:
-    rows = draft.connection.execute("SELECT bucket, key FROM targets ORDER BY bucket, key")
+    rows = draft._connection.execute("SELECT bucket, key FROM targets ORDER BY bucket, key")
     return [ObjectRef(*row) for row in rows]
 
 
@@ -230,11 +229,11 @@ def test_a_draft_whose_settling_was_interrupted_comes_out_the_same(
         if statement.startswith(("UPDATE", "INSERT", "DELETE", "COMMIT")):
             left[0] -= 1
 
-    draft.connection.set_trace_callback(count)
-    draft.connection.set_progress_handler(lambda: left[0] <= 0, 1)
+    draft._connection.set_trace_callback(count)
+    draft._connection.set_progress_handler(lambda: left[0] <= 0, 1)
     with suppress(ServiceError):
         draft.settle(planner)
-    draft.connection.set_progress_handler(None, 0)
+    draft._connection.set_progress_handler(None, 0)
     draft.abandon()
     draft = open_draft(tmp_path, planner.rules)
     assert draft.continued
@@ -254,7 +253,7 @@ def test_a_quotation_behind_a_nul_is_whole(tmp_path: Path) -> None:
 
 def test_a_draft_of_a_program_with_other_tables_is_begun_anew(tmp_path: Path) -> None:
     draft, planner = begin(tmp_path, "gs://old-bucket/x.png")
-    draft.connection.execute("ALTER TABLE strings RENAME COLUMN doubtful TO ambiguous")
+    draft._connection.execute("ALTER TABLE strings RENAME COLUMN doubtful TO ambiguous")
     draft.abandon()
     draft = open_draft(tmp_path, planner.rules)
     assert not draft.continued

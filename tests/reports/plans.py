@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter.comparison import (
-    Checksums,
     Comparison,
     Pair,
     compare_checksums,
@@ -17,10 +16,10 @@ from url_rewriter.comparison import (
 )
 from url_rewriter.documents import (
     Document,
-    Fixed,
     Holder,
     Outcome,
     Revision,
+    UnreachableText,
     ValuePath,
     WriteResult,
     WriteStatus,
@@ -31,11 +30,11 @@ from url_rewriter.evidence import (
     Evidence,
     Method,
     SourceEvidence,
-    SourceObject,
     SourceState,
     TargetState,
     WrittenUrl,
 )
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile import (
     DocumentOutcome,
     Draft,
@@ -44,12 +43,6 @@ from url_rewriter.planfile import (
     Operation,
     Plan,
     rows_of,
-)
-from url_rewriter.planfile.access import insert_access, written_urls
-from url_rewriter.planfile.comparisons import (
-    add_comparison_findings,
-    insert_comparisons,
-    open_pairs,
 )
 from url_rewriter.planning import Planner
 from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules, Scope, Target, Unmapped
@@ -116,7 +109,7 @@ DOCUMENTS = (
             (("base",), "https://storage.googleapis.com/omi-logos/"),
             (("done",), f"{ENDPOINT}/omi-data/app-logos/p1.png"),
         ),
-        (Fixed(("seen", LOGO + "p1.png"), Holder.MAP_KEY, LOGO + "p1.png"),),
+        (UnreachableText(("seen", LOGO + "p1.png"), Holder.MAP_KEY, LOGO + "p1.png"),),
     ),
 )
 
@@ -155,11 +148,10 @@ def make_plan(
     draft.add_evidence(_evidence(target, missing, unknown) for target in list(draft.unproven()))
     draft.settle(planner)
     if compared:
-        insert_comparisons(draft.connection, map(_comparison, open_pairs(
-            draft.connection, lambda _: (), hashes=True)))  # fmt: skip
+        draft.add_comparisons(map(_comparison, draft.open_pairs(lambda _: (), hashes=True)))
         draft.settle(planner)
-        add_comparison_findings(draft.connection, hashes=True)
-        insert_access(draft.connection, map(_access, written_urls(draft.connection, ENDPOINT)))
+        draft.add_comparison_findings(hashes=True)
+        draft.add_access(map(_access, draft.written_urls(ENDPOINT)))
     draft.seal()
     _write(path, "UPDATE header SET value = '2026-11-23T02:19:31+00:00' WHERE name = 'sealed_at'")
     return path
@@ -174,13 +166,13 @@ def _comparison(pair: Pair) -> Comparison:
     source = pair.source
     if source is None:
         return compare_nothing(pair, CLOCK)
-    found = SourceObject(source, 48_213, md5="841a2d689ad86bd1611447453c22c6fc")
+    info = ObjectInfo(48_213, md5="841a2d689ad86bd1611447453c22c6fc")
     if source.key == "two.png":
-        found = SourceObject(source, 17)
+        info = ObjectInfo(17)
     return compare_checksums(
         pair,
-        SourceEvidence(source, SourceState.EXISTS, CLOCK, found),
-        Checksums(pair.target, pair.size, pair.etag, etag_is_md5=False),
+        SourceEvidence(source, SourceState.EXISTS, CLOCK, info),
+        Evidence(pair.target, TargetState.EXISTS, Method.HEAD, CLOCK, pair.info),
     )
 
 
@@ -204,7 +196,11 @@ def _evidence(
             target, TargetState.UNKNOWN, Method.HEAD, CLOCK, detail="503 Service Unavailable"
         )
     return Evidence(
-        target, TargetState.EXISTS, Method.HEAD, CLOCK, 48_213, '"9b2cf535f2"', "image/png"
+        target,
+        TargetState.EXISTS,
+        Method.HEAD,
+        CLOCK,
+        ObjectInfo(48_213, '"9b2cf535f2"', "image/png"),
     )
 
 

@@ -34,9 +34,7 @@ from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.findings import Code
-from url_rewriter.planfile import Operation, Plan, count_writes
-from url_rewriter.planfile.groups import break_down, outcomes_by_collection
-from url_rewriter.planfile.sample import excerpt
+from url_rewriter.planfile import Operation, Plan
 from url_rewriter.planning import Planner, survey
 from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.rules import Rules
@@ -187,14 +185,14 @@ def test_every_finding_code_has_a_meaning() -> None:
 
 def test_a_small_plan_is_shown_whole(tmp_path: Path) -> None:
     plan = Plan(make_plan(tmp_path / "p"))
-    assert excerpt(plan.connection, 100).ids is None
+    assert plan.sample(100).ids is None
 
 
 def test_of_a_large_plan_what_failed_comes_first_then_an_even_sample(tmp_path: Path) -> None:
     missing = [f"app-logos/{number:03}/{number:07}.png" for number in range(0, 40, 2)]
     path = make_plan(tmp_path / "p", many_documents(1000), missing=missing, unknown=())
     plan = Plan(path)
-    part = excerpt(plan.connection, 220)
+    part = plan.sample(220)
     assert (part.total, part.failures, part.all_failures) == (1000, 20, 20)
     assert 210 <= part.shown <= 220
     failed = {row.id for row in plan.urls() if row.status == "missing"}
@@ -202,7 +200,7 @@ def test_of_a_large_plan_what_failed_comes_first_then_an_even_sample(tmp_path: P
     assert failed <= part.ids
     sampled = sorted(part.ids - failed)
     assert max(later - earlier for earlier, later in pairwise(sampled)) < 12
-    assert excerpt(plan.connection, 220) == part
+    assert plan.sample(220) == part
 
 
 def test_failures_alone_can_fill_an_excerpt(tmp_path: Path) -> None:
@@ -211,14 +209,14 @@ def test_failures_alone_can_fill_an_excerpt(tmp_path: Path) -> None:
             return True
 
     path = make_plan(tmp_path / "p", many_documents(100), missing=Everything(), unknown=())
-    part = excerpt(Plan(path).connection, 30)
+    part = Plan(path).sample(30)
     assert (part.shown, part.failures, part.all_failures) == (30, 30, 100)
 
 
 @pytest.mark.parametrize("dimension", ["collection", "coverage", "form"])
 def test_a_breakdown_adds_up(tmp_path: Path, dimension: str) -> None:
     plan = Plan(make_plan(tmp_path / "p"))
-    shares = break_down(plan.connection, dimension)
+    shares = plan.shares(dimension)
     assert sum(share.urls for share in shares) == plan.count("SELECT count(*) FROM occurrences")
     assert all(sum(share.statuses.values()) == share.urls for share in shares)
 
@@ -229,8 +227,8 @@ def test_outcomes_by_collection_add_up_to_the_totals_of_the_operation(tmp_path: 
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM outcomes WHERE document = 3")
     plan = Plan(path)
-    found = dict(outcomes_by_collection(plan.connection, "apply"))
-    totals = count_writes(plan.connection, "apply")
+    found = dict(plan.outcomes_by_collection(Operation.APPLY))
+    totals = plan.count_writes(Operation.APPLY)
     assert found["plugins_data"] == {**dict.fromkeys(totals.outcomes, 0), "pending": 0} | {
         "written": 1,
         "conflict": 1,
@@ -245,7 +243,7 @@ def test_after_a_rollback_its_outcomes_are_told_and_not_those_it_undid(tmp_path:
     assert document["apply"] is None
     assert document["rollback"]["documents"]["written"] == 5
     plan = Plan(path)
-    found = dict(outcomes_by_collection(plan.connection, "rollback"))
+    found = dict(plan.outcomes_by_collection(Operation.ROLLBACK))
     assert {outcomes["written"] for outcomes in found.values()} == {1, 2}
 
 
@@ -254,5 +252,5 @@ def test_a_breakdown_agrees_with_the_audit(tmp_path: Path) -> None:
     plan = Plan(make_plan(tmp_path / "p", documents))
     planner = Planner(Rules.from_json(plan.header.rules))
     audit = survey(map(planner.plan_document, documents)).tally.rows()
-    shares = break_down(plan.connection, "collection")
+    shares = plan.shares("collection")
     assert [(*share.values, share.documents, share.urls) for share in shares] == audit["collection"]

@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 
 from tests.reports.plans import CHAT, LOGO, make_plan, write_plan
 from tests.reports.rendering import render, render_text
-from url_rewriter.documents import Document, Fixed, Holder, Outcome, Revision
+from url_rewriter.documents import Document, Holder, Outcome, Revision, UnreachableText
 from url_rewriter.reports.csv import COLUMNS
 from url_rewriter.text import spell_out
 
@@ -67,7 +67,7 @@ def plan_of(texts: list[str]) -> Path:
                 (("prose",), f"{text} {LOGO}x.png {text}"),
                 (("elsewhere",), f"https://storage.googleapis.com/other-bucket/{text}"),
             ),
-            (Fixed((text, LOGO + text), Holder.MAP_KEY, LOGO + text),),
+            (UnreachableText((text, LOGO + text), Holder.MAP_KEY, LOGO + text),),
         )
         for number, text in enumerate(texts)
     ]

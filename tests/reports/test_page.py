@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from tests.reports.plans import (
     CHAT,
@@ -58,6 +58,10 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
     trouble: list[str] = []
     contexts = []
 
+    def note_request(request: Request) -> None:
+        if not request.url.startswith(("file:", "blob:")):
+            trouble.append(f"request: {request.url}")
+
     def open_page(plan: Path, address: str = "", **options: object) -> Page:
         file = tmp_path / "page.html"
         file.write_bytes(render(plan, "html"))
@@ -68,13 +72,7 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
         page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
         page.on("dialog", lambda dialog: trouble.append(f"dialog: {dialog.message}"))
         page.on("popup", lambda popup: trouble.append(f"popup: {popup.url}"))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("file:", "blob:"))
-                or trouble.append(f"request: {request.url}")
-            ),
-        )
+        page.on("request", note_request)
         page.goto(file.as_uri() + address)
         expect(page.locator("#explorer")).to_be_visible()
         return page

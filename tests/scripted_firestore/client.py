@@ -58,11 +58,15 @@ class Client:
         )
         return answer.found if answer.HasField("found") else None
 
-    def fields(self, path: str) -> dict[str, Any]:
-        """The fields of a document that is there."""
+    def found(self, path: str) -> Any:
+        """The document there, which must be."""
         document = self.get(path)
         assert document is not None
-        return dict(document.fields)
+        return document
+
+    def fields(self, path: str) -> dict[str, Any]:
+        """The fields of a document that is there."""
+        return dict(self.found(path).fields)
 
     def query(self, **structured: Any) -> list[Any]:
         """The responses to a query over every document, narrowed by ``structured``."""
@@ -88,7 +92,7 @@ class Client:
         return {
             "field_filter": {
                 "field": {"field_path": "__name__"},
-                "op": types.StructuredQuery.FieldFilter.Operator[operator],
+                "op": getattr(types.StructuredQuery.FieldFilter.Operator, operator),
                 "value": {"reference_value": self.name(path)},
             }
         }

@@ -54,7 +54,7 @@ def test_each_write_has_its_own_status(client: Client) -> None:
 
 def test_a_write_needs_the_revision_that_it_names(client: Client) -> None:
     client.write(client.update("c/a", {"x": text("1")}))
-    current = {"update_time": client.get("c/a").update_time}
+    current = {"update_time": client.found("c/a").update_time}
     assert client.write(client.update("c/a", {"x": text("2")}, current_document=LONG_AGO)) == [9]
     assert client.write(client.update("c/a", {"x": text("3")}, current_document=current)) == [0]
     assert client.write(client.update("c/a", {"x": text("4")}, current_document=current)) == [9]
@@ -68,9 +68,9 @@ def test_update_times_rise_and_a_write_that_changes_nothing_leaves_them(client: 
     first, again = client.batch_write(write), client.batch_write(write)
     other = client.batch_write(client.update("c/a", {"x": text("2")}))
     times = [answer.write_results[0].update_time for answer in (first, again, other)]
-    assert times[0] == times[1] == client.get("c/a").create_time
+    assert times[0] == times[1] == client.found("c/a").create_time
     assert times[1].ToNanoseconds() < times[2].ToNanoseconds()
-    assert client.get("c/a").update_time == times[2]
+    assert client.found("c/a").update_time == times[2]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class ServedCloudStorage:
         """Store an object; ``more`` are attributes such as ``cache_control`` and ``metadata``."""
         if not self.client.bucket(bucket).exists():
             self.client.create_bucket(bucket)
-        blob = self.client.bucket(bucket).blob(key)
+        blob: Blob = self.client.bucket(bucket).blob(key)
         for name, value in more.items():
             setattr(blob, name, value)
         blob.upload_from_string(body, content_type=kind)

@@ -1,4 +1,4 @@
-"""Every real S3 server that tests can start, by name; each takes a folder of its own."""
+"""Every real S3 server that tests can start, by name; each takes a folder and a bucket's name."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.servers.radosgw import radosgw
 from tests.servers.s3 import ServedS3, moto, rclone
 
-SERVERS: dict[str, Callable[[Path], AbstractContextManager[ServedS3]]] = {
-    "moto": lambda _: moto(),
+SERVERS: dict[str, Callable[[Path, str], AbstractContextManager[ServedS3]]] = {
+    "moto": lambda _, bucket: moto(bucket),
     "rclone": rclone,
     "radosgw": radosgw,
 }

@@ -20,6 +20,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 ACCESS_KEY_ID = "TESTACCESSKEY"
 SECRET_ACCESS_KEY = "test-secret-0001"
@@ -54,7 +55,10 @@ class ServedS3:
 
 @contextmanager
 def moto(bucket: str = "omi.data") -> Iterator[ServedS3]:
-    """Moto's server: holds every key exactly; takes any signature."""
+    """Moto's server: holds every key exactly; takes any signature.
+
+    All of a process share their buckets, so that two at a time need two names.
+    """
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -65,10 +69,28 @@ def moto(bucket: str = "omi.data") -> Iterator[ServedS3]:
         served = ServedS3(
             f"http://{host}:{port}", bucket, checks_signatures=False, holds_odd_slashes=True
         )
-        served.client().create_bucket(Bucket=bucket)
-        yield served
+        client = served.client()
+        names = [each["Name"] for each in client.list_buckets()["Buckets"]]
+        assert bucket not in names, f"another server of this process has a bucket {bucket}"
+        client.create_bucket(Bucket=bucket)
+        try:
+            yield served
+        finally:
+            _delete_bucket(client, bucket)
     finally:
         server.stop()
+
+
+def _delete_bucket(client: S3Client, bucket: str) -> None:
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        keys = [each["Key"] for each in page.get("Contents", ())]
+        # XML holds no control characters, of which some keys are made.
+        for key in (key for key in keys if not key.isprintable()):
+            client.delete_object(Bucket=bucket, Key=key)
+        plain: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys if key.isprintable()]
+        if plain:
+            client.delete_objects(Bucket=bucket, Delete={"Objects": plain})
+    client.delete_bucket(Bucket=bucket)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from tests.servers.cloud_storage import ServedCloudStorage, cloud_storage
 from tests.servers.fault import Reaction, Request, fault_server
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources import open_cloud_storage
 from url_rewriter.sources.cloud_storage import CloudStorage, connect
 from url_rewriter.urls import ObjectRef
@@ -42,16 +43,18 @@ def test_an_object_is_described_with_everything_that_a_copy_must_keep(
     served.put("old", "logo.png", b"body", cache_control="no-cache",
                content_disposition='attachment; filename="a.png"', content_language="de",
                content_encoding="gzip", metadata={"owner": "Zoë"})  # fmt: skip
-    found = stat(served, "logo.png")["logo.png"].found
-    assert found is not None
-    assert found.ref == ObjectRef("old", "logo.png")
+    evidence = stat(served, "logo.png")["logo.png"]
+    assert evidence.source == ObjectRef("old", "logo.png")
+    found = evidence.info
     assert (found.size, found.crc32c) == (4, "Jj/JUA==")
     assert found.md5 == "841a2d689ad86bd1611447453c22c6fc"
     assert found.content_type == "image/png"
-    assert found.cache_control == "no-cache"
-    assert found.content_disposition == 'attachment; filename="a.png"'
-    assert found.content_language == "de"
-    assert found.content_encoding == "gzip"
+    assert found.headers == {
+        "cache-control": "no-cache",
+        "content-disposition": 'attachment; filename="a.png"',
+        "content-encoding": "gzip",
+        "content-language": "de",
+    }
     assert dict(found.metadata) == {"owner": "Zoë"}
     assert found.generation is not None
 
@@ -59,8 +62,8 @@ def test_an_object_is_described_with_everything_that_a_copy_must_keep(
 def test_hard_keys_are_told_apart(served: ServedCloudStorage) -> None:
     for number, key in enumerate(HARD_KEYS):
         served.put("old", key, b"x" * number)
-    found = {key: each.found for key, each in stat(served, *HARD_KEYS).items()}
-    sizes = {key: each.size for key, each in found.items() if each is not None}
+    found = stat(served, *HARD_KEYS)
+    sizes = {key: each.info.size for key, each in found.items()}
     assert sizes == {key: number for number, key in enumerate(HARD_KEYS)}
 
 
@@ -68,7 +71,7 @@ def test_hard_keys_are_told_apart(served: ServedCloudStorage) -> None:
 def test_what_is_not_there_is_gone(served: ServedCloudStorage, key: str) -> None:
     served.put("old", "plain.png")
     item = stat(served, key)[key]
-    assert (item.state, item.found) == (SourceState.GONE, None)
+    assert (item.state, item.info) == (SourceState.GONE, ObjectInfo())
     assert item.detail
 
 

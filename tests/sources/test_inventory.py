@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources import json_rows, open_inventory
 from url_rewriter.sources.json_rows import read_rows
 from url_rewriter.urls import ObjectRef
@@ -32,24 +33,21 @@ def stat(*files: str, refs: tuple[ObjectRef, ...] = (HARD, PLAIN)) -> list[Sourc
     "name", ["ls.json", "ls_recursive.json", "objects_list.json", "objects_list_raw.json"]
 )
 def test_what_gcloud_lists_is_read_whatever_its_form(name: str) -> None:
-    hard, plain = (each.found for each in stat(str(LISTINGS / name)))
-    assert hard is not None
+    hard, plain = (each.info for each in stat(str(LISTINGS / name)))
     assert (hard.size, hard.crc32c, hard.md5) == (
         4, "Jj/JUA==", "841a2d689ad86bd1611447453c22c6fc",
     )  # fmt: skip
-    assert (hard.content_type, hard.cache_control) == ("image/png", "no-cache")
-    assert hard.content_disposition == "inline"
+    assert hard.content_type == "image/png"
+    assert hard.headers == {"cache-control": "no-cache", "content-disposition": "inline"}
     assert dict(hard.metadata) == {"x": "y"}
     assert hard.generation is not None
-    assert plain is not None
     assert (plain.size, plain.crc32c) == (2, "9Z3Zwg==")
 
 
 def test_what_rclone_lists_is_read_below_the_bucket_that_is_named() -> None:
     hard, plain = stat(f"gs://old-logos={LISTINGS / 'lsjson.json'}")
-    assert hard.found is not None
-    assert (hard.found.size, hard.found.crc32c) == (4, None)
-    assert hard.found.md5 == "841a2d689ad86bd1611447453c22c6fc"
+    assert (hard.info.size, hard.info.crc32c) == (4, None)
+    assert hard.info.md5 == "841a2d689ad86bd1611447453c22c6fc"
     assert plain.state is SourceState.EXISTS
 
 
@@ -58,8 +56,7 @@ def test_a_prefix_that_rclone_was_given_is_put_back(tmp_path: Path) -> None:
     listing.write_text('[{"Path":"x/y.png","Name":"y.png","Size":3,"IsDir":false}]')
     renamed = listing.rename(tmp_path / "list.json")
     (item,) = stat(f"gs://b/img/s={renamed}", refs=(ObjectRef("b", "img/s/x/y.png"),))
-    assert item.found is not None
-    assert (item.found.size, item.found.md5) == (3, None)
+    assert (item.info.size, item.info.md5) == (3, None)
 
 
 def test_a_rclone_listing_of_no_bucket_says_how_to_give_it() -> None:
@@ -69,7 +66,7 @@ def test_a_rclone_listing_of_no_bucket_says_how_to_give_it() -> None:
 
 def test_what_is_not_listed_is_unknown_and_never_gone() -> None:
     (item,) = stat(str(LISTINGS / "ls_top.json"), refs=(HARD,))
-    assert (item.state, item.found) == (SourceState.UNKNOWN, None)
+    assert (item.state, item.info) == (SourceState.UNKNOWN, ObjectInfo())
     assert item.detail == "not listed in ls_top.json"
     (item,) = stat(str(LISTINGS / "ls.json"), refs=(ObjectRef("old-logos", "\ud800"),))
     assert item.state is SourceState.UNKNOWN
@@ -80,7 +77,7 @@ def test_several_files_and_lines_of_json_make_one_inventory(tmp_path: Path) -> N
     rows = [{"bucket": "b", "name": f"k{n}", "size": str(n)} for n in range(3)]
     lines.write_text("\ufeff" + "".join(f"{json.dumps(row)}\r\n" for row in rows), "utf-8")
     evidence = stat(str(lines), str(LISTINGS / "ls.json"), refs=(ObjectRef("b", "k2"), PLAIN))
-    assert [each.found.size for each in evidence if each.found] == [2, 2]
+    assert [each.info.size for each in evidence if each.info.size] == [2, 2]
 
 
 def test_the_newest_version_counts_and_deleted_ones_do_not(tmp_path: Path) -> None:
@@ -93,8 +90,7 @@ def test_the_newest_version_counts_and_deleted_ones_do_not(tmp_path: Path) -> No
     ]
     file.write_text(json.dumps(rows))
     (item,) = stat(str(file), refs=(ObjectRef("b", "k"),))
-    assert item.found is not None
-    assert item.found.size == 2
+    assert item.info.size == 2
 
 
 ROW = '{"bucket": "b", "name": "k", "size": "1"}'

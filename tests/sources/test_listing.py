@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.servers.fault import Reaction, Request, fault_server
-from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources.cloud_storage import CloudStorage, connect
 from url_rewriter.sources.listing import Leaper, Page
 from url_rewriter.urls import ObjectRef
@@ -34,13 +35,11 @@ class Bucket:
         keys = self.keys[at : at + self.size]
         refs = [ObjectRef(start.bucket, key) for key in keys]
         final = at + self.size >= len(self.keys)
-        return Page(
-            {ref: SourceObject(ref, 1) for ref in refs}, keys[-1] if keys else start.key, final
-        )
+        return Page({ref: ObjectInfo(1) for ref in refs}, keys[-1] if keys else start.key, final)
 
 
 def find(bucket: Bucket, wanted: Sequence[str]) -> set[str]:
-    return {each.ref.key for each in Leaper(bucket.page).find(ObjectRef("b", k) for k in wanted)}
+    return {ref.key for ref, _ in Leaper(bucket.page).find(ObjectRef("b", k) for k in wanted)}
 
 
 def test_keys_that_lie_close_take_a_page_for_a_thousand() -> None:
@@ -94,10 +93,10 @@ def test_pages_that_lie_cost_no_more_than_time(
         keys, last, final = lies[asked % len(lies)]
         asked += 1
         refs = [ObjectRef("b", key) for key in keys]
-        return Page({ref: SourceObject(ref, 1) for ref in refs}, last, final)
+        return Page({ref: ObjectInfo(1) for ref in refs}, last, final)
 
     found = Leaper(page).find(ObjectRef("b", key) for key in wanted)
-    assert {each.ref.key for each in found} <= set(wanted)
+    assert {ref.key for ref, _ in found} <= set(wanted)
     assert asked <= len(wanted)
 
 
@@ -172,5 +171,5 @@ def test_every_object_has_the_same_evidence_whatever_the_listing_says(
     there = {key for key, each in evidence.items() if each.state is SourceState.EXISTS}
     assert there == set(THERE[:1_500])
     assert {each.state for key, each in evidence.items() if key not in there} == {SourceState.GONE}
-    assert {each.found.size for each in evidence.values() if each.found} == {6}
+    assert {each.info.size for each in evidence.values() if each.info.size} == {6}
     assert asked <= most

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     help="Objects of URLs that the plan calls so. Both ends are asked for again in any case.",
 )  # fmt: skip
 @options.option("--rule", metavar="NAME", help="Objects of URLs that this rule takes only.")
-@options.option("--collection", metavar="PATH", help="Of URLs in this collection, or group, only.")
+@options.option(
+    "--collection", metavar="PATTERN",
+    help="Of URLs in this collection only: a name or a path, as for plan.",
+)  # fmt: skip
 @options.option("--document", metavar="PATH", help="Of URLs in this document only.")
 @options.option("--yes", is_flag=True, help="Do not ask.")
 @options.option("--dry-run", is_flag=True, help="Say what would be copied, and how many bytes.")

@@ -83,11 +83,11 @@ def plan(
 
 
 def _show_json(console: Console, plan_file: Path) -> None:
-    from url_rewriter.planfile import Plan, summarize
+    from url_rewriter.planfile import Plan
     from url_rewriter.reports.json import plan_members
 
     with closing(Plan(plan_file)) as plan:
-        console.document("plan", plan_members(plan, summarize(plan.connection)))
+        console.document("plan", plan_members(plan, plan.summarize()))
 
 
 RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")

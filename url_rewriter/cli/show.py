@@ -16,7 +16,7 @@ from url_rewriter.cli.rclone_list import show_copy_list
 from url_rewriter.errors import RefusedError
 
 if TYPE_CHECKING:
-    from url_rewriter.planfile import Plan, UrlFilter, UrlRow
+    from url_rewriter.planfile import Plan, UrlFacts, UrlFilter
 
 _STATUSES = ("rewrite", "missing", "unknown", "mismatch", "unmapped", "migrated", "left")
 _OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
@@ -26,7 +26,10 @@ _OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
 @options.plan_argument
 @options.option("--status", type=click.Choice(_STATUSES), help="URLs with this status only.")
 @options.option("--rule", metavar="NAME", help="URLs that this rule takes only.")
-@options.option("--collection", metavar="PATH", help="URLs in this collection, or group, only.")
+@options.option(
+    "--collection", metavar="PATTERN",
+    help="URLs in this collection only: a name or a path, as for plan.",
+)  # fmt: skip
 @options.option("--document", metavar="PATH", help="URLs in this document only.")
 @options.option("--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one.")
 @options.output_options
@@ -52,7 +55,7 @@ def show(
     below the folder that the rule moves, otherwise below their buckets. The rclone command that it
     belongs to is said on stderr, since keys change on the way.
     """
-    from url_rewriter.planfile import Plan, UrlFilter, summarize
+    from url_rewriter.planfile import Plan, UrlFilter
 
     plan = Plan(plan_file)
     try:
@@ -66,7 +69,7 @@ def show(
             filtered = wanted != UrlFilter()
             _show_text(console, plan.urls(wanted))
             if not filtered:
-                show_summary(console, summarize(plan.connection))
+                show_summary(console, plan.summarize())
     finally:
         plan.close()
 
@@ -78,7 +81,7 @@ def _warn_of_a_broken_seal(console: Console, plan: Plan) -> None:
         console.warn(str(error))
 
 
-def _show_text(console: Console, rows: Iterator[UrlRow]) -> None:
+def _show_text(console: Console, rows: Iterator[UrlFacts]) -> None:
     from url_rewriter.documents import format_value_path
 
     for row in rows:
@@ -91,7 +94,7 @@ def _show_text(console: Console, rows: Iterator[UrlRow]) -> None:
             console.print(f"          {printable(line)}")
 
 
-def _reasons(row: UrlRow) -> Iterator[str]:
+def _reasons(row: UrlFacts) -> Iterator[str]:
     if row.status in ("missing", "unknown", "mismatch"):
         yield f"target {row.target_bucket}/{row.target_key}: {row.detail or row.state}"
     if row.others:
@@ -100,24 +103,21 @@ def _reasons(row: UrlRow) -> Iterator[str]:
     if row.remark:
         yield row.remark
     if row.outcome:
-        yield f"document: {row.outcome} {row.outcome_detail}".rstrip()
+        yield f"document: {row.outcome} {row.why}".rstrip()
 
 
 def _show_json(plan: Plan, wanted: UrlFilter) -> None:
     """One document, written row by row: a plan may hold millions."""
-    from url_rewriter.planfile import summarize
     from url_rewriter.reports.json import plan_members
 
-    head = json.dumps(
-        {"schema": "url-rewriter/show@1", **plan_members(plan, summarize(plan.connection))}
-    )
+    head = json.dumps({"schema": "url-rewriter/show@1", **plan_members(plan, plan.summarize())})
     click.echo(head[:-1] + ', "rows": [', nl=False)
     for number, row in enumerate(plan.urls(wanted)):
         click.echo((",\n" if number else "\n") + json.dumps(url_members(row)), nl=False)
     click.echo("\n]}")
 
 
-def url_members(row: UrlRow) -> dict[str, Any]:
+def url_members(row: UrlFacts) -> dict[str, Any]:
     """One URL as the JSON documents show it, without secrets."""
     from url_rewriter.documents import format_value_path
     from url_rewriter.urls import redact

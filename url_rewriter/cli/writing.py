@@ -24,9 +24,9 @@ def conclude(console: Console, written: Written) -> None:
         console.warn(
             "every planned document is gone: is this the database that the plan was made from?"
         )
-    if written.unfinished:
+    if written.totals.left:
         raise IncompleteError(
-            f"{counted(written.unfinished, 'document')} left as they were."
+            f"{counted(written.totals.left, 'document')} left as they were."
             " Running the same command again is safe."
         )
 

@@ -9,21 +9,21 @@ from typing import Protocol
 
 from url_rewriter.copying import Transfer
 from url_rewriter.errors import UrlRewriterError
-from url_rewriter.evidence import Evidence, SourceObject
+from url_rewriter.evidence import Evidence
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """An object as a listing shows it: its size in bytes, and when it was last written, in UTC.
+    """An object as a listing shows it; of ``info`` its size and its time are known.
 
     ``keys`` is one key where the listing's spelling leaves no doubt, otherwise every key that it
-    may mean; none where nobody can tell.
+    may mean; none where that cannot be told.
     """
 
     keys: tuple[str, ...]
-    size: int
-    modified: datetime
+    info: ObjectInfo
 
 
 class ObjectStore(Protocol):
@@ -79,12 +79,12 @@ class UploadLog(Protocol):
 class ObjectWriter(Protocol):
     """Stores objects where there are none; overwrites nothing. Safe to share between threads."""
 
-    def write(self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]) -> Transfer:
-        """Store the bytes that ``chunks`` yields at ``target``, with what ``found`` says of them.
+    def write(self, target: ObjectRef, source: ObjectInfo, chunks: Iterable[bytes]) -> Transfer:
+        """Store the bytes that ``chunks`` yields at ``target``, with the metadata of ``source``.
 
         Where there is an object already it is left as it is, and compared. Nothing becomes visible
-        before all bytes were compared with the checksum that ``found`` has. What ``chunks`` raises
-        is raised, and nothing is left behind.
+        before all bytes were compared with the checksum of ``source``. What ``chunks`` raises is
+        raised, and nothing is left behind.
         """
 
     def give_up(self, target: ObjectRef, upload: str) -> str:

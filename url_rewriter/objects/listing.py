@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects.base import ListedObject
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto import Client
@@ -100,7 +101,10 @@ class _Page:
         for index in range(self._count):
             key = self._keys[index]
             keys = _readings(sent.keys[index], key, escaped=sent.escaped)
-            yield key, ListedObject(keys, sent.sizes[index], sent.modified[index])
+            yield (
+                key,
+                ListedObject(keys, ObjectInfo(sent.sizes[index], modified=sent.modified[index])),
+            )
 
 
 def _safe_end(sent: Sent, keys: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.documents import Document, Outcome
+from url_rewriter.documents import Document, Environment, Outcome
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
@@ -40,8 +40,6 @@ from url_rewriter.planfile import (
     Operation,
     Plan,
     PlannedWrite,
-    count_pending,
-    summarize,
 )
 from url_rewriter.planning import Planner, Replanned, replan
 from url_rewriter.rules import Rules
@@ -83,8 +81,8 @@ def apply(
         _require_applicable(plan, rules, request, services)
         store = stack.enter_context(services.store(request.store or plan.header.store))
         require_same_store(plan, store)
-        ramp = not store.disposable
-        planned = count_pending(plan.connection, Operation.APPLY)
+        ramp = store.environment is Environment.PRODUCTION
+        planned = plan.count_pending(Operation.APPLY)
         writes = min(planned, request.max_writes or planned)
         progress.note(f"forecast {forecast_writes(writes, ramp=ramp, cap=request.max_rps)}")
         if not request.dry_run:
@@ -218,7 +216,7 @@ def _require_applicable(
         raise RefusedError(
             f"{path} was made by other rules than {rules_file} holds now. Make the plan again."
         )
-    blocking = sum(summarize(plan.connection).blocking.values())
+    blocking = sum(plan.summarize().blocking.values())
     if blocking:
         raise ChecksFailedError(
             f"{path} is blocked: {counted(blocking, 'URL')} stand against it; nothing was "

@@ -9,13 +9,6 @@ from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.evidence import AccessEvidence, WrittenUrl
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
-from url_rewriter.planfile.access import (
-    add_access_findings,
-    add_type_findings,
-    count_written,
-    insert_access,
-    written_urls,
-)
 
 _BATCH = 500
 
@@ -29,15 +22,14 @@ class Visitor(Protocol):
 
 def check_public(visitor: Visitor, draft: Draft, endpoint: str, progress: Progress) -> None:
     """Open every URL that the settled draft writes or found written, and keep what came of it."""
-    connection = draft.connection
-    progress.begin("open", "URLs", count_written(connection))
-    for batch in in_batches(visitor.check(written_urls(connection, endpoint)), _BATCH):
-        insert_access(connection, batch)
+    progress.begin("open", "URLs", draft.count_written())
+    for batch in in_batches(visitor.check(draft.written_urls(endpoint)), _BATCH):
+        draft.add_access(batch)
         progress.advance(len(batch))
-    add_access_findings(connection)
+    draft.add_access_findings()
     progress.end()
 
 
 def check_content_types(draft: Draft) -> None:
     """Compare what the objects of the settled draft are served as with what their names say."""
-    add_type_findings(draft.connection)
+    draft.add_type_findings()

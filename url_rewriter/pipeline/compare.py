@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from url_rewriter.comparison import (
-    Checksums,
     Comparison,
     Pair,
     compare_by_etag,
@@ -19,16 +18,10 @@ from url_rewriter.comparison import (
     compare_nothing,
     compare_sizes,
 )
-from url_rewriter.evidence import SourceEvidence
+from url_rewriter.evidence import Evidence, Method, SourceEvidence, TargetState
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
-from url_rewriter.planfile.comparisons import (
-    Origins,
-    add_comparison_findings,
-    count_pairs,
-    insert_comparisons,
-    open_pairs,
-)
+from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planning import Planner
 from url_rewriter.rules import Rules
 from url_rewriter.sources.base import SourceStore
@@ -43,16 +36,20 @@ A = TypeVar("A")
 class ChecksumStore(Protocol):
     """Tells the checksums of targets."""
 
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield what is said of each target, in any order."""
 
 
 class NoChecksums:
     """Stands in where sizes are all that is compared; they decide everything, so nobody asks."""
 
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Checksums]:
+    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield that nothing is known."""
-        return (Checksums(target, trouble="not asked for") for target in targets)
+        now = datetime.now(UTC)
+        return (
+            Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail="not asked for")
+            for target in targets
+        )
 
 
 def compare_sources(
@@ -71,8 +68,8 @@ def compare_sources(
     """
     hashes = checksums is not None
     keeper = _Keeper(draft, progress)
-    progress.begin("compare", "objects", count_pairs(draft.connection))
-    pairs = _with_a_source(open_pairs(draft.connection, origins, hashes=hashes), keeper)
+    progress.begin("compare", "objects", draft.count_pairs())
+    pairs = _with_a_source(draft.open_pairs(origins, hashes=hashes), keeper)
     found = joined(sources.stat, pairs, lambda pair: pair.source, lambda said: said.source)
     undecided = _undecided(found, compare_by_etag if hashes else compare_sizes, keeper)
     read = (checksums or NoChecksums()).read
@@ -84,7 +81,7 @@ def compare_sources(
     progress.end()
     if keeper.differing:
         draft.settle(planner)
-    add_comparison_findings(draft.connection, hashes=hashes)
+    draft.add_comparison_findings(hashes=hashes)
 
 
 def only_origin(rules: Rules) -> Origins:
@@ -155,7 +152,7 @@ class _Keeper:
 
     def __init__(self, draft: Draft, progress: Progress) -> None:
         self.differing = 0
-        self._connection = draft.connection
+        self._draft = draft
         self._progress = progress
         self._waiting: list[Comparison] = []
 
@@ -165,6 +162,6 @@ class _Keeper:
             self.flush()
 
     def flush(self) -> None:
-        self.differing += insert_comparisons(self._connection, self._waiting)
+        self.differing += self._draft.add_comparisons(self._waiting)
         self._progress.advance(len(self._waiting))
         self._waiting = []

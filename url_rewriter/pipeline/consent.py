@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from url_rewriter.documents import Environment
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import DocumentReader
 
@@ -60,9 +61,10 @@ def require_consent(
     wanted.
     """
     project = project_of(store.locator)
-    if consent.confirm == project or (consent.yes and store.disposable):
+    disposable = store.environment is Environment.DISPOSABLE
+    if consent.confirm == project or (consent.yes and disposable):
         return
-    flag = "--yes" if store.disposable else f"--confirm {project}"
+    flag = "--yes" if disposable else f"--confirm {project}"
     if consent.confirm is not None:
         raise ConfigurationError(
             f"--confirm {consent.confirm} is not what is written to: {project}."
@@ -71,7 +73,7 @@ def require_consent(
         raise ConfigurationError(f"--yes is not enough for a real project: give {flag}.")
     if not operator.present:
         raise ConfigurationError(f"Nobody to ask whether to write: give {flag}.")
-    wanted = "yes" if store.disposable else project
+    wanted = "yes" if disposable else project
     if operator.answer(f"{question} Type {wanted} to go on").strip() != wanted:
         raise ConfigurationError("Not confirmed. Nothing was written.")
 

@@ -21,7 +21,7 @@ from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState,
 from url_rewriter.objects import ObjectStore, ObjectWriter
 from url_rewriter.pipeline.copy_queue import CopyQueue, Task
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import Plan, Run, UrlFilter, UrlRow
+from url_rewriter.planfile import Plan, Run, UrlFacts, UrlFilter
 from url_rewriter.planning import Planner
 from url_rewriter.sources import SourceReader
 from url_rewriter.urls import ObjectRef
@@ -43,7 +43,7 @@ def choices_of(plan: Plan, planner: Planner, wanted: UrlFilter) -> Iterator[tupl
         yield _readings(plan, planner, row)
 
 
-def _readings(plan: Plan, planner: Planner, row: UrlRow) -> tuple[Choice, ...]:
+def _readings(plan: Plan, planner: Planner, row: UrlFacts) -> tuple[Choice, ...]:
     """What a URL that a rule takes may mean, likeliest first.
 
     Of one that can be read in several ways the plan file keeps one source, so it is read again.
@@ -59,7 +59,7 @@ def _readings(plan: Plan, planner: Planner, row: UrlRow) -> tuple[Choice, ...]:
     return (_only_choice(row),)
 
 
-def _only_choice(row: UrlRow) -> Choice:
+def _only_choice(row: UrlFacts) -> Choice:
     source = ObjectRef(row.source_bucket, row.source_key)
     return Choice(source, ObjectRef(row.target_bucket, row.target_key))
 
@@ -91,8 +91,8 @@ def survey(
 def compare_what_is_there(copies: CopyQueue) -> None:
     """Judge the targets that are there already by what is known of them, without a request."""
     for task in copies.tasks(Step.COMPARE):
-        pair = Pair(task.target, task.found.ref, task.target_size, task.etag)
-        state = SourceEvidence(task.found.ref, SourceState.EXISTS, datetime.now(UTC), task.found)
+        pair = Pair(task.target, task.source, task.there)
+        state = SourceEvidence(task.source, SourceState.EXISTS, datetime.now(UTC), task.info)
         compared = compare_by_etag(pair, state)
         if compared is not None and compared.agreement is Agreement.MISMATCH:
             copies.note(task, Transfer(TransferOutcome.MISMATCH, compared.detail))
@@ -174,7 +174,7 @@ class Copier:
             if stop.asked or patience.trouble is not None:
                 return
             if task.step is Step.COPY:
-                begun += task.found.size
+                begun += task.info.size or 0
             if self.max_bytes is not None and begun > self.max_bytes:
                 return
             yield task
@@ -184,8 +184,8 @@ class Copier:
         transfer = None
         for _ in Attempts(_BACKOFF):
             try:
-                chunks = _until(stop, self.source.read(task.found))
-                transfer = self.writer.write(task.target, task.found, chunks)
+                chunks = _until(stop, self.source.read(task.source, task.info))
+                transfer = self.writer.write(task.target, task.info, chunks)
             except _StoppedError:
                 return None
             except ReadError as error:

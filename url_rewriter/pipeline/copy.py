@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from url_rewriter.documents import Environment
 from url_rewriter.errors import (
     ChecksFailedError,
     ConfigurationError,
@@ -117,7 +118,7 @@ def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
 
 def _refuse_an_emulator_for_production(plan: Plan, services: Services) -> None:
     """Objects of an emulator must not end up where production's URLs will point."""
-    if services.environ.get(_EMULATOR) and plan.header.kept_at == "production":
+    if services.environ.get(_EMULATOR) and plan.header.kept_at == Environment.PRODUCTION:
         raise RefusedError(
             f"{plan.path} is a plan for production, and {_EMULATOR} names an emulator: unset it."
             " Nothing was copied."

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from url_rewriter.copying import Choice, Step, Transfer, TransferOutcome, decide
-from url_rewriter.evidence import Evidence, SourceEvidence, SourceObject, SourceState, TargetState
+from url_rewriter.evidence import Evidence, SourceEvidence, SourceState, TargetState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
 
 _PAGE = 500
@@ -39,15 +40,15 @@ CREATE INDEX by_leader ON copies (leader);
 class Task:
     """One object to be copied, or compared where its target is there already.
 
-    ``etag`` and ``found.size`` are of the target and of the source.
+    ``info`` is what is known of the source, ``there`` of the target.
     """
 
     id: int
     step: Step
+    source: ObjectRef
     target: ObjectRef
-    found: SourceObject
-    target_size: int | None
-    etag: str | None
+    info: ObjectInfo
+    there: ObjectInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class CopyQueue:
             "UPDATE copies SET target_state = ?, target_detail = ?, size = ?, etag = ?"
             " WHERE target_bucket = ? AND target_key = ? AND step IS NULL",
             (
-                (each.state, each.detail, each.size, each.etag, each.target.bucket, each.target.key)
+                (each.state, each.detail, each.info.size, each.info.etag, *each.target)
                 for each in evidence
             ),
         )
@@ -160,7 +161,7 @@ class CopyQueue:
             " WHERE source_bucket = ? AND source_key = ? AND step IS NULL",
             (
                 (
-                    each.state, each.detail, _dump_found(each.found), each.forbidden,
+                    each.state, each.detail, _dump_info(each.info), each.forbidden,
                     each.source.bucket, each.source.key,
                 )
                 for each in evidence
@@ -233,15 +234,17 @@ class CopyQueue:
         """What is left to do, in the order in which it was found; only one kind, if ``step``."""
         last = 0
         while page := self._connection.execute(
-            "SELECT id, step, target_bucket, target_key, found, size, etag FROM copies"
+            "SELECT id, step, source_bucket, source_key, target_bucket, target_key, found, size,"
+            " etag FROM copies"
             " WHERE outcome IS NULL AND step IN ('copy', 'compare') AND leader = id"
             " AND (? IS NULL OR step = ?) AND id > ? ORDER BY id LIMIT ?",
             (step, step, last, _PAGE),
         ).fetchall():
             last = page[-1][0]
-            for row, kind, bucket, key, found, size, etag in page:
-                target = ObjectRef(bucket, key)
-                yield Task(row, Step(kind), target, _load_found(found), size, etag)
+            for row, kind, bucket, key, other, name, found, size, etag in page:
+                source, target = ObjectRef(bucket, key), ObjectRef(other, name)
+                info, there = ObjectInfo(**json.loads(found)), ObjectInfo(size, etag)
+                yield Task(row, Step(kind), source, target, info, there)
 
     def note(self, task: Task, transfer: Transfer) -> None:
         """Keep what became of a task."""
@@ -315,13 +318,5 @@ def _load(text: str) -> tuple[Choice, ...]:
     )
 
 
-def _dump_found(found: SourceObject | None) -> str | None:
-    if found is None:
-        return None
-    members = {each.name: getattr(found, each.name) for each in fields(found)}
-    return json.dumps({**members, "ref": (found.ref.bucket, found.ref.key)}, default=dict)
-
-
-def _load_found(text: str) -> SourceObject:
-    members = json.loads(text)
-    return SourceObject(**{**members, "ref": ObjectRef(*members["ref"])})
+def _dump_info(info: ObjectInfo) -> str:
+    return json.dumps(info._asdict(), default=dict)

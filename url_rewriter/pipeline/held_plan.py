@@ -65,19 +65,14 @@ def planned_planner(plan: Plan) -> Planner:
     return make_planner(planned_rules(plan), Limits.from_json(plan.header.limits))
 
 
-def kept_at(store: DocumentReader) -> str:
-    """Where a database is: production, or a place whose data can be thrown away."""
-    return "a throw-away store" if store.disposable else "production"
-
-
 def require_same_store(plan: Plan, store: DocumentReader) -> None:
     """Raise RefusedError unless the store that was opened is the plan's."""
     planned = (plan.header.store, plan.header.kept_at)
-    if planned != (store.locator, kept_at(store)):
+    if planned != (store.locator, store.environment):
         raise RefusedError(
             f"{plan.path} is a plan for {planned[0]} ({planned[1]}), not for {store.locator}"
-            f" ({kept_at(store)}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether an"
-            " emulator is meant."
+            f" ({store.environment}). Nothing was written. FIRESTORE_EMULATOR_HOST decides whether"
+            " an emulator is meant."
         )
 
 

@@ -14,14 +14,13 @@ from url_rewriter.errors import UrlRewriterError
 from url_rewriter.objects import ObjectStore
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
-from url_rewriter.pipeline.held_plan import kept_at
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Draft, Header, Plan, Summary, summarize, whoami
-from url_rewriter.planfile.comparisons import Origins, count_comparisons
+from url_rewriter.planfile import Draft, Header, Plan, Summary, whoami
+from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules
 from url_rewriter.sources import SourceStore
@@ -78,9 +77,7 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
         _introduce(request, sides, services, progress)
         made, trouble = make_plan(request, sides, services, progress)
     try:
-        return MadePlan(
-            made.path, summarize(made.connection), count_comparisons(made.connection), trouble
-        )
+        return MadePlan(made.path, made.summarize(), made.count_comparisons(), trouble)
     finally:
         made.close()
 
@@ -160,7 +157,7 @@ def _make_header(request: PlanRequest, reader: DocumentReader) -> Header:
     rules, limits = request.rules, request.limits
     return Header(
         store=reader.locator,
-        kept_at=kept_at(reader),
+        kept_at=reader.environment,
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
         rules_file=str(request.rules_file or ""),

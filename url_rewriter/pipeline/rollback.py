@@ -9,7 +9,7 @@ from pathlib import Path
 
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.documents import Document
+from url_rewriter.documents import Document, Environment
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
 from url_rewriter.pipeline.forecast import forecast_writes
 from url_rewriter.pipeline.held_plan import DryRunStore, ending, held_plan, require_same_store
@@ -22,7 +22,6 @@ from url_rewriter.planfile import (
     Journal,
     Operation,
     WriteFilter,
-    count_pending,
     live_edits,
 )
 from url_rewriter.planning import Replanned, undo
@@ -56,8 +55,8 @@ def rollback(
     with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
         store = stack.enter_context(services.store(request.store or plan.header.store))
         require_same_store(plan, store)
-        ramp = not store.disposable
-        planned = count_pending(plan.connection, Operation.ROLLBACK, request.wanted)
+        ramp = store.environment is Environment.PRODUCTION
+        planned = plan.count_pending(Operation.ROLLBACK, request.wanted)
         progress.note(f"forecast {forecast_writes(planned, ramp=ramp, cap=request.max_rps)}")
         if not request.dry_run:
             question = f"Put back {counted(planned, 'document')} of {store.locator}?"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from url_rewriter.documents import Environment
 from url_rewriter.engines import Batch, Engine, Part, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.forecast import forecast_reads
@@ -76,7 +77,7 @@ def prepare(
     expected = scan.reader.count(scan.query)
     if expected is not None:
         expected = max(0, expected - scanned)
-        if not scan.reader.disposable:
+        if scan.reader.environment is Environment.PRODUCTION:
             progress.note(f"forecast {forecast_reads(expected)}")
     return ScanOptions(workers or 1, limits.max_reads, expected)
 

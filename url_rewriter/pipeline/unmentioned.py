@@ -66,11 +66,12 @@ class OrphanList:
 
     def add(self, target: ObjectRef, found: ListedObject) -> None:
         """Keep an object."""
+        modified = found.info.modified
         members = {
             "bucket": target.bucket,
             "key": target.key,
-            "bytes": found.size,
-            "modified": found.modified.astimezone(UTC).isoformat(),
+            "bytes": found.info.size,
+            "modified": modified.astimezone(UTC).isoformat() if modified else None,
         }
         self._file.write(json.dumps(members, ensure_ascii=True).encode() + b"\n")
 
@@ -177,16 +178,17 @@ class _Visit:
     def _count(self, found: ListedObject, *, mentioned: bool) -> None:
         row = self._row_of(found)
         row.objects += 1
-        row.bytes += found.size
+        size, modified = found.info.size or 0, found.info.modified
+        row.bytes += size
         if mentioned:
             row.mentioned += 1
-        elif found.modified >= self._since:
+        elif modified is None or modified >= self._since:
             row.newer += 1
         elif len(found.keys) != 1 or key_trouble(found.keys[0]):
             row.unsure += 1
         else:
             row.unmentioned += 1
-            row.unmentioned_bytes += found.size
+            row.unmentioned_bytes += size
             if self._orphans is not None:
                 self._orphans.add(self._target(found.keys[0]), found)
 

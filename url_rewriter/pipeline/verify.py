@@ -21,13 +21,7 @@ from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Plan, Summary, UrlRow, WriteTotals, count_writes, summarize
-from url_rewriter.planfile.background import Background, backgrounds
-from url_rewriter.planfile.comparisons import (
-    count_comparisons,
-    count_unproven,
-    planned_origins,
-)
+from url_rewriter.planfile import Operation, Plan, Summary, UrlFacts
 from url_rewriter.rules import Rules
 
 _LISTED = 20
@@ -107,7 +101,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
         origins = only_origin(rules)
         if applied is not None:
             require_same_store(applied, sides.reader)
-            origins = planned_origins(applied.connection, otherwise=origins)
+            origins = applied.origins(otherwise=origins)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         wanted = PlanRequest(folder / "verify.plan", store, rules, limits=limits)
         fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
@@ -118,8 +112,8 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             store=fresh.header.store,
             limits=limits,
             gates=gates(fresh, applied, checks),
-            summary=summarize(fresh.connection),
-            comparisons=count_comparisons(fresh.connection),
+            summary=fresh.summarize(),
+            comparisons=fresh.count_comparisons(),
             waived=count_waived(fresh),
             remaining=tuple(islice(_remaining(fresh, checks), _LISTED)),
             trouble=trouble,
@@ -210,40 +204,36 @@ def gates(fresh: Plan, applied: Plan | None, checks: Checks = Checks(0)) -> tupl
             _compared(fresh, "targets-match-source", "match their source", (Agreement.MATCH,))
         )
     if applied is not None:
-        totals = count_writes(applied.connection, "apply")
-        found.append(Gate("plan-complete", _open(totals), "planned writes are not done"))
+        totals = applied.count_writes(Operation.APPLY)
+        found.append(Gate("plan-complete", totals.left, "planned writes are not done"))
     return tuple(found)
 
 
 def _compared(fresh: Plan, name: str, wanted: str, good: Sequence[Agreement]) -> Gate:
-    against = count_unproven(fresh.connection, good)
+    against = fresh.count_unproven(good)
     by_kind = ", ".join(f"{count:,} {word}" for word, count in against.items())
     says = f"targets are not proven to {wanted}" + (f": {by_kind}" if by_kind else "")
     return Gate(name, sum(against.values()), says)
 
 
-def _open(totals: WriteTotals) -> int:
-    return totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
-
-
 def _remaining(fresh: Plan, checks: Checks) -> Iterator[Remaining]:
     """The URLs that fail a gate."""
-    for row, behind in zip(fresh.urls(), backgrounds(fresh), strict=True):
-        if word := _word_against(row, behind, checks):
+    for row in fresh.urls():
+        if word := _word_against(row, checks):
             yield Remaining(word, row.document, row.value_path, row.old)
 
 
-def _word_against(row: UrlRow, behind: Background, checks: Checks) -> str:
+def _word_against(row: UrlFacts, checks: Checks) -> str:
     """Why a URL fails a gate, "" where it fails none."""
     named = row.status in ("rewrite", "migrated")
     if row.rule and (row.blocks or row.status == "rewrite"):
         return row.status
     if row.status == "migrated" and row.state != "exists":
         return row.status
-    if named and Checks.SOURCE in checks and behind.agreement != "match":
-        return behind.agreement or "unknown"
-    if named and Checks.SIZE in checks and behind.agreement not in ("match", "size-only"):
-        return behind.agreement or "unknown"
-    if named and Checks.PUBLIC in checks and behind.access != "public":
-        return behind.access or "unknown"
+    if named and Checks.SOURCE in checks and row.agreement != "match":
+        return row.agreement or "unknown"
+    if named and Checks.SIZE in checks and row.agreement not in ("match", "size-only"):
+        return row.agreement or "unknown"
+    if named and Checks.PUBLIC in checks and row.access != "public":
+        return row.access or "unknown"
     return ""

@@ -5,16 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from url_rewriter.planfile import Operation, Plan, WriteFilter, WriteTotals, count_writes
-
-
-@dataclass(frozen=True, slots=True)
-class LeftDocument:
-    """A document that was not written as planned, and why."""
-
-    path: str
-    outcome: str
-    detail: str
+from url_rewriter.planfile import LeftDocument, Operation, Plan, WriteFilter, WriteTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +18,6 @@ class Written:
     dry_run: bool
     totals: WriteTotals
     left: tuple[LeftDocument, ...]
-
-    @property
-    def unfinished(self) -> int:
-        """How many documents were left as they were, and may be written by another run."""
-        outcomes = self.totals.outcomes
-        return self.totals.pending + outcomes["conflict"] + outcomes["failed"]
 
     @property
     def all_gone(self) -> bool:
@@ -49,11 +34,5 @@ def tell_writes(
     wanted: WriteFilter | None = None,
 ) -> Written:
     """What the journal of ``plan``, or of its copy in a dry run, says; ``path`` is the plan's."""
-    totals = count_writes(plan.connection, operation, wanted)
-    rows = plan.connection.execute(
-        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
-        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone') ORDER BY d.id",
-        (operation,),
-    )
-    left = tuple(LeftDocument(*row) for row in rows)
+    totals, left = plan.count_writes(operation, wanted), tuple(plan.left_documents(operation))
     return Written(path, plan.header.store, operation, dry_run, totals, left)

@@ -9,26 +9,25 @@ from url_rewriter.planfile.journal import (
     DocumentOutcome,
     Entry,
     Journal,
-    Operation,
     live_edits,
 )
 from url_rewriter.planfile.lock import FileLock
-from url_rewriter.planfile.plan import Plan, UrlFilter
-from url_rewriter.planfile.rows import PlannedWrite, UrlRow
+from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
 from url_rewriter.planfile.scan_rows import FoundRows, rows_of
 from url_rewriter.planfile.schema import copy
-from url_rewriter.planfile.summary import (
+from url_rewriter.planfile.totals import (
+    LeftDocument,
+    Operation,
     RuleTotals,
     Summary,
     UnmappedBucket,
     WriteFilter,
     WriteTotals,
-    count_pending,
-    count_writes,
-    summarize,
 )
 from url_rewriter.planfile.uploads import Uploads
+from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
 
 __all__ = [
     "DocumentOutcome",
@@ -38,6 +37,7 @@ __all__ = [
     "FoundRows",
     "Header",
     "Journal",
+    "LeftDocument",
     "Operation",
     "Plan",
     "PlannedWrite",
@@ -46,15 +46,12 @@ __all__ = [
     "Summary",
     "UnmappedBucket",
     "Uploads",
+    "UrlFacts",
     "UrlFilter",
-    "UrlRow",
     "WriteFilter",
     "WriteTotals",
     "copy",
-    "count_pending",
-    "count_writes",
     "live_edits",
     "rows_of",
-    "summarize",
     "whoami",
 ]

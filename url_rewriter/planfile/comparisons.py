@@ -11,32 +11,27 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from url_rewriter.comparison import Agreement, Comparison, Pair
 from url_rewriter.evidence import TargetState
-from url_rewriter.findings import Code, severity_of
+from url_rewriter.findings import Code
+from url_rewriter.objectinfo import ObjectInfo
+from url_rewriter.planfile.findings import delete_findings, put_findings
 from url_rewriter.planfile.schema import transaction
 from url_rewriter.urls import ObjectRef
 
 Origins = Callable[[ObjectRef], Sequence[ObjectRef]]
 """The objects that moved to a target which documents name already."""
 
-_NEWEST_EVIDENCE = "e.id = (SELECT max(id) FROM evidence WHERE target = t.id)"
-
-NEWEST_COMPARISON = """c.id = (SELECT max(id) FROM comparisons
-WHERE target = c.target AND bucket = c.bucket AND key = c.key)"""
-"""The condition of the newest comparison, as ``c``, of each pair."""
-
 # Each target that exists with each object that moves there, as URLs that are settled have it. What
 # documents name already has no source here.
-_NAMED = f"""
+_NAMED = """
 SELECT DISTINCT t.id, t.bucket, t.key, e.size, e.etag,
     CASE o.status WHEN 'rewrite' THEN o.bucket END, CASE o.status WHEN 'rewrite' THEN o.key END
-FROM occurrences o JOIN targets t ON t.id = o.target JOIN evidence e ON {_NEWEST_EVIDENCE}
+FROM occurrences o JOIN targets t ON t.id = o.target JOIN newest_evidence e ON e.target = t.id
 WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists' ORDER BY 6, 7, 1
 """
 
-_SETTLED = f"""
-SELECT 1 FROM comparisons c WHERE {NEWEST_COMPARISON}
-AND c.target = ? AND c.bucket = ? AND c.key = ? AND c.agreement <> 'unknown'
-AND (c.agreement <> 'size-only' OR NOT ?)
+_SETTLED = """
+SELECT 1 FROM newest_comparison c WHERE c.target = ? AND c.bucket = ? AND c.key = ?
+AND c.agreement <> 'unknown' AND (c.agreement <> 'size-only' OR NOT ?)
 """
 
 
@@ -55,7 +50,7 @@ def open_pairs(connection: sqlite3.Connection, origins: Origins, *, hashes: bool
         for source in sources:
             where = (source.bucket, source.key) if source else ("", "")
             if connection.execute(_SETTLED, (number, *where, hashes)).fetchone() is None:
-                yield Pair(target, source, size, etag)
+                yield Pair(target, source, ObjectInfo(size, etag))
 
 
 def count_pairs(connection: sqlite3.Connection) -> int:
@@ -91,7 +86,7 @@ SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM targets WHERE bucket = ? AND key = ?
 _MISMATCH = f"""
 INSERT INTO evidence (target, state, method, checked_at, size, etag, content_type, detail)
 SELECT t.id, '{TargetState.MISMATCH}', e.method, ?, e.size, e.etag, e.content_type, ?
-FROM targets t JOIN evidence e ON {_NEWEST_EVIDENCE} WHERE t.bucket = ? AND t.key = ?
+FROM targets t JOIN newest_evidence e ON e.target = t.id WHERE t.bucket = ? AND t.key = ?
 """
 
 
@@ -109,16 +104,16 @@ def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Compar
 
 
 def _row(each: Comparison) -> tuple[object, ...]:
-    source, found = each.pair.source, each.found
+    source = each.pair.source
     return (
         source.bucket if source else "",
         source.key if source else "",
         each.agreement,
         each.measure,
         each.checked_at.isoformat(),
-        found.size if found else None,
-        found.crc32c if found else None,
-        found.md5 if found else None,
+        each.source_info.size,
+        each.source_info.crc32c,
+        each.source_info.md5,
         each.detail,
         *_named(each),
     )
@@ -128,14 +123,10 @@ def _named(each: Comparison) -> tuple[str, str]:
     return each.pair.target.bucket, each.pair.target.key
 
 
-_FINDINGS = f"""
-INSERT INTO findings (code, severity, document, value_path, detail)
-SELECT ?, ?, d.path, s.value_path, substr(s.before, o.first + 1, o.past - o.first)
-FROM occurrences o JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document
-WHERE o.status IN ('rewrite', 'migrated') AND EXISTS (
-    SELECT 1 FROM comparisons c WHERE c.target = o.target AND c.agreement = ?
-    AND (o.status = 'migrated' OR (c.bucket = o.bucket AND c.key = o.key)) AND {NEWEST_COMPARISON})
-ORDER BY o.id
+_COMPARES_AS = """
+o.status IN ('rewrite', 'migrated') AND EXISTS (
+    SELECT 1 FROM newest_comparison c WHERE c.target = o.target AND c.agreement = '{agreement}'
+    AND (o.status = 'migrated' OR (c.bucket = o.bucket AND c.key = o.key)))
 """
 
 _CODES = {
@@ -152,16 +143,16 @@ def add_comparison_findings(connection: sqlite3.Connection, *, hashes: bool) -> 
     """
     with transaction(connection):
         for agreement, code in _CODES.items():
-            connection.execute("DELETE FROM findings WHERE code = ?", (code,))
             if hashes or agreement is not Agreement.SIZE_ONLY:
-                connection.execute(_FINDINGS, (code, severity_of(code), agreement))
+                put_findings(connection, {code: _COMPARES_AS.format(agreement=agreement)})
+            else:
+                delete_findings(connection, code)
 
 
 def count_comparisons(connection: sqlite3.Connection) -> dict[str, int]:
     """Pairs by agreement; every word is there, with 0 too."""
     rows = connection.execute(
-        f"SELECT c.agreement, count(*) FROM comparisons c WHERE {NEWEST_COMPARISON}"
-        " GROUP BY c.agreement"
+        "SELECT agreement, count(*) FROM newest_comparison GROUP BY agreement"
     )
     return {**dict.fromkeys(map(str, Agreement), 0), **dict(rows)}
 
@@ -176,8 +167,8 @@ def count_unproven(connection: sqlite3.Connection, good: Sequence[Agreement]) ->
         f"""
         SELECT verdict, count(*) FROM (
             SELECT o.target, coalesce((
-                SELECT min(c.agreement) FROM comparisons c
-                WHERE c.target = o.target AND c.agreement NOT IN ({words}) AND {NEWEST_COMPARISON}
+                SELECT min(c.agreement) FROM newest_comparison c
+                WHERE c.target = o.target AND c.agreement NOT IN ({words})
             ), CASE WHEN EXISTS (SELECT 1 FROM comparisons c WHERE c.target = o.target)
                THEN 'good' ELSE 'unknown' END) AS verdict
             FROM occurrences o WHERE o.target IS NOT NULL AND (

@@ -13,13 +13,14 @@ import sqlite3
 from collections.abc import Iterator
 
 from url_rewriter.evidence import TargetState
-from url_rewriter.findings import Code, severity_of
+from url_rewriter.findings import Code
 from url_rewriter.planfile.evidence import newest_state
+from url_rewriter.planfile.findings import put_findings
 from url_rewriter.planfile.occurrences import replace_occurrences, row_of
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.scan_rows import insert_targets
 from url_rewriter.planfile.schema import transaction
-from url_rewriter.planning import Planner, UrlStatus
+from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules, Unmapped
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Replacement, rewrite
 
@@ -35,7 +36,7 @@ UPDATE occurrences AS o SET (status, blocks) = (
 """.format(
     status="""coalesce((
         SELECT CASE e.state WHEN 'exists' THEN 'rewrite' ELSE e.state END
-        FROM evidence e WHERE e.target = o.target ORDER BY e.id DESC LIMIT 1), 'unknown')"""
+        FROM newest_evidence e WHERE e.target = o.target), 'unknown')"""
 )
 
 # What a less likely reading decides, or has decided before.
@@ -66,24 +67,12 @@ SELECT id, before FROM strings s WHERE id > ? AND after IS NULL
 ORDER BY id LIMIT ?
 """
 
-_STATUS_CODES = {
-    UrlStatus.MISSING: Code.MISSING_TARGET,
-    UrlStatus.UNKNOWN: Code.UNKNOWN_TARGET,
-    UrlStatus.MISMATCH: Code.MISMATCHED_TARGET,
-    UrlStatus.REWRITE: Code.SEVERAL_READINGS,
+_CONDITIONS = {
+    Code.MISSING_TARGET: "o.status = 'missing'",
+    Code.UNKNOWN_TARGET: "o.status = 'unknown'",
+    Code.MISMATCHED_TARGET: "o.status = 'mismatch'",
+    Code.SEVERAL_READINGS: "o.status = 'rewrite' AND o.reading <> ''",
 }
-_BY_STATUS = (
-    "CASE o.status " + " ".join(f"WHEN '{each}' THEN '%s'" for each in _STATUS_CODES) + " END"
-)
-_FINDINGS = f"""
-INSERT INTO findings (code, severity, document, value_path, detail)
-SELECT {_BY_STATUS % tuple(_STATUS_CODES.values())},
-    {_BY_STATUS % tuple(severity_of(code) for code in _STATUS_CODES.values())},
-    d.path, s.value_path, quoted(s.before, o.first, o.past)
-FROM occurrences o JOIN strings s ON s.id = o.string JOIN documents d ON d.id = s.document
-WHERE o.status IN ('missing', 'unknown', 'mismatch') OR (o.status = 'rewrite' AND o.reading <> '')
-ORDER BY o.id
-"""
 
 
 def settle(connection: sqlite3.Connection, planner: Planner) -> None:
@@ -100,10 +89,7 @@ def settle(connection: sqlite3.Connection, planner: Planner) -> None:
         connection.execute(_ALREADY_TARGETS)
     _rewrite_strings(connection)
     with transaction(connection):
-        connection.executemany(
-            "DELETE FROM findings WHERE code = ?", [(code,) for code in _STATUS_CODES.values()]
-        )
-        connection.execute(_FINDINGS)
+        put_findings(connection, _CONDITIONS)
 
 
 def widen(connection: sqlite3.Connection, planner: Planner) -> None:

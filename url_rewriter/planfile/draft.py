@@ -13,10 +13,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from url_rewriter.comparison import Comparison, Pair
 from url_rewriter.errors import RefusedError, ServiceError
-from url_rewriter.evidence import Evidence
-from url_rewriter.planfile import decide_all as settling
-from url_rewriter.planfile import schema
+from url_rewriter.evidence import AccessEvidence, Evidence, WrittenUrl
+from url_rewriter.planfile import access, comparisons, decide_all, schema
+from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.evidence import Rows, insert_evidence, insert_unknown, unproven_targets
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
@@ -51,42 +52,42 @@ class Draft:
         self.continued = self._open(header)
         self._asked_for: Rows = {}
         self._begun = 0.0
-        self.connection.executescript(_DURABLE if kept else _FLEETING)
+        self._connection.executescript(_DURABLE if kept else _FLEETING)
 
     def _open(self, header: Header) -> bool:
         if self.part.exists():
             self._lock = FileLock(self.part)
-            self.connection = schema.connect(self.part, writable=True)
+            self._connection = schema.connect(self.part, writable=True)
             with schema.translated(self.part):
-                if schema.has_current_tables(self.connection) and header.describes_same_scan(
-                    read_header(self.connection)
+                if schema.has_current_tables(self._connection) and header.describes_same_scan(
+                    read_header(self._connection)
                 ):
                     # What nobody could tell then is asked again, and what may have changed.
-                    self.connection.execute(
+                    self._connection.execute(
                         "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
                         ((datetime.now(UTC) - _FRESH).isoformat(),),
                     )
                     return True
             self.discard()
-        self.connection = schema.create(self.part)
+        self._connection = schema.create(self.part)
         self._lock = FileLock(self.part)
-        with schema.translated(self.part), schema.transaction(self.connection):
-            write_header(self.connection, header)
+        with schema.translated(self.part), schema.transaction(self._connection):
+            write_header(self._connection, header)
         return False
 
     # -- scanning -----------------------------------------------------------------------------
 
     def partitions(self) -> list[tuple[int, str, str | None, str | None, str | None, bool]]:
         """The parts of the scan: id, root, first, past, last read, and whether it is done."""
-        rows = self.connection.execute(
+        rows = self._connection.execute(
             "SELECT id, root, first, past, last, done FROM partitions ORDER BY id"
         )
         return [(*row[:5], bool(row[5])) for row in rows]
 
     def add_partitions(self, parts: Iterable[tuple[str, str | None, str | None]]) -> None:
         """Write down the parts that the scan was divided into."""
-        with self._whole(), schema.transaction(self.connection):
-            self.connection.executemany(
+        with self._whole(), schema.transaction(self._connection):
+            self._connection.executemany(
                 "INSERT INTO partitions (root, first, past) VALUES (?, ?, ?)", parts
             )
 
@@ -99,34 +100,34 @@ class Draft:
         a transaction for each batch would write most pages many times.
         """
         with schema.translated(self.path):
-            if not self.connection.in_transaction:
-                self.connection.execute("BEGIN IMMEDIATE")
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
                 self._begun = time.monotonic()
             try:
                 if any(found):
-                    insert_found(self.connection, found, partition)
-                self.connection.execute(
+                    insert_found(self._connection, found, partition)
+                self._connection.execute(
                     "UPDATE partitions SET documents = documents + ?, last = coalesce(?, last),"
                     " done = ? WHERE id = ?",
                     (read, last, done, partition),
                 )
             except BaseException:
-                schema.roll_back(self.connection)
+                schema.roll_back(self._connection)
                 raise
             if time.monotonic() - self._begun > _COMMIT_SECONDS:
-                self.connection.execute("COMMIT")
+                self._connection.execute("COMMIT")
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """A context for changes of other kinds: all that was scanned is on disk before."""
         with schema.translated(self.path):
-            if self.connection.in_transaction:
-                self.connection.execute("COMMIT")
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
             yield
 
     def count_scanned(self) -> int:
         """How many documents were read so far."""
-        (count,) = self.connection.execute(
+        (count,) = self._connection.execute(
             "SELECT coalesce(sum(documents), 0) FROM partitions"
         ).fetchone()
         return int(count)
@@ -135,7 +136,7 @@ class Draft:
 
     def count_unproven(self) -> int:
         """How many targets nobody has asked for yet."""
-        (count,) = self.connection.execute(
+        (count,) = self._connection.execute(
             "SELECT count(*) FROM targets t"
             " WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
         ).fetchone()
@@ -143,46 +144,95 @@ class Draft:
 
     def target_buckets(self) -> list[str]:
         """The buckets that targets are in."""
-        rows = self.connection.execute("SELECT DISTINCT bucket FROM targets ORDER BY bucket")
+        rows = self._connection.execute("SELECT DISTINCT bucket FROM targets ORDER BY bucket")
         return [bucket for (bucket,) in rows]
 
     def unproven(self) -> Iterator[ObjectRef]:
         """The targets nobody has asked for yet, in key order, so that memory stays flat."""
-        return unproven_targets(self.connection, self._asked_for)
+        return unproven_targets(self._connection, self._asked_for)
 
     def add_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Keep what the object store said."""
-        with self._whole(), schema.transaction(self.connection):
-            insert_evidence(self.connection, evidence, self._asked_for)
+        with self._whole(), schema.transaction(self._connection):
+            insert_evidence(self._connection, evidence, self._asked_for)
 
     def add_unknown(self, bucket: str, why: str) -> int:
         """Keep that nobody can tell of the unproven targets in a bucket; how many they are."""
-        with self._whole(), schema.transaction(self.connection):
-            return insert_unknown(self.connection, bucket, why)
+        with self._whole(), schema.transaction(self._connection):
+            return insert_unknown(self._connection, bucket, why)
 
     def widen(self, planner: Planner) -> None:
         """Add the targets that URLs may mean as they are less likely read, where the likeliest
         target is missing."""
         with self._whole():
-            settling.widen(self.connection, planner)
+            decide_all.widen(self._connection, planner)
 
-    # -- settling and sealing -----------------------------------------------------------------
+    # -- settling -----------------------------------------------------------------------------
 
     def settle(self, planner: Planner) -> None:
         """Decide every URL by the evidence that is there. Settling again starts afresh."""
         with self._whole():
-            settling.settle(self.connection, planner)
+            decide_all.settle(self._connection, planner)
+
+    # -- further evidence ---------------------------------------------------------------------
+
+    def written_urls(self, endpoint: str) -> Iterator[WrittenUrl]:
+        """One URL of each target that exists, as the plan writes it or as documents have it."""
+        return access.written_urls(self._connection, endpoint)
+
+    def count_written(self) -> int:
+        """How many ``written_urls`` there are."""
+        return access.count_written(self._connection)
+
+    def add_access(self, found: Iterable[AccessEvidence]) -> None:
+        """Keep what came of opening URLs."""
+        with self._whole():
+            access.insert_access(self._connection, found)
+
+    def add_access_findings(self) -> None:
+        """Put findings where a URL is not public, or has become so; again means afresh."""
+        with self._whole():
+            access.add_access_findings(self._connection)
+
+    def add_type_findings(self) -> None:
+        """Put findings where an object is served as something else than its name says."""
+        with self._whole():
+            access.add_type_findings(self._connection)
+
+    def open_pairs(self, origins: Origins, *, hashes: bool) -> Iterator[Pair]:
+        """The pairs of the settled draft that have not been compared, by ``hashes`` if so asked.
+
+        A target that documents name already is paired with each of its ``origins``, with None where
+        there are none.
+        """
+        return comparisons.open_pairs(self._connection, origins, hashes=hashes)
+
+    def count_pairs(self) -> int:
+        """About how many pairs there are; a target that documents name already counts once."""
+        return comparisons.count_pairs(self._connection)
+
+    def add_comparisons(self, compared: Iterable[Comparison]) -> int:
+        """Keep what came of comparing; returns how many targets are not what moved."""
+        with self._whole():
+            return comparisons.insert_comparisons(self._connection, compared)
+
+    def add_comparison_findings(self, *, hashes: bool) -> None:
+        """Put findings where a target is not proven to be what moved; again means afresh."""
+        with self._whole():
+            comparisons.add_comparison_findings(self._connection, hashes=hashes)
+
+    # -- sealing ------------------------------------------------------------------------------
 
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""
         with self._whole():
-            with schema.transaction(self.connection):
-                (evidence,) = self.connection.execute(
+            with schema.transaction(self._connection):
+                (evidence,) = self._connection.execute(
                     "SELECT coalesce(max(id), 0) FROM evidence"
                 ).fetchone()
                 self._put("evidence", str(evidence))
-            seal = compute_seal(self.connection)
-            with schema.transaction(self.connection):
+            seal = compute_seal(self._connection)
+            with schema.transaction(self._connection):
                 self._put("sealed_at", datetime.now(UTC).isoformat())
                 self._put("seal", seal)
         self.finish()
@@ -196,19 +246,19 @@ class Draft:
         self._lock.release()
 
     def _put(self, name: str, value: str) -> None:
-        self.connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
+        self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
 
     def _close(self) -> None:
         # Out of write-ahead mode, so that the plan is one file, readable from a read-only folder.
-        self.connection.execute("PRAGMA journal_mode=DELETE")
-        self.connection.close()
+        self._connection.execute("PRAGMA journal_mode=DELETE")
+        self._connection.close()
 
     def abandon(self) -> None:
         """Stop without a seal; the same command continues where this one stopped."""
         # Where the disk refuses, whatever stopped the command is the better thing to say.
         with suppress(ServiceError), self._whole():
             pass
-        self.connection.close()
+        self._connection.close()
         self._lock.release()
 
     def discard(self) -> None:

@@ -41,7 +41,8 @@ def insert_evidence(
     columns = tuple(zip(*evidence, strict=True))
     if not columns:
         return
-    targets, states, methods, times, *rest = columns
+    targets, states, methods, times, infos, details = columns
+    sizes, etags, types, *_ = zip(*infos, strict=True)
     known = rows if rows is not None else {}
     connection.executemany(
         "INSERT INTO evidence"
@@ -53,7 +54,10 @@ def insert_evidence(
             map(str.__str__, states),
             map(str.__str__, methods),
             map(_render_time, times),
-            *rest,
+            sizes,
+            etags,
+            types,
+            details,
             strict=True,
         ),
     )
@@ -87,8 +91,19 @@ def _find_row(connection: sqlite3.Connection, target: ObjectRef) -> int:
 def newest_state(connection: sqlite3.Connection, target: ObjectRef) -> TargetState:
     """What the newest evidence says of a target; unknown without any."""
     row = connection.execute(
-        "SELECT e.state FROM targets t JOIN evidence e ON e.target = t.id"
-        " WHERE t.bucket = ? AND t.key = ? ORDER BY e.id DESC LIMIT 1",
+        "SELECT e.state FROM targets t JOIN newest_evidence e ON e.target = t.id"
+        " WHERE t.bucket = ? AND t.key = ?",
         (target.bucket, target.key),
     ).fetchone()
     return TargetState(row[0]) if row else TargetState.UNKNOWN
+
+
+def newest_doubt(connection: sqlite3.Connection, target: ObjectRef) -> str:
+    """What the newest evidence has against a target; "" where it is proven to exist."""
+    row = connection.execute(
+        "SELECT e.state, e.detail FROM targets t JOIN newest_evidence e ON e.target = t.id"
+        " WHERE t.bucket = ? AND t.key = ?",
+        (target.bucket, target.key),
+    ).fetchone()
+    state, detail = row or (TargetState.UNKNOWN, "nobody asked")
+    return "" if state == TargetState.EXISTS else f"{state}: {detail}".removesuffix(": ")

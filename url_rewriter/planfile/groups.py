@@ -8,9 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from url_rewriter.documents import Outcome, ValuePath, field_pattern
+from url_rewriter.documents import Outcome, ValuePath, collection_pattern, field_pattern
 from url_rewriter.planfile.rows import load_path
+from url_rewriter.planfile.totals import Operation
+from url_rewriter.planfile.views import define
 from url_rewriter.planning import UrlStatus
+
+_collection = functools.lru_cache(maxsize=4096)(collection_pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,9 @@ def break_down(
     alike. A URL without the property is counted under "", except that ``left`` takes only the URLs
     left alone.
     """
-    connection.create_function("collection_of", 1, collection_pattern, deterministic=True)
     name = functools.lru_cache(maxsize=4096)(lambda path: name_field(load_path(path)))
-    connection.create_function("field_of", 1, name, deterministic=True)
+    define(connection, "collection_of", _collection, 1)
+    define(connection, "field_of", name, 1)
     values = _DIMENSIONS[dimension]
     counts = ", ".join(f"sum(o.status = '{status}')" for status in UrlStatus)
     groups = ", ".join(str(number + 1) for number in range(len(values)))
@@ -75,10 +79,10 @@ def break_down(
 
 
 def outcomes_by_collection(
-    connection: sqlite3.Connection, operation: str
+    connection: sqlite3.Connection, operation: Operation
 ) -> list[tuple[str, dict[str, int]]]:
     """What became of the documents ``operation`` was to write; "pending": not written yet."""
-    connection.create_function("collection_of", 1, collection_pattern, deterministic=True)
+    define(connection, "collection_of", _collection, 1)
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for collection, outcome, count in connection.execute(_OUTCOMES[operation], (operation,)):
         found[collection][outcome] += count
@@ -97,8 +101,8 @@ LEFT JOIN outcomes x ON x.document = d.id AND x.operation = ?
 WHERE EXISTS (SELECT 1 FROM {written} w WHERE w.document = d.id AND {which}) GROUP BY 1, 2
 """
 _OUTCOMES = {
-    "apply": _OUTCOME_OF.format(written="strings", which="w.after IS NOT NULL"),
-    "rollback": _OUTCOME_OF.format(written="journal", which="w.operation = 'apply'"),
+    Operation.APPLY: _OUTCOME_OF.format(written="strings", which="w.after IS NOT NULL"),
+    Operation.ROLLBACK: _OUTCOME_OF.format(written="journal", which="w.operation = 'apply'"),
 }
 
 
@@ -109,14 +113,3 @@ def _old_url(connection: sqlite3.Connection, occurrence: int) -> str:
         (occurrence,),
     ).fetchone()
     return str(before[first:past])
-
-
-@functools.lru_cache(maxsize=4096)
-def collection_pattern(path: str) -> str:
-    """The collections alike of a document: ids on the way to its collection are left open.
-
-    >>> collection_pattern("users/ada/files/f1")
-    'users/*/files'
-    """
-    names = path.split("/")[:-1]
-    return "/".join("*" if index % 2 else name for index, name in enumerate(names))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from url_rewriter.planfile.totals import Operation
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -38,10 +40,10 @@ class History:
     open_writes: int
 
     @property
-    def last_operation(self) -> str:
-        """``apply`` or ``rollback``, whichever was begun last; "" before either."""
+    def last_operation(self) -> Operation | None:
+        """The operation that was begun last; None before any."""
         begun = (step.command for step in reversed(self.steps))
-        return next((command for command in begun if command in _OPERATIONS), "")
+        return next((Operation(each) for each in begun if each in _OPERATIONS), None)
 
 
 def recount(connection: sqlite3.Connection) -> History:
@@ -74,7 +76,7 @@ def recount(connection: sqlite3.Connection) -> History:
     return History(sealed_at, (planned, *runs), reads, evidence, open_writes)
 
 
-_OPERATIONS = ("apply", "rollback")
+_OPERATIONS = frozenset(map(str, Operation))
 
 # One process at a time adds to a plan file, so what was proven during a run was proven by it.
 _RUNS = """

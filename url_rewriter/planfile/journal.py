@@ -11,22 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
 from url_rewriter.planfile import schema
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
 from url_rewriter.planfile.runs import Run, now
-from url_rewriter.planfile.summary import WANTED, WriteFilter
+from url_rewriter.planfile.totals import WANTED, Operation, WriteFilter
 from url_rewriter.urls import ObjectRef
-
-
-class Operation(StrEnum):
-    """What writes: each entry of the journal belongs to one."""
-
-    APPLY = "apply"
-    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +159,8 @@ class Journal(Run):
             "SELECT DISTINCT t.bucket, t.key FROM strings s"
             " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
             " JOIN targets t ON t.id = o.target"
-            " WHERE s.document = ? AND (SELECT checked_at FROM evidence e WHERE e.target = t.id"
-            " ORDER BY e.id DESC LIMIT 1) < ?",
+            " JOIN newest_evidence e ON e.target = t.id"
+            " WHERE s.document = ? AND e.checked_at < ?",
             (document, limit),
         )
         return [ObjectRef(bucket, key) for bucket, key in rows]

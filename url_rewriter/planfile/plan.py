@@ -1,32 +1,43 @@
-"""A sealed plan file, as everybody reads it."""
+"""A sealed plan file, as every command reads it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from url_rewriter.documents import Edit, Revision, ValuePath
+from url_rewriter.comparison import Agreement
+from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import schema
-from url_rewriter.planfile.evidence import newest_state
+from url_rewriter.planfile.comparisons import (
+    Origins,
+    count_comparisons,
+    count_unproven,
+    planned_origins,
+)
+from url_rewriter.planfile.evidence import newest_doubt, newest_state
+from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import read_header
-from url_rewriter.planfile.rows import PlannedWrite, UrlRow, load_path
+from url_rewriter.planfile.history import History, recount
+from url_rewriter.planfile.rows import PlannedWrite, load_path
+from url_rewriter.planfile.sample import Sample, take_sample
 from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.totals import (
+    FindingCount,
+    LeftDocument,
+    Operation,
+    Summary,
+    WriteFilter,
+    WriteTotals,
+    count_findings,
+    count_pending,
+    count_writes,
+    left_documents,
+    summarize,
+)
+from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter, list_urls
 from url_rewriter.urls import ObjectRef
-
-
-@dataclass(frozen=True, slots=True)
-class UrlFilter:
-    """Which URLs to list: those that meet every condition that is given (not None)."""
-
-    status: str | None = None
-    rule: str | None = None
-    collection: str | None = None
-    document: str | None = None
-    outcome: str | None = None
 
 
 class Plan:
@@ -38,10 +49,12 @@ class Plan:
 
     def __init__(self, path: Path, *, writable: bool = False, sealed: bool = True) -> None:
         self.path = path
-        self.connection = schema.connect(path, writable=writable)
+        self._connection = schema.connect(path, writable=writable)
         with schema.translated(path):
-            self.header = read_header(self.connection)
-            row = self.connection.execute("SELECT value FROM header WHERE name = 'seal'").fetchone()
+            self.header = read_header(self._connection)
+            row = self._connection.execute(
+                "SELECT value FROM header WHERE name = 'seal'"
+            ).fetchone()
         if row is None and sealed:
             raise RefusedError(f"{path} was never sealed. Make the plan again.")
         self.seal: str = row[0] if row else ""
@@ -49,7 +62,7 @@ class Plan:
     def check_seal(self) -> None:
         """Raise RefusedError if anything the plan says was changed since it was sealed."""
         with schema.translated(self.path):
-            broken = compute_seal(self.connection) != self.seal
+            broken = compute_seal(self._connection) != self.seal
         if broken:
             raise RefusedError(
                 f"{self.path}: the seal is broken: the plan was changed after it was made."
@@ -58,7 +71,7 @@ class Plan:
 
     def writes(self, after: int = 0, limit: int = -1) -> Iterator[PlannedWrite]:
         """The documents that the plan changes, in the order they were found."""
-        rows = self.connection.execute(
+        rows = self._connection.execute(
             "SELECT id, path, revision FROM documents d WHERE id > ? AND EXISTS"
             " (SELECT 1 FROM strings s WHERE s.document = d.id AND s.after IS NOT NULL)"
             " ORDER BY id LIMIT ?",
@@ -68,7 +81,7 @@ class Plan:
             yield PlannedWrite(row, path, Revision(revision), self._edits(row), self._kept(row))
 
     def _edits(self, document: int) -> tuple[Edit, ...]:
-        rows = self.connection.execute(
+        rows = self._connection.execute(
             "SELECT value_path, before, after, (SELECT count(*) FROM occurrences o"
             " WHERE o.string = s.id AND o.status = 'rewrite') FROM strings s"
             " WHERE document = ? AND after IS NOT NULL ORDER BY id",
@@ -77,121 +90,108 @@ class Plan:
         return tuple(Edit(load_path(path), *rest) for path, *rest in rows)
 
     def _kept(self, document: int) -> frozenset[str]:
-        rows = self.connection.execute(
+        rows = self._connection.execute(
             "SELECT before FROM strings WHERE document = ? AND after IS NULL", (document,)
         )
         return frozenset(before for (before,) in rows)
 
     def strings_of_rule(self, document: int, rule: str) -> set[str]:
         """The strings of a document, as they were, that hold a URL which the rule takes."""
-        rows = self.connection.execute(
+        rows = self._connection.execute(
             "SELECT s.before FROM strings s JOIN occurrences o ON o.string = s.id"
             " WHERE s.document = ? AND o.rule = ?",
             (document, rule),
         )
         return {before for (before,) in rows}
 
+    # -- targets and URLs ---------------------------------------------------------------------
+
     def state_of(self, target: ObjectRef) -> TargetState:
         """What the newest evidence says of a target; unknown without any."""
-        return newest_state(self.connection, target)
+        return newest_state(self._connection, target)
 
     def doubt_of(self, target: ObjectRef) -> str:
         """What the newest evidence has against a target; "" where it is proven to exist."""
-        row = self.connection.execute(
-            "SELECT e.state, e.detail FROM targets t JOIN evidence e ON e.target = t.id"
-            " WHERE t.bucket = ? AND t.key = ? ORDER BY e.id DESC LIMIT 1",
-            (target.bucket, target.key),
-        ).fetchone()
-        state, detail = row or (TargetState.UNKNOWN, "nobody asked")
-        return "" if state == TargetState.EXISTS else f"{state}: {detail}".removesuffix(": ")
+        return newest_doubt(self._connection, target)
 
-    def urls(self, wanted: UrlFilter | None = None) -> Iterator[UrlRow]:
-        """The URLs of the plan in document order, one row at a time."""
-        wanted = wanted or UrlFilter()
-        rows = self.connection.execute(
-            _URLS,
-            {
-                "status": wanted.status,
-                "rule": wanted.rule,
-                "document": wanted.document,
-                "outcome": wanted.outcome,
-                "collection": wanted.collection,
-            },
-        )
-        return (_url_row(row) for row in rows)
+    def origins(self, otherwise: Origins) -> Origins:
+        """The sources that the plan rewrote to a target; ``otherwise`` for other targets."""
+        return planned_origins(self._connection, otherwise)
+
+    def urls(self, wanted: UrlFilter | None = None) -> Iterator[UrlFacts]:
+        """The URLs of the plan in document order, one row at a time.
+
+        Raises ConfigurationError for a collection pattern that names nothing.
+        """
+        return list_urls(self._connection, wanted or UrlFilter())
+
+    def sample(self, most: int) -> Sample:
+        """At most ``most`` URLs to show; the same ones whenever it is asked for."""
+        return take_sample(self._connection, most)
 
     def text_of(self, occurrence: int) -> tuple[ValuePath, str, int]:
         """The string that a URL stands in: its value path, its text, and where the URL begins."""
-        path, text, first = self.connection.execute(
+        path, text, first = self._connection.execute(
             "SELECT s.value_path, s.before, o.first FROM occurrences o"
             " JOIN strings s ON s.id = o.string WHERE o.id = ?",
             (occurrence,),
         ).fetchone()
         return load_path(path), text, first
 
-    def count(self, statement: str) -> int:
-        """The single number that a SELECT gives."""
-        return int(self.connection.execute(statement).fetchone()[0])
-
     def findings(self) -> Iterator[tuple[str, str, str, str, str]]:
         """Code, severity, document path, value path (as kept) and detail of every finding."""
-        yield from self.connection.execute(
+        yield from self._connection.execute(
             "SELECT code, severity, document, value_path, detail FROM findings ORDER BY id"
         )
 
+    # -- totals -------------------------------------------------------------------------------
+
+    def count(self, statement: str) -> int:
+        """The single number that a SELECT gives."""
+        return int(self._connection.execute(statement).fetchone()[0])
+
+    def summarize(self) -> Summary:
+        """The totals of everything the plan says."""
+        return summarize(self._connection)
+
+    def count_findings(self) -> list[FindingCount]:
+        """Findings by code and severity: errors first, then what is there most."""
+        return count_findings(self._connection)
+
+    def count_comparisons(self) -> dict[str, int]:
+        """Compared pairs by agreement; every word is there, with 0 too."""
+        return count_comparisons(self._connection)
+
+    def count_unproven(self, good: Sequence[Agreement]) -> dict[str, int]:
+        """Targets that URLs name and that do not compare as ``good``, by how they compare."""
+        return count_unproven(self._connection, good)
+
+    def count_pending(self, operation: Operation, wanted: WriteFilter | None = None) -> int:
+        """How many documents ``operation`` would look at now."""
+        return count_pending(self._connection, operation, wanted)
+
+    def count_writes(self, operation: Operation, wanted: WriteFilter | None = None) -> WriteTotals:
+        """What ``operation`` made of the documents it was to write."""
+        return count_writes(self._connection, operation, wanted)
+
+    def left_documents(self, operation: Operation) -> list[LeftDocument]:
+        """The documents that ``operation`` did not write as planned, those gone among them."""
+        return left_documents(self._connection, operation)
+
+    def history(self) -> History:
+        """The course of the migration as the file remembers it."""
+        return recount(self._connection)
+
+    def shares(
+        self, dimension: str, name_field: Callable[[ValuePath], str] = field_pattern
+    ) -> list[Share]:
+        """The URLs by ``dimension``, most URLs first; see `groups.break_down`."""
+        return break_down(self._connection, dimension, name_field)
+
+    def outcomes_by_collection(self, operation: Operation) -> list[tuple[str, dict[str, int]]]:
+        """What became of the documents ``operation`` was to write; "pending": not written yet."""
+        return outcomes_by_collection(self._connection, operation)
+
     def close(self) -> None:
         """Close the file."""
-        self.connection.close()
-
-
-# A collection is everything between a document's path and its last slash; a name without a slash
-# means every collection of that name.
-_URLS = """
-SELECT o.id, d.path, s.value_path, o.status, o.blocks, o.form, o.layer, o.rule, o.bucket, o.key,
-       t.bucket, t.key, s.before, o.first, o.past, o.url, o.reading, o.others, o.remark,
-       e.state, e.detail, x.outcome, x.detail
-FROM occurrences o
-JOIN strings s ON s.id = o.string
-JOIN documents d ON d.id = s.document
-LEFT JOIN targets t ON t.id = o.target
-LEFT JOIN evidence e ON e.id = (SELECT max(id) FROM evidence WHERE target = t.id)
-LEFT JOIN outcomes x ON x.document = d.id
-WHERE (:status IS NULL OR o.status = :status)
-  AND (:rule IS NULL OR o.rule = :rule)
-  AND (:document IS NULL OR d.path = :document)
-  AND (:outcome IS NULL OR x.outcome = :outcome)
-  AND (:collection IS NULL OR rtrim(d.path, replace(d.path, '/', '')) = :collection || '/'
-       OR (instr(:collection, '/') = 0
-           AND '/' || rtrim(d.path, replace(d.path, '/', '')) LIKE '%/' || :collection || '/'))
-ORDER BY o.id
-"""
-
-
-def _url_row(row: tuple[object, ...]) -> UrlRow:
-    before, first, past = str(row[12]), int(str(row[13])), int(str(row[14]))
-    text = ["" if value is None else str(value) for value in row]
-    # What else a URL might have meant is of interest where its likeliest reading did not hold.
-    others = row[17] if row[3] != "rewrite" or row[16] else None
-    return UrlRow(
-        id=int(text[0]),
-        document=text[1],
-        value_path=load_path(text[2]),
-        status=text[3],
-        blocks=bool(row[4]),
-        form=text[5],
-        layer=text[6],
-        rule=text[7],
-        source_bucket=text[8],
-        source_key=text[9],
-        target_bucket=text[10],
-        target_key=text[11],
-        old=before[first:past],
-        new=text[15] if row[3] == "rewrite" else "",
-        reading=text[16],
-        others=tuple(json.loads(str(others))) if others else (),
-        remark=text[18],
-        state=text[19],
-        detail=text[20],
-        outcome=text[21],
-        outcome_detail=text[22],
-    )
+        self._connection.close()

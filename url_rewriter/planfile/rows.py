@@ -24,39 +24,6 @@ class PlannedWrite:
     kept: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class UrlRow:
-    """One URL of the plan, as `show` and the reports list it. Texts are whole: redact to print.
-
-    ``old`` is the URL as it stands in the document; ``new`` is what replaces it ("" for none).
-    ``others`` are the targets of the readings that were not taken, but for a URL that is rewritten
-    as it is likeliest read; ``detail`` is the evidence's,
-    ``outcome_detail`` says what of the document was left, and why.
-    """
-
-    id: int
-    document: str
-    value_path: ValuePath
-    status: str
-    blocks: bool
-    form: str
-    layer: str
-    rule: str
-    source_bucket: str
-    source_key: str
-    target_bucket: str
-    target_key: str
-    old: str
-    new: str
-    reading: str
-    others: tuple[str, ...]
-    remark: str
-    state: str
-    detail: str
-    outcome: str
-    outcome_detail: str = ""
-
-
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

@@ -23,7 +23,7 @@ class Run:
 
     def __init__(self, plan: Plan, command: str) -> None:
         self.plan = plan
-        self._connection = plan.connection
+        self._connection = plan._connection
         with schema.translated(plan.path):
             self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
             with schema.transaction(self._connection):

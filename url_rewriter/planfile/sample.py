@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
+class Sample:
     """Which occurrences are shown: all (``ids`` is None), or those, of ``total``.
 
     ``failures`` of them are all that failed, or the first of ``all_failures``. The others are
@@ -32,12 +32,12 @@ WHERE (o.blocks OR o.status IN ('missing', 'unknown', 'mismatch')
 """
 
 
-def excerpt(connection: sqlite3.Connection, most: int) -> Excerpt:
+def take_sample(connection: sqlite3.Connection, most: int) -> Sample:
     """At most ``most`` occurrences; the same ones whenever it is asked for."""
     (total,) = connection.execute("SELECT count(*) FROM occurrences").fetchone()
     (all_failures,) = connection.execute(f"SELECT count(*) {_JOINED}").fetchone()
     if total <= most:
-        return Excerpt(None, total, all_failures, all_failures)
+        return Sample(None, total, all_failures, all_failures)
     failures = connection.execute(f"SELECT o.id {_JOINED} ORDER BY o.id LIMIT ?", (most,))
     ids = {row[0] for row in failures}
     room, shown = most - len(ids), len(ids)
@@ -47,4 +47,4 @@ def excerpt(connection: sqlite3.Connection, most: int) -> Excerpt:
         (room, total),
     )
     ids.update(row[0] for row in sample)
-    return Excerpt(frozenset(ids), total, shown, all_failures)
+    return Sample(frozenset(ids), total, shown, all_failures)

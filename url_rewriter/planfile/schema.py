@@ -13,26 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
+from url_rewriter.planfile.views import add_views
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a reader of the previous version could misread a file."""
 
 APPLICATION_ID = 0x75726C77
 """Marks the file as ours in SQLite's header (the letters ``urlw``)."""
-
-_COMPARISONS = """
--- How a target compares with an object that moved there; the newest row of a pair counts. Bucket
--- and key are the source's, empty where nobody can tell which object it was.
-CREATE {temporary} TABLE comparisons (
-    id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, bucket TEXT NOT NULL,
-    key TEXT NOT NULL, agreement TEXT NOT NULL, measure TEXT, checked_at TEXT NOT NULL,
-    size INTEGER, crc32c TEXT, md5 TEXT, detail TEXT NOT NULL
-) STRICT;
-CREATE INDEX {temporary_schema}comparisons_of_target ON comparisons (target, id);
-"""
-
-_LATER = {"comparisons": _COMPARISONS}
-"""Tables that plan files of this version did not have from the beginning: there they are empty."""
 
 TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -72,6 +59,15 @@ CREATE TABLE access (
     checked_at TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX access_of_target ON access (target, id);
+
+-- How a target compares with an object that moved there; the newest row of a pair counts. Bucket
+-- and key are the source's, empty where nobody can tell which object it was.
+CREATE TABLE comparisons (
+    id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, bucket TEXT NOT NULL,
+    key TEXT NOT NULL, agreement TEXT NOT NULL, measure TEXT, checked_at TEXT NOT NULL,
+    size INTEGER, crc32c TEXT, md5 TEXT, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX comparisons_of_target ON comparisons (target, id);
 
 -- One URL in one string, with its status. `others` are the targets of the readings not taken.
 CREATE TABLE occurrences (
@@ -164,8 +160,7 @@ def create(path: Path) -> sqlite3.Connection:
             f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
         )
         connection.executescript(TABLES)
-        _add_later_tables(connection, writable=True)
-        _define_functions(connection)
+        add_views(connection)
     return connection
 
 
@@ -186,39 +181,22 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         )
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        _define_functions(connection)
     if application != APPLICATION_ID:
         raise RefusedError(f"{path} is not a plan file: `url-rewriter plan -o FILE` makes one.")
     if version != VERSION:
         raise RefusedError(
             f"{path} is a plan file of version {version}; this program reads version {VERSION}."
+            " Use the release that made it, or make the plan again."
         )
     with translated(path):
-        _add_later_tables(connection, writable=writable)
+        add_views(connection)
     return connection
-
-
-def _add_later_tables(connection: sqlite3.Connection, *, writable: bool) -> None:
-    """Add the tables that an older file lacks: to the file, or beside one that is only read."""
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    for name, statement in _LATER.items():
-        if name not in there:
-            temporary, within = ("", "") if writable else ("TEMPORARY", "temp.")
-            connection.executescript(statement.format(temporary=temporary, temporary_schema=within))
-
-
-def _define_functions(connection: sqlite3.Connection) -> None:
-    # quoted(text, first, past): SQLite's own substr() sees nothing behind a NUL.
-    connection.create_function(
-        "quoted", 3, lambda text, first, past: text[first:past], deterministic=True
-    )
 
 
 def has_current_tables(connection: sqlite3.Connection) -> bool:
     """Whether a file's tables are those that this program makes and writes to."""
     made = sqlite3.connect(":memory:")
     made.executescript(TABLES)
-    _add_later_tables(made, writable=True)
     tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
     current = made.execute(tables).fetchall() == connection.execute(tables).fetchall()
     made.close()

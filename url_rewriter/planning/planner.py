@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from url_rewriter.documents import Document, Fixed, Holder, ValuePath
+from url_rewriter.documents import Document, Holder, UnreachableText, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.deciding import SettledText, settle
@@ -67,7 +67,7 @@ class Planner:
 
     def _says(self, document: Document, texts: Sequence[PlannedText]) -> bool:
         """Whether there may be something to find; of nearly every document there is not."""
-        if document.fixed or holds_any(document.path, self._needles):
+        if document.unreachable or holds_any(document.path, self._needles):
             return True
         for text in texts:  # noqa: SIM110 (a generator costs more than the loop)
             if not _is_plain(text):
@@ -76,8 +76,8 @@ class Planner:
 
     def _mentions(self, document: Document) -> Iterator[ObjectRef]:
         """What no edit reaches and what the scope leaves out is mentioned all the same."""
-        fixed = (text for each in document.fixed for text in _spellings(each))
-        for text in (*(text for _, text in document.strings), document.path, *fixed):
+        unreachable = (text for each in document.unreachable for text in _spellings(each))
+        for text in (*(text for _, text in document.strings), document.path, *unreachable):
             if planned := self.plan_text((), text):
                 yield from planned.mentions
 
@@ -117,10 +117,10 @@ class Planner:
     def _findings(self, document: Document, texts: Sequence[PlannedText]) -> Iterator[Finding]:
         if self._holds_url(document.path):
             yield Finding(Code.DOCUMENT_ID, document.path, (), document.path)
-        for fixed in document.fixed:
-            if self.in_scope(fixed.value_path) and self._holds_url(fixed.text):
+        for each in document.unreachable:
+            if self.in_scope(each.value_path) and self._holds_url(each.text):
                 yield Finding(
-                    Code(fixed.holder.value.replace("_", "-")), document.path, fixed.value_path
+                    Code(each.holder.value.replace("_", "-")), document.path, each.value_path
                 )
         for text in texts:
             yield from self._text_findings(document.path, text)
@@ -157,9 +157,9 @@ def _is_plain(text: PlannedText) -> bool:
     return bool(url.candidates) and url.doubt is None and not url.occurrence.remarks
 
 
-def _spellings(fixed: Fixed) -> Iterator[str]:
+def _spellings(found: UnreachableText) -> Iterator[str]:
     """The texts that a place outside the strings may hold: of bytes nobody knows the encoding."""
-    yield fixed.text
-    if fixed.holder is Holder.BYTES:
+    yield found.text
+    if found.holder is Holder.BYTES:
         with suppress(UnicodeError):
-            yield fixed.text.encode("latin-1").decode()
+            yield found.text.encode("latin-1").decode()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from url_rewriter.planfile import Plan, Summary, WriteTotals
-from url_rewriter.planfile.comparisons import count_comparisons
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
 from url_rewriter.reports.verdict import Facts, judge
@@ -91,7 +90,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "documents": summary.documents,
         "urls": summary.urls,
         "targets": summary.targets,
-        "comparisons": count_comparisons(plan.connection),
+        "comparisons": plan.count_comparisons(),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [

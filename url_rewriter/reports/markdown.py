@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from url_rewriter.planfile import Plan, WriteTotals
-from url_rewriter.planfile.comparisons import count_comparisons
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
 from url_rewriter.reports.verdict import Facts, GateState, judge
@@ -106,7 +105,7 @@ def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
             ("bucket", "documents:", "URLs:"),
             [(code(privacy.text(u.bucket)), u.documents, u.urls) for u in summary.unmapped],
         )
-    if any((compared := count_comparisons(plan.connection)).values()):
+    if any((compared := plan.count_comparisons()).values()):
         yield "Targets compared with their sources:\n\n"
         yield from _table(tuple(f"{name}:" for name in compared), [tuple(compared.values())])
     if summary.findings:

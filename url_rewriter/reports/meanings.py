@@ -40,6 +40,7 @@ MEANINGS: dict[FindingCode, str] = {
     Remark.INVALID_UTF8: "The escapes spell no UTF-8, as every object name is.",
     Remark.SIGNED_FOREIGN_URL: "A signed URL of a host that the rules' hosts do not declare.",
     Remark.CORRUPT_LENGTH: "Inside a PHP string whose declared length is wrong.",
+    Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
     Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
     Remark.DROPPED_TOKEN: "A download token is dropped.",
     Remark.DROPPED_GENERATION: "The pin to one generation is dropped.",

@@ -10,7 +10,7 @@ import hmac
 import re
 
 from url_rewriter.documents import ValuePath, format_value_path
-from url_rewriter.planfile import Plan, UrlRow
+from url_rewriter.planfile import Plan, UrlFacts
 from url_rewriter.rules import Rules
 from url_rewriter.urls import redact
 
@@ -53,11 +53,11 @@ class Privacy:
         """A key of ``bucket``."""
         return self.text(key)
 
-    def old_url(self, row: UrlRow) -> str:
+    def old_url(self, row: UrlFacts) -> str:
         """The URL that stands in a document."""
         return self.text(row.old)
 
-    def new_url(self, row: UrlRow) -> str:
+    def new_url(self, row: UrlFacts) -> str:
         """The URL that replaces it."""
         return self.text(row.new)
 
@@ -132,13 +132,13 @@ class Pseudonyms(Privacy):
         names = rest.removesuffix(extension).split("/")
         return prefix + "/".join(self._name(name) if name else "" for name in names) + extension
 
-    def old_url(self, row: UrlRow) -> str:
+    def old_url(self, row: UrlFacts) -> str:
         """The object that the URL names; a pseudonym where it names none."""
         if not row.source_key:
             return self._name(row.old)
         return f"gs://{row.source_bucket}/{self.key(row.source_bucket, row.source_key)}"
 
-    def new_url(self, row: UrlRow) -> str:
+    def new_url(self, row: UrlFacts) -> str:
         """The target's URL, without its query."""
         if not row.new:
             return ""

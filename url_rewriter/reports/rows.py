@@ -9,8 +9,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from url_rewriter.findings import Code
-from url_rewriter.planfile import Plan, UrlRow
-from url_rewriter.planfile.background import Background, backgrounds
+from url_rewriter.planfile import Plan, UrlFacts
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.verdict import FAILING
@@ -75,16 +74,16 @@ def list_rows(plan: Plan, privacy: Privacy, only: Container[int] | None = None) 
 
     ``only`` limits the URLs to occurrences with these ids.
     """
-    for url, background in zip(plan.urls(), backgrounds(plan), strict=True):
+    for url in plan.urls():
         if only is None or url.id in only:
-            yield _row(url, background, privacy)
+            yield _row(url, privacy)
     for code, _, document, value_path, _ in plan.findings():
         if code in _UNREACHABLE_CODES:
             field = privacy.field(load_path(value_path))
             yield Row(privacy.document(document), field, UNREACHABLE, remarks=(code,))
 
 
-def _row(url: UrlRow, background: Background, privacy: Privacy) -> Row:
+def _row(url: UrlFacts, privacy: Privacy) -> Row:
     return Row(
         document=privacy.document(url.document),
         field=privacy.field(url.value_path),
@@ -101,24 +100,24 @@ def _row(url: UrlRow, background: Background, privacy: Privacy) -> Row:
         new=privacy.new_url(url),
         reading=url.reading,
         other_readings=tuple(_object(each, privacy) for each in url.others),
-        remarks=tuple(sorted({*background.codes, *filter(None, [url.remark])})),
+        remarks=tuple(sorted({*url.codes, *filter(None, [url.remark])})),
         state=url.state,
-        method=background.method,
-        checked_at=background.checked_at,
-        size=background.size,
-        etag=privacy.text(background.etag),
-        content_type=privacy.text(background.content_type),
+        method=url.method,
+        checked_at=url.checked_at,
+        size=url.size,
+        etag=privacy.text(url.etag),
+        content_type=privacy.text(url.content_type),
         detail=privacy.text(url.detail),
-        access=background.access,
-        access_detail=privacy.text(background.access_detail),
-        agreement=background.agreement,
-        measure=background.measure,
-        source_size=background.source_size,
-        comparison_detail=privacy.text(background.comparison_detail),
-        revision=background.revision,
-        operation=background.operation,
+        access=url.access,
+        access_detail=privacy.text(url.access_detail),
+        agreement=url.agreement,
+        measure=url.measure,
+        source_size=url.source_size,
+        comparison_detail=privacy.text(url.comparison_detail),
+        revision=url.revision,
+        operation=url.operation,
         outcome=url.outcome,
-        why=privacy.prose(background.why),
+        why=privacy.prose(url.why),
     )
 
 

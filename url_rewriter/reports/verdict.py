@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from url_rewriter.errors import RefusedError
-from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals, count_writes, summarize
-from url_rewriter.planfile.history import History, recount
+from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals
+from url_rewriter.planfile.history import History
 from url_rewriter.text import counted
 
 FAILING = ("missing", "unknown", "mismatch")
@@ -96,10 +96,10 @@ class Facts:
 
 def judge(plan: Plan) -> Facts:
     """Everything a report says of a plan as a whole."""
-    summary = summarize(plan.connection)
-    history = recount(plan.connection)
-    applied = count_writes(plan.connection, Operation.APPLY)
-    undone = count_writes(plan.connection, Operation.ROLLBACK)
+    summary = plan.summarize()
+    history = plan.history()
+    applied = plan.count_writes(Operation.APPLY)
+    undone = plan.count_writes(Operation.ROLLBACK)
     begun = history.last_operation
     intact = _is_intact(plan)
     gates = (
@@ -117,7 +117,7 @@ def judge(plan: Plan) -> Facts:
         _gate(
             "plan-complete",
             "Every planned document was written",
-            _left(applied),
+            applied.left,
             waits=begun != Operation.APPLY,
         ),
         _gate(
@@ -142,10 +142,6 @@ def _is_intact(plan: Plan) -> bool:
     except RefusedError:
         return False
     return True
-
-
-def _left(totals: WriteTotals) -> int:
-    return totals.pending + totals.outcomes["conflict"] + totals.outcomes["failed"]
 
 
 def _broken() -> Verdict:
@@ -242,12 +238,11 @@ def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
 
 
 def _after_rollback(name: str, totals: WriteTotals) -> Verdict:
-    left = _left(totals)
-    if left:
+    if totals.left:
         return Verdict(
             Stage.UNFINISHED,
             Tone.BAD,
-            f"Rolled back in part: {counted(left, 'document')} left as they are",
+            f"Rolled back in part: {counted(totals.left, 'document')} left as they are",
             f"{counted(totals.urls, 'URL')} put back. What was edited since the apply is left.",
             f"url-rewriter rollback {name}",
         )

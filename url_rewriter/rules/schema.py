@@ -49,16 +49,16 @@ Prefix = Annotated[str, AfterValidator(names.prefix)]
 Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const": VERSION})]
 # pydantic's strict mode wants members of an enum; YAML has their words.
 Missing = Annotated[OnMissing, Field(strict=False)]
-Query = Annotated[QueryPolicy, Field(strict=False)]
+QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 
 
-class _Part(BaseModel):
+class _FilePart(BaseModel):
     """What all mappings of a rules file share."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class TargetPart(_Part):
+class TargetPart(_FilePart):
     """Where rewritten URLs point."""
 
     endpoint: Endpoint = Field(
@@ -67,21 +67,21 @@ class TargetPart(_Part):
     bucket: TargetBucket = Field(description="The bucket of every rule that names no other.")
 
 
-class DefaultsPart(_Part):
+class DefaultsPart(_FilePart):
     """What rules do that do not say otherwise."""
 
     on_missing: Missing = Field(
         default=OnMissing.BLOCK,
         description="A target that is not there: block the plan, or skip that URL and list it.",
     )
-    query: Query = Field(
+    query: QueryOption = Field(
         default=QueryPolicy.DROP,
         description="Unknown query parameters: drop or keep them. Signatures, tokens and the "
         "parameters of the API are always dropped.",
     )
 
 
-class ExcludePart(_Part):
+class ExcludePart(_FilePart):
     """A collection or a field that is left out."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
@@ -104,7 +104,7 @@ class ExcludePart(_Part):
         return self
 
 
-class ScopePart(_Part):
+class ScopePart(_FilePart):
     """What is migrated: everything but what is excluded."""
 
     exclude: list[ExcludePart] = Field(
@@ -112,7 +112,7 @@ class ScopePart(_Part):
     )
 
 
-class SourcePart(_Part):
+class SourcePart(_FilePart):
     """Which objects moved."""
 
     bucket: SourceBucket = Field(description="The Cloud Storage bucket, exactly.")
@@ -121,7 +121,7 @@ class SourcePart(_Part):
     )
 
 
-class RuleTargetPart(_Part):
+class RuleTargetPart(_FilePart):
     """Where those objects are now."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -138,7 +138,7 @@ class RuleTargetPart(_Part):
         return self
 
 
-class ExamplePart(_Part):
+class ExamplePart(_FilePart):
     """A URL, alone or inside text, and what becomes of it."""
 
     model_config = ConfigDict(
@@ -158,7 +158,7 @@ class ExamplePart(_Part):
         return self
 
 
-class RulePart(_Part):
+class RulePart(_FilePart):
     """Objects that moved together."""
 
     name: Annotated[str, AfterValidator(names.rule_name)] = Field(
@@ -167,13 +167,13 @@ class RulePart(_Part):
     source: SourcePart
     target: RuleTargetPart
     on_missing: Missing | None = Field(default=None, description="In place of the default.")
-    query: Query | None = Field(default=None, description="In place of the default.")
+    query: QueryOption | None = Field(default=None, description="In place of the default.")
     examples: list[ExamplePart] = Field(
         default=[], description="Run by rules test, before every plan."
     )
 
 
-class HostPart(_Part):
+class HostPart(_FilePart):
     """A host that serves one bucket: a CNAME, a CDN, an emulator."""
 
     host: Annotated[str, AfterValidator(names.host)] = Field(
@@ -182,7 +182,7 @@ class HostPart(_Part):
     bucket: SourceBucket = Field(description="The Cloud Storage bucket that it serves.")
 
 
-class RulesFile(_Part):
+class RulesFile(_FilePart):
     """Which Cloud Storage objects moved where, for url-rewriter."""
 
     version: Version = Field(description="Of this format.")

@@ -112,7 +112,7 @@ def read(path: Path, environ: Mapping[str, str]) -> Placed:
         root = yaml.compose(text)
         if root is None:
             raise RulesError([Problem(file, 1, 1, "the file is empty")])
-        placed.data = _Walk(placed, environ).value(root, ())
+        placed.data = _NodeReader(placed, environ).value(root, ())
     except ReaderError as error:
         line, column = _mark_at(text, error.position)
         raise RulesError([Problem(file, line, column, "a control character")]) from error
@@ -182,7 +182,7 @@ class _ShallowComposer(Composer):
             self._depth -= 1
 
 
-class _Walk:
+class _NodeReader:
     """Makes plain values of nodes, noting where they stand."""
 
     def __init__(self, placed: Placed, environ: Mapping[str, str]) -> None:

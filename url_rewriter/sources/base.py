@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from url_rewriter.evidence import SourceEvidence, SourceObject
+from url_rewriter.evidence import SourceEvidence
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
 
 
@@ -27,10 +28,10 @@ class SourceStore(Protocol):
 class SourceReader(SourceStore, Protocol):
     """A source store whose objects can be read, not only asked about; cannot write either."""
 
-    def read(self, found: SourceObject) -> Iterator[bytes]:
+    def read(self, ref: ObjectRef, info: ObjectInfo) -> Iterator[bytes]:
         """Yield the bytes of an object as they are stored, a few MiB at a time.
 
-        They are those of the generation that ``found`` describes, and not decompressed on the way.
+        They are those of the generation that ``info`` describes, and not decompressed on the way.
         A stream that breaks is taken up where it broke. Raises ReadError where the object cannot be
-        read to its end; nobody has compared the bytes with a checksum.
+        read to its end. The bytes are not compared with a checksum here.
         """

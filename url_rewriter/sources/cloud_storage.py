@@ -13,7 +13,8 @@ from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.copying import ReadError
 from url_rewriter.credentials import default_credentials
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources.listing import Leaper, Page
 from url_rewriter.sources.resources import describe
 from url_rewriter.urls import ObjectRef
@@ -116,48 +117,49 @@ class CloudStorage:
         with WorkerPool(ask, self._threads) as crew:
             while batch := list(islice(source, _BATCH)):
                 askable = () if silence else (ref for ref in batch if not _impossible(ref))
-                listed = {each.ref: each for each in self._leaper.find(askable)}
-                yield from (_exists(listed[ref]).evidence for ref in batch if ref in listed)
+                listed = dict(self._leaper.find(askable))
+                yield from (_exists(ref, listed[ref]).evidence for ref in batch if ref in listed)
                 for asked in crew.map((ref for ref in batch if ref not in listed), window):
                     row = row + 1 if asked.passing else 0
                     if row == window:
                         silence = asked.evidence.detail
                     yield asked.evidence
 
-    def read(self, found: SourceObject) -> Iterator[bytes]:
+    def read(self, ref: ObjectRef, info: ObjectInfo) -> Iterator[bytes]:
         """See ``SourceReader.read``: a request (``storage.objects.get``) for each ``CHUNK``."""
-        for start in range(0, found.size, CHUNK):
-            length = min(CHUNK, found.size - start)
-            chunk = self._read_range(found, start, length)
+        size = info.size or 0
+        for start in range(0, size, CHUNK):
+            length = min(CHUNK, size - start)
+            chunk = self._read_range(ref, info.generation, range(start, start + length))
             if len(chunk) != length:
                 raise ReadError(f"{len(chunk):,} bytes came where {length:,} were asked for")
             yield chunk
 
-    def _read_range(self, found: SourceObject, start: int, length: int) -> bytes:
+    def _read_range(self, ref: ObjectRef, generation: int | None, positions: range) -> bytes:
         from google.api_core.exceptions import GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError
         from requests.exceptions import RequestException
         from urllib3.exceptions import HTTPError
 
-        bucket = self.client.bucket(found.ref.bucket)  # type: ignore[no-untyped-call]  # ships no types
-        blob = bucket.blob(found.ref.key)
+        bucket = self.client.bucket(ref.bucket)  # type: ignore[no-untyped-call]  # ships no types
+        blob = bucket.blob(ref.key)
         try:
             chunk: bytes = blob.download_as_bytes(
                 client=self.client,
-                start=start,
-                end=start + length - 1,
+                start=positions[0],
+                end=positions[-1],
                 raw_download=True,  # gzip stays gzip, and ranges are ranges of what is stored
-                if_generation_match=found.generation,
+                if_generation_match=generation,
                 checksum=None,  # no server tells one of a range; the reader compares the whole
                 timeout=_TIMEOUT,
                 retry=self._retry,
             )
         except RetryError as error:
-            raise self._unreadable(found.ref, error.cause) from error
+            raise self._unreadable(ref, error.cause) from error
         except (
             GoogleAPICallError, GoogleAuthError, RequestException, HTTPError, ValueError
         ) as error:  # fmt: skip
-            raise self._unreadable(found.ref, error) from error
+            raise self._unreadable(ref, error) from error
         return chunk
 
     def _unreadable(self, ref: ObjectRef, error: BaseException | None) -> ReadError:
@@ -187,9 +189,10 @@ class CloudStorage:
             return None
         except (AttributeError, TypeError):
             return None  # JSON of another kind, which the client does not look at
-        found = (describe(ObjectRef(start.bucket, name), each) for name, each in names.items())
+        refs = {ObjectRef(start.bucket, name): each for name, each in names.items()}
+        found = {ref: describe(ref, each) for ref, each in refs.items()}
         return Page(
-            objects={each.ref: each for each in found if each is not None},
+            objects={ref: info for ref, info in found.items() if info is not None},
             last=str(next(reversed(names), start.key)),
             final=not listing.next_page_token,
         )
@@ -210,10 +213,10 @@ class CloudStorage:
             return self._refused(ref, error.cause)
         except (GoogleAPICallError, GoogleAuthError, RequestException, ValueError) as error:
             return self._refused(ref, error)
-        found = describe(ref, blob._properties)
-        if found is None:
+        info = describe(ref, blob._properties)
+        if info is None:
             return _unknown(ref, "200 that does not describe the object", passing=True)
-        return _exists(found)
+        return _exists(ref, info)
 
     def _refused(self, ref: ObjectRef, error: BaseException | None) -> Asked:
         """What an error says of an object, in our own words: a client's may repeat its request."""
@@ -258,8 +261,8 @@ def _impossible(ref: ObjectRef) -> str:
     return f"the name is longer than {_MAX_KEY_BYTES} bytes" if long else ""
 
 
-def _exists(found: SourceObject) -> Asked:
-    return Asked(SourceEvidence(found.ref, SourceState.EXISTS, datetime.now(UTC), found))
+def _exists(ref: ObjectRef, info: ObjectInfo) -> Asked:
+    return Asked(SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), info))
 
 
 def _gone(ref: ObjectRef, why: str) -> Asked:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from url_rewriter.errors import ConfigurationError, ServiceError
-from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import NOTHING, ObjectInfo
 from url_rewriter.sources.json_rows import Row, read_rows
 from url_rewriter.sources.resources import describe, number
 from url_rewriter.urls import ObjectRef
@@ -95,8 +96,8 @@ class Inventory:
                 detail = f"not listed in {self._names}"
                 yield SourceEvidence(ref, SourceState.UNKNOWN, now, detail=detail)
             else:
-                found = _describe(ref, json.loads(row[0]))
-                yield SourceEvidence(ref, SourceState.EXISTS, now, found)
+                info = _describe(ref, json.loads(row[0]))
+                yield SourceEvidence(ref, SourceState.EXISTS, now, info)
 
     def close(self) -> None:
         """See ``SourceStore.close``."""
@@ -166,19 +167,18 @@ def _identify_rclone(row: Row, file: InventoryFile) -> tuple[str, str, None] | N
     return file.bucket, file.prefix + row.text(row.members, "Path"), None
 
 
-def _describe(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject | None:
-    """The object that a row describes which was identified."""
+def _describe(ref: ObjectRef, members: Mapping[str, Any]) -> ObjectInfo:
+    """What a row tells of the object by which it was identified."""
     if "Path" in members:
-        return _describe_rclone(ref, members)
-    return describe(ref, members["metadata"] if _is_ls(members) else members)
+        return _describe_rclone(members)
+    return describe(ref, members["metadata"] if _is_ls(members) else members) or NOTHING
 
 
-def _describe_rclone(ref: ObjectRef, members: Mapping[str, Any]) -> SourceObject:
+def _describe_rclone(members: Mapping[str, Any]) -> ObjectInfo:
     hashes = members.get("Hashes")
     md5 = hashes.get("md5") or hashes.get("MD5") if isinstance(hashes, dict) else None
-    return SourceObject(
-        ref=ref,
-        size=int(members["Size"]),
-        md5=str(md5).lower() if md5 else None,
+    return ObjectInfo(
+        int(members["Size"]),
         content_type=str(members.get("MimeType") or "") or None,
+        md5=str(md5).lower() if md5 else None,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from url_rewriter.evidence import SourceObject
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
 
 WORTH = 20
@@ -26,7 +26,7 @@ _LONGEST_BURST = 4096
 class Page:
     """Some of a bucket's objects, the last key that it tells of, and whether it is the last one."""
 
-    objects: Mapping[ObjectRef, SourceObject]
+    objects: Mapping[ObjectRef, ObjectInfo]
     last: str
     final: bool
 
@@ -63,13 +63,13 @@ class Leaper:
         self._paces: dict[str, _Pace] = {}
         self._closed: set[str] = set()
 
-    def find(self, refs: Iterable[ObjectRef]) -> Iterator[SourceObject]:
+    def find(self, refs: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, ObjectInfo]]:
         """The objects among ``refs`` that pages show; the others may be there all the same."""
         wanted = sorted({(ref.bucket, ref.key) for ref in refs})
         for bucket, group in groupby(wanted, key=lambda each: each[0]):
             yield from self._find_in(bucket, [key for _, key in group])
 
-    def _find_in(self, bucket: str, keys: Sequence[str]) -> Iterator[SourceObject]:
+    def _find_in(self, bucket: str, keys: Sequence[str]) -> Iterator[tuple[ObjectRef, ObjectInfo]]:
         pace, at = self._paces.setdefault(bucket, _Pace()), 0
         while bucket not in self._closed and len(keys) - at >= WORTH:
             if left := pace.leave(len(keys) - at):
@@ -82,7 +82,7 @@ class Leaper:
             # Python orders text by code point, which is the order of UTF-8 and so of a listing.
             past = len(keys) if page.final else bisect_right(keys, page.last, lo=at)
             refs = (ObjectRef(bucket, key) for key in keys[at:past])
-            shown = [page.objects[ref] for ref in refs if ref in page.objects]
+            shown = [(ref, page.objects[ref]) for ref in refs if ref in page.objects]
             yield from shown
             pace.judge(len(shown))
             at = past

@@ -9,34 +9,39 @@ import base64
 import re
 from typing import Any
 
-from url_rewriter.evidence import SourceObject
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _LARGEST = 2**63 - 1  # for Google's API and for SQLite
 
 
-def describe(ref: ObjectRef, members: object) -> SourceObject | None:
+def describe(ref: ObjectRef, members: object) -> ObjectInfo | None:
     """What ``members`` say of an object; None where they do not name it and tell its size."""
     if not isinstance(members, dict):
         return None
     size = number(members.get("size"))
     if (members.get("bucket"), members.get("name")) != (ref.bucket, ref.key) or size is None:
         return None
+    headers = {name: _text(members, *spelled) for name, spelled in _HEADERS.items()}
     custom = members.get("metadata") or members.get("custom_fields")
-    return SourceObject(
-        ref=ref,
-        size=size,
+    return ObjectInfo(
+        size,
+        content_type=_text(members, "contentType", "content_type"),
         crc32c=_text(members, "crc32c", "crc32c_hash"),
         md5=md5_in_hex(_text(members, "md5Hash", "md5_hash")),
         generation=number(members.get("generation")),
-        content_type=_text(members, "contentType", "content_type"),
-        cache_control=_text(members, "cacheControl", "cache_control"),
-        content_disposition=_text(members, "contentDisposition", "content_disposition"),
-        content_encoding=_text(members, "contentEncoding", "content_encoding"),
-        content_language=_text(members, "contentLanguage", "content_language"),
+        headers={name: value for name, value in headers.items() if value},
         metadata=custom if isinstance(custom, dict) else {},
     )
+
+
+_HEADERS = {
+    "cache-control": ("cacheControl", "cache_control"),
+    "content-disposition": ("contentDisposition", "content_disposition"),
+    "content-encoding": ("contentEncoding", "content_encoding"),
+    "content-language": ("contentLanguage", "content_language"),
+}
 
 
 def _text(members: dict[str, Any], *names: str) -> str | None:

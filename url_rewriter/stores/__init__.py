@@ -54,7 +54,7 @@ def _embedded_store(address: str) -> DocumentStore:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class _StoreKind:
     """How the stores of one scheme are opened; ``spelling`` is a locator's, for people."""
 
     scheme: str
@@ -63,15 +63,15 @@ class _Kind:
     open_store: Callable[[str], DocumentStore]
 
 
-STORES: Mapping[str, _Kind] = {
-    "firestore": _Kind(
+STORES: Mapping[str, _StoreKind] = {
+    "firestore": _StoreKind(
         "firestore://", "firestore://PROJECT[/DATABASE]", _firestore_reader, _firestore_store
     ),
-    "embedded": _Kind("embedded:", "embedded:FILE.jsonl", _embedded_reader, _embedded_store),
+    "embedded": _StoreKind("embedded:", "embedded:FILE.jsonl", _embedded_reader, _embedded_store),
 }
 
 
-def _resolve(locator: str) -> tuple[_Kind, str]:
+def _resolve(locator: str) -> tuple[_StoreKind, str]:
     for kind in STORES.values():
         if locator.startswith(kind.scheme):
             return kind, locator.removeprefix(kind.scheme)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from url_rewriter.documents import Document, Update, WriteResult
+from url_rewriter.documents import Document, Environment, Update, WriteResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class DocumentReader(Protocol):
         """The store in its canonical spelling: ``firestore://project/(default)``."""
 
     @property
-    def disposable(self) -> bool:
-        """True for an emulator or the embedded store: no production data can be damaged."""
+    def environment(self) -> Environment:
+        """Disposable for an emulator and the embedded store: no production data can be damaged."""
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan into about ``count`` parts that together yield every document once."""

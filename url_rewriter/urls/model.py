@@ -82,6 +82,8 @@ class Remark(StrEnum):
     SIGNED_FOREIGN_URL = "signed-foreign-url"
     # Inside a PHP string whose declared length is wrong; changing it would hide the damage.
     CORRUPT_LENGTH = "corrupt-length"
+    # Names Cloud Storage in a way that the grammar cannot read.
+    UNREAD = "unread"
 
     # -- What rewriting loses or breaks --------------------------------------------------------
     # A signed URL becomes a plain one.

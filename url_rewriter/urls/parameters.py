@@ -30,7 +30,7 @@ _LISTING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SortedQuery:
     """A query string, sorted: what was lost, and ``unknown``, the rest of it as it was."""
 
     remarks: tuple[Remark, ...] = ()
@@ -40,10 +40,10 @@ class Query:
     listing: bool = False
 
 
-NO_QUERY = Query()
+NO_QUERY = SortedQuery()
 
 
-def sort_query(raw: str) -> Query:
+def sort_query(raw: str) -> SortedQuery:
     """Tell credentials, pins, API parameters and unknown ones apart.
 
     >>> sort_query("alt=media&v=3&X-Goog-Signature=00").unknown
@@ -66,7 +66,7 @@ def sort_query(raw: str) -> Query:
             unknown.append(parameter)
     if unknown:
         remarks[Remark.DROPPED_QUERY] = None
-    return Query(tuple(remarks), "&".join(unknown), upload, sub_resource, listing)
+    return SortedQuery(tuple(remarks), "&".join(unknown), upload, sub_resource, listing)
 
 
 def parameter_class(name: str) -> Remark | None:

@@ -12,7 +12,7 @@ from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.forms import is_listed, look_up
 from url_rewriter.urls.hosts import Authority, is_lookalike, read_authority
 from url_rewriter.urls.model import Form, Grammar, Remark
-from url_rewriter.urls.parameters import NO_QUERY, Query, sort_query
+from url_rewriter.urls.parameters import NO_QUERY, SortedQuery, sort_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Spelled:
     query: str = ""
     fragment: str = ""
     literal: bool = False
-    sorted_query: Query = NO_QUERY
+    sorted_query: SortedQuery = NO_QUERY
     remarks: tuple[Remark, ...] = ()
     doubt: Remark | None = None
 

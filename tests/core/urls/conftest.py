@@ -15,6 +15,9 @@ from url_rewriter.urls import (
 
 ENDPOINT = "https://s3.test"
 
+Move = Callable[[str], str]
+"""Rewrites every URL of a text, as the fixture ``moved`` does."""
+
 
 @pytest.fixture
 def grammar() -> Grammar:
@@ -24,7 +27,7 @@ def grammar() -> Grammar:
 
 
 @pytest.fixture
-def moved(grammar: Grammar) -> Callable[[str], str]:
+def moved(grammar: Grammar) -> Move:
     """Rewrite every URL of a text to ``https://s3.test/data/BUCKET/KEY``, as the likeliest reading.
 
     Asserts on the way what holds for every text: nothing is left to rewrite afterwards.

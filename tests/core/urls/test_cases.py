@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ LEFT_ALONE = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
-def test_a_labelled_case_is_read_to_the_byte(case):
+def test_a_labelled_case_is_read_to_the_byte(case: dict[str, Any]) -> None:
     found = find(case["text"])
     if case["id"] in LEFT_ALONE:
         assert found.occurrences == ()
@@ -44,14 +45,14 @@ def test_a_labelled_case_is_read_to_the_byte(case):
     ]
 
 
-def test_only_debatable_cases_are_decided_differently():
+def test_only_debatable_cases_are_decided_differently() -> None:
     assert all(case.get("debatable") for case in CASES if case["id"] in LEFT_ALONE)
 
 
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case["matches"]], ids=lambda case: case["id"]
 )
-def test_fragments_and_lost_generations_are_told(case):
+def test_fragments_and_lost_generations_are_told(case: dict[str, Any]) -> None:
     for occurrence, match in zip(find(case["text"]).occurrences, case["matches"], strict=False):
         assert occurrence.readings[0].fragment == match.get("fragment", "")
         assert (Remark.DROPPED_GENERATION in occurrence.remarks) == ("generation" in match)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from tests.core.urls.conftest import Move
 from url_rewriter.urls import Form, Grammar, Remark, find
-from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL
+from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
 
 OLD = "https://storage.googleapis.com/data/"
 NEW = "https://s3.test/data/data/"
@@ -104,7 +105,7 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(("layer", "before", "after"), LAYERS)
-def test_a_layer_is_redone_as_it_was(moved, layer, before, after):
+def test_a_layer_is_redone_as_it_was(moved: Move, layer: str, before: str, after: str) -> None:
     assert moved(before) == after
 
 
@@ -116,14 +117,14 @@ def test_a_layer_is_redone_as_it_was(moved, layer, before, after):
         if not text.startswith(("https:\\/\\/p", "<", "\\u003c"))
     ],
 )
-def test_the_layer_of_an_occurrence_is_named(layer, text):
+def test_the_layer_of_an_occurrence_is_named(layer: str, text: str) -> None:
     named = [occurrence.layer for occurrence in find(text).occurrences]
     if layer == "html+pct1":
         layer = "pct1"  # the entities stand outside the nested URL
     assert named == [layer]
 
 
-def test_a_query_that_is_kept_keeps_its_spelling():
+def test_a_query_that_is_kept_keeps_its_spelling() -> None:
     found = find(f'<img src="{OLD}a.png?alt=media&amp;v=3&amp;w=4">')
     assert found.occurrences[0].readings[0].query == "v=3&w=4"
 
@@ -145,34 +146,36 @@ def document(old: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("indent", [None, 2, "\t"])
 @pytest.mark.parametrize("ascii_only", [True, False])
-def test_each_string_of_a_json_document_is_a_value_and_the_rest_stays(moved, indent, ascii_only):
+def test_each_string_of_a_json_document_is_a_value_and_the_rest_stays(
+    moved: Move, indent: int | str | None, ascii_only: bool
+) -> None:
     def dumped(old: str) -> str:
         return json.dumps(document(old), indent=indent, ensure_ascii=ascii_only)
 
     assert moved(dumped(OLD)) == dumped(NEW)
 
 
-def test_a_json_document_with_escaped_slashes_keeps_them(moved):
+def test_a_json_document_with_escaped_slashes_keeps_them(moved: Move) -> None:
     def dumped(old: str) -> str:
         return slashed(json.dumps(document(old)))
 
     assert moved(dumped(OLD)) == dumped(NEW)
 
 
-def test_oddly_formatted_json_is_not_serialised_again(moved):
+def test_oddly_formatted_json_is_not_serialised_again(moved: Move) -> None:
     text = '{ "a" :\n[ 1.0 , 1E5,"^a b.png" ],"a":"^c\\u002epng", "é":"\\u00e9" }'
     assert moved(text.replace("^", OLD)) == (
         text.replace("^a b", f"{NEW}a%20b").replace("^c\\u002epng", f"{NEW}c.png")
     )
 
 
-def test_a_json_string_ends_where_its_quotes_do(moved):
+def test_a_json_string_ends_where_its_quotes_do(moved: Move) -> None:
     assert moved(json.dumps([f'{OLD}a"b.png', f"{OLD}c (d)"])) == json.dumps(
         [f"{NEW}a%22b.png", f"{NEW}c%20%28d%29"]
     )
 
 
-def test_json_nested_beyond_reason_is_left_in_peace():
+def test_json_nested_beyond_reason_is_left_in_peace() -> None:
     text = "[" * 100_000 + f'"{OLD}a"' + "]" * 100_000
     assert len(find(text).occurrences) == 1
 
@@ -190,7 +193,9 @@ def test_json_nested_beyond_reason_is_left_in_peace():
         ("https://p.test/?u=//storage.googleapis.com/data/a", "https://p.test/?u=$a"),
     ],
 )
-def test_a_url_inside_a_foreign_one_is_rewritten_and_listed(moved, url, after):
+def test_a_url_inside_a_foreign_one_is_rewritten_and_listed(
+    moved: Move, url: str, after: str
+) -> None:
     text = url.replace("^", OLD)
     assert moved(text) == after.replace("$", NEW)
     assert Remark.NESTED in find(text).occurrences[0].remarks
@@ -206,19 +211,19 @@ def test_a_url_inside_a_foreign_one_is_rewritten_and_listed(moved, url, after):
         (f"https://p.test/insecure/rs:fit/plain/{OLD}a", False),
     ],
 )
-def test_a_signature_of_the_outer_url_is_told(url, signed):
+def test_a_signature_of_the_outer_url_is_told(url: str, signed: bool) -> None:
     remarks = find(url).occurrences[0].remarks
     assert (Remark.OUTER_SIGNATURE in remarks) is signed
 
 
-def test_nested_urls_are_left_and_counted_where_they_are_switched_off():
+def test_nested_urls_are_left_and_counted_where_they_are_switched_off() -> None:
     text = f"{OLD}a https://p.test/?u={pct(OLD)}b"
     found = find(text, Grammar(nested=False))
     assert [each.readings[0].source.key for each in found.occurrences] == ["a"]
     assert [left.remark for left in found.left] == [Remark.NESTED]
 
 
-def test_a_cloud_storage_url_inside_another_is_no_second_match():
+def test_a_cloud_storage_url_inside_another_is_no_second_match() -> None:
     found = find(f"{OLD}a?redirect={OLD}b {OLD}c/{OLD}d")
     assert [each.form for each in found.occurrences] == [Form.PATH, Form.PATH]
 
@@ -237,7 +242,7 @@ def test_a_cloud_storage_url_inside_another_is_no_second_match():
         (MARKDOWN, r"a\_b\(c\d", r"a_b(c\d"),
     ],
 )
-def test_an_escaping_is_undone_once(escaping, escaped, plain):
+def test_an_escaping_is_undone_once(escaping: Escaping, escaped: str, plain: str) -> None:
     view = escaping.view(escaped)
     assert view.text == plain
     assert len(view.offsets) == len(plain) + 1

@@ -42,7 +42,7 @@ def seconds(text: str) -> float:
 
 
 @pytest.mark.parametrize("seed", NEAR_MATCHES)
-def test_four_times_the_text_takes_about_four_times_as_long(seed):
+def test_four_times_the_text_takes_about_four_times_as_long(seed: str) -> None:
     def text(size: int) -> str:
         return f"{URL} {seed * (size // len(seed))}"
 
@@ -51,11 +51,11 @@ def test_four_times_the_text_takes_about_four_times_as_long(seed):
     assert any(seconds(text(80_000)) < 9 * seconds(text(20_000)) + 0.06 for _ in range(3))
 
 
-def test_a_megabyte_of_near_matches_takes_well_under_a_second():
+def test_a_megabyte_of_near_matches_takes_well_under_a_second() -> None:
     text = f"{URL} " + "https://storage.googleapis.co/b/k gs:/b/k storage.googleapis.com " * 16_000
     assert min(seconds(text) for _ in range(3)) < 1.5  # "a second" of a slow, shared machine
 
 
-def test_text_without_a_url_costs_next_to_nothing():
+def test_text_without_a_url_costs_next_to_nothing() -> None:
     text = "Meetings and settings, nothing else to see; https://example.com/x? " * 15_000
     assert min(seconds(text) for _ in range(3)) < 0.1

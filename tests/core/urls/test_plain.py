@@ -102,7 +102,9 @@ urls = st.tuples(
 
 @settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 @given(urls, st.integers(0, 80), st.characters(codec="utf-8"), st.sampled_from([-1, 0, 0, 0, 1]))
-def test_both_ways_say_the_same_of_what_is_nearly_plain(url, place, character, change):
+def test_both_ways_say_the_same_of_what_is_nearly_plain(
+    url: str, place: int, character: str, change: int
+) -> None:
     at = place % (len(url) + 1)
     text = url if not change else url[:at] + (character if change > 0 else "") + url[at + 1 :]
     check(text)
@@ -119,12 +121,12 @@ def test_both_ways_say_the_same_of_what_is_nearly_plain(url, place, character, c
         "https://s3.test/data/a%20b/c%2Bd.png",
     ],
 )
-def test_the_commonest_spellings_take_the_short_way(text):
+def test_the_commonest_spellings_take_the_short_way(text: str) -> None:
     assert check(text)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_both_ways_say_the_same_of_every_odd_name_and_bucket_and_end(prefix):
+def test_both_ways_say_the_same_of_every_odd_name_and_bucket_and_end(prefix: str) -> None:
     joint = "/o/" if "firebase" in prefix else "/"
     for name in NAMES:
         for key in (name, f"a/{name}.png", f"{name}/a", f"a%2F{name}%2Fb"):
@@ -133,7 +135,7 @@ def test_both_ways_say_the_same_of_every_odd_name_and_bucket_and_end(prefix):
         check(f"{prefix}{bucket}{joint}a/b.png{end}", GRAMMARS[1:3])
 
 
-def test_both_ways_say_the_same_of_every_labelled_case():
+def test_both_ways_say_the_same_of_every_labelled_case() -> None:
     lines = (Path(__file__).parent / "cases.jsonl").read_text("utf-8").splitlines()
     assert sum(check(json.loads(line)["text"]) > 0 for line in lines) > 20
 
@@ -143,7 +145,7 @@ WORDS = sorted({word for _, _, path in FORMS for word in re.findall(r"[a-z0-9_$]
 
 
 @pytest.mark.parametrize("host", ["storage", "firebasestorage", "data.storage", "storage.storage"])
-def test_both_ways_say_the_same_of_every_path_that_the_table_knows(host):
+def test_both_ways_say_the_same_of_every_path_that_the_table_knows(host: str) -> None:
     for words in itertools.product(["data", *WORDS], WORDS):
         for tail in ("", "/x", "/b/data/o/x", "/storage/v1/b/data/o/x", "/o/x/acl"):
             check(f"https://{host}.googleapis.com/{'/'.join(words)}{tail}", GRAMMARS[:1])
@@ -151,7 +153,7 @@ def test_both_ways_say_the_same_of_every_path_that_the_table_knows(host):
 
 @pytest.mark.parametrize("length", [1000, 1001, 1024, 1025, 1100])
 @pytest.mark.parametrize("name", ["a", "%20", "%C3%A9"])
-def test_both_ways_say_the_same_of_the_longest_keys(length, name):
+def test_both_ways_say_the_same_of_the_longest_keys(length: int, name: str) -> None:
     for prefix in PREFIXES:
         check(f"{prefix}data/{name * (length // len(name))}")
         check(f"{prefix}data/{'/'.join([name] * (length // (len(name) + 1)))}")

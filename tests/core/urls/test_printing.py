@@ -28,7 +28,7 @@ SECRET = "5e56a1-Sec%2FRet%3D"
         "https:\\/\\/user:^@h.test\\/k",
     ],
 )
-def test_no_secret_is_left_in_what_is_printed(text):
+def test_no_secret_is_left_in_what_is_printed(text: str) -> None:
     printed = redact(text.replace("^", SECRET))
     assert printed == text.replace("user:^", "REDACTED").replace("^", "REDACTED") or (
         "REDACTED" in printed and "Sec" not in printed and "5e56" not in printed
@@ -50,7 +50,7 @@ def test_no_secret_is_left_in_what_is_printed(text):
         ("https%3A%2F%2Fuser%3Apw%40h%2Fk", "https%3A%2F%2FREDACTED%40h%2Fk"),
     ],
 )
-def test_a_secret_ends_where_its_own_escaping_says(text, printed):
+def test_a_secret_ends_where_its_own_escaping_says(text: str, printed: str) -> None:
     assert redact(text) == printed
 
 
@@ -64,7 +64,7 @@ def test_a_secret_ends_where_its_own_escaping_says(text, printed):
         "https://h.test/tokens?x=token",
     ],
 )
-def test_text_without_a_secret_is_printed_as_it_is(text):
+def test_text_without_a_secret_is_printed_as_it_is(text: str) -> None:
     assert redact(text) == text
 
 
@@ -88,7 +88,7 @@ def test_text_without_a_secret_is_printed_as_it_is(text):
         "gcs://data",
     ],
 )
-def test_an_endpoint_that_is_cloud_storage_is_known_as_such(endpoint):
+def test_an_endpoint_that_is_cloud_storage_is_known_as_such(endpoint: str) -> None:
     assert is_cloud_storage(endpoint)
 
 
@@ -102,7 +102,7 @@ def test_an_endpoint_that_is_cloud_storage_is_known_as_such(endpoint):
         "",
     ],
 )
-def test_any_other_endpoint_is_not(endpoint):
+def test_any_other_endpoint_is_not(endpoint: str) -> None:
     assert not is_cloud_storage(endpoint)
 
 
@@ -120,16 +120,16 @@ def test_any_other_endpoint_is_not(endpoint):
         ("\x00", "%00"),
     ],
 )
-def test_a_key_is_encoded_strictly_and_once(key, path):
+def test_a_key_is_encoded_strictly_and_once(key: str, path: str) -> None:
     assert target_url("https://s3.test/", ObjectRef("data", key)) == f"https://s3.test/data/{path}"
 
 
-def test_a_query_and_a_fragment_are_kept_as_they_are():
+def test_a_query_and_a_fragment_are_kept_as_they_are() -> None:
     url = target_url("https://s3.test", ObjectRef("data", "a"), query="v=%20", fragment="t=1")
     assert url == "https://s3.test/data/a?v=%20#t=1"
 
 
-def test_needles_are_few_and_name_what_is_configured():
+def test_needles_are_few_and_name_what_is_configured() -> None:
     grammar = Grammar(
         hosts={"cdn.example.com:8443": "data", "x.storage.googleapis.com": "x"},
         targets=("http://MinIO.local:9000/store",),

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -62,7 +63,7 @@ def escaped(text: str) -> str:
     return quote(text, safe="")
 
 
-LAYERS = {
+LAYERS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "json": lambda url: json.dumps({"u": url}),
     "json twice": lambda url: json.dumps(json.dumps([url])),
@@ -92,7 +93,7 @@ def sources(text: str) -> list[ObjectRef]:
 
 @patient
 @given(keys)
-def test_a_key_survives_encoding_and_decoding(key):
+def test_a_key_survives_encoding_and_decoding(key: str) -> None:
     url = target_url(ENDPOINT, ObjectRef("data", key))
     assert decoded(url.removeprefix(f"{ENDPOINT}/data/")) == key
     assert url.isascii()
@@ -101,7 +102,7 @@ def test_a_key_survives_encoding_and_decoding(key):
 
 @patient
 @given(forms, clean_refs)
-def test_every_form_of_an_object_is_read_as_that_object(form, ref):
+def test_every_form_of_an_object_is_read_as_that_object(form: Form, ref: ObjectRef) -> None:
     assume(form is not Form.CONSOLE or ";tab=" not in ref.key)
     read = parse(spelled(form, ref), GRAMMAR)
     assume(not isinstance(read, Left))  # an operation or a template, by its literal name
@@ -111,7 +112,7 @@ def test_every_form_of_an_object_is_read_as_that_object(form, ref):
 
 @patient
 @given(clean)
-def test_a_gs_url_is_its_key_literally(key):
+def test_a_gs_url_is_its_key_literally(key: str) -> None:
     assume(not has_placeholder(key))
     assume(not re.search(rf"[{STOPS}\\\\]|#[0-9]+$|[,;](?:gs|https?):", key))
     assert sources(f"gs://data/{key}") == [ObjectRef("data", key)]
@@ -119,14 +120,16 @@ def test_a_gs_url_is_its_key_literally(key):
 
 @patient
 @given(forms, layers, st.sampled_from(["a.png", "a b/é.png", "x%2Fy+z.png", "a&b=c.jpg", "d"]))
-def test_every_form_is_found_in_every_layer(form, layer, key):
+def test_every_form_is_found_in_every_layer(form: Form, layer: str, key: str) -> None:
     ref = ObjectRef("data", key)
     assert sources(LAYERS[layer](spelled(form, ref))) == [ref]
 
 
 @patient
 @given(forms, layers, clean_refs, st.booleans())
-def test_needles_never_miss_what_is_there_to_find(form, layer, ref, upper):
+def test_needles_never_miss_what_is_there_to_find(
+    form: Form, layer: str, ref: ObjectRef, upper: bool
+) -> None:
     url = spelled(form, ref)
     if upper and form is not Form.TARGET:
         scheme, _, rest = url.partition("://")
@@ -139,7 +142,7 @@ def test_needles_never_miss_what_is_there_to_find(form, layer, ref, upper):
 
 @patient
 @given(layers, st.sampled_from(["gs://data/a.png", "gcs://data/a.png", "GS://data/a.png"]))
-def test_needles_never_miss_a_gs_url_either(layer, url):
+def test_needles_never_miss_a_gs_url_either(layer: str, url: str) -> None:
     text = LAYERS[layer](url)
     assert sources(text) == [ObjectRef("data", "a.png")]
     assert any(needle.encode() in text.encode().lower() for needle in needles(GRAMMAR))
@@ -177,7 +180,7 @@ def rewritten(text: str) -> str:
 
 @patient
 @given(texts)
-def test_what_is_found_lies_in_order_and_apart(text):
+def test_what_is_found_lies_in_order_and_apart(text: str) -> None:
     found = find(text, GRAMMAR)
     spans = sorted(
         [(left.start, left.end) for left in found.left]
@@ -192,14 +195,14 @@ def test_what_is_found_lies_in_order_and_apart(text):
 
 @patient
 @given(texts)
-def test_rewriting_twice_changes_nothing_more(text):
+def test_rewriting_twice_changes_nothing_more(text: str) -> None:
     once = rewritten(text)
     assert rewritten(once) == once
 
 
 @patient
 @given(texts)
-def test_text_outside_the_urls_is_unchanged(text):
+def test_text_outside_the_urls_is_unchanged(text: str) -> None:
     found = find(text, GRAMMAR)
     after = rewritten(text)
     assume("s:" not in text.replace("gs:", "").replace("https:", ""))  # PHP's lengths change too
@@ -213,7 +216,7 @@ def test_text_outside_the_urls_is_unchanged(text):
 
 @patient
 @given(texts)
-def test_nothing_raises(text):
+def test_nothing_raises(text: str) -> None:
     find(text, GRAMMAR)
     redact(text)
 
@@ -221,6 +224,6 @@ def test_nothing_raises(text):
 @pytest.mark.parametrize(
     "text", ["", "\x00", "\ud800gs://data/a\udfff", "gs://data/" + "\U0010ffff" * 300]
 )
-def test_strange_texts_are_survived(text):
+def test_strange_texts_are_survived(text: str) -> None:
     find(text, GRAMMAR)
     redact(text)

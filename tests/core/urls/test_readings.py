@@ -34,7 +34,7 @@ BASE = "https://storage.googleapis.com/data/"
         ("gs://data/a b", ["a b", "a"]),
     ],
 )
-def test_an_ambiguous_url_carries_every_honest_key(text, keys):
+def test_an_ambiguous_url_carries_every_honest_key(text: str, keys: list[str]) -> None:
     (occurrence,) = find(text).occurrences
     assert [reading.source.key for reading in occurrence.readings] == keys
     assert occurrence.readings[0].why == ""
@@ -50,7 +50,7 @@ def test_an_ambiguous_url_carries_every_honest_key(text, keys):
         (f'x = "{BASE}a;b c"; y', 1, 'x = "NEW c"; y'),
     ],
 )
-def test_any_reading_can_be_the_one_that_is_replaced(text, which, after):
+def test_any_reading_can_be_the_one_that_is_replaced(text: str, which: int, after: str) -> None:
     (occurrence,) = find(text).occurrences
     replacement = Replacement(occurrence, occurrence.readings[which], "NEW")
     assert rewrite(text, [replacement]) == after
@@ -59,7 +59,7 @@ def test_any_reading_can_be_the_one_that_is_replaced(text, which, after):
 @pytest.mark.parametrize(
     "text", [f"[img]{BASE}a b.png[/img][img]{BASE}c.png[/img]", f"{BASE}a {BASE}b.png"]
 )
-def test_no_reading_reaches_into_the_next_occurrence(text):
+def test_no_reading_reaches_into_the_next_occurrence(text: str) -> None:
     first, second = find(text).occurrences
     assert max(reading.end for reading in first.readings) <= second.start
 
@@ -78,7 +78,7 @@ def test_no_reading_reaches_into_the_next_occurrence(text):
         ("gs://data/a?generation=12", []),
     ],
 )
-def test_a_reading_that_was_never_served_is_a_repair(text, repairs):
+def test_a_reading_that_was_never_served_is_a_repair(text: str, repairs: list[str]) -> None:
     (occurrence,) = find(text).occurrences
     assert occurrence.readings[0].served
     assert [each.source.key for each in occurrence.readings if not each.served] == repairs

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.core.urls.conftest import Move
+
 OLD = "https://storage.googleapis.com/data/"
 NEW = "https://s3.test/data/data/"
 
@@ -155,17 +157,17 @@ def expand(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", PROSE + MARKUP)
-def test_only_the_url_changes_and_what_surrounds_it_stays(moved, text):
+def test_only_the_url_changes_and_what_surrounds_it_stays(moved: Move, text: str) -> None:
     assert moved(expand(text)) == expand(text.replace("^", "$"))
 
 
 @pytest.mark.parametrize(("before", "after"), SPELLED)
-def test_a_key_is_what_its_container_and_spelling_say(moved, before, after):
+def test_a_key_is_what_its_container_and_spelling_say(moved: Move, before: str, after: str) -> None:
     assert moved(expand(before)) == expand(after)
 
 
 @pytest.mark.parametrize("text", UNTOUCHED)
-def test_what_is_no_url_of_an_object_stays(moved, text):
+def test_what_is_no_url_of_an_object_stays(moved: Move, text: str) -> None:
     text = text.replace("^", OLD)
     assert moved(text) == text
 
@@ -205,11 +207,11 @@ Bucket: ^ (do not touch). More at $docs/index.html#top.
 """
 
 
-def test_a_markdown_document_keeps_everything_but_its_urls(moved):
+def test_a_markdown_document_keeps_everything_but_its_urls(moved: Move) -> None:
     assert moved(expand(MARKDOWN_DOCUMENT)) == expand(MIGRATED_DOCUMENT)
 
 
-def test_an_html_page_keeps_everything_but_its_urls(moved):
+def test_an_html_page_keeps_everything_but_its_urls(moved: Move) -> None:
     page = (
         "<!doctype html>\n<html><head><style>body{background:url(^bg(1).png)}</style>\n"
         '<link rel=icon href="^icon.svg?v=2#i"><script>var u={"a":"^x.js"};</script></head>\n'

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objectinfo import NOTHING
 from url_rewriter.objects.transport.answers import (
     Answer,
     Manner,
@@ -143,18 +144,12 @@ class Asker:
 
 def conclude(target: ObjectRef, verdict: Verdict, answer: Answer | None = None) -> Asked:
     """The evidence that a verdict makes, with what the answer says of an object that exists."""
-    found = answer if answer is not None and verdict.state is TargetState.EXISTS else Answer()
-    evidence = Evidence(
-        target=target,
-        state=verdict.state,
-        method=Method.HEAD,
-        checked_at=datetime.now(UTC),
-        size=found.size,
-        etag=found.etag,
-        content_type=found.headers.get("content-type"),
-        detail=verdict.detail,
+    exists = verdict.state is TargetState.EXISTS
+    info = answer.info if answer is not None and exists else NOTHING
+    now = datetime.now(UTC)
+    return Asked(
+        Evidence(target, verdict.state, Method.HEAD, now, info, verdict.detail), verdict.again
     )
-    return Asked(evidence, verdict.again)
 
 
 def _agree(asked: Asked, answer: Answer) -> bool:
@@ -168,5 +163,5 @@ def _agree(asked: Asked, answer: Answer) -> bool:
     if evidence.state is not TargetState.EXISTS:
         return not exists
     if exists:
-        return (answer.etag, answer.size) == (evidence.etag, evidence.size)
+        return (answer.etag, answer.size) == (evidence.info.etag, evidence.info.size)
     return answer.status in (401, 403)

@@ -21,6 +21,7 @@ from operator import itemgetter
 from url_rewriter.concurrency.garbage import no_collection
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objectinfo import NOTHING, ObjectInfo
 from url_rewriter.objects.proving.head import Asked
 from url_rewriter.objects.transport.listing_page import Page, is_listable, just_before
 from url_rewriter.urls import ObjectRef
@@ -47,7 +48,8 @@ _SHORTEST, _LONGEST = 128, 4_096
 
 
 _make_evidence = partial(tuple.__new__, Evidence)
-"""``Evidence._make`` without its check of the length, which costs as much again."""
+_make_info = partial(tuple.__new__, ObjectInfo)
+"""``_make`` without its check of the length, which costs as much again."""
 
 
 @dataclass(slots=True)
@@ -150,9 +152,10 @@ class Leapfrog:
             targets = [each for each, found in zip(targets, shown, strict=True) if found]
         if targets:
             _, etags, sizes = zip(*filter(None, shown), strict=True)
+            facts = zip(map(int, sizes), etags, *map(repeat, NOTHING[2:]), strict=False)
             columns = (
                 targets, repeat(TargetState.EXISTS), repeat(Method.LIST),
-                repeat(datetime.now(UTC)), map(int, sizes), etags, repeat(None), repeat(""),
+                repeat(datetime.now(UTC)), map(_make_info, facts), repeat(""),
             )  # fmt: skip
             listed.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
         left = len(part.targets) - part.at

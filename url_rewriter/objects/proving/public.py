@@ -46,7 +46,8 @@ class PublicReader:
 def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
     """What an answer to an anonymous request says, and why where it is not public.
 
-    >>> url = WrittenUrl(..., "https://s3.example.com/b/k", size=3, etag="1f")
+    >>> from url_rewriter.objectinfo import ObjectInfo
+    >>> url = WrittenUrl(..., "https://s3.example.com/b/k", ObjectInfo(3, "1f"))
     >>> judge_access(Answer(403), url)
     (<Access.NOT_PUBLIC: 'not-public'>, 'forbidden without credentials (403)')
     """
@@ -69,6 +70,6 @@ def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
 
 def _is_same(answer: Answer, written: WrittenUrl) -> bool:
     """Whether this can be the object that was found with credentials: a login page is not."""
-    if answer.etag is not None and written.etag is not None:
-        return answer.etag == written.etag
-    return answer.status == 200 and answer.size is not None and answer.size == written.size
+    if answer.etag is not None and written.info.etag is not None:
+        return answer.etag == written.info.etag
+    return answer.status == 200 and answer.size is not None and answer.size == written.info.size

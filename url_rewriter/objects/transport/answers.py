@@ -7,6 +7,7 @@ leaves it unknown.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from url_rewriter.evidence import TargetState
+from url_rewriter.objectinfo import ObjectInfo
 
 MAX_KEY_BYTES = 1024
 """The longest key of any S3 object, in UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
@@ -69,6 +71,20 @@ class Answer(NamedTuple):
         return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
     @property
+    def info(self) -> ObjectInfo:
+        """What a positive answer tells of the object."""
+        headers = self.headers
+        return ObjectInfo(
+            self.size,
+            self.etag,
+            headers.get("content-type"),
+            crc32c=whole_crc32c(
+                headers.get("x-amz-checksum-crc32c"), headers.get("x-amz-checksum-type")
+            ),
+            etag_is_md5=_has_md5_etag(headers),
+        )
+
+    @property
     def region(self) -> str | None:
         """The region that the server says the bucket is in."""
         region = self.headers.get("x-amz-bucket-region", "")
@@ -78,6 +94,37 @@ class Answer(NamedTuple):
     def passing(self) -> bool:
         """True for trouble that may be over when the question is put again."""
         return self.status in (0, 408, 429) or self.status >= 500
+
+
+def whole_crc32c(text: str | None, kind: str | None = None) -> str | None:
+    """A CRC32C as S3 reports it, where it is one of the whole object; otherwise None.
+
+    ``kind`` is the checksum type that the server gives, if any. That of an object in parts may be
+    a checksum of checksums, which ends in ``-`` and their number.
+
+    >>> whole_crc32c("Jj/JUA=="), whole_crc32c("Jj/JUA==-3"), whole_crc32c("Jj/JUA==", "COMPOSITE")
+    ('Jj/JUA==', None, None)
+    """
+    if not text or (kind or "FULL_OBJECT").upper() != "FULL_OBJECT":
+        return None
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return text if len(digest) == 4 else None
+
+
+def _has_md5_etag(headers: Mapping[str, str]) -> bool:
+    """Whether S3 promises that the ETag of an object in one part is the MD5 of its bytes.
+
+    Not for objects encrypted with a key of KMS or of a customer (S3 API reference, ``Object``), nor
+    in directory buckets, whose ETags are random (S3 user guide, "Directory buckets").
+    """
+    return (
+        headers.get("x-amz-server-side-encryption", "AES256") == "AES256"
+        and "x-amz-server-side-encryption-customer-algorithm" not in headers
+        and headers.get("x-amz-storage-class") != "EXPRESS_ONEZONE"
+    )
 
 
 class Verdict(NamedTuple):

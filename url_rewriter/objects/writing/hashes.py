@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
-from url_rewriter.evidence import SourceObject
+from url_rewriter.objectinfo import ObjectInfo
 
 
 class Digest:
@@ -40,18 +40,17 @@ class Digest:
         """As the header ``Content-MD5`` spells it."""
         return _base64(self._md5.digest())
 
-    def complaint(self, found: SourceObject) -> str:
-        """What speaks against these being all the bytes of ``found``; "" where nothing does.
+    def complaint(self, source: ObjectInfo) -> str:
+        """What speaks against these being all the bytes of ``source``; "" where nothing does.
 
-        CRC32C decides; MD5 where Cloud Storage tells no CRC32C. Bytes that nothing vouches for are
-        not believed.
+        CRC32C decides; MD5 where Cloud Storage tells no CRC32C. Bytes without either are refused.
         """
-        if self.size != found.size:
-            return f"{self.size:,} bytes came, the source has {found.size:,}"
-        if found.crc32c:
-            return "" if self.crc32c == found.crc32c else "the CRC32C of what came is wrong"
-        if found.md5:
-            return "" if self.md5 == found.md5 else "the MD5 of what came is wrong"
+        if self.size != source.size:
+            return f"{self.size:,} bytes came, the source has {source.size:,}"
+        if source.crc32c:
+            return "" if self.crc32c == source.crc32c else "the CRC32C of what came is wrong"
+        if source.md5:
+            return "" if self.md5 == source.md5 else "the MD5 of what came is wrong"
         return "Cloud Storage tells no checksum of it, so nothing could vouch for a copy"
 
 

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from url_rewriter.evidence import SourceObject
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects.transport.answers import Answer
 
 _DEFAULT_TYPE = "application/octet-stream"
@@ -33,32 +33,27 @@ _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token (RFC 9110, section
 _PLAIN = re.compile(r"(?![ \t])[\x20-\x7e]*(?<![ \t])")  # survives in a header as it is
 
 
-def put_arguments(found: SourceObject) -> dict[str, Any]:
+def put_arguments(source: ObjectInfo) -> dict[str, Any]:
     """What boto3 is to be told of an object that is stored: its headers and its metadata."""
-    headers = {
-        "ContentType": found.content_type or _DEFAULT_TYPE,
-        "CacheControl": found.cache_control,
-        "ContentDisposition": found.content_disposition,
-        "ContentEncoding": found.content_encoding,
-        "ContentLanguage": found.content_language,
-    }
+    headers = {"content-type": source.content_type or _DEFAULT_TYPE, **source.headers}
     metadata = {
         name.lower(): _ascii(value)
-        for name, value in found.metadata.items()
+        for name, value in source.metadata.items()
         if name.lower() != _TOKENS
     }
-    return {name: value for name, value in headers.items() if value} | {"Metadata": metadata}
+    told = {name: headers[header] for name, header in _HEADERS.items() if headers.get(header)}
+    return {**told, "Metadata": metadata}
 
 
-def trouble(found: SourceObject) -> str:
+def trouble(source: ObjectInfo) -> str:
     """Why S3 cannot hold what an object carries beside its bytes; "" where it can."""
-    for argument, value in put_arguments(found).items():
+    for argument, value in put_arguments(source).items():
         if argument in _HEADERS and not _PLAIN.fullmatch(value):
             return f"no header can carry its {_HEADERS[argument]}, {value!r}"
-    names = [name.lower() for name in found.metadata]
+    names = [name.lower() for name in source.metadata]
     if len(set(names)) < len(names):
         return "names of its metadata differ in case only, which S3 does not tell apart"
-    odd = next((name for name in found.metadata if not _NAME.fullmatch(name)), None)
+    odd = next((name for name in source.metadata if not _NAME.fullmatch(name)), None)
     return "" if odd is None else f"S3 can hold no metadata called {odd!r}"
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from url_rewriter.comparison import Agreement, Pair, compare_checksums
 from url_rewriter.concurrency.worker_pool import stop_of_this_thread
 from url_rewriter.copying import Transfer, TransferOutcome
-from url_rewriter.evidence import SourceEvidence, SourceObject, SourceState
+from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects.base import UploadLog
 from url_rewriter.objects.proving.checksums import read_checksums
 from url_rewriter.objects.transport.answers import Answer, judge_key
@@ -55,19 +56,22 @@ class S3ObjectWriter:
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
         self._unwanted: dict[str, int] = {}  # bucket: how many of the extras its server refused
 
-    def write(self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]) -> Transfer:
+    def write(self, target: ObjectRef, source: ObjectInfo, chunks: Iterable[bytes]) -> Transfer:
         """See ``ObjectWriter.write``."""
         if (verdict := judge_key(target.key)) is not None:
             return _failed(verdict.detail)
-        if why := trouble(found):
+        if why := trouble(source):
             return _failed(why)
-        if (stands := self._look(target, found)) is not None:
+        if (stands := self._look(target, source)) is not None:
             return stands
         if why := folding(self._client, target):
             return _failed(why)
-        if found.size <= PART:
-            return self._write_whole(target, found, chunks)
-        return self._write_parts(target, found, chunks)
+        if source.size is None:
+            return _failed("the size of its source is not known")
+        bounded = _at_most(source.size, chunks)
+        if source.size <= PART:
+            return self._write_whole(target, source, bounded)
+        return self._write_parts(target, source, in_parts(bounded, source.size))
 
     def give_up(self, target: ObjectRef, upload: str) -> str:
         """See ``ObjectWriter.give_up``."""
@@ -86,23 +90,23 @@ class S3ObjectWriter:
         self._client.close()
         self._s3.close()
 
-    def _look(self, target: ObjectRef, found: SourceObject) -> Transfer | None:
+    def _look(self, target: ObjectRef, source: ObjectInfo) -> Transfer | None:
         """What stands against writing; None where nothing is at the target."""
         answer = self._head(target)
         if answer.status == 200:
-            return _compare(target, found, answer)
+            return _compare(target, source, answer)
         return None if answer.status == 404 else _refused("asking for the target", answer)
 
     # -- in one request -----------------------------------------------------------------------
 
     def _write_whole(
-        self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]
+        self, target: ObjectRef, source: ObjectInfo, chunks: Iterable[bytes]
     ) -> Transfer:
-        body = b"".join(_at_most(found.size, chunks))
+        body = b"".join(chunks)
         digest = digest_of(body)
-        if complaint := digest.complaint(found):
+        if complaint := digest.complaint(source):
             return _failed(complaint, passing=True)
-        kept = put_arguments(found)
+        kept = put_arguments(source)
 
         def put(extras: Mapping[str, Any]) -> Mapping[str, Any]:
             return self._s3.put_object(
@@ -116,25 +120,25 @@ class S3ObjectWriter:
 
         answer = self._with_extras(target, put, {"ChecksumCRC32C": digest.crc32c})
         if answer.status != 200:
-            return self._not_written(target, found, answer, "storing it")
-        return self._confirm(target, found, kept)
+            return self._not_written(target, source, answer, "storing it")
+        return self._confirm(target, source, kept)
 
     # -- in parts -----------------------------------------------------------------------------
 
     def _write_parts(
-        self, target: ObjectRef, found: SourceObject, chunks: Iterable[bytes]
+        self, target: ObjectRef, source: ObjectInfo, parts: Iterable[bytes]
     ) -> Transfer:
-        kept = put_arguments(found)
+        kept = put_arguments(source)
         answer, upload = self._begin(target, kept)
         if not upload:
             return _refused("beginning an upload", answer)
         self._uploads.begun(target, upload)
         completed = False
         try:
-            sent = self._send_parts(target, upload, found, chunks)
+            sent = self._send_parts(target, upload, source, parts)
             if isinstance(sent, Transfer):
                 return sent
-            if (stands := self._look(target, found)) is not None:
+            if (stands := self._look(target, source)) is not None:
                 return stands
             answer = self._complete(target, upload, sent)
             completed = answer.status == 200
@@ -144,8 +148,8 @@ class S3ObjectWriter:
             else:
                 self.give_up(target, upload)
         if not completed:
-            return self._not_written(target, found, answer, "completing the upload")
-        return self._confirm(target, found, kept)
+            return self._not_written(target, source, answer, "completing the upload")
+        return self._confirm(target, source, kept)
 
     def _begin(self, target: ObjectRef, kept: Mapping[str, Any]) -> tuple[Answer, str]:
         reply: dict[str, Any] = {}
@@ -160,22 +164,22 @@ class S3ObjectWriter:
         return answer, str(reply.get("UploadId") or "") if answer.status == 200 else ""
 
     def _send_parts(
-        self, target: ObjectRef, upload: str, found: SourceObject, chunks: Iterable[bytes]
+        self, target: ObjectRef, upload: str, source: ObjectInfo, parts: Iterable[bytes]
     ) -> list[dict[str, Any]] | Transfer:
         """Send all parts; their numbers and tags, or why there is nothing to complete."""
         digest = Digest()
-        parts: list[dict[str, Any]] = []
-        for number, part in enumerate(in_parts(_at_most(found.size, chunks), found.size), start=1):
+        sent: list[dict[str, Any]] = []
+        for number, part in enumerate(parts, start=1):
             digest.update(part)
             answer = self._send_part(target, upload, number, part)
             if answer.status != 200:
                 return _refused(f"storing part {number}", answer)
             if answer.etag is None:
                 return _failed(f"the server gave no tag for part {number}", passing=True)
-            parts.append({"PartNumber": number, "ETag": answer.headers["etag"]})
-        if complaint := digest.complaint(found):
+            sent.append({"PartNumber": number, "ETag": answer.headers["etag"]})
+        if complaint := digest.complaint(source):
             return _failed(complaint, passing=True)
-        return parts
+        return sent
 
     def _send_part(self, target: ObjectRef, upload: str, number: int, part: bytes) -> Answer:
         md5 = digest_of(part).content_md5
@@ -227,16 +231,16 @@ class S3ObjectWriter:
         return answer
 
     def _not_written(
-        self, target: ObjectRef, found: SourceObject, answer: Answer, doing: str
+        self, target: ObjectRef, source: ObjectInfo, answer: Answer, doing: str
     ) -> Transfer:
         """What became of a write that the server did not confirm: it may be there all the same."""
         if answer.status in _TAKEN or answer.passing or answer.code == "NoSuchUpload":
             now = self._head(target)
             if now.status == 200:
-                return _compare(target, found, now)
+                return _compare(target, source, now)
         return _refused(doing, answer)
 
-    def _confirm(self, target: ObjectRef, found: SourceObject, kept: Mapping[str, Any]) -> Transfer:
+    def _confirm(self, target: ObjectRef, source: ObjectInfo, kept: Mapping[str, Any]) -> Transfer:
         """Look at what was written, as its readers will see it."""
         answer = self._head(target)
         if answer.status != 200:
@@ -245,14 +249,14 @@ class S3ObjectWriter:
                 f"stored, and then not found again: {_words(answer)}",
                 passing=answer.passing,
             )
-        compared = _compare(target, found, answer)
+        compared = _compare(target, source, answer)
         if compared.outcome is not TransferOutcome.ALREADY_THERE:
             return _failed(f"what is there is not what was stored: {compared.detail}")
         lost = not_kept(kept, answer)
         return Transfer(
             TransferOutcome.COPIED,
             f"the server did not keep {', '.join(lost)}" if lost else "",
-            bytes=found.size,
+            bytes=source.size or 0,
         )
 
     def _head(self, target: ObjectRef) -> Answer:
@@ -290,11 +294,11 @@ def _at_most(size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
             return
 
 
-def _compare(target: ObjectRef, found: SourceObject, answer: Answer) -> Transfer:
+def _compare(target: ObjectRef, source: ObjectInfo, answer: Answer) -> Transfer:
     """What is to be said of an object that is at the target already."""
-    pair = Pair(target, found.ref, answer.size, answer.etag)
-    source = SourceEvidence(found.ref, SourceState.EXISTS, datetime.now(UTC), found)
-    compared = compare_checksums(pair, source, read_checksums(target, answer))
+    there = SourceEvidence(target, SourceState.EXISTS, datetime.now(UTC), source)
+    pair = Pair(target, None, answer.info)  # under which name the source is known decides nothing
+    compared = compare_checksums(pair, there, read_checksums(target, answer))
     match compared.agreement:
         case Agreement.MATCH:
             return Transfer(TransferOutcome.ALREADY_THERE)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator
 
 from url_rewriter.planfile import Plan
-from url_rewriter.planfile.sample import excerpt
 from url_rewriter.reports.html.columns import to_columns, to_script
 from url_rewriter.reports.html.page import render_page
 from url_rewriter.reports.meanings import MEANINGS
@@ -29,7 +28,7 @@ MOST_ROWS = 100_000
 
 def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The page, in a few chunks."""
-    shown = excerpt(plan.connection, MOST_ROWS)
+    shown = plan.sample(MOST_ROWS)
     before, after = render_page(plan, privacy, judge(plan), shown)
     yield before
     rules = Rules.from_json(plan.header.rules).rules

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from url_rewriter.planfile.groups import collection_pattern
+from url_rewriter.documents import collection_pattern
 from url_rewriter.reports.rows import Row
 from url_rewriter.text import shorten
 

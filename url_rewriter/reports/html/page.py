@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 
 from url_rewriter.findings import Code
 from url_rewriter.planfile import Plan
-from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
+from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import Step
-from url_rewriter.planfile.sample import Excerpt
+from url_rewriter.planfile.sample import Sample
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
@@ -36,7 +36,7 @@ STATUSES = ("rewrite", "migrated", "missing", "mismatch", "unknown", "unmapped",
 """The statuses in the order of their colours, the good ones first."""
 
 
-def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Excerpt) -> tuple[str, str]:
+def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Sample) -> tuple[str, str]:
     """The page before its rows, and after them."""
     style, script = _asset("page.css"), _asset("page.js")
     page = _environment().get_template("page.html.j2").render(
@@ -189,7 +189,7 @@ def _written(plan: Plan, facts: Facts) -> dict[str, Any] | None:
     if not operation:
         return None
     totals = facts.apply if facts.applied else facts.rollback
-    shares = outcomes_by_collection(plan.connection, operation)
+    shares = plan.outcomes_by_collection(operation)
     most = max((sum(outcomes.values()) for _, outcomes in shares), default=1)
     every = {**totals.outcomes, "pending": totals.pending}
     return {
@@ -215,12 +215,12 @@ _FILTERS = {
 
 
 def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
-    fields = break_down(plan.connection, "field", privacy.field_pattern)
-    left = break_down(plan.connection, "left")
+    fields = plan.shares("field", privacy.field_pattern)
+    left = plan.shares("left")
     return {
-        "collections": _bars(break_down(plan.connection, "collection"), privacy),
-        "coverage": _bars(break_down(plan.connection, "coverage"), privacy),
-        "forms": _bars(break_down(plan.connection, "form"), privacy),
+        "collections": _bars(plan.shares("collection"), privacy),
+        "coverage": _bars(plan.shares("coverage"), privacy),
+        "forms": _bars(plan.shares("form"), privacy),
         "fields": [
             {**_bar(share, fields[0].urls), "example": privacy.prose(share.example)}
             for share in fields[:_MOST_FIELDS]
@@ -232,12 +232,10 @@ def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
             for share in left
         ],
         "findings": [
-            {"code": code, "severity": severity, "count": count, "means": meaning_of(code),
-             "filter": _only(*_FILTERS.get(code, (code, "remarks")))}
-            for code, severity, count in plan.connection.execute(
-                "SELECT code, severity, count(*) FROM findings GROUP BY code, severity"
-                " ORDER BY instr('error warning info', severity), count(*) DESC, code"
-            )
+            {"code": each.code, "severity": each.severity, "count": each.count,
+             "means": meaning_of(each.code),
+             "filter": _only(*_FILTERS.get(each.code, (each.code, "remarks")))}
+            for each in plan.count_findings()
         ],
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ class LineError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DocumentLine:
     """A document as its line spells it; ``members`` is the whole JSON object."""
 
     path: str
@@ -28,7 +28,7 @@ class Line:
         return fields
 
 
-def parse(line: bytes) -> Line:
+def parse(line: bytes) -> DocumentLine:
     """Read one line. Raises LineError.
 
     >>> parse(b'{"name": "projects/p/databases/(default)/documents/users/ada"}').path
@@ -46,7 +46,7 @@ def parse(line: bytes) -> Line:
         )
     if not isinstance(members.get("fields", {}), dict):
         raise LineError('member "fields" is not an object')
-    return Line(path, members)
+    return DocumentLine(path, members)
 
 
 def _members(line: bytes) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _kind(value: object) -> str:
             return "an object"
 
 
-def spell(line: Line, like: bytes) -> bytes:
+def spell(line: DocumentLine, like: bytes) -> bytes:
     """Write a line anew, escaped where ``like`` was, and with its line ending.
 
     >>> spell(parse(b'{"path":"a/b"}'), like=b"{}\\r\\n")

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.documents import (
     Document,
+    Environment,
     Update,
     WriteResult,
     WriteStatus,
@@ -40,7 +41,7 @@ _WHOLE = Partition(root="")
 class EmbeddedReader:
     """Reads the documents of a file; changes by others are seen at the next call."""
 
-    disposable = True
+    environment = Environment.DISPOSABLE
 
     def __init__(self, path: Path) -> None:
         """Read the file at ``path``. Raises as every method does.
@@ -226,7 +227,7 @@ def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | Non
     if needles and not _may_hold(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.fixed or has_needle(path, needles):
+    if document.strings or document.unreachable or has_needle(path, needles):
         return document
     return None
 
@@ -241,8 +242,8 @@ def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
 
 def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:
     fields = lines.parse(line).fields
-    strings, fixed = values.select(values.texts(fields), needles)
-    return Document(path, values.revision_of(fields), strings, fixed)
+    strings, unreachable = values.select(values.texts(fields), needles)
+    return Document(path, values.revision_of(fields), strings, unreachable)
 
 
 def _rewrite(update: Update, image: _Image, rewritten: dict[str, bytes]) -> WriteResult:

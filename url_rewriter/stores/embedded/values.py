@@ -14,13 +14,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from url_rewriter.documents import Edit, Fixed, Holder, Revision, ValuePath
+from url_rewriter.documents import Edit, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.selection import has_needle
 
 Fields: TypeAlias = Mapping[str, Any]
 """The fields of a document or of a map: names to REST values."""
 
-Text: TypeAlias = tuple[ValuePath, str] | Fixed
+Text: TypeAlias = tuple[ValuePath, str] | UnreachableText
 """A string that an edit can reach, or text that none can."""
 
 _TYPE_NAME = "__type__"  # marks a map that stands for a value of its own, such as a vector
@@ -36,7 +36,7 @@ def texts(fields: Fields, above: ValuePath = ()) -> Iterator[Text]:
     """
     for name, value in fields.items():
         path = (*above, name)
-        yield Fixed(path, Holder.MAP_KEY, name)
+        yield UnreachableText(path, Holder.MAP_KEY, name)
         yield from _texts_of_value(value, path)
 
 
@@ -51,7 +51,7 @@ def _texts_of_value(value: Any, path: ValuePath) -> Iterator[Text]:
                 yield from _texts_of_value(element, (*path, index))
         case {"bytesValue": str(encoded)}:
             if (decoded := _decode(encoded)) is not None:
-                yield Fixed(path, Holder.BYTES, decoded)
+                yield UnreachableText(path, Holder.BYTES, decoded)
 
 
 def _decode(encoded: str) -> str | None:
@@ -66,17 +66,17 @@ def _decode(encoded: str) -> str | None:
 
 def select(
     found: Iterable[Text], needles: Sequence[str]
-) -> tuple[tuple[tuple[ValuePath, str], ...], tuple[Fixed, ...]]:
-    """Part what holds a needle (everything, without needles) into strings and fixed text."""
+) -> tuple[tuple[tuple[ValuePath, str], ...], tuple[UnreachableText, ...]]:
+    """Part what holds a needle (everything, without needles) into strings and unreachable text."""
     strings: list[tuple[ValuePath, str]] = []
-    fixed: list[Fixed] = []
+    unreachable: list[UnreachableText] = []
     for text in found:
-        if isinstance(text, Fixed):
+        if isinstance(text, UnreachableText):
             if has_needle(text.text, needles):
-                fixed.append(text)
+                unreachable.append(text)
         elif has_needle(text[1], needles):
             strings.append(text)
-    return tuple(strings), tuple(fixed)
+    return tuple(strings), tuple(unreachable)
 
 
 def replace(fields: dict[str, Any], edits: Iterable[Edit]) -> None:

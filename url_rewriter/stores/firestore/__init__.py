@@ -6,8 +6,9 @@ range of names (`streams`), parsed only where a document may hold a URL (`reader
 writes with the read's update time as precondition, each answer looked at (`updates`, `store`).
 """
 
-from url_rewriter.stores.firestore.channel import Link, connect
+from url_rewriter.stores.firestore.channel import FirestoreChannel
+from url_rewriter.stores.firestore.connecting import connect
 from url_rewriter.stores.firestore.reader import FirestoreReader
 from url_rewriter.stores.firestore.store import FirestoreStore
 
-__all__ = ["FirestoreReader", "FirestoreStore", "Link", "connect"]
+__all__ = ["FirestoreChannel", "FirestoreReader", "FirestoreStore", "connect"]

@@ -75,7 +75,7 @@ class Http2:
         self._origin = origin
         self._authorize = authorize
         self._bundle = bundle
-        self._idle: deque[_Line] = deque()
+        self._idle: deque[_StreamConnection] = deque()
 
     def stream(self, method: str, request: bytes, headers: Headers, seconds: float) -> Stream:
         """The answer to a call whose path is ``method``; it breaks after ``seconds``.
@@ -83,7 +83,7 @@ class Http2:
         Nothing is asked before the stream is read.
         """
 
-        def ask(line: _Line) -> None:
+        def ask(line: _StreamConnection) -> None:
             sent = [
                 f"content-type: {_CONTENT}",
                 "te: trailers",
@@ -102,11 +102,11 @@ class Http2:
         while self._idle:
             self._idle.pop().close()
 
-    def take_line(self) -> _Line:
+    def take_line(self) -> _StreamConnection:
         """A connection for one stream."""
-        return self._idle.pop() if self._idle else _Line(self._bundle)
+        return self._idle.pop() if self._idle else _StreamConnection(self._bundle)
 
-    def give_back(self, line: _Line, *, reached: bool) -> None:
+    def give_back(self, line: _StreamConnection, *, reached: bool) -> None:
         """Keep a connection for the next stream; ``reached``: there was a gRPC server."""
         self._reached = self._reached or reached
         self.usable = self._reached
@@ -116,7 +116,7 @@ class Http2:
 class Stream:
     """One query's answer. Reading it to the end, or giving it up, frees its connection."""
 
-    def __init__(self, http2: Http2, ask: Callable[[_Line], None]) -> None:
+    def __init__(self, http2: Http2, ask: Callable[[_StreamConnection], None]) -> None:
         self._http2 = http2
         self._ask = ask
         self._cancelled = False
@@ -182,7 +182,7 @@ class _Inbox:
         return Block(data, spans) if spans else None
 
 
-class _Line:
+class _StreamConnection:
     """A connection that carries one stream at a time."""
 
     def __init__(self, bundle: str | None) -> None:

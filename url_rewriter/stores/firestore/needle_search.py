@@ -12,13 +12,13 @@ _FAR = 96
 """Bytes between two marks, from which on looking at each mark is cheaper than a search."""
 
 
-class Sieve:
+class NeedleSearch:
     """Finds needles in bytes.
 
     A long needle is found faster than a short one, of which those that end in a mark (``gs:``,
     ``s%``) are looked for at the marks only, where these are far apart.
 
-    >>> Sieve(["googleapis", "gs:", "gcs:"]).offsets(b"see GS://bucket/key, GCS:x".lower())
+    >>> NeedleSearch(["googleapis", "gs:", "gcs:"]).offsets(b"see GS://bucket/key, GCS:x".lower())
     [4, 21]
     """
 

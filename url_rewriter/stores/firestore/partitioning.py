@@ -12,15 +12,15 @@ import grpc
 
 from url_rewriter.stores.base import Partition
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.channel import Link
+from url_rewriter.stores.firestore.channel import FirestoreChannel
 from url_rewriter.stores.selection import path_order
 
 # The ids that Firestore and Firebase invent are made of these, evenly.
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
-def divided(
-    link: Link, parts: Sequence[Partition], count: int, read_time: datetime | None
+def divide(
+    channel: FirestoreChannel, parts: Sequence[Partition], count: int, read_time: datetime | None
 ) -> list[Partition]:
     """Cut partitions into about ``count`` in all.
 
@@ -30,13 +30,15 @@ def divided(
     share = math.ceil(count / max(1, len(parts)))
     pieces: list[Partition] = []
     for part in parts:
-        cuts = _sampled(link, part, count - 1, read_time) or _invented(part, share)
+        cuts = _sampled(channel, part, count - 1, read_time) or _invented(part, share)
         edges = itertools.pairwise([part.start, *cuts, part.end])
         pieces += [Partition(part.root, *edge) for edge in edges]
     return pieces
 
 
-def _sampled(link: Link, part: Partition, count: int, read_time: datetime | None) -> list[str]:
+def _sampled(
+    channel: FirestoreChannel, part: Partition, count: int, read_time: datetime | None
+) -> list[str]:
     """Paths from PartitionQuery that divide a partition evenly; none where it gives none.
 
     The service divides whole collection groups. For a root collection it is asked about the group
@@ -46,14 +48,14 @@ def _sampled(link: Link, part: Partition, count: int, read_time: datetime | None
     paths: set[str] = set()
     page = ""
     while True:
-        request = queries.partition_query(link.database, group, count, page, read_time)
+        request = queries.partition_query(channel.database, group, count, page, read_time)
         try:
-            answer = link.partition_query(request)
+            answer = channel.partition_query(request)
         except grpc.RpcError:
             # Only speed is lost. If it was more than PartitionQuery that failed, the scan will say.
             return []
         for cursor in answer.partitions:
-            paths.add(link.database.document_path(cursor.values[0].reference_value))
+            paths.add(channel.database.document_path(cursor.values[0].reference_value))
         page = answer.next_page_token
         if not page:
             return sorted((path for path in paths if _divides(path, part)), key=path_order)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
+from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.firestore.framing import Span
 from url_rewriter.stores.firestore.values import TYPE_NAME
 from url_rewriter.text import holds_any
@@ -43,7 +43,7 @@ def document_in(
     ``offsets`` (ascending) tell where needles are in ``data``; ``root`` is the resource name that
     the document's path is below. Its ``raw`` is the message. None where only protobuf can tell.
     """
-    walk = _Walk(data, offsets, needles)
+    walk = _MessageWalk(data, offsets, needles)
     try:
         return walk.document(span, root)
     except (_UnusualError, IndexError, UnicodeDecodeError):
@@ -54,7 +54,7 @@ class _UnusualError(Exception):
     """Something that is left to protobuf."""
 
 
-class _Walk:
+class _MessageWalk:
     """Steps through one message. Every document with a needle passes here: a hot path."""
 
     def __init__(self, data: bytes, offsets: Sequence[int], needles: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class _Walk:
         self._offsets = offsets
         self._needles = needles
         self._strings: list[tuple[ValuePath, str]] = []
-        self._fixed: list[Fixed] = []
+        self._unreachable: list[UnreachableText] = []
 
     def document(self, span: Span, root: str) -> Document:
         data = self._data
@@ -90,10 +90,12 @@ class _Walk:
             raise _UnusualError
         # Two paths differ first at two names, or at two indexes, of one container.
         self._strings.sort()
-        self._fixed.sort(key=lambda fixed: (fixed.value_path, fixed.holder))
+        self._unreachable.sort(key=lambda text: (text.value_path, text.holder))
         path = name[len(root) + 1 :]
-        strings, fixed = tuple(self._strings), tuple(self._fixed)
-        return Document(path, self._revision(*updated), strings, fixed, data[span[0] : span[1]])
+        strings, unreachable = tuple(self._strings), tuple(self._unreachable)
+        return Document(
+            path, self._revision(*updated), strings, unreachable, data[span[0] : span[1]]
+        )
 
     def _next_from(self, place: int) -> int:
         """The offset of the first needle from ``place`` on."""
@@ -133,7 +135,7 @@ class _Walk:
         at = self._next_from(begin)
         if at < end:
             if holds_any(name, self._needles):
-                self._fixed.append(Fixed(path, Holder.MAP_KEY, name))
+                self._unreachable.append(UnreachableText(path, Holder.MAP_KEY, name))
             at = self._next_from(end)
         begin, end = self._message(end, _VALUE)
         if end != stop:
@@ -170,7 +172,7 @@ class _Walk:
         if tag == _STRING:
             self._strings.append((path, text))
         else:
-            self._fixed.append(Fixed(path, Holder.BYTES, text))
+            self._unreachable.append(UnreachableText(path, Holder.BYTES, text))
 
     def _map(self, begin: int, stop: int, path: ValuePath) -> None:
         if _TYPED in self._data[begin:stop]:

@@ -7,15 +7,15 @@ from datetime import datetime
 
 import grpc
 
-from url_rewriter.documents import Document
+from url_rewriter.documents import Document, Environment
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.channel import Link
+from url_rewriter.stores.firestore.channel import FirestoreChannel
 from url_rewriter.stores.firestore.faults import Retries
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
-from url_rewriter.stores.firestore.needle_search import Sieve
-from url_rewriter.stores.firestore.partitioning import divided
+from url_rewriter.stores.firestore.needle_search import NeedleSearch
+from url_rewriter.stores.firestore.partitioning import divide
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
 from url_rewriter.stores.firestore.values import document_from
@@ -32,9 +32,9 @@ CHUNK = 400
 class FirestoreReader:
     """A Firestore database, or the emulator's. Holds no way to write."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._database = link.database
+    def __init__(self, channel: FirestoreChannel) -> None:
+        self._channel = channel
+        self._database = channel.database
 
     @property
     def locator(self) -> str:
@@ -42,9 +42,9 @@ class FirestoreReader:
         return self._database.locator
 
     @property
-    def disposable(self) -> bool:
-        """True on the emulator."""
-        return self._link.emulated
+    def environment(self) -> Environment:
+        """Disposable on the emulator."""
+        return Environment.DISPOSABLE if self._channel.emulated else Environment.PRODUCTION
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan by root collections and names, or by collection groups if it names some.
@@ -58,11 +58,11 @@ class FirestoreReader:
         parts: list[Partition] = []
         for area in selection.areas():
             whole = queries.partition_of(area)
-            if whole.root or (count <= 1 and self._link.emulated):
+            if whole.root or (count <= 1 and self._channel.emulated):
                 parts.append(whole)
             else:
                 parts += map(Partition, self._root_collections(query.read_time))
-        return divided(self._link, parts, count, query.read_time) if count > 1 else parts
+        return divide(self._channel, parts, count, query.read_time) if count > 1 else parts
 
     def scan(
         self, query: Query, partition: Partition, after: str | None = None
@@ -95,7 +95,7 @@ class FirestoreReader:
                 return None
             request = queries.count_query(self._database, area.group, query.read_time)
             try:
-                answer = next(iter(self._link.run_aggregation_query(request)))
+                answer = next(iter(self._channel.run_aggregation_query(request)))
             except grpc.RpcError:
                 return None  # Only a forecast is lost. If more is wrong, the scan will say.
             total += answer.result.aggregate_fields[queries.COUNTED].integer_value
@@ -103,7 +103,7 @@ class FirestoreReader:
 
     def close(self) -> None:
         """Close the channel."""
-        self._link.close()
+        self._channel.close()
 
     def _root_collections(self, read_time: datetime | None) -> list[str]:
         """The ids of all root collections, those of missing documents' subcollections included."""
@@ -111,14 +111,16 @@ class FirestoreReader:
         page = ""
         while True:
             request = queries.list_collection_ids(self._database, page, read_time)
-            answer = self._retried("listing collections", self._link.list_collection_ids, request)
+            answer = self._retried(
+                "listing collections", self._channel.list_collection_ids, request
+            )
             ids += answer.collection_ids
             page = answer.next_page_token
             if not page:
                 return sorted(ids, key=path_order)
 
     def _retried(self, doing: str, call: Callable[[Message], Message], request: Message) -> Message:
-        return self._link.retried(doing, lambda: call(request))
+        return self._channel.retried(doing, lambda: call(request))
 
     def _scan_range(
         self, query: Query, selection: Selection, partition: Partition, after: str | None
@@ -127,7 +129,7 @@ class FirestoreReader:
         resume = self._database.document_name(after) if after else None
         find = self._finder(query)
         read, size, last = 0, 0, b""
-        for arrived in stream_documents(self._link, request, resume, query.read_time):
+        for arrived in stream_documents(self._channel, request, resume, query.read_time):
             for block in arrived.parts(CHECKPOINT - read, CHECKPOINT):
                 for document in find(block):
                     if selection.everything or selection.takes(document.path):
@@ -143,7 +145,7 @@ class FirestoreReader:
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
         """What gives the documents of a block that are wanted."""
         needles, root = query.needles, self._database.documents
-        offsets = Sieve(needles).offsets
+        offsets = NeedleSearch(needles).offsets
 
         def every(block: Block) -> Iterator[Document]:
             return (self._parsed(block.message(span), ()) for span in block.spans)
@@ -188,13 +190,13 @@ class FirestoreReader:
         self, waiting: set[str], read_time: datetime | None, found: dict[str, Message]
     ) -> None:
         """Read documents into ``found``, asking again for those that got no answer."""
-        retries = Retries(self._link.limits, "reading documents")
+        retries = Retries(self._channel.limits, "reading documents")
         while waiting:
             names = [self._database.document_name(path) for path in sorted(waiting)]
             request = queries.batch_get(self._database, names, read_time)
             before = len(waiting)
             try:
-                for response in self._link.batch_get(request):
+                for response in self._channel.batch_get(request):
                     name = response.missing or response.found.name
                     path = self._database.document_path(name)
                     if response.WhichOneof("result") == "found":
@@ -213,7 +215,7 @@ class FirestoreReader:
 
 
 def _is_wanted(document: Document, needles: Sequence[str]) -> bool:
-    return bool(document.strings or document.fixed or has_needle(document.path, needles))
+    return bool(document.strings or document.unreachable or has_needle(document.path, needles))
 
 
 def _chunks(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:

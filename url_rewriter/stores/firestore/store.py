@@ -97,7 +97,7 @@ class FirestoreStore(FirestoreReader):
 
     def _send(self, batch: Sequence[_Numbered]) -> grpc.Future[Message]:
         writes = [each.write for each in batch]
-        return self._link.batch_write(
+        return self._channel.batch_write(
             BatchWriteRequest(database=self._database.name, writes=writes)
         )
 

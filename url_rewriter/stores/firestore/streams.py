@@ -8,7 +8,7 @@ from datetime import datetime
 import grpc
 
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.channel import Link
+from url_rewriter.stores.firestore.channel import FirestoreChannel
 from url_rewriter.stores.firestore.faults import Retries
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
@@ -19,7 +19,7 @@ _DOCUMENT = ord("\n")
 
 
 def stream_documents(
-    link: Link, query: Message, after: str | None, read_time: datetime | None
+    channel: FirestoreChannel, query: Message, after: str | None, read_time: datetime | None
 ) -> Iterator[Block]:
     """Yield serialized RunQueryResponses, each with a document, in name order.
 
@@ -27,12 +27,12 @@ def stream_documents(
     that ends without saying that it is done is asked for one document more, because streams have
     been seen to end early in silence. Raises what the fault means when it outlasts its retries.
     """
-    retries = Retries(link.limits, "reading documents")
+    retries = Retries(channel.limits, "reading documents")
     probing = False
     while True:
-        request = queries.run_query(link.database, query, after, int(probing), read_time)
+        request = queries.run_query(channel.database, query, after, int(probing), read_time)
         last = tail = b""
-        call = link.run_query(request)
+        call = channel.run_query(request)
         try:
             for block in call:
                 data = block.data

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from url_rewriter.documents import Document, Fixed, Holder, Revision, ValuePath
+from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.stores.selection import has_needle
 
@@ -28,8 +28,10 @@ def document_from(message: Message, path: str, needles: Sequence[str]) -> Docume
     # Protobuf maps have no order of their own; the server's is by name. Two paths differ first at
     # two names, or at two indexes, of one container, so that they can be compared.
     found.strings.sort()
-    found.fixed.sort(key=lambda fixed: (fixed.value_path, fixed.holder))
-    return Document(path, revision_of(message), tuple(found.strings), tuple(found.fixed), message)
+    found.unreachable.sort(key=lambda text: (text.value_path, text.holder))
+    return Document(
+        path, revision_of(message), tuple(found.strings), tuple(found.unreachable), message
+    )
 
 
 def revision_of(message: Message) -> Revision:
@@ -43,7 +45,7 @@ class _Finder:
 
     def __init__(self, needles: Sequence[str]) -> None:
         self.strings: list[tuple[ValuePath, str]] = []
-        self.fixed: list[Fixed] = []
+        self.unreachable: list[UnreachableText] = []
         self._needles = needles
 
     def look_in_map(self, fields: Message, above: ValuePath) -> None:
@@ -51,7 +53,7 @@ class _Finder:
         if has_needle("\0".join(fields), self._needles):
             for name in fields:
                 if has_needle(name, self._needles):
-                    self.fixed.append(Fixed((*above, name), Holder.MAP_KEY, name))
+                    self.unreachable.append(UnreachableText((*above, name), Holder.MAP_KEY, name))
         for name in fields:  # items() of a map of messages is a generator in Python
             self._look_at(fields[name], above, name)
 
@@ -70,7 +72,7 @@ class _Finder:
             case "bytes_value":
                 text = value.bytes_value.decode("latin-1")
                 if has_needle(text, self._needles):
-                    self.fixed.append(Fixed((*above, step), Holder.BYTES, text))
+                    self.unreachable.append(UnreachableText((*above, step), Holder.BYTES, text))
 
 
 def document_size(message: Message, path: str) -> int:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from url_rewriter.documents import Outcome
 from url_rewriter.evidence import TargetState
 from url_rewriter.planning import UrlStatus
+
+
+class Operation(StrEnum):
+    """What writes to the database: each entry of the journal belongs to one."""
+
+    APPLY = "apply"
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,28 @@ class WriteTotals:
         """How many planned documents have no outcome yet."""
         return self.planned - sum(self.outcomes.values())
 
+    @property
+    def left(self) -> int:
+        """How many documents are not as the operation was to leave them."""
+        return self.pending + self.outcomes[Outcome.CONFLICT] + self.outcomes[Outcome.FAILED]
+
+
+class LeftDocument(NamedTuple):
+    """A document that was not written as planned, and why."""
+
+    path: str
+    outcome: Outcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """How many findings have a code."""
+
+    code: str
+    severity: str
+    count: int
+
 
 # A target that was asked for as a less likely reading, and was not taken, counts nowhere.
 _NAMED = "SELECT DISTINCT target FROM occurrences WHERE target IS NOT NULL"
@@ -81,9 +112,7 @@ def summarize(connection: sqlite3.Connection) -> Summary:
     )
     targets = _counts(
         connection,
-        "SELECT state, count(*) FROM evidence WHERE id IN"
-        f" (SELECT max(id) FROM evidence WHERE target IN ({_NAMED}) GROUP BY target)"
-        " GROUP BY state",
+        f"SELECT state, count(*) FROM newest_evidence WHERE target IN ({_NAMED}) GROUP BY state",
         TargetState,
     )
     distinct = _one(connection, f"SELECT count(*) FROM ({_NAMED})")
@@ -140,21 +169,22 @@ _LIVE = """EXISTS (
         AND k.operation = 'rollback' AND k.status = 'written'))"""
 
 _TO_WRITE = {
-    "apply": "EXISTS (SELECT 1 FROM strings s WHERE s.document = d.id AND s.after IS NOT NULL)",
-    "rollback": "(EXISTS (SELECT 1 FROM outcomes x WHERE x.document = d.id"
+    Operation.APPLY: "EXISTS (SELECT 1 FROM strings s"
+    " WHERE s.document = d.id AND s.after IS NOT NULL)",
+    Operation.ROLLBACK: "(EXISTS (SELECT 1 FROM outcomes x WHERE x.document = d.id"
     " AND x.operation = 'rollback') OR " + _LIVE + ")",
 }
 
 _PENDING = {
-    "apply": _TO_WRITE["apply"] + " AND NOT EXISTS (SELECT 1 FROM outcomes x"
+    Operation.APPLY: _TO_WRITE[Operation.APPLY] + " AND NOT EXISTS (SELECT 1 FROM outcomes x"
     " WHERE x.document = d.id AND x.operation = 'apply'"
     " AND x.outcome IN ('written', 'unchanged'))",
-    "rollback": _LIVE,
+    Operation.ROLLBACK: _LIVE,
 }
 
 
 def count_pending(
-    connection: sqlite3.Connection, operation: str, wanted: WriteFilter | None = None
+    connection: sqlite3.Connection, operation: Operation, wanted: WriteFilter | None = None
 ) -> int:
     """How many documents ``operation`` would look at now."""
     return _one(
@@ -165,9 +195,9 @@ def count_pending(
 
 
 def count_writes(
-    connection: sqlite3.Connection, operation: str, wanted: WriteFilter | None = None
+    connection: sqlite3.Connection, operation: Operation, wanted: WriteFilter | None = None
 ) -> WriteTotals:
-    """What ``operation`` (apply or rollback) made of the documents it was to write.
+    """What ``operation`` made of the documents it was to write.
 
     An apply is to write what the plan changes, a rollback what was applied and not put back.
     """
@@ -180,6 +210,25 @@ def count_writes(
     outcomes = _counts(connection, _OUTCOMES, Outcome, parameters)
     urls = _one(connection, _URLS_WRITTEN, parameters)
     return WriteTotals(planned, outcomes, urls)
+
+
+def left_documents(connection: sqlite3.Connection, operation: Operation) -> list[LeftDocument]:
+    """The documents that ``operation`` did not write as planned, those that are gone among them."""
+    rows = connection.execute(
+        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
+        " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone') ORDER BY d.id",
+        (operation,),
+    )
+    return [LeftDocument(path, Outcome(outcome), detail) for path, outcome, detail in rows]
+
+
+def count_findings(connection: sqlite3.Connection) -> list[FindingCount]:
+    """Findings by code and severity: errors first, then what is there most."""
+    rows = connection.execute(
+        "SELECT code, severity, count(*) FROM findings GROUP BY code, severity"
+        " ORDER BY instr('error warning info', severity), count(*) DESC, code"
+    )
+    return [FindingCount(*row) for row in rows]
 
 
 # What the other operation wrote later is no longer there.

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from url_rewriter.documents import Document
-from url_rewriter.stores.firestore.needle_search import Sieve
+from url_rewriter.stores.firestore.needle_search import NeedleSearch
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.values import document_from
 
@@ -77,7 +77,7 @@ def response(
 def walked(data: bytes, before: bytes = b"", after: bytes = b"") -> Document | None:
     around = before + data + after
     span = (len(before), len(before) + len(data))
-    return document_in(around, span, Sieve(NEEDLES).offsets(around.lower()), NEEDLES, ROOT)
+    return document_in(around, span, NeedleSearch(NEEDLES).offsets(around.lower()), NEEDLES, ROOT)
 
 
 def parsed(message: Any, path: str) -> Document:

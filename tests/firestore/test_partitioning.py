@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import messages, queries
 from url_rewriter.stores.firestore.channel import Database
-from url_rewriter.stores.firestore.partitioning import divided
+from url_rewriter.stores.firestore.partitioning import divide
 from url_rewriter.stores.selection import Area, Selection, path_order
 
 NAMES = st.sampled_from(["a", "b", "a\0", "é", "__id-9__", "__id10__", "Z"])
@@ -87,7 +87,7 @@ def test_only_one_collection_is_read_where_only_one_is_asked_for() -> None:
 
 
 class Dividing:
-    """A link whose server divides at the given paths, two on a page."""
+    """A channel whose server divides at the given paths, two on a page."""
 
     database = Database("p")
 
@@ -112,27 +112,29 @@ class Failing(Dividing):
         raise grpc.RpcError
 
 
-def pieces(link: Any, part: Partition, count: int, at: datetime | None = None) -> list[Partition]:
-    return divided(link, [part], count, at)
+def pieces(
+    channel: Any, part: Partition, count: int, at: datetime | None = None
+) -> list[Partition]:
+    return divide(channel, [part], count, at)
 
 
 def test_a_root_collection_is_cut_where_the_service_says() -> None:
     # Cursors are of the whole group: another collection's documents do not divide this one.
-    link = Dividing("users/m", "z/1/users/q", "users/é", "users/B", "users/m/users/x")
-    assert pieces(link, Partition("users"), 4) == [
+    channel = Dividing("users/m", "z/1/users/q", "users/é", "users/B", "users/m/users/x")
+    assert pieces(channel, Partition("users"), 4) == [
         Partition("users", None, "users/B"),
         Partition("users", "users/B", "users/m"),
         Partition("users", "users/m", "users/m/users/x"),
         Partition("users", "users/m/users/x", "users/é"),
         Partition("users", "users/é", None),
     ]
-    assert {request.partition_count for request in link.asked} == {3}
-    assert link.asked[0].structured_query.from_[0].collection_id == "users"
+    assert {request.partition_count for request in channel.asked} == {3}
+    assert channel.asked[0].structured_query.from_[0].collection_id == "users"
 
 
 def test_a_bounded_part_is_cut_inside_its_bounds() -> None:
-    link = Dividing("a/1", "a/5", "a/7", "a/9")
-    assert pieces(link, Partition("**/a", "a/5", "a/9"), 9) == [
+    channel = Dividing("a/1", "a/5", "a/7", "a/9")
+    assert pieces(channel, Partition("**/a", "a/5", "a/9"), 9) == [
         Partition("**/a", "a/5", "a/7"),
         Partition("**/a", "a/7", "a/9"),
     ]

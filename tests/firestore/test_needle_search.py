@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from url_rewriter.stores.firestore.needle_search import Sieve
+from url_rewriter.stores.firestore.needle_search import NeedleSearch
 from url_rewriter.urls import Grammar, needles
 
 NEEDLES = (
@@ -29,7 +29,7 @@ def test_each_needle_is_seen_wherever_it_stands_and_nothing_else_is(
         for at in range(len(data))
         if data.startswith(needle, at)
     ]
-    offsets = Sieve(tuple(wanted)).offsets(data.encode())
+    offsets = NeedleSearch(tuple(wanted)).offsets(data.encode())
     assert offsets == sorted(offsets)
     assert all(any(at in place for at in offsets) for place in places)
     assert all(any(at in place for place in places) for at in offsets)
