@@ -75,7 +75,7 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
 
     store = open_objects(S3Settings(endpoint, KEY_ID, SECRET, prove=Prove(prove)))
     with tempfile.TemporaryDirectory() as folder:
-        draft = Draft(Path(folder) / "bench.plan", Header(*[""] * 8))
+        draft = Draft(Path(folder) / "bench.plan", Header("", "", "", "", "", ""))
         draft._connection.execute("BEGIN")
         insert_targets(draft._connection, (ObjectRef(BUCKET, key) for key in keys))
         draft._connection.execute("COMMIT")

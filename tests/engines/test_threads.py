@@ -67,8 +67,8 @@ def make_store() -> PartedStore:
 
 def open_draft(folder: Path) -> Draft:
     header = Header(
-        store="memory:", rules_file="", rules=RULES.to_json(), rules_digest=RULES.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
+        store="memory:", rules=RULES.to_json(), rules_digest=RULES.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     return Draft(folder / "x.plan", header)
 

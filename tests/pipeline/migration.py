@@ -74,8 +74,8 @@ class Migration:
     def begin(self) -> Draft:
         """A draft that nothing was scanned into yet."""
         header = Header(
-            store="memory:", rules_file="", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            store="memory:", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
         return Draft(self.path, header)

@@ -106,8 +106,8 @@ class Workbench:
 
     def draft(self, targets: Targets, name: str = "test.plan") -> Draft:
         header = Header(
-            store="memory:", rules_file="", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            store="memory:", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
         draft, planner = Draft(self.folder / name, header), Planner(self.rules)

@@ -49,8 +49,8 @@ def planned(
 ) -> Plan:
     rules = make_rules()
     header = Header(
-        store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
+        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
         version="0",
     )  # fmt: skip
     planner, draft = Planner(rules), Draft(folder / "test.plan", header)

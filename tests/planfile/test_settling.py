@@ -74,8 +74,8 @@ documents = st.lists(st.lists(texts, min_size=1, max_size=3), min_size=1, max_si
 
 def open_draft(folder: Path, rules: Rules) -> Draft:
     header = Header(
-        store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
+        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     draft = Draft(folder / "x.plan", header)
     draft._connection.execute("PRAGMA synchronous=OFF")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,6 @@ from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTotals
 from url_rewriter.pipeline.forecast import forecast_copy
 from url_rewriter.pipeline.held_plan import ending, held_plan, planned_planner, planned_rules
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
 from url_rewriter.rules import Rules
@@ -164,7 +162,7 @@ def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> 
         dry_run=request.dry_run,
         totals=totals,
         failure=_failure(queue, totals, dry_run=request.dry_run),
-        plan_again=_plan_again(plan, request.path) if missing else "",
+        plan_again=plan.header.command(str(request.path)) if missing else "",
     )
 
 
@@ -183,12 +181,3 @@ def _failure(queue: CopyQueue, totals: CopyTotals, *, dry_run: bool) -> UrlRewri
     if dry_run:
         return ChecksFailedError(f"{says} cannot be copied. Nothing was copied yet.")
     return IncompleteError(f"{says} not copied. Running the same command again is safe.")
-
-
-def _plan_again(plan: Plan, path: Path) -> str:
-    """The command that made the plan, to be run once more."""
-    header = plan.header
-    limits = str(Limits.from_json(header.limits))
-    words = ["url-rewriter", "plan", "--rules", header.rules_file, "--store", header.store]
-    command = " ".join(shlex.quote(word) for word in (*words, "-o", str(path)))
-    return f"{command} {limits}".rstrip()

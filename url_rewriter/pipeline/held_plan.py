@@ -62,7 +62,7 @@ def planned_rules(plan: Plan) -> Rules:
 
 def planned_planner(plan: Plan) -> Planner:
     """A planner as the plan was made with."""
-    return make_planner(planned_rules(plan), Limits.from_json(plan.header.limits))
+    return make_planner(planned_rules(plan), Limits.of(plan.header.invocation))
 
 
 def require_same_store(plan: Plan, store: DocumentReader) -> None:

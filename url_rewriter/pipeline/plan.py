@@ -19,7 +19,7 @@ from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Draft, Header, Plan, Summary, whoami
+from url_rewriter.planfile import Draft, Header, Invocation, Plan, Summary, whoami
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules
@@ -108,7 +108,7 @@ def make_plan(
     ``fresh``: the plan is to be judged and thrown away; it is not sealed, and the targets that
     documents name already are proven as well. ``origins`` are the sources of those targets.
     """
-    draft = Draft(request.path, _make_header(request, sides.reader), kept=not fresh)
+    draft = Draft(request.path, _make_header(request, sides.reader, services), kept=not fresh)
     if draft.continued:
         progress.note(f"continuing the scan that was begun in {draft.part}")
         progress.note("")
@@ -152,22 +152,37 @@ def _introduce(request: PlanRequest, sides: Sides, services: Services, progress:
     progress.note("")
 
 
-def _make_header(request: PlanRequest, reader: DocumentReader) -> Header:
+def _make_header(request: PlanRequest, reader: DocumentReader, services: Services) -> Header:
     """The header of a plan that is made now."""
-    rules, limits = request.rules, request.limits
+    rules = request.rules
     return Header(
         store=reader.locator,
         kept_at=reader.environment,
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
-        rules_file=str(request.rules_file or ""),
         rules=rules.to_json(),
         rules_digest=rules.digest,
-        limits=limits.to_json(),
         endpoint=rules.target.endpoint,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         version=version("url-rewriter"),
-        read_time=limits.read_time.isoformat() if limits.read_time else "",
+        invocation=_invocation(request, services),
+    )
+
+
+def _invocation(request: PlanRequest, services: Services) -> Invocation:
+    """The options that make this plan, for the plan file to keep."""
+    proof = services.proof
+    return request.limits.invocation(
+        rules_file=str(request.rules_file or ""),
+        on_missing=request.on_missing or "",
+        s3_endpoint=services.s3.endpoint or "",
+        prove="" if proof.method == "auto" else proof.method,
+        check_public=Checks.PUBLIC in proof.checks,
+        check_content_type=Checks.TYPE in proof.checks,
+        check_size=Checks.SIZE in proof.checks,
+        check_source=Checks.SOURCE in proof.checks,
+        inventories=proof.inventories,
+        output=str(request.path),
     )
 
 

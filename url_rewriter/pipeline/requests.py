@@ -6,13 +6,16 @@ grammar.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Flag, auto
+from typing import TYPE_CHECKING, Any
 
 from url_rewriter.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Invocation
 
 _LISTS = ("collections", "excluded", "fields", "documents")
 _PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")
@@ -32,16 +35,10 @@ class Limits:
     read_time: datetime | None = None
     max_reads: int | None = None
 
-    def to_json(self) -> str:
-        """The limits as a plan file keeps them."""
-        return json.dumps({name: getattr(self, name) for name in _LISTS})
-
     @classmethod
-    def from_json(cls, text: str) -> Limits:
-        """The limits that ``to_json`` wrote."""
-        kept = json.loads(text)
-        collections, excluded, fields, documents = (tuple(kept[name]) for name in _LISTS)
-        return cls(collections, excluded, fields, documents)
+    def of(cls, made: Invocation) -> Limits:
+        """The limits of the command that made a plan, but for its read time."""
+        return cls(made.collections, made.excluded, made.fields, made.documents)
 
     def or_those_of(self, applied: Limits) -> Limits:
         """These limits; those of a plan that was applied where these narrow nothing."""
@@ -55,15 +52,15 @@ class Limits:
         >>> str(Limits(collections=("messages",), fields=("a", "b")))
         '--collection messages --field a --field b'
         """
-        names = ("--collection", "--exclude-collection", "--field", "--document")
-        given = [
-            f"{option} {value}"
-            for option, name in zip(names, _LISTS, strict=True)
-            for value in getattr(self, name)
-        ]
-        if self.read_time:
-            given.append(f"--read-time {self.read_time.isoformat()}")
-        return " ".join(given)
+        return self.invocation().options()
+
+    def invocation(self, **others: Any) -> Invocation:
+        """These limits as options of a command, with ``others``."""
+        from url_rewriter.planfile import Invocation
+
+        given: dict[str, Any] = {name: getattr(self, name) for name in _LISTS}
+        read_time = self.read_time.isoformat() if self.read_time else ""
+        return Invocation(**given, read_time=read_time, **others)
 
 
 @dataclass(frozen=True, slots=True)

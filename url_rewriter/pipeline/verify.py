@@ -137,7 +137,7 @@ def _scope(
         if request.rules is None:
             raise ConfigurationError("Verify what? Give a plan FILE, or --rules FILE.")
         return request.rules, request.store or "", request.limits
-    limits = request.limits.or_those_of(Limits.from_json(applied.header.limits))
+    limits = request.limits.or_those_of(Limits.of(applied.header.invocation))
     rules = request.rules or planned_rules(applied)
     return rules, request.store or applied.header.store, limits
 

@@ -5,6 +5,7 @@
 
 from url_rewriter.planfile.draft import Draft
 from url_rewriter.planfile.header import Header, whoami
+from url_rewriter.planfile.invocation import Invocation, Kind
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
     Entry,
@@ -36,7 +37,9 @@ __all__ = [
     "FileLock",
     "FoundRows",
     "Header",
+    "Invocation",
     "Journal",
+    "Kind",
     "LeftDocument",
     "Operation",
     "Plan",

@@ -62,11 +62,12 @@ def _opening(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     yield f"# {verdict.headline}\n\n{verdict.explanation}\n\n"
     if verdict.next:
         yield f"Next: {code(verdict.next)}\n\n"
-    as_of = f", as of {header.read_time}" if header.read_time else ""
+    read_time = header.invocation.read_time
+    as_of = f", as of {read_time}" if read_time else ""
     yield f"- Plan {code(plan.path.name)}, seal {code(plan.seal[:8])}, made {header.created_at}\n"
     yield f"- Source {code(privacy.file(header.store))}{as_of}, {_scanned(facts)}\n"
     yield f"- Target {code(privacy.text(header.endpoint))}\n"
-    rules_file = header.rules_file.rpartition("/")[2]
+    rules_file = header.invocation.rules_file.rpartition("/")[2]
     yield f"- Rules {code(rules_file)}, sha256 {code(header.rules_digest[:8])}\n\n"
 
 
