@@ -16,7 +16,8 @@ from url_rewriter.objects import ObjectStore, ObjectWriter, Prove, S3Settings, U
 from url_rewriter.pipeline.checks import Visitor
 from url_rewriter.pipeline.compare import ChecksumStore
 from url_rewriter.pipeline.requests import Checks, ProofOptions, S3Options
-from url_rewriter.rules import Rules, check_examples, load_rules
+from url_rewriter.planning.examples import check_examples
+from url_rewriter.rules import Rules, load_rules
 from url_rewriter.sources import SourceReader, SourceStore
 from url_rewriter.stores.base import DocumentReader, DocumentStore
 from url_rewriter.urls import is_cloud_storage
