@@ -26,6 +26,8 @@ _MIGRATED = UrlStatus.MIGRATED
 def row_of(url: SettledUrl) -> Row:
     """What is kept of a URL: the reading that was taken, and the targets of the others.
 
+    Where another reading would mend the URL, which is missing, its reason is kept.
+
     Plain values: SQLite's adapter asks its registry about every enumeration and truth value.
     """
     occurrence, taken = url.occurrence, url.candidate
@@ -41,7 +43,7 @@ def row_of(url: SettledUrl) -> Row:
         reading.source.key if reading else None,
         taken.rule.name if taken else None,
         taken.url if taken else None,
-        reading.why if reading else None,
+        url.repair.reading.why if url.repair else reading.why if reading else None,
         _dump_others(url.others) if url.others else None,
         url.remark or None,
         target.bucket if target else None,

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from url_rewriter.documents import Edit, ValuePath
 from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
-from url_rewriter.rules import OnMissing
+from url_rewriter.rules import OnMissing, ReadingPolicy
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Remark, Replacement, rewrite
 
 
@@ -39,6 +40,8 @@ class SettledUrl(NamedTuple):
 
     ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
     taken, or the likeliest where none was. ``blocks``: the plan cannot be applied because of it.
+    ``repair``: the object is missing, and this reading, which mends the URL, would name one that is
+    there, but may not be taken. It is the first of ``others``, then.
     """
 
     start: int
@@ -49,6 +52,7 @@ class SettledUrl(NamedTuple):
     candidate: Candidate | None = None
     others: tuple[Candidate, ...] = ()
     remark: str = ""
+    repair: Candidate | None = None
 
     @property
     def likeliest(self) -> bool:
@@ -78,17 +82,24 @@ def nobody_asked(target: ObjectRef) -> TargetState:
     return TargetState.UNKNOWN
 
 
+def nothing_denied(candidate: Candidate) -> bool:
+    """Whether the source of a candidate is gone, before anybody was asked."""
+    return False
+
+
 def settle(
     text: PlannedText,
     state_of: Callable[[ObjectRef], TargetState],
     *,
     unmapped_block: bool = False,
+    denied: Callable[[Candidate], bool] = nothing_denied,
 ) -> SettledText:
     """The string as it will be, once ``state_of`` can tell the state of every target.
 
-    ``unmapped_block``: a URL that no rule takes is not accepted.
+    ``unmapped_block``: a URL that no rule takes is not accepted. ``denied``: Cloud Storage, or an
+    inventory of it, says that there never was what the URL means by this reading.
     """
-    urls = settle_urls(text, state_of, unmapped_block=unmapped_block)
+    urls = settle_urls(text, state_of, unmapped_block=unmapped_block, denied=denied)
     replacements = [
         Replacement(url.occurrence, url.candidate.reading, url.candidate.url)
         for url in urls
@@ -103,9 +114,10 @@ def settle_urls(
     state_of: Callable[[ObjectRef], TargetState],
     *,
     unmapped_block: bool = False,
+    denied: Callable[[Candidate], bool] = nothing_denied,
 ) -> list[SettledUrl]:
     """What becomes of each URL of the string, in the order in which they stand in it."""
-    urls = [_settle_url(url, state_of, unmapped_block) for url in text.urls]
+    urls = [_settle_url(url, state_of, unmapped_block, denied) for url in text.urls]
     urls += [_left_alone(left.start, left.end, left.remark) for left in text.left]
     if len(urls) > 1:
         urls.sort(key=attrgetter("start"))
@@ -117,7 +129,10 @@ def _left_alone(start: int, end: int, remark: Remark) -> SettledUrl:
 
 
 def _settle_url(
-    url: PlannedUrl, state_of: Callable[[ObjectRef], TargetState], unmapped_block: bool
+    url: PlannedUrl,
+    state_of: Callable[[ObjectRef], TargetState],
+    unmapped_block: bool,
+    denied: Callable[[Candidate], bool],
 ) -> SettledUrl:
     occurrence, candidates, doubt = url
     first = occurrence.readings[0]
@@ -126,13 +141,17 @@ def _settle_url(
         status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
         blocks = not migrated and unmapped_block
         return SettledUrl(first.start, first.end, status, blocks, occurrence)
-    status, taken = _take(candidates, state_of)
+    status, taken = _take(candidates, state_of, denied)
     if doubt is not None and status is not _REWRITE:
         return _left_alone(first.start, first.end, doubt)
     reading = taken.reading
     others = tuple([each for each in candidates if each is not taken])
     blocks = status is not _REWRITE and not _is_waived(status, taken)
-    return SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
+    settled = SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
+    if status is UrlStatus.MISSING and others and (repair := _repair(others, state_of)):
+        named_first = (repair, *(each for each in others if each is not repair))
+        return settled._replace(repair=repair, others=named_first, remark=Code.REPAIRABLE.value)
+    return settled
 
 
 def _is_waived(status: UrlStatus, taken: Candidate) -> bool:
@@ -140,14 +159,20 @@ def _is_waived(status: UrlStatus, taken: Candidate) -> bool:
 
 
 def _take(
-    candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
+    candidates: Sequence[Candidate],
+    state_of: Callable[[ObjectRef], TargetState],
+    denied: Callable[[Candidate], bool],
 ) -> tuple[UrlStatus, Candidate]:
-    """The first candidate whose target is there.
+    """The first candidate whose target is there, and that may be taken.
 
     A likelier reading whose target is unknown, or is something else, decides against all that
-    follow: it may be the right one.
+    follow: it may be the right one. A reading that mends the URL may be taken where the rule says
+    so, or where all objects that the URL was served with are denied.
     """
+    all_denied = True
     for candidate in candidates:
+        if not candidate.reading.served and not (all_denied or _mends(candidate)):
+            continue
         state = state_of(candidate.target)
         if state is _IS_UNKNOWN:
             return _UNKNOWN, candidate
@@ -155,4 +180,23 @@ def _take(
             return _REWRITE, candidate
         if state is _IS_MISMATCH:
             return _MISMATCH, candidate
+        all_denied = all_denied and (not candidate.reading.served or denied(candidate))
     return UrlStatus.MISSING, candidates[0]
+
+
+def _mends(candidate: Candidate) -> bool:
+    return candidate.rule.readings is ReadingPolicy.REPAIR
+
+
+def _repair(
+    candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
+) -> Candidate | None:
+    """The reading of a missing URL that would mend it, if the rule allowed that."""
+    return next(
+        (
+            each
+            for each in candidates
+            if not each.reading.served and state_of(each.target) is _EXISTS
+        ),
+        None,
+    )
