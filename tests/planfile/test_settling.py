@@ -22,7 +22,15 @@ from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.findings import Code, severity_of
 from url_rewriter.planfile import Draft, Header, Plan, rows_of
 from url_rewriter.planning import Planner, SettledUrl, UrlStatus
-from url_rewriter.rules import ObjectPrefix, OnMissing, QueryPolicy, Rule, Rules, Unmapped
+from url_rewriter.rules import (
+    ObjectPrefix,
+    OnMissing,
+    QueryPolicy,
+    ReadingPolicy,
+    Rule,
+    Rules,
+    Unmapped,
+)
 from url_rewriter.urls import ObjectRef
 
 NOW = datetime.now(UTC)  # older evidence would be asked for again
@@ -42,6 +50,7 @@ def rules_of(skip: bool, block: bool) -> Rules:
                 ObjectPrefix(data, "a/"),
                 OnMissing.SKIP if skip else OnMissing.BLOCK,
                 QueryPolicy.KEEP,
+                ReadingPolicy.REPAIR,
             ),
             Rule("b", ObjectPrefix("part", "b%20"), ObjectPrefix(data, "b/"), OnMissing.SKIP),
         ),
@@ -102,13 +111,14 @@ def evidence_of(states: Mapping[ObjectRef, TargetState | None]) -> list[Evidence
 def expected_occurrence(url: SettledUrl, known: Container[ObjectRef]) -> tuple[Any, ...]:
     taken, occurrence = url.candidate, url.occurrence
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
+    why = url.repair.reading.why if url.repair else reading.why if reading else None
     others = [f"{each.target.bucket}/{each.target.key}" for each in url.others]
     already = reading and url.status is UrlStatus.MIGRATED and reading.source in known
     moved = (None, None, reading.source.key if reading and already else None)
     return (
         url.start, url.end, url.status, url.blocks, url.remark or None,
         (occurrence.form, occurrence.layer) if occurrence else (None, None),
-        (reading.source.bucket, reading.source.key, reading.why) if reading else (None,) * 3,
+        (reading.source.bucket, reading.source.key, why) if reading else (None,) * 3,
         (taken.rule.name, taken.url, taken.target.key) if taken else moved,
         others if others else None,
     )  # fmt: skip

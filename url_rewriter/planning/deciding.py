@@ -1,9 +1,12 @@
-"""Settling: what becomes of the URLs of one string, once the object store was asked."""
+"""What becomes of the URLs of one string, once the object store was asked.
+
+``DECISIONS`` is the only table of that: `planfile.decide_all` makes its SQL of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -30,9 +33,32 @@ class UrlStatus(StrEnum):
     LEFT = "left"
 
 
+class Blocks(Enum):
+    """Whether a URL keeps a plan from being applied."""
+
+    NO = auto()
+    UNLESS_SKIPPED = auto()  # not where its rule says on_missing: skip
+    YES = auto()
+
+
+class Decision(NamedTuple):
+    """What a URL becomes by the state of the target that it means."""
+
+    state: TargetState
+    status: UrlStatus
+    blocks: Blocks
+
+
+DECISIONS = (
+    Decision(TargetState.UNKNOWN, UrlStatus.UNKNOWN, Blocks.YES),
+    Decision(TargetState.EXISTS, UrlStatus.REWRITE, Blocks.NO),
+    Decision(TargetState.MISSING, UrlStatus.MISSING, Blocks.UNLESS_SKIPPED),
+    Decision(TargetState.MISMATCH, UrlStatus.MISMATCH, Blocks.UNLESS_SKIPPED),
+)
+"""A decision for each state."""
+
 # To look up a member of an enumeration takes its time, which counts for every URL.
-_REWRITE, _UNKNOWN, _MISMATCH = UrlStatus.REWRITE, UrlStatus.UNKNOWN, UrlStatus.MISMATCH
-_IS_UNKNOWN, _EXISTS, _IS_MISMATCH = TargetState.UNKNOWN, TargetState.EXISTS, TargetState.MISMATCH
+_REWRITE, _MISSING, _NO, _YES = UrlStatus.REWRITE, TargetState.MISSING, Blocks.NO, Blocks.YES
 
 
 class SettledUrl(NamedTuple):
@@ -141,12 +167,14 @@ def _settle_url(
         status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
         blocks = not migrated and unmapped_block
         return SettledUrl(first.start, first.end, status, blocks, occurrence)
-    status, taken = _take(candidates, state_of, denied)
+    taken, (_, status, blocking) = _take(candidates, state_of, denied)
     if doubt is not None and status is not _REWRITE:
         return _left_alone(first.start, first.end, doubt)
     reading = taken.reading
     others = tuple([each for each in candidates if each is not taken])
-    blocks = status is not _REWRITE and not _is_waived(status, taken)
+    blocks = blocking is _YES or (
+        blocking is not _NO and taken.rule.on_missing is not OnMissing.SKIP
+    )
     settled = SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
     if status is UrlStatus.MISSING and others and (repair := _repair(others, state_of)):
         named_first = (repair, *(each for each in others if each is not repair))
@@ -154,16 +182,12 @@ def _settle_url(
     return settled
 
 
-def _is_waived(status: UrlStatus, taken: Candidate) -> bool:
-    return status is not _UNKNOWN and taken.rule.on_missing is OnMissing.SKIP
-
-
 def _take(
     candidates: Sequence[Candidate],
     state_of: Callable[[ObjectRef], TargetState],
     denied: Callable[[Candidate], bool],
-) -> tuple[UrlStatus, Candidate]:
-    """The first candidate whose target is there, and that may be taken.
+) -> tuple[Candidate, Decision]:
+    """The first candidate whose target is there, and that may be taken; else the first.
 
     A likelier reading whose target is unknown, or is something else, decides against all that
     follow: it may be the right one. A reading that mends the URL may be taken where the rule says
@@ -174,14 +198,10 @@ def _take(
         if not candidate.reading.served and not (all_denied or _mends(candidate)):
             continue
         state = state_of(candidate.target)
-        if state is _IS_UNKNOWN:
-            return _UNKNOWN, candidate
-        if state is _EXISTS:
-            return _REWRITE, candidate
-        if state is _IS_MISMATCH:
-            return _MISMATCH, candidate
+        if state is not _MISSING:
+            return candidate, _decide(state)
         all_denied = all_denied and (not candidate.reading.served or denied(candidate))
-    return UrlStatus.MISSING, candidates[0]
+    return candidates[0], _decide(_MISSING)
 
 
 def _mends(candidate: Candidate) -> bool:
@@ -192,11 +212,14 @@ def _repair(
     candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
 ) -> Candidate | None:
     """The reading of a missing URL that would mend it, if the rule allowed that."""
-    return next(
-        (
-            each
-            for each in candidates
-            if not each.reading.served and state_of(each.target) is _EXISTS
-        ),
-        None,
-    )
+    for candidate in candidates:
+        if not candidate.reading.served and state_of(candidate.target) is TargetState.EXISTS:
+            return candidate
+    return None
+
+
+def _decide(state: TargetState) -> Decision:
+    for decision in DECISIONS:  # faster than a dictionary of enumeration members
+        if decision.state is state:
+            return decision
+    raise ValueError(state)
