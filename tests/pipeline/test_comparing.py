@@ -294,7 +294,7 @@ def test_a_broken_url_is_mended_where_the_source_knows_only_what_was_meant(
     else:
         assert (row.status, row.remark, row.blocks) == ("missing", "repairable", True)
         assert row.reading == "the key is percent-encoded twice"
-        assert row.others[0] == f"data/moved/{MEANT_KEY}"
+        assert f"data/moved/{MEANT_KEY}" in row.others
     plan.check_seal()
 
 

@@ -49,7 +49,7 @@ UPDATE occurrences AS o SET (status, blocks) = (
 _UNDECIDED = """
 INSERT OR IGNORE INTO undecided
 SELECT string FROM occurrences
-WHERE reading <> '' OR (status = 'missing' AND others IS NOT NULL)
+WHERE reading <> '' OR (status = 'missing' AND choices IS NOT NULL)
 UNION ALL SELECT id FROM strings WHERE doubtful
 """
 

@@ -67,7 +67,7 @@ class SettledUrl(NamedTuple):
     ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
     taken, or the likeliest where none was. ``blocks``: the plan cannot be applied because of it.
     ``repair``: the object is missing, and this reading, which mends the URL, would name one that is
-    there, but may not be taken. It is the first of ``others``, then.
+    there, but may not be taken. It is one of ``others``.
     """
 
     start: int
@@ -177,8 +177,7 @@ def _settle_url(
     )
     settled = SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
     if status is UrlStatus.MISSING and others and (repair := _repair(others, state_of)):
-        named_first = (repair, *(each for each in others if each is not repair))
-        return settled._replace(repair=repair, others=named_first, remark=Code.REPAIRABLE.value)
+        return settled._replace(repair=repair, remark=Code.REPAIRABLE.value)
     return settled
 
 
