@@ -55,7 +55,7 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             "next": facts.verdict.next,
         },
         "gates": [
-            {"name": g.name, "asks": g.asks, "state": g.state, "count": g.count}
+            {"name": g.name, "asks": g.says, "state": g.state, "count": g.count}
             for g in facts.gates
         ],
         "apply": _writes(facts.apply) if facts.applied else None,

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from url_rewriter.planfile import Plan, WriteTotals
+from url_rewriter.planfile import GateState, Plan, WriteTotals
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
-from url_rewriter.reports.verdict import Facts, GateState, judge
+from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.text import counted, shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".md", ".markdown")
@@ -83,7 +83,7 @@ def _gates(facts: Facts) -> Iterator[str]:
     yield "## Gates\n\n"
     yield from _table(
         ("gate", "result", "against it:", "asks"),
-        [(code(g.name), words.get(g.state, g.state.value), g.count, g.asks) for g in facts.gates],
+        [(code(g.name), words.get(g.state, g.state.value), g.count, g.says) for g in facts.gates],
     )
 
 
@@ -129,7 +129,7 @@ def _written(title: str, totals: WriteTotals) -> Iterator[str]:
 
 
 def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:
-    failed = (row for row in list_rows(plan, privacy) if row.failed)
+    failed = (row for row in list_rows(plan, privacy) if row.gate)
     listed = list(islice(failed, _LISTED))
     if not listed:
         return

@@ -20,7 +20,7 @@ from url_rewriter.planfile.sample import Sample
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.verdict import FAILING, Facts
+from url_rewriter.reports.verdict import Facts
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted, shorten, spell_out
 
@@ -48,7 +48,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Sample) -> tu
         shown=shown,
         statuses=STATUSES,
         found=facts.summary.urls["found"],
-        unproven=sum(facts.summary.urls[status] for status in FAILING),
+        unproven=facts.summary.unproven,
         url_bar=_total_bar(facts.summary.urls, STATUSES),
         proof_bar=_total_bar(facts.summary.targets, ("exists", "missing", "mismatch", "unknown")),
         **_about(plan, privacy, facts),
