@@ -33,6 +33,7 @@ from tests.servers.cloud_storage import ServedCloudStorage, cloud_storage
 from tests.servers.fault import Reaction, Request, fault_server, xml_error
 from tests.servers.proxy import Meddle, before, forward
 from tests.servers.s3 import ServedS3, moto, rclone
+from tests.waiting import wait_until
 
 HARD_KEYS = ("two words.png", "日本/写真.jpg", "100%.png", "a+b.png", "a#b.png", "a%2Fb.png")
 

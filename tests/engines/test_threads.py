@@ -16,10 +16,10 @@ from tests.pipeline.migration import OLD, make_rules
 from tests.scripted_firestore import Cut, scripted_firestore
 from tests.waiting import wait_until
 from url_rewriter.documents import Document
-from url_rewriter.engines import Part, Threads
+from url_rewriter.engines import Part, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ServiceError
-from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.scan import ScanOptions, scan
+from url_rewriter.pipeline.progress import NoProgress
+from url_rewriter.pipeline.scan import ScanOptions, scan_documents
 from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
@@ -78,7 +78,9 @@ def scan_into(folder: Path, reader: DocumentReader, **options: Any) -> list[tupl
     """Scan, settle, and give back what the plan says, in its order."""
     draft = open_draft(folder)
     try:
-        scan(reader, Query(), Planner(RULES), draft, Silence(), ScanOptions(**options))
+        scan_documents(
+            Scan(reader, Query(), Planner(RULES)), draft, NoProgress(), ScanOptions(**options)
+        )
         draft.settle(Planner(RULES))
         return (
             draft._connection.execute(
@@ -160,7 +162,7 @@ def make_ahead(store: MemoryStore, **options: Any) -> Threads[Any]:
         Part(number, partition, None)
         for number, partition in enumerate(store.partitions(Query(), 1), 1)
     ]
-    return Threads(store, Query(), Planner(RULES), tuple, parts, **options)
+    return Threads(Scan(store, Query(), Planner(RULES)), tuple, parts, **options)
 
 
 def test_a_stream_is_read_on_while_the_plan_file_is_slow() -> None:
@@ -178,7 +180,7 @@ def at_rest(ahead: Threads[Any], seen: list[int]) -> bool:
 def test_a_stream_is_not_read_further_ahead_than_memory_allows() -> None:
     store = MemoryStore({f"c/{number:05}": {"u": OLD} for number in range(100)})
     parts = [Part(number, Partition("", None, None), None) for number in range(50)]
-    with Threads(store, Query(), Planner(RULES), tuple, parts) as ahead:
+    with Threads(Scan(store, Query(), Planner(RULES)), tuple, parts) as ahead:
         seen: list[int] = []
         wait_until(lambda: at_rest(ahead, seen))
         assert 0 < ahead.read < 15 * 100

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from url_rewriter.copying import Choice
 from url_rewriter.documents import ValuePath
 from url_rewriter.findings import Code
 from url_rewriter.planfile.obstacles import OF_A_PLAN, UNPROVEN, Obstacle
+from url_rewriter.planfile.occurrences import load_choices
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.views import read_collection
+from url_rewriter.planning import UrlStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class UrlFacts:
     """One URL of a plan and all that the file knows of it. Texts are whole: redact to print.
 
     ``old`` is the URL as it stands in the document; ``new`` is what replaces it ("" for none).
-    ``others`` are the targets of the readings that were not taken, but for a URL that is rewritten
-    as it is likeliest read. ``codes`` are those of the findings at this URL that its status does
+    ``choices`` are the readings that a rule takes, likeliest first; empty where there is only one.
+    ``codes`` are those of the findings at this URL that its status does
     not say already. ``state`` to ``detail`` are the newest evidence for the target, ``access`` and
     ``access_detail`` what it gives without credentials, ``agreement`` to ``comparison_detail`` how
     it compares with its source. ``operation`` to ``run`` are the last thing done to the document;
@@ -45,7 +47,7 @@ class UrlFacts:
     id: int
     value_path: ValuePath
     blocks: bool
-    others: tuple[str, ...]
+    choices: tuple[Choice, ...]
     codes: tuple[str, ...]
     size: int | None
     source_size: int | None
@@ -80,6 +82,18 @@ class UrlFacts:
     why: str
     gate: str
     obstacle: str
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The targets of the readings that were not taken.
+
+        None for a URL that is rewritten as it is likeliest read: they are of no interest.
+        """
+        if self.status == UrlStatus.REWRITE and not self.reading:
+            return ()
+        taken = (self.source_bucket, self.source_key), (self.target_bucket, self.target_key)
+        others = (target for source, target in self.choices if (source, target) != taken)
+        return tuple(f"{target.bucket}/{target.key}" for target in others)
 
     @property
     def waived(self) -> bool:
@@ -187,11 +201,9 @@ def _select(
     obstacles: Sequence[Obstacle],
     given: Mapping[str, object],
 ) -> Iterator[UrlFacts]:
-    # What else a URL might have meant is of interest where its likeliest reading did not hold.
     statement = f"""
     SELECT o.id, s.value_path, o.blocks,
-        CASE WHEN o.status <> 'rewrite' OR o.reading <> '' THEN o.others END,
-        f.codes, e.size, c.size, x.run, {", ".join(f"coalesce({text}, '')" for text in _TEXTS)},
+o.choices, f.codes, e.size, c.size, x.run, {", ".join(f"coalesce({text}, '')" for text in _TEXTS)},
         {_first_met(obstacles, "'{0.gate}'")}, {_first_met(obstacles, "{0.word}")}
     {from_urls()} WHERE {where} ORDER BY o.id
     """
@@ -205,12 +217,12 @@ def _first_met(obstacles: Sequence[Obstacle], value: str) -> str:
 
 
 def _facts(row: tuple[object, ...]) -> UrlFacts:
-    number, path, blocks, others, codes, *rest = row
+    number, path, blocks, choices, codes, *rest = row
     return UrlFacts(
         number,  # type: ignore[arg-type] # the columns are those of the fields
         load_path(str(path)),
         bool(blocks),
-        tuple(json.loads(str(others))) if others else (),
+        load_choices(str(choices)) if choices else (),
         tuple(sorted(str(codes).split(","))) if codes else (),
         *rest,  # type: ignore[arg-type]
     )

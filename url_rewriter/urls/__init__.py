@@ -86,7 +86,7 @@ def find(text: str, grammar: Grammar = _PLAIN) -> Found:
     items = list(in_value(text, Context(grammar)))
     left = [item for item in items if isinstance(item, Left)]
     if missed := list(unread(text, items, grammar)):
-        left = sorted([*left, *missed])
+        left = sorted([*left, *missed], key=lambda each: (each.start, each.end))
     return Found(tuple(item for item in items if isinstance(item, Occurrence)), tuple(left))
 
 
