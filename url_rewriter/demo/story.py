@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 
-from url_rewriter.demo.sample import Sample, differences, make_sample
+from url_rewriter.demo.sample import DemoData, differences, make_sample
 from url_rewriter.demo.server import Server, s3_server
 from url_rewriter.errors import ServiceError
 from url_rewriter.text import counted
@@ -46,7 +46,7 @@ def tell(folder: Path, say: Say, title: Say) -> None:
     )
 
 
-def _act(stage: _Stage, sample: Sample, server: Server) -> None:
+def _act(stage: _Stage, sample: DemoData, server: Server) -> None:
     stage.say(f"A database of {counted(len(sample.documents), 'document')}, and an S3 server that")
     stage.say(f"holds {counted(len(sample.copied), 'moved object')}. Some were forgotten.")
     store = "--store embedded:firestore.jsonl"

@@ -41,7 +41,7 @@ class ChecksumStore(Protocol):
 
 
 class NoChecksums:
-    """Stands in where sizes are all that is compared; they decide everything, so nobody asks."""
+    """Stands in where only sizes are compared, which decide every pair, so that it is never asked."""
 
     def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield that nothing is known."""
@@ -95,7 +95,7 @@ def only_origin(rules: Rules) -> Origins:
 
 
 def _with_a_source(pairs: Iterable[Pair], keeper: _Keeper) -> Iterator[Pair]:
-    """The pairs whose source is known; of the others it is kept that it is not."""
+    """Yield only the pairs whose source is known; keep the others as unknown."""
     for pair in pairs:
         if pair.source is not None:
             yield pair
@@ -108,7 +108,7 @@ def _undecided(
     compare: Callable[[Pair, SourceEvidence], Comparison | None],
     keeper: _Keeper,
 ) -> Iterator[tuple[Pair, SourceEvidence]]:
-    """What ``compare`` leaves open; what it decides is kept."""
+    """Yield what ``compare`` leaves open; keep what it decides."""
     for pair, source in found:
         decided = compare(pair, source)
         if decided is None:
