@@ -1,6 +1,6 @@
 """The stages of a copy, over a queue of objects.
 
-First both ends of every object are asked for, and a step is decided for it; then the steps are done;
+First both ends of every object are asked for, and its step is decided; then the steps are done;
 then every object that is at its target is proven as any target is. Nothing is ever overwritten.
 """
 
