@@ -185,7 +185,7 @@ def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> No
     plan = workbench.plan(Sources({"old-bucket/a.png": 2}), Targets({}))
     assert not plan.summarize().blocked
     assert list(plan.writes()) == []
-    assert {gate.name: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
+    assert {gate.name.value: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
         "targets-match-source"
     ] == 0
 
@@ -203,7 +203,9 @@ def test_equal_sizes_are_a_finding_only_where_more_was_asked_for(tmp_path: Path)
     sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
     by_size = Workbench(tmp_path, documents).plan(sources, targets, hashes=False)
     assert (counts(by_size), by_size.summarize().findings) == ({"size-only": 1}, {})
-    passed = {gate.name: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)}
+    passed = {
+        gate.name.value: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)
+    }
     assert (passed["sizes-match"], passed["targets-match-source"]) == (True, False)
     by_hash = Workbench(tmp_path, documents).plan(sources, targets)
     assert by_hash.summarize().findings == {"size-only": 1}
@@ -251,7 +253,7 @@ def test_a_target_that_nobody_compared_stands_against_the_gates(tmp_path: Path) 
     draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
     draft.seal()
     judged = {
-        gate.name: gate for gate in gates(Plan(draft.path), None, Checks.SIZE | Checks.SOURCE)
+        gate.name.value: gate for gate in gates(Plan(draft.path), None, Checks.SIZE | Checks.SOURCE)
     }
     assert (judged["sizes-match"].count, judged["targets-match-source"].count) == (1, 1)
     assert judged["sizes-match"].says.endswith(": 1 unknown")

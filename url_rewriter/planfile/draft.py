@@ -23,6 +23,7 @@ from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
 from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.totals import count_scanned
 from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.urls import ObjectRef
 
@@ -127,10 +128,7 @@ class Draft:
 
     def count_scanned(self) -> int:
         """How many documents were read so far."""
-        (count,) = self._connection.execute(
-            "SELECT coalesce(sum(documents), 0) FROM partitions"
-        ).fetchone()
-        return int(count)
+        return count_scanned(self._connection)
 
     # -- proving ------------------------------------------------------------------------------
 
