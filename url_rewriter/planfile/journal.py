@@ -198,7 +198,12 @@ def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:
 
 
 def _take_back(live: list[Edit], edit: Edit) -> None:
-    for index in range(len(live) - 1, -1, -1):
-        if (live[index].after, live[index].before) == (edit.before, edit.after):
-            del live[index]
-            return
+    """Drop the newest edit that ``edit`` undid: at its own place, else where an array moved it."""
+    alike = [
+        index
+        for index, each in enumerate(live)
+        if (each.after, each.before) == (edit.before, edit.after)
+    ]
+    at_its_place = [index for index in alike if live[index].value_path == edit.value_path]
+    if undone := at_its_place or alike:
+        del live[undone[-1]]
