@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -123,33 +123,10 @@ def _reasons(row: UrlFacts) -> Iterator[str]:
 
 def _show_json(plan: Plan, wanted: UrlFilter) -> None:
     """One document, written row by row: a plan may hold millions."""
-    from url_rewriter.reports.json import plan_members
+    from url_rewriter.reports.json import plan_members, url_members
 
     head = json.dumps({"schema": "url-rewriter/show@1", **plan_members(plan, plan.summarize())})
     click.echo(head[:-1] + ', "rows": [', nl=False)
     for number, row in enumerate(plan.urls(wanted)):
         click.echo((",\n" if number else "\n") + json.dumps(url_members(row)), nl=False)
     click.echo("\n]}")
-
-
-def url_members(row: UrlFacts) -> dict[str, Any]:
-    """One URL as the JSON documents show it, without secrets."""
-    from url_rewriter.documents import format_value_path
-    from url_rewriter.urls import redact
-
-    return {
-        "document": row.document,
-        "field": format_value_path(row.value_path),
-        "status": row.status,
-        "form": row.form,
-        "layer": row.layer,
-        "rule": row.rule,
-        "source": {"bucket": row.source_bucket, "key": row.source_key},
-        "target": {"bucket": row.target_bucket, "key": row.target_key},
-        "old": redact(row.old),
-        "new": redact(row.new),
-        "evidence": {"state": row.state, "detail": row.detail},
-        "other_readings": list(row.others),
-        "remark": row.remark,
-        "outcome": row.outcome,
-    }
