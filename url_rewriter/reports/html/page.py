@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from url_rewriter.findings import Code, meaning_of
-from url_rewriter.planfile import Kind, Plan
+from url_rewriter.planfile import OptionKind, Plan
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import Step
 from url_rewriter.planfile.sample import Sample
@@ -137,13 +137,13 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
 def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The commands that made the plan, and that make this page of it."""
 
-    def shown(kind: Kind, value: str) -> str:
+    def shown(kind: OptionKind, value: str) -> str:
         match kind:
-            case Kind.FILE:
+            case OptionKind.FILE:
                 return privacy.file(value)
-            case Kind.PATTERN:
+            case OptionKind.PATTERN:
                 return privacy.document(value)
-            case Kind.SETTING:
+            case OptionKind.SETTING:
                 return privacy.text(value)
 
     yield plan.header.command(plan.path.name, shown)
