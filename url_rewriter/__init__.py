@@ -11,8 +11,8 @@ A pure core decides, on plain values: ``urls`` (the grammar), ``documents``, ``f
 ``objectinfo``, ``evidence``, ``rules``, ``comparison``, ``copying`` and ``planning`` know no clock,
 no network and no disk. A thin shell reads and writes: ``stores`` (documents), ``objects``
 (targets), ``sources`` (what the objects were before the move), ``planfile``, ``engines``,
-``reports``, joined by ``pipeline`` and offered by ``cli``. A module imports only from layers below its own:
-``pyproject.toml`` holds the contract.
+``reports``, joined by ``pipeline`` and offered by ``cli``. A module imports only from layers below
+its own: ``pyproject.toml`` holds the contract.
 
 ==================  ==============================================================================
 word                means
