@@ -65,7 +65,7 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
     No URL of this file has a second reading, so that the planner is asked for none.
     """
     from url_rewriter.objects import Prove, S3Settings, open_objects
-    from url_rewriter.pipeline.progress import Silence
+    from url_rewriter.pipeline.progress import NoProgress
     from url_rewriter.pipeline.prove import prove as prove_draft
     from url_rewriter.planfile import Draft, Header
     from url_rewriter.planfile.scan_rows import insert_targets
@@ -75,13 +75,13 @@ def stage(endpoint: str, keys: Iterable[str], *, prove: str = "auto") -> int:
 
     store = open_objects(S3Settings(endpoint, KEY_ID, SECRET, prove=Prove(prove)))
     with tempfile.TemporaryDirectory() as folder:
-        draft = Draft(Path(folder) / "bench.plan", Header(*[""] * 8))
+        draft = Draft(Path(folder) / "bench.plan", Header("", "", "", "", "", ""))
         draft._connection.execute("BEGIN")
         insert_targets(draft._connection, (ObjectRef(BUCKET, key) for key in keys))
         draft._connection.execute("COMMIT")
         planner = Planner(Rules(Target(endpoint, BUCKET), (), Unmapped.REPORT, Scope(), Grammar()))
         start()
-        assert prove_draft(store, planner, draft, Silence()) is None
+        assert prove_draft(store, planner, draft, NoProgress()) is None
         there = "SELECT count(*) FROM evidence WHERE state = 'exists'"
         return int(draft._connection.execute(there).fetchone()[0])
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from url_rewriter.rules import OnMissing, Rules, check_examples, load_rules
+from url_rewriter.planning import check_examples
+from url_rewriter.rules import OnMissing, Rules, load_rules
 from url_rewriter.urls import ObjectRef
 
 FOLDER = Path(__file__).parents[1] / "rules"

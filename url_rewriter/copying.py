@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import SourceState, TargetState
@@ -58,8 +59,7 @@ class ReadError(UrlRewriterError):
         self.forbidden = forbidden
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One way to read a URL: the source it names, and the target that a rule makes of it."""
 
     source: ObjectRef

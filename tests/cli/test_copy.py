@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -138,9 +139,31 @@ def test_the_next_command_is_said_and_is_right(
     ended = workshop.run("copy", "x.plan", "--yes")
     assert ended.status == 0
     line = next(line for line in ended.err.splitlines() if "Plan again" in line)
-    assert workshop.run(*line.split()[3:]).status == 0
+    assert workshop.run(*shlex.split(line)[3:]).status == 0
     steps = workshop.json("report", "x.plan")["steps"]
     assert [step["command"] for step in steps] == ["plan"]
+
+
+def test_the_next_command_is_the_whole_command_that_made_the_plan(
+    tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage
+) -> None:
+    gcs.put("old-logos", "a.png")
+    workshop = make_workshop(tmp_path, target.environ(), gcs.environ(), OLD + "a.png")
+    given = [
+        "--rules", "rules.yaml", "--store", "embedded:db.jsonl", "--exclude-collection", "tmp/*/x",
+        "--field", "image", "--document", "apps/0", "--document", "apps/a b",
+        "--on-missing", "block", "--prove", "head", "--check-content-type", "--check-source",
+        "-o", "x.plan",
+    ]  # fmt: skip
+    assert workshop.run("plan", *given).status == 3
+    ended = workshop.run("copy", "x.plan", "--yes")
+    assert ended.status == 0, ended.err
+    line = next(line for line in ended.err.splitlines() if "Plan again" in line)
+    words = shlex.split(line)
+    store = f"embedded:{tmp_path / 'db.jsonl'}"
+    same = [store if word == "embedded:db.jsonl" else word for word in given]
+    assert words[2:] == ["url-rewriter", "plan", *same]
+    assert workshop.run(*words[3:]).status == 0
 
 
 def test_hard_keys_arrive_under_their_own_names(

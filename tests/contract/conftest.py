@@ -9,12 +9,14 @@ import pytest
 from tests.contract.embedded_harness import embedded_harness
 from tests.contract.firestore_harness import emulator_harness
 from tests.contract.harness import Harness
+from tests.contract.mock_harness import mock_harness
 from tests.contract.scripted_harness import scripted_harness
 
 # An implementation is a line here; the factory takes what it needs (tmp_path, monkeypatch, a
 # server) from the request's fixtures.
 HARNESSES: dict[str, Callable[[pytest.FixtureRequest], Harness]] = {
     "embedded": embedded_harness,
+    "mock": mock_harness,
     "scripted": scripted_harness,
     "emulator": emulator_harness,
 }

@@ -25,6 +25,7 @@ class Ability(StrEnum):
     READ_TIME = "reads the database as it was"
     SIZE_LIMIT = "refuses documents over 1 MiB"
     DIVIDES = "divides a scan into several partitions"
+    LOCATED = "is opened by its locator"
 
 
 @dataclass(frozen=True, slots=True)

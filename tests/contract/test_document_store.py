@@ -30,7 +30,7 @@ from url_rewriter.documents import (
     WriteStatus,
 )
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.stores import open_reader, open_store
+from url_rewriter.stores import open_reader
 from url_rewriter.stores.base import (
     Checkpoint,
     DocumentReader,
@@ -143,6 +143,7 @@ def replaced(fields: Fields) -> str:
 
 
 def test_the_locator_is_canonical_and_opens_the_same_store(harness: Harness) -> None:
+    needs(harness, Ability.LOCATED)
     harness.load({"c/d": {"u": string(OLD)}})
     first = harness.open_reader()
     again = open_reader(first.locator)
@@ -765,7 +766,7 @@ def test_an_edit_of_a_string_that_is_not_there_is_a_mistake(
 def test_two_stores_at_once_see_each_others_writes(harness: Harness, store: DocumentStore) -> None:
     harness.load({f"c/{number}": {"u": string(OLD)} for number in range(20)})
     reads = [store.get([f"c/{number}" for number in range(20)]) for _ in range(2)]
-    other = open_store(store.locator)
+    other = harness.open_store()
     try:
         first = other.write([edit(each, ("u",)) for each in list(reads[0].values())[:10]])
     finally:

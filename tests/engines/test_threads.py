@@ -15,10 +15,10 @@ from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import OLD, make_rules
 from tests.scripted_firestore import Cut, scripted_firestore
 from url_rewriter.documents import Document
-from url_rewriter.engines import Part, Threads
+from url_rewriter.engines import Part, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ServiceError
-from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.scan import ScanOptions, scan
+from url_rewriter.pipeline.progress import NoProgress
+from url_rewriter.pipeline.scan import ScanOptions, scan_documents
 from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
@@ -67,8 +67,8 @@ def make_store() -> PartedStore:
 
 def open_draft(folder: Path) -> Draft:
     header = Header(
-        store="memory:", rules_file="", rules=RULES.to_json(), rules_digest=RULES.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
+        store="memory:", rules=RULES.to_json(), rules_digest=RULES.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     return Draft(folder / "x.plan", header)
 
@@ -77,7 +77,9 @@ def scan_into(folder: Path, reader: DocumentReader, **options: Any) -> list[tupl
     """Scan, settle, and give back what the plan says, in its order."""
     draft = open_draft(folder)
     try:
-        scan(reader, Query(), Planner(RULES), draft, Silence(), ScanOptions(**options))
+        scan_documents(
+            Scan(reader, Query(), Planner(RULES)), draft, NoProgress(), ScanOptions(**options)
+        )
         draft.settle(Planner(RULES))
         return (
             draft._connection.execute(
@@ -159,7 +161,7 @@ def make_ahead(store: MemoryStore, **options: Any) -> Threads[Any]:
         Part(number, partition, None)
         for number, partition in enumerate(store.partitions(Query(), 1), 1)
     ]
-    return Threads(store, Query(), Planner(RULES), tuple, parts, **options)
+    return Threads(Scan(store, Query(), Planner(RULES)), tuple, parts, **options)
 
 
 def test_a_stream_is_read_on_while_the_plan_file_is_slow() -> None:
@@ -174,7 +176,7 @@ def test_a_stream_is_read_on_while_the_plan_file_is_slow() -> None:
 def test_a_stream_is_not_read_further_ahead_than_memory_allows() -> None:
     store = MemoryStore({f"c/{number:05}": {"u": OLD} for number in range(100)})
     parts = [Part(number, Partition("", None, None), None) for number in range(50)]
-    with Threads(store, Query(), Planner(RULES), tuple, parts) as ahead:
+    with Threads(Scan(store, Query(), Planner(RULES)), tuple, parts) as ahead:
         time.sleep(0.5)
         assert ahead.read < 15 * 100
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.pipeline.apply import apply
-from url_rewriter.pipeline.progress import Silence
+from url_rewriter.engines import Scan
+from url_rewriter.pipeline.apply import PlanWriter
+from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
-from url_rewriter.pipeline.rollback import rollback
-from url_rewriter.pipeline.scan import scan
+from url_rewriter.pipeline.rollback import put_back
+from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.planfile import (
     Draft,
     FileLock,
@@ -73,8 +74,8 @@ class Migration:
     def begin(self) -> Draft:
         """A draft that nothing was scanned into yet."""
         header = Header(
-            store="memory:", rules_file="", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            store="memory:", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
         return Draft(self.path, header)
@@ -82,8 +83,8 @@ class Migration:
     def plan(self, draft: Draft | None = None) -> Summary:
         """Scan, prove, settle, seal."""
         draft = draft or self.begin()
-        scan(self.store, Query(), self.planner, draft, Silence())
-        prove(self.objects, self.planner, draft, Silence())
+        scan_documents(Scan(self.store, Query(), self.planner), draft, NoProgress())
+        prove(self.objects, self.planner, draft, NoProgress())
         draft.settle(self.planner)
         draft.seal()
         plan = Plan(self.path)
@@ -96,10 +97,11 @@ class Migration:
         """Write the plan, or what is left of it."""
 
         def write(journal: Journal) -> None:
-            apply(
-                journal, self.store, self.planner, lambda: self.objects, Silence(),
-                pace=WriteRate(ramp=False), max_age=max_age, pause=lambda seconds: None,
-            )  # fmt: skip
+            PlanWriter(
+                journal=journal, store=self.store, planner=self.planner,
+                objects=lambda: self.objects, rate=WriteRate(ramp=False), max_age=max_age,
+                pause=lambda seconds: None,
+            ).write(NoProgress())  # fmt: skip
 
         return self._run(Operation.APPLY, write)
 
@@ -107,12 +109,8 @@ class Migration:
         """Put back what apply wrote."""
 
         def write(journal: Journal) -> None:
-            rollback(
-                journal,
-                self.store,
-                Silence(),
-                pace=WriteRate(ramp=False),
-                pause=lambda seconds: None,
+            put_back(
+                journal, self.store, NoProgress(), WriteRate(ramp=False), pause=lambda seconds: None
             )
 
         return self._run(Operation.ROLLBACK, write)

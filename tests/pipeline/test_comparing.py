@@ -11,6 +11,7 @@ import pytest
 
 from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
+from url_rewriter.engines import Scan
 from url_rewriter.evidence import (
     Evidence,
     Method,
@@ -21,9 +22,10 @@ from url_rewriter.evidence import (
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.compare import compare_sources, only_origin
-from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
-from url_rewriter.pipeline.scan import scan
+from url_rewriter.pipeline.requests import Checks
+from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
@@ -104,14 +106,14 @@ class Workbench:
 
     def draft(self, targets: Targets, name: str = "test.plan") -> Draft:
         header = Header(
-            store="memory:", rules_file="", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, limits="{}", endpoint="https://s3.example.com",
+            store="memory:", rules=self.rules.to_json(),
+            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
         draft, planner = Draft(self.folder / name, header), Planner(self.rules)
-        scan(MemoryStore(dict(self.documents)), Query(), planner, draft, Silence(),
-             prove_migrated=True)  # fmt: skip
-        prove(targets, planner, draft, Silence())
+        scan = Scan(MemoryStore(dict(self.documents)), Query(), planner)
+        scan_documents(scan, draft, NoProgress(), prove_migrated=True)
+        prove(targets, planner, draft, NoProgress())
         draft.settle(planner)
         return draft
 
@@ -130,7 +132,7 @@ class Workbench:
             origins = applied.origins(origins)
         try:
             compare_sources(
-                sources, targets if hashes else None, draft, Planner(self.rules), Silence(),
+                sources, targets if hashes else None, draft, Planner(self.rules), NoProgress(),
                 origins=origins,
             )  # fmt: skip
         except BaseException:
@@ -179,7 +181,7 @@ def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> No
     plan = workbench.plan(Sources({"old-bucket/a.png": 2}), Targets({}))
     assert not plan.summarize().blocked
     assert list(plan.writes()) == []
-    assert {gate.name: gate.count for gate in gates(plan, None, sources=True)}[
+    assert {gate.name: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
         "targets-match-source"
     ] == 0
 
@@ -197,7 +199,7 @@ def test_equal_sizes_are_a_finding_only_where_more_was_asked_for(tmp_path: Path)
     sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
     by_size = Workbench(tmp_path, documents).plan(sources, targets, hashes=False)
     assert (counts(by_size), by_size.summarize().findings) == ({"size-only": 1}, {})
-    passed = {gate.name: gate.passed for gate in gates(by_size, None, sizes=True, sources=True)}
+    passed = {gate.name: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)}
     assert (passed["sizes-match"], passed["targets-match-source"]) == (True, False)
     by_hash = Workbench(tmp_path, documents).plan(sources, targets)
     assert by_hash.summarize().findings == {"size-only": 1}
@@ -222,7 +224,9 @@ def test_what_an_interrupted_check_of_sizes_left_is_asked_for_hashes(tmp_path: P
     workbench = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}})
     sources, targets = Sources({"old-bucket/a.png": 1}), Targets({})
     draft = workbench.draft(targets)
-    compare_sources(sources, None, draft, Planner(workbench.rules), Silence(), origins=lambda _: ())
+    compare_sources(
+        sources, None, draft, Planner(workbench.rules), NoProgress(), origins=lambda _: ()
+    )
     draft.abandon()
     assert counts(workbench.plan(sources, targets)) == {"match": 1}
 
@@ -235,14 +239,16 @@ def test_the_plan_that_was_applied_knows_where_a_target_came_from(tmp_path: Path
     assert counts(after.plan(sources, targets, name="v1.plan")) == {"unknown": 1}
     known = after.plan(sources, targets, applied=applied, name="v2.plan")
     assert counts(known) == {"match": 1}
-    (gate,) = [each for each in gates(known, applied, sources=True) if "source" in each.name]
+    (gate,) = [each for each in gates(known, applied, Checks.SOURCE) if "source" in each.name]
     assert gate.passed
 
 
 def test_a_target_that_nobody_compared_stands_against_the_gates(tmp_path: Path) -> None:
     draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
     draft.seal()
-    judged = {gate.name: gate for gate in gates(Plan(draft.path), None, sizes=True, sources=True)}
+    judged = {
+        gate.name: gate for gate in gates(Plan(draft.path), None, Checks.SIZE | Checks.SOURCE)
+    }
     assert (judged["sizes-match"].count, judged["targets-match-source"].count) == (1, 1)
     assert judged["sizes-match"].says.endswith(": 1 unknown")
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
+from url_rewriter.engines import Scan
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.pipeline.checks import check_content_types, check_public
-from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
-from url_rewriter.pipeline.scan import scan
+from url_rewriter.pipeline.requests import Checks
+from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
@@ -47,18 +49,23 @@ def planned(
 ) -> Plan:
     rules = make_rules()
     header = Header(
-        store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
+        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
         version="0",
     )  # fmt: skip
     planner, draft = Planner(rules), Draft(folder / "test.plan", header)
     objects = MemoryObjects(
         {ObjectRef("data", f"moved/{name}.png") for name in ("open", "closed")}, set()
     )
-    scan(MemoryStore(dict(documents)), Query(), planner, draft, Silence(), prove_migrated=True)
-    prove(objects, planner, draft, Silence())
+    scan_documents(
+        Scan(MemoryStore(dict(documents)), Query(), planner),
+        draft,
+        NoProgress(),
+        prove_migrated=True,
+    )
+    prove(objects, planner, draft, NoProgress())
     draft.settle(planner)
-    check_public(visitor, draft, header.endpoint, Silence())
+    check_public(visitor, draft, header.endpoint, NoProgress())
     check_content_types(draft)
     draft.seal()
     return Plan(draft.path)
@@ -100,7 +107,7 @@ def test_an_object_that_is_served_as_nothing_in_particular_is_found(tmp_path: Pa
 
 def test_the_gates_count_what_stands_against_them(tmp_path: Path) -> None:
     plan = planned(tmp_path, Visitor())
-    counts = {gate.name: gate.count for gate in gates(plan, None, public=True, types=True)}
+    counts = {gate.name: gate.count for gate in gates(plan, None, Checks.PUBLIC | Checks.TYPE)}
     assert counts["targets-public"] == 2
     assert counts["nothing-exposed"] == 1
     assert counts["content-types"] == 4

@@ -21,20 +21,21 @@ from hypothesis import strategies as st
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration, make_rules
 from url_rewriter.documents import Document, Holder, Revision, UnreachableText
+from url_rewriter.engines import Scan
 from url_rewriter.errors import ServiceError
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.mention_index import Mentions
-from url_rewriter.pipeline.orphans import (
+from url_rewriter.pipeline.progress import NoProgress
+from url_rewriter.pipeline.scan import tally_documents
+from url_rewriter.pipeline.unmentioned import (
     Merge,
     OrphanList,
     PrefixTotals,
-    find_orphans,
+    count_unmentioned,
     target_prefixes,
 )
-from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.scan import tally_documents
-from url_rewriter.planning import Planner, Tally
+from url_rewriter.planning import Planner
 from url_rewriter.rules import FieldPattern, ObjectPrefix, Rule, Rules, Scope
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -71,8 +72,9 @@ def search(
     planner = Planner(migration.rules, mentions=True)
     rows, file = target_prefixes(migration.rules), io.BytesIO()
     with closing(Mentions(folder / "mentions")) as mentions:
-        tally_documents(migration.store, Query(), planner, Tally(), Silence(), mentions=mentions)
-        find_orphans(migration.objects, mentions, rows, SINCE, OrphanList(file), Silence())
+        scan = Scan(migration.store, Query(), planner)
+        tally_documents(scan, NoProgress(), mentions=mentions)
+        count_unmentioned(migration.objects, mentions, rows, SINCE, OrphanList(file), NoProgress())
     keys = [json.loads(line)["key"] for line in file.getvalue().splitlines()]
     return Searched({row.place.prefix: row for row in rows}, keys, migration.objects)
 

@@ -12,10 +12,11 @@ import pytest
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
+from url_rewriter.engines import Scan
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.pipeline.progress import Silence
-from url_rewriter.pipeline.scan import scan
+from url_rewriter.pipeline.progress import NoProgress
+from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.planfile import FileLock, Plan
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
@@ -149,7 +150,7 @@ def test_a_draft_that_is_continued_asks_again_for_what_is_unknown_or_too_old(
     documents = {f"u/{key}": {"a": OLD + key} for key in keys}
     made = Migration(tmp_path, MemoryStore(documents), MemoryObjects(set()))
     draft = made.begin()
-    scan(made.store, Query(), made.planner, draft, Silence())
+    scan_documents(Scan(made.store, Query(), made.planner), draft, NoProgress())
     now = datetime.now(UTC)
     draft.add_evidence(
         Evidence(ObjectRef("data", f"moved/{key}"), state, Method.HEAD, now - timedelta(hours=age))

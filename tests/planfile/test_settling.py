@@ -21,7 +21,7 @@ from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.findings import Code, severity_of
 from url_rewriter.planfile import Draft, Header, Plan, rows_of
-from url_rewriter.planning import Planner, SettledUrl, UrlStatus
+from url_rewriter.planning import PlannedText, Planner, SettledUrl, UrlStatus
 from url_rewriter.rules import ObjectPrefix, OnMissing, QueryPolicy, Rule, Rules, Unmapped
 from url_rewriter.urls import ObjectRef
 
@@ -74,8 +74,8 @@ documents = st.lists(st.lists(texts, min_size=1, max_size=3), min_size=1, max_si
 
 def open_draft(folder: Path, rules: Rules) -> Draft:
     header = Header(
-        store="memory:", rules_file="", rules=rules.to_json(), rules_digest=rules.digest,
-        limits="{}", endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
+        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     draft = Draft(folder / "x.plan", header)
     draft._connection.execute("PRAGMA synchronous=OFF")
@@ -99,10 +99,14 @@ def evidence_of(states: Mapping[ObjectRef, TargetState | None]) -> list[Evidence
     return [Evidence(t, s, Method.HEAD, NOW) for t, s in states.items() if s is not None]
 
 
-def expected_occurrence(url: SettledUrl, known: Container[ObjectRef]) -> tuple[Any, ...]:
+def expected_occurrence(
+    url: SettledUrl, known: Container[ObjectRef], planned: PlannedText
+) -> tuple[Any, ...]:
     taken, occurrence = url.candidate, url.occurrence
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
-    others = [f"{each.target.bucket}/{each.target.key}" for each in url.others]
+    candidates = [each.candidates for each in planned.urls if each.occurrence is occurrence]
+    several = candidates[0] if candidates and url.candidate and len(candidates[0]) > 1 else ()
+    readings = [[*each.reading.source, *each.target] for each in several] or None
     already = reading and url.status is UrlStatus.MIGRATED and reading.source in known
     moved = (None, None, reading.source.key if reading and already else None)
     return (
@@ -110,14 +114,14 @@ def expected_occurrence(url: SettledUrl, known: Container[ObjectRef]) -> tuple[A
         (occurrence.form, occurrence.layer) if occurrence else (None, None),
         (reading.source.bucket, reading.source.key, reading.why) if reading else (None,) * 3,
         (taken.rule.name, taken.url, taken.target.key) if taken else moved,
-        others if others else None,
+        readings,
     )  # fmt: skip
 
 
 def kept_occurrences(draft: Draft) -> list[tuple[Any, ...]]:
     rows = draft._connection.execute(
         "SELECT s.id, o.first, o.past, o.status, o.blocks, o.remark, o.form, o.layer, o.bucket,"
-        " o.key, o.reading, o.rule, o.url, t.key, o.others FROM occurrences o"
+        " o.key, o.reading, o.rule, o.url, t.key, o.choices FROM occurrences o"
         " JOIN strings s ON s.id = o.string LEFT JOIN targets t ON t.id = o.target ORDER BY o.id"
     )
     return [
@@ -143,7 +147,7 @@ def check_against_the_core(
         settled = planner.settle(planned, lambda t: states.get(t) or TargetState.UNKNOWN)
         after.append(settled.edit and settled.after)
         for url in settled.urls:
-            occurrences.append((row, *expected_occurrence(url, known)))
+            occurrences.append((row, *expected_occurrence(url, known, planned)))
             if url.status in (UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MISMATCH):
                 mismatch = url.status is UrlStatus.MISMATCH
                 code = Code.MISMATCHED_TARGET if mismatch else f"{url.status}-target"

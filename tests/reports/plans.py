@@ -39,6 +39,7 @@ from url_rewriter.planfile import (
     DocumentOutcome,
     Draft,
     Header,
+    Invocation,
     Journal,
     Operation,
     Plan,
@@ -132,10 +133,9 @@ def make_plan(
     """
     header = Header(
         store="firestore://omi-prod/(default)",
-        rules_file="rules/omi.yaml",
+        invocation=Invocation(rules_file="rules/omi.yaml"),
         rules=rules.to_json(),
         rules_digest=rules.digest,
-        limits='{"collections": [], "excluded": [], "fields": [], "documents": []}',
         endpoint=rules.target.endpoint,
         created_at=CLOCK.isoformat(),
         version="0.1.0",

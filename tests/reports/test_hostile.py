@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from tests.reports.plans import CHAT, LOGO, make_plan, write_plan
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Document, Holder, Outcome, Revision, UnreachableText
-from url_rewriter.reports.csv import COLUMNS
+from url_rewriter.reports.rows import COLUMNS
 from url_rewriter.text import spell_out
 
 HOSTILE = (

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from tests.reports.plans import RULES, document_of, make_good_plan, make_plan, write_plan
+from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
-from url_rewriter.planfile import Operation, Plan
-from url_rewriter.reports.verdict import Facts, GateState, Stage, Tone, judge
+from url_rewriter.planfile import GateState, Operation, Plan
+from url_rewriter.reports.verdict import Facts, Stage, Tone, judge
 from url_rewriter.rules import Unmapped
 
 
@@ -31,7 +34,7 @@ def test_a_blocked_plan_counts_what_blocks_and_not_what_is_waived(tmp_path: Path
     assert facts.verdict.headline == "Not ready: 1 URL would break, 1 URL cannot be proven"
     assert facts.verdict.tone is Tone.BAD
     assert failed_gates(facts) == {"targets-exist": 2}
-    assert facts.waived == 1
+    assert facts.summary.waived == 1
 
 
 def test_a_proven_plan_is_ready_to_apply(tmp_path: Path) -> None:
@@ -41,6 +44,20 @@ def test_a_proven_plan_is_ready_to_apply(tmp_path: Path) -> None:
     assert facts.verdict.next == "url-rewriter apply p"
     waiting = [gate.name for gate in facts.gates if gate.state is GateState.WAITING]
     assert waiting == ["plan-complete", "journal-settled"]
+
+
+def test_nothing_stands_against_a_plan_whose_missing_target_is_waived(tmp_path: Path) -> None:
+    path = make_plan(tmp_path / "p", missing=("memories-recordings/bob/c1.wav",), unknown=())
+    facts = facts_of(path)
+    assert (facts.summary.waived, failed_gates(facts)) == (1, {})
+    text = render_text(path, "markdown")
+    assert "# Ready to apply" in text
+    assert "stands against it" not in text
+    assert not any(case.find("failure") for case in ET.fromstring(render(path, "junit")))
+    (row,) = [
+        each for each in json.loads(render(path, "json"))["rows"] if each["status"] == "missing"
+    ]
+    assert row["blocks"] is False
 
 
 def test_a_url_without_a_rule_blocks_where_the_rules_say_so(tmp_path: Path) -> None:

@@ -1,21 +1,23 @@
-"""``audit``: a read-only inventory."""
+"""``audit``: count, and write nothing."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from url_rewriter.cli import options, orphans, services
+from url_rewriter.cli import options, orphans
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.scanning import tally_documents
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.planning import Tally
+    from url_rewriter.pipeline.audit import Audit, AuditRequest
+    from url_rewriter.pipeline.orphans import Orphans
+    from url_rewriter.pipeline.services import Services
 
 
 @click.command()
@@ -36,8 +38,8 @@ def audit(
     *,
     rules_file: Path | None,
     wants_orphans: bool,
-    chosen: services.StoreChoice,
-    limits: services.Limits,
+    chosen: StoreChoice,
+    limits: Limits,
     s3_endpoint: str | None,
     max_rps: float | None,
     workers: int | None,
@@ -57,41 +59,52 @@ def audit(
     An orphan list has a JSON object with bucket, key and bytes for each unmentioned object, one a
     line.
     """
+    from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.pipeline.audit import AuditRequest
+    from url_rewriter.pipeline.audit import audit as audit_database
+
     if console.format == orphans.LIST_FORMAT and not wants_orphans:
         raise ConfigurationError("--format orphan-list needs --orphans.")
-    rules = services.read_rules(rules_file) if rules_file else services.without_rules()
-    with ExitStack() as stack:
-        reader = stack.enter_context(services.open_reader(chosen.locate()))
-        s3 = services.S3Options(s3_endpoint, max_rps, workers=workers)
-        search = None
-        if wants_orphans:
-            search = stack.enter_context(orphans.search(rules, limits, s3))
-        mentions = search.mentions if search else None
-        tally, trouble = tally_documents(console, rules, limits, reader, workers, mentions)
-        if search and trouble:
-            raise trouble
-        found = search.make(console, tally.scanned) if search else None
-        if search and found and console.format == orphans.LIST_FORMAT:
-            search.print_list(console, found)
+    spare_collector()
+    services = options.make_services(s3_endpoint, max_rps, workers)
+    rules = services.read_rules(rules_file) if rules_file else None
+    request = AuditRequest(chosen.locate(services.environ), rules, limits)
+    if wants_orphans:
+        _search(console, request, services)
+        return
+    found = audit_database(request, services, console.progress())
+    _show(console, found)
+    if found.trouble is not None:
+        raise found.trouble
+
+
+def _search(console: Console, request: AuditRequest, services: Services) -> None:
+    from url_rewriter.pipeline.orphans import find_orphans
+    from url_rewriter.pipeline.unmentioned import OrphanList
+
+    with tempfile.TemporaryFile() as file:
+        listed = OrphanList(file) if console.format == orphans.LIST_FORMAT else None
+        found = find_orphans(request, services, console.progress(), listed)
+        if listed is not None:
+            orphans.print_list(console, found, file)
         else:
-            _show(console, reader.locator, tally, found)
-        if trouble:
-            raise trouble
-        if found:
-            found.raise_trouble()
+            _show(console, found.audit, found)
+    if found.trouble is not None:
+        raise found.trouble
 
 
-def _show(console: Console, locator: str, tally: Tally, found: orphans.Found | None) -> None:
+def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
+    tally = audit.tally
     counts, findings = tally.rows(), dict(sorted(tally.findings.items()))
     # An audit plans no write; the member is there because every such document has it.
     documents = {"scanned": tally.scanned, "with_urls": tally.with_urls, "to_write": 0}
     if console.json:
-        members: dict[str, Any] = {"store": locator, "documents": documents}
+        members: dict[str, Any] = {"store": audit.store, "documents": documents}
         for name, rows in counts.items():
             members[f"by_{name}"] = [
                 {name: value, "documents": docs, "urls": urls} for value, docs, urls in rows
             ]
-        searched = {"orphans": found.members()} if found else {}
+        searched = {"orphans": orphans.members(found)} if found else {}
         console.document("audit", {**members, "findings": findings, **searched})
         return
     for name, rows in counts.items():
@@ -102,6 +115,6 @@ def _show(console: Console, locator: str, tally: Tally, found: orphans.Found | N
         console.print()
         orphans.show(console, found)
     console.print(
-        f" {counted(documents['scanned'], 'document')} of {printable(locator)} scanned, "
+        f" {counted(documents['scanned'], 'document')} of {printable(audit.store)} scanned, "
         f"{documents['with_urls']:,} with URLs"
     )

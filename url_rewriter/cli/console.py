@@ -11,13 +11,13 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from url_rewriter.pipeline.progress import Silence
+from url_rewriter.pipeline.progress import NoProgress, Progress
 from url_rewriter.text import spell_out
 
 if TYPE_CHECKING:
@@ -116,13 +116,13 @@ class Console:
             ]
             click.echo((" " + "  ".join(cells)).rstrip())
 
-    def progress(self) -> _Bars | _Lines | Silence:
-        """Somebody to tell how far the run has come."""
+    def progress(self) -> Progress:
+        """Shows how far the run has come."""
         if not self._show_progress:
-            return Silence()
+            return _Notes(self)
         if sys.stderr.isatty() and not self._log_json:
-            return _Bars(self._rich())
-        return _Lines(self.say)
+            return _Bars(self, self._rich())
+        return _Lines(self)
 
     def _rich(self) -> RichConsole:
         from rich.console import Console as RichConsole
@@ -135,6 +135,22 @@ class Console:
             no_color=True if self._color is False else None,
             force_terminal=self._color,
         )
+
+
+class Terminal:
+    """The operator at the terminal, who may not be there."""
+
+    def __init__(self, console: Console) -> None:
+        self.present = console.asks and sys.stdin.isatty()
+
+    def answer(self, question: str) -> str:
+        """What is typed at a question."""
+        answer: str = click.prompt(printable(question), err=True, default="")
+        return answer
+
+    def agrees(self, question: str) -> bool:
+        """Whether a question is answered with yes; without an answer it is no."""
+        return click.confirm(printable(question), err=True, default=False)
 
 
 def _cell(value: str | int) -> str:
@@ -153,11 +169,24 @@ def _width(text: str) -> int:
     return len(text) + wide - marks
 
 
-class _Lines:
-    """A line every ten seconds, and one at the end of each stage."""
+class _Notes(NoProgress):
+    """Lines and warnings, and no stages."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, console: Console) -> None:
+        self._say = console.say
+        self._warn = console.warn
+
+    def note(self, text: str) -> None:
+        """A line on stderr."""
+        self._say(printable(text))
+
+    def warn(self, text: str) -> None:
+        """A warning on stderr."""
+        self._warn(text)
+
+
+class _Lines(_Notes):
+    """A line every ten seconds, and one at the end of each stage."""
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Start counting."""
@@ -192,15 +221,16 @@ def _clock(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02}"
 
 
-class _Bars:
+class _Bars(_Notes):
     """A bar for each stage."""
 
-    def __init__(self, console: RichConsole) -> None:
-        self._console = console
+    def __init__(self, console: Console, drawing: RichConsole) -> None:
+        super().__init__(console)
+        self._drawing = drawing
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Draw an empty bar."""
-        self._bar = _new_bar(self._console, unit)
+        self._bar = _new_bar(self._drawing, unit)
         self._bar.start()
         self._task = self._bar.add_task(f"{stage:<8}", total=total)
 
@@ -216,9 +246,10 @@ class _Bars:
 
 
 def _new_bar(console: RichConsole, unit: str) -> RichProgress:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as RichProgress
 
-    return Progress(
+    return RichProgress(
         TextColumn("{task.description}", markup=False),
         BarColumn(30),
         TextColumn("{task.completed:>11,.0f} " + unit, markup=False),

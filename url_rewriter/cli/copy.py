@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from url_rewriter.cli import options, services, writing
-from url_rewriter.cli.consent import may_ask
-from url_rewriter.cli.console import Console, printable
-from url_rewriter.documents import Environment
-from url_rewriter.errors import (
-    ChecksFailedError,
-    ConfigurationError,
-    IncompleteError,
-    NotPermittedError,
-    RefusedError,
-    ServiceError,
-)
+from url_rewriter.cli import options
+from url_rewriter.cli.console import Console, Terminal, printable
+from url_rewriter.pipeline.requests import ProofOptions
 from url_rewriter.text import counted, sized
 
 if TYPE_CHECKING:
-    from url_rewriter.objects import ObjectStore, ObjectWriter
-    from url_rewriter.pipeline.copy_queue import Copy, CopyList, CopyTotals
-    from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
-    from url_rewriter.rules import Rules
-    from url_rewriter.sources import SourceReader
-
-_EMULATOR = "STORAGE_EMULATOR_HOST"
+    from url_rewriter.pipeline.copy import Copied
+    from url_rewriter.pipeline.copy_queue import Copy, CopyQueue
 
 
 @click.command(name="copy")
@@ -94,170 +78,40 @@ def copy(
 
     Exit status 5: objects that are gone, forbidden or not the same were left, and are listed.
     """
+    from url_rewriter.pipeline.copy import CopyRequest
+    from url_rewriter.pipeline.copy import copy as copy_objects
+    from url_rewriter.pipeline.copy_queue import CopyQueue
     from url_rewriter.planfile import UrlFilter
 
-    if not (yes or dry_run or may_ask(console)):
-        raise ConfigurationError("Nobody to ask whether to copy: give --yes, or --dry-run.")
-    s3 = services.S3Options(s3_endpoint, max_rps, prove="head")
     wanted = UrlFilter(status, rule, collection, document)
-    with writing.held_plan(plan_file, dry_run=dry_run) as (plan, stack):
-        rules = services.planned_rules(plan)
-        _refuse_unknown_rule(rules, rule)
-        _refuse_an_emulator_for_production(plan)
-        session = _Session(console, plan, rules, s3, stack, workers)
-        with writing.ending(session.run):
-            copies = session.survey(wanted)
-            if dry_run:
-                session.foretell()
-            elif session.agree(yes=yes):
-                session.copy(max_bytes)
-        _conclude(console, plan, plan_file, copies, session.endpoint, dry_run=dry_run)
-
-
-class _Session:
-    """One run of the command: what it opened, and the objects it works on."""
-
-    def __init__(
-        self,
-        console: Console,
-        plan: Plan,
-        rules: Rules,
-        s3: services.S3Options,
-        stack: ExitStack,
-        workers: int | None,
-    ) -> None:
-        from url_rewriter.pipeline.copy import WORKERS
-        from url_rewriter.pipeline.copy_queue import CopyList
-        from url_rewriter.planfile import Run
-
-        self._console = console
-        self._plan = plan
-        self._rules = rules
-        self._s3 = s3
-        self._stack = stack
-        self._workers = workers or WORKERS
-        self.endpoint = services.s3_settings(rules, s3).endpoint
-        self._objects: ObjectStore = stack.enter_context(services.open_objects(rules, s3))
-        self._source: SourceReader = stack.enter_context(services.open_cloud_storage(None))
-        self._copies: CopyList = CopyList()
-        stack.callback(self._copies.close)
-        self.run: Run = Run(plan, "copy")
-
-    def survey(self, wanted: UrlFilter) -> CopyList:
-        """Find out what there is to do."""
-        from url_rewriter.pipeline.copy import choices_of, survey
-
-        planner = services.Limits.from_json(self._plan.header.limits).planner(self._rules)
-        self._copies.add(choices_of(self._plan, planner, wanted))
-        progress = self._console.progress()
-        survey(self._copies, self._source, self._objects, self.run, progress)
-        return self._copies
-
-    def foretell(self) -> None:
-        """Say what a copy would find, without copying."""
-        from url_rewriter.pipeline.copy import compare_what_is_there
-
-        compare_what_is_there(self._copies)
-
-    def agree(self, *, yes: bool) -> bool:
-        """Say what it costs, and have the operator agree; False where there is nothing to do."""
-        from url_rewriter.pipeline.forecast import forecast_copy
-
-        totals = self._copies.totals()
-        if not totals.pending:
-            return False
-        self._console.say(f"forecast {forecast_copy(totals.to_copy, totals.size)}")
-        if yes or not totals.to_copy:
-            return True
-        objects = f"{counted(totals.to_copy, 'object')} ({sized(totals.size)})"
-        if not click.confirm(f"Copy {objects} to {printable(self.endpoint)}?", err=True):
-            raise ConfigurationError("Not confirmed. Nothing was copied.")
-        return True
-
-    def copy(self, max_bytes: int | None) -> None:
-        """Do what there is to do."""
-        from url_rewriter.pipeline.copy import Copier
-        from url_rewriter.planfile import Uploads
-
-        with ExitStack() as stack:
-            uploads = Uploads(self._plan.path)
-            stack.callback(uploads.close)
-            writer = stack.enter_context(services.open_writer(self._rules, self._s3, uploads))
-            self._give_up_what_was_left(writer, uploads)
-            copier = Copier(
-                self._copies, self._source, writer, self._objects, self.run,
-                workers=self._workers, max_bytes=max_bytes,
-            )  # fmt: skip
-            copier.copy(self._console.progress())
-
-    def _give_up_what_was_left(self, writer: ObjectWriter, uploads: Uploads) -> None:
-        """End the uploads in parts that a killed run of this plan began; nobody else's."""
-        for target, upload in uploads.left():
-            if why := writer.give_up(target, upload):
-                self._console.warn(
-                    f"an upload of {target.key} that an earlier run began could not be given up: "
-                    f"{why}. It takes room in bucket {target.bucket}, and shows as no object."
-                )
-
-
-def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
-    names = [rule.name for rule in rules.rules]
-    if name is not None and name not in names:
-        raise ConfigurationError(f"--rule {name}: the plan's rules are {', '.join(names)}.")
-
-
-def _refuse_an_emulator_for_production(plan: Plan) -> None:
-    """Objects of an emulator must not end up where production's URLs will point."""
-    if os.environ.get(_EMULATOR) and plan.header.kept_at == Environment.PRODUCTION:
-        raise RefusedError(
-            f"{plan.path} is a plan for production, and {_EMULATOR} names an emulator: unset it."
-            " Nothing was copied."
-        )
-
-
-def _conclude(
-    console: Console, plan: Plan, path: Path, copies: CopyList, endpoint: str, *, dry_run: bool
-) -> None:
-    totals = copies.totals()
-    if console.json:
-        _show_json(plan, path, copies, totals, endpoint, dry_run=dry_run)
-    else:
-        _show_text(console, copies, totals, dry_run=dry_run)
-    left = totals.objects - totals.there - (totals.pending if dry_run else 0)
-    if left:
-        raise _why_incomplete(copies, totals, left, dry_run=dry_run)
-    if dry_run:
+    request = CopyRequest(plan_file, wanted, yes, dry_run, max_bytes, workers)
+    services = options.make_services(s3_endpoint, max_rps, proof=ProofOptions("head"))
+    with closing(CopyQueue()) as queue:
+        copied = copy_objects(request, services, queue, console.progress(), Terminal(console))
+        if console.json:
+            _show_json(copied, queue)
+        else:
+            _show_text(console, copied, queue)
+    if copied.failure is not None:
+        raise copied.failure
+    if copied.dry_run:
         console.say("\nNothing was copied. The same command without --dry-run does it.")
-    elif plan.count("SELECT count(*) FROM occurrences WHERE status IN ('missing', 'unknown')"):
+    elif copied.plan_again:
         console.say("\nEvery object asked for is there. The plan was sealed before: make it again.")
-        console.say(f"  Plan again    {_plan_again(plan, path)}")
+        console.say(f"  Plan again    {printable(copied.plan_again)}")
     else:
         console.say("\nNothing is missing.")
 
 
-def _why_incomplete(copies: CopyList, totals: CopyTotals, left: int, *, dry_run: bool) -> Exception:
-    first = next((each.detail for each in copies.left() if each.detail), "not tried")
-    says = f"{counted(left, 'object')} of {totals.objects:,}"
-    if not totals.there and totals.forbidden:
-        return NotPermittedError(f"{says} may not be copied with these credentials: {first}.")
-    nobody_told = totals.outcomes["unknown"] + totals.passing
-    if not totals.there and nobody_told >= left:
-        return ServiceError(f"{says} could not be copied: {first}. The same command continues.")
-    if dry_run:
-        return ChecksFailedError(f"{says} cannot be copied. Nothing was copied yet.")
-    return IncompleteError(f"{says} not copied. Running the same command again is safe.")
-
-
-def _show_json(
-    plan: Plan, path: Path, copies: CopyList, totals: CopyTotals, endpoint: str, *, dry_run: bool
-) -> None:
+def _show_json(copied: Copied, queue: CopyQueue) -> None:
     """One document, written row by row: a plan may miss millions of objects."""
+    totals = copied.totals
     members = {
         "schema": "url-rewriter/copy@1",
-        "plan": str(path),
-        "store": plan.header.store,
-        "endpoint": endpoint,
-        "dry_run": dry_run,
+        "plan": str(copied.path),
+        "store": copied.store,
+        "endpoint": copied.endpoint,
+        "dry_run": copied.dry_run,
         "objects": {
             "wanted": totals.objects,
             "to_copy": totals.to_copy,
@@ -267,7 +121,7 @@ def _show_json(
         "bytes": {"to_copy": totals.size, "copied": totals.written},
     }
     click.echo(json.dumps(members)[:-1], nl=False)
-    for name, rows in (("left", copies.left()), ("notes", copies.noted())):
+    for name, rows in (("left", queue.left()), ("notes", queue.noted())):
         click.echo(f', "{name}": [', nl=False)
         for number, row in enumerate(rows):
             click.echo((",\n" if number else "\n") + json.dumps(_members(row)), nl=False)
@@ -287,34 +141,26 @@ def _members(row: Copy) -> dict[str, Any]:
 _WORDS = {"already_there": "already there"}
 
 
-def _show_text(console: Console, copies: CopyList, totals: CopyTotals, *, dry_run: bool) -> None:
+def _show_text(console: Console, copied: Copied, queue: CopyQueue) -> None:
+    totals, dry_run = copied.totals, copied.dry_run
     rows = [(_WORDS.get(name, name), count) for name, count in totals.outcomes.items()]
     pending = "would be copied" if dry_run else "pending"
     console.table(("outcome", "objects"), [*rows, (pending, totals.pending)])
     size = totals.size if dry_run else totals.written
     would = "would be copied" if dry_run else "copied"
     console.print(f" {counted(totals.objects, 'object')} missing, {sized(size)} {would}")
-    for line in _first_lines(copies):
+    for line in _first_lines(queue):
         console.say(line)
 
 
 _LISTED = 20
 
 
-def _first_lines(copies: CopyList) -> Iterator[str]:
-    for number, row in enumerate(chain(copies.left(), copies.noted())):
+def _first_lines(queue: CopyQueue) -> Iterator[str]:
+    for number, row in enumerate(chain(queue.left(), queue.noted())):
         if number == _LISTED:
             yield "  ... and more: --format json lists all"
             return
         place = printable(f"{row.source.bucket}/{row.source.key}")
         outcome = _WORDS.get(row.outcome, row.outcome or "pending")
         yield f"  {outcome:<13} {place}  {printable(row.detail)}".rstrip()
-
-
-def _plan_again(plan: Plan, path: Path) -> str:
-    """The command that made the plan, to be run once more."""
-    header = plan.header
-    limits = str(services.Limits.from_json(header.limits))
-    words = ["url-rewriter", "plan", "--rules", header.rules_file, "--store", header.store]
-    command = " ".join(shlex.quote(word) for word in (*words, "-o", str(path)))
-    return printable(f"{command} {limits}".rstrip())

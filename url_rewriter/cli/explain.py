@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from url_rewriter.cli import options, services
+from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.pipeline.requests import ProofOptions
 
 if TYPE_CHECKING:
     from url_rewriter.evidence import Evidence
+    from url_rewriter.pipeline.services import Services
     from url_rewriter.planning import Candidate, PlannedText, PlannedUrl
     from url_rewriter.rules import Rules
     from url_rewriter.urls import Left, ObjectRef, Reading
@@ -50,13 +51,14 @@ def explain(
     from url_rewriter.rules import load_rules
     from url_rewriter.urls import redact
 
-    rules = load_rules(rules_file, os.environ)
+    services = options.make_services(s3_endpoint, proof=ProofOptions("head"))
+    rules = load_rules(rules_file, services.environ)
     planner = Planner(rules)
     planned = planner.plan_text((), text)
     if planned is None:
         _show(console, text, [], text)
         return
-    answers = _ask(rules, planned, services.S3Options(s3_endpoint, prove="head")) if prove else {}
+    answers = _ask(rules, planned, services) if prove else {}
 
     def state_of(target: ObjectRef) -> TargetState:
         return answers[target].state if prove else TargetState.EXISTS
@@ -71,10 +73,10 @@ def explain(
     _show(console, redact(text), explained, redact(settled.after))
 
 
-def _ask(rules: Rules, planned: PlannedText, s3: services.S3Options) -> Answers:
+def _ask(rules: Rules, planned: PlannedText, services: Services) -> Answers:
     """What the object store says of every target; raises its trouble, where it is in any."""
     wanted = list(dict.fromkeys(each.target for url in planned.urls for each in url.candidates))
-    with services.open_objects(rules, s3) as objects:
+    with services.objects(rules) as objects:
         for bucket in {target.bucket for target in wanted}:
             trouble = objects.check(bucket)
             if trouble is not None:

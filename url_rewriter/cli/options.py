@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from operator import or_
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from url_rewriter.cli.consent import Consent
 from url_rewriter.cli.console import Console
-from url_rewriter.cli.services import Limits, S3Options, StoreChoice
+from url_rewriter.pipeline.consent import Consent
+from url_rewriter.pipeline.requests import Checks, Limits, ProofOptions, S3Options, StoreChoice
+
+if TYPE_CHECKING:
+    from url_rewriter.pipeline.services import Services
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -158,6 +163,18 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
     )  # fmt: skip
 
 
+def make_services(
+    endpoint: str | None,
+    max_rps: float | None = None,
+    workers: int | None = None,
+    proof: ProofOptions = ProofOptions(),
+) -> Services:
+    """What commands work with, by their options and the environment."""
+    from url_rewriter.pipeline.services import Services
+
+    return Services(os.environ, S3Options(endpoint, max_rps), proof, workers)
+
+
 def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
     """Where the S3 client talks to."""
     return option(
@@ -168,7 +185,7 @@ def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def object_options(command: Callable[..., R]) -> Callable[..., R]:
-    """How objects are proven; the command gets it as ``s3``."""
+    """How objects are proven; the command gets it as ``services``."""
 
     @functools.wraps(command)
     def with_s3(
@@ -184,11 +201,18 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         inventories: tuple[str, ...],
         **options: Any,
     ) -> R:
-        s3 = S3Options(
-            s3_endpoint, max_rps, prove, workers, check_public, check_content_type,
-            check_size, check_source, inventories,
-        )  # fmt: skip
-        return command(*arguments, s3=s3, **options)
+        asked = {
+            Checks.PUBLIC: check_public,
+            Checks.TYPE: check_content_type,
+            Checks.SIZE: check_size,
+            Checks.SOURCE: check_source,
+        }
+        checks = functools.reduce(
+            or_, (each for each, wanted in asked.items() if wanted), Checks(0)
+        )
+        proof = ProofOptions(prove, checks, inventories)
+        services = make_services(s3_endpoint, max_rps, workers, proof)
+        return command(*arguments, services=services, **options)
 
     return _stacked(
         with_s3,
@@ -248,13 +272,11 @@ def workers_option(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def consent_options(command: Callable[..., R]) -> Callable[..., R]:
-    """How an operator agrees to writes; the command gets it as ``consent``."""
+    """How an operator agrees to writes; the command gets it as ``consent`` and ``dry_run``."""
 
     @functools.wraps(command)
-    def with_consent(
-        *arguments: Any, yes: bool, confirm: str | None, dry_run: bool, **options: Any
-    ) -> R:
-        return command(*arguments, consent=Consent(yes, confirm, dry_run), **options)
+    def with_consent(*arguments: Any, yes: bool, confirm: str | None, **options: Any) -> R:
+        return command(*arguments, consent=Consent(yes, confirm), **options)
 
     return _stacked(
         with_consent,

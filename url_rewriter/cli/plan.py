@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from url_rewriter.cli import options, services
+from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.cli.scanning import scan_into
-from url_rewriter.cli.sources import describe_sources, open_comparison
-from url_rewriter.errors import ChecksFailedError, UrlRewriterError
+from url_rewriter.errors import ChecksFailedError
+from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
-    from url_rewriter.planfile import Plan, Summary
-    from url_rewriter.rules import Rules
+    from url_rewriter.pipeline.services import Services
+    from url_rewriter.planfile import Summary
 
 
 @click.command()
@@ -39,9 +39,9 @@ def plan(
     rules_file: Path,
     plan_file: Path,
     on_missing: str | None,
-    chosen: services.StoreChoice,
-    limits: services.Limits,
-    s3: services.S3Options,
+    chosen: StoreChoice,
+    limits: Limits,
+    services: Services,
 ) -> None:
     """Find every URL, prove every target, and write down exactly what would change.
 
@@ -54,53 +54,40 @@ def plan(
 
     Exit status 3: a target is missing, or nobody can tell; the plan cannot be applied.
     """
-    rules = services.with_on_missing(services.read_rules(rules_file), on_missing)
-    with (
-        services.open_reader(chosen.locate()) as reader,
-        services.open_objects(rules, s3) as objects,
-        open_comparison(s3) as compare,
-    ):
-        _introduce(console, rules, rules_file, reader.locator, limits, s3)
-        made, trouble = scan_into(
-            plan_file, console, rules, limits, reader, objects, s3,
-            rules_file=rules_file, compare=compare,
-        )  # fmt: skip
-    _conclude(console, made, trouble)
+    from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.pipeline.plan import PlanRequest
+    from url_rewriter.pipeline.plan import plan as make_plan
+    from url_rewriter.rules import OnMissing
+
+    spare_collector()
+    request = PlanRequest(
+        path=plan_file,
+        store=chosen.locate(services.environ),
+        rules=services.read_rules(rules_file),
+        rules_file=rules_file,
+        limits=limits,
+        on_missing=OnMissing(on_missing) if on_missing else None,
+    )
+    made = make_plan(request, services, console.progress())
+    if console.json:
+        _show_json(console, made.path)
+    else:
+        show_summary(console, made.summary)
+        _show_comparisons(console, made.comparisons)
+    _advise(console, made.path, made.summary)
+    if made.trouble is not None:
+        raise made.trouble
+    if made.summary.blocked:
+        blocking = counted(sum(made.summary.blocking.values()), "URL")
+        raise ChecksFailedError(f"{blocking} stand against this plan; it cannot be applied.")
 
 
-def _introduce(
-    console: Console,
-    rules: Rules,
-    rules_file: Path,
-    locator: str,
-    limits: services.Limits,
-    s3: services.S3Options,
-) -> None:
-    as_of = f" · as of {limits.read_time:%Y-%m-%d %H:%M:%SZ}" if limits.read_time else ""
-    console.say(f"rules    {rules_file} · {len(rules.rules)} rules · sha256 {rules.digest[:8]}")
-    console.say(f"source   {printable(locator)}{as_of} · read-only")
-    console.say(f"target   {rules.target.endpoint}/{rules.target.bucket}")
-    if s3.compares:
-        console.say(f"compared with {printable(describe_sources(s3))} · read-only")
-    console.say("")
-
-
-def _conclude(console: Console, plan: Plan, trouble: UrlRewriterError | None) -> None:
+def _show_json(console: Console, plan_file: Path) -> None:
+    from url_rewriter.planfile import Plan
     from url_rewriter.reports.json import plan_members
 
-    summary = plan.summarize()
-    if console.json:
-        console.document("plan", plan_members(plan, summary))
-    else:
-        show_summary(console, summary)
-        _show_comparisons(console, plan)
-    plan.close()
-    _advise(console, plan.path, summary)
-    if trouble is not None:
-        raise trouble
-    if summary.blocked:
-        blocking = counted(sum(summary.blocking.values()), "URL")
-        raise ChecksFailedError(f"{blocking} stand against this plan; it cannot be applied.")
+    with closing(Plan(plan_file)) as plan:
+        console.document("plan", plan_members(plan, plan.summarize()))
 
 
 RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")
@@ -127,10 +114,9 @@ def show_summary(console: Console, summary: Summary) -> None:
     )
 
 
-def _show_comparisons(console: Console, plan: Plan) -> None:
-    counts = {word: count for word, count in plan.count_comparisons().items() if count}
-    if counts:
-        said = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+def _show_comparisons(console: Console, comparisons: dict[str, int]) -> None:
+    said = ", ".join(f"{count:,} {word}" for word, count in comparisons.items() if count)
+    if said:
         console.print(f" targets compared with their sources: {said}")
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from url_rewriter.cli import services
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.text import counted
 from url_rewriter.urls import ObjectRef
@@ -66,7 +65,9 @@ def show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
 
     With a rule in ``wanted`` the lines are below the rule's folder, otherwise below their buckets.
     """
-    rules = services.planned_rules(plan)
+    from url_rewriter.pipeline.held_plan import planned_rules
+
+    rules = planned_rules(plan)
     alone = _rule_called(rules, wanted.rule)
     route = route_of(alone) if alone else None
     folder = route.source.key if route else ""

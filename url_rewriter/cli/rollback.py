@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from url_rewriter.cli import options, services, writing
-from url_rewriter.cli.consent import Consent, ask_consent
-from url_rewriter.cli.console import Console, printable
-from url_rewriter.documents import Environment
-from url_rewriter.text import counted
+from url_rewriter.cli import options
+from url_rewriter.cli.console import Console, Terminal
+from url_rewriter.cli.writing import conclude
+from url_rewriter.pipeline.consent import Consent
+from url_rewriter.pipeline.requests import StoreChoice
 
 
 @click.command()
@@ -28,8 +28,9 @@ def rollback(
     document: str | None,
     rule: str | None,
     consent: Consent,
+    dry_run: bool,
     max_rps: float | None,
-    chosen: services.StoreChoice,
+    chosen: StoreChoice,
 ) -> None:
     """Put back every string that apply wrote, where it is still ours.
 
@@ -43,30 +44,17 @@ def rollback(
 
     Exit status 5: strings that were edited since were left alone.
     """
-    from url_rewriter.concurrency.rate import WriteRate
-    from url_rewriter.pipeline.forecast import forecast_writes
+    from url_rewriter.pipeline.rollback import RollbackRequest
     from url_rewriter.pipeline.rollback import rollback as roll_back
-    from url_rewriter.planfile import Operation, WriteFilter
+    from url_rewriter.planfile import WriteFilter
 
-    wanted = WriteFilter(document, rule)
-    with writing.held_plan(plan_file, dry_run=consent.dry_run) as (plan, stack):
-        opened = writing.open_planned_store(stack, plan, chosen)
-        ramp = opened.environment is Environment.PRODUCTION
-        planned = plan.count_pending(Operation.ROLLBACK, wanted)
-        console.say(f"forecast {forecast_writes(planned, ramp=ramp, cap=max_rps)}")
-        question = f"Put back {counted(planned, 'document')} of {printable(opened.locator)}?"
-        ask_consent(console, opened, question, consent)
-        with writing.run_of(plan, Operation.ROLLBACK) as journal:
-            progress = console.progress()
-            progress.begin("rollback", "docs", planned)
-            roll_back(
-                journal,
-                writing.DryRunStore(opened) if consent.dry_run else opened,
-                progress,
-                pace=WriteRate(ramp=ramp, cap=max_rps),
-                wanted=wanted,
-            )
-            progress.end()
-        writing.conclude(
-            console, plan, Operation.ROLLBACK, plan_file, dry_run=consent.dry_run, wanted=wanted
-        )
+    services = options.make_services(None)
+    request = RollbackRequest(
+        path=plan_file,
+        consent=consent,
+        dry_run=dry_run,
+        store=chosen.locate(services.environ) if chosen.made else None,
+        wanted=WriteFilter(document, rule),
+        max_rps=max_rps,
+    )
+    conclude(console, roll_back(request, services, console.progress(), Terminal(console)))

@@ -138,7 +138,8 @@ def run_examples(rules_file: Path, console: Console) -> None:
     Each is run twice: the second pass must change nothing. Exit status: 0 all hold, 2 the rules
     are wrong, 3 an example fails.
     """
-    from url_rewriter.rules import check_examples, load_rules
+    from url_rewriter.planning import check_examples
+    from url_rewriter.rules import load_rules
 
     results = check_examples(load_rules(rules_file, os.environ))
     failed = [result for result in results if not result.ok]

@@ -1,1 +1,1 @@
-"""Waiting and working at once: workers, rates, interruption, batches, the garbage collector."""
+"""Waiting and working at once: workers, rates, retries, interruption, batches, garbage."""

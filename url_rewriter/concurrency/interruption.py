@@ -16,7 +16,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class InterruptedRunError(UrlRewriterError):
-    """The run was asked to stop and did; the journal is complete, the same command continues."""
+    """A signal stopped the run; the journal is complete, and the same command continues."""
 
     def __init__(self, number: int) -> None:
         super().__init__("Interrupted. The journal is complete; the same command continues.")

@@ -14,23 +14,22 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-_FAREWELL = 2.0
-"""Seconds that threads are waited for at the end; one stuck in a request is left to its timeout."""
+_JOIN_SECONDS = 2.0
+"""How long threads are waited for at the end; one inside a request is left to its timeout."""
 
 _STOP: ContextVar[threading.Event] = ContextVar("stop")
 
 
 def stop_of_this_thread() -> threading.Event:
-    """The event that tells this thread's crew to stop; outside a crew, one that is never set."""
+    """The event that tells this thread's pool to stop; outside a pool, one that is never set."""
     return _STOP.get(threading.Event())
 
 
 class WorkerPool(Generic[T, R]):
     """Up to ``size`` threads that call ``work``; a context manager, at whose end they stop.
 
-    They are daemons: a request that nobody waits for any more does not hold the process up. A
-    ``concurrent.futures`` pool would join its threads at exit, and waiting for the first of many
-    futures costs more than a request does.
+    The threads are daemons, so a request whose result is no longer wanted does not keep the process
+    alive. A ``concurrent.futures`` pool would join its threads at exit.
     """
 
     def __init__(self, work: Callable[[T], R], size: int) -> None:
@@ -65,7 +64,7 @@ class WorkerPool(Generic[T, R]):
         return handed
 
     def _start_one(self) -> None:
-        name = f"crew-{len(self._threads)}"
+        name = f"worker-{len(self._threads)}"
         thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -90,6 +89,6 @@ class WorkerPool(Generic[T, R]):
         self._stop.set()
         for _ in self._threads:
             self._todo.put(None)
-        deadline = time.monotonic() + _FAREWELL
+        deadline = time.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -4,7 +4,7 @@ Whatever the engine, a plan is the same, in the same order: each part of a scan 
 own in the plan file.
 """
 
-from url_rewriter.engines.base import Batch, Budget, Engine, Part, Reducer
+from url_rewriter.engines.base import Batch, Budget, Engine, Part, Reducer, Scan
 from url_rewriter.engines.threads import Threads
 
-__all__ = ["Batch", "Budget", "Engine", "Part", "Reducer", "Threads"]
+__all__ = ["Batch", "Budget", "Engine", "Part", "Reducer", "Scan", "Threads"]

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 
-from url_rewriter.planning import PlannedDocument
-from url_rewriter.stores.base import Checkpoint, Partition
+from url_rewriter.planning import PlannedDocument, Planner
+from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
 
 T = TypeVar("T")
 
 Reducer: TypeAlias = Callable[[Sequence[PlannedDocument]], T]
 """Makes of documents what is kept of them, in the thread that read them. Documents without anything
 to report are not passed to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The documents of ``query``, as ``reader`` reads them and ``planner`` understands them."""
+
+    reader: DocumentReader
+    query: Query
+    planner: Planner
 
 
 @dataclass(frozen=True, slots=True)

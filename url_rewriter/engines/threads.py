@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from url_rewriter.engines.base import Batch, Budget, Part, Reducer
-from url_rewriter.planning import PlannedDocument, Planner
-from url_rewriter.stores.base import Checkpoint, DocumentReader, Query
+from url_rewriter.engines.base import Batch, Budget, Part, Reducer, Scan
+from url_rewriter.planning import PlannedDocument
+from url_rewriter.stores.base import Checkpoint
 
 _AHEAD = 7
 """Batches that may wait to be kept, beside one of each thread: some thousand documents."""
@@ -39,18 +39,13 @@ class Threads(Generic[T]):
 
     def __init__(
         self,
-        reader: DocumentReader,
-        query: Query,
-        planner: Planner,
+        scan: Scan,
         reduce: Reducer[T],
         parts: Iterable[Part],
-        *,
         workers: int = 1,
         max_reads: int | None = None,
     ) -> None:
-        self._reader = reader
-        self._query = query
-        self._planner = planner
+        self._scan = scan
         self._reduce = reduce
         self._waiting = deque(parts)
         self._unfinished = len(self._waiting)
@@ -118,7 +113,7 @@ class Threads(Generic[T]):
 
     def _read_part(self, part: Part) -> None:
         kept: list[PlannedDocument] = []
-        for item in self._reader.scan(self._query, part.partition, part.after):
+        for item in self._scan.reader.scan(self._scan.query, part.partition, part.after):
             if self._stop.is_set():
                 return
             if isinstance(item, Checkpoint):
@@ -127,7 +122,7 @@ class Threads(Generic[T]):
                 if not self._may_go_on(item):
                     return
             else:
-                planned = self._planner.plan_document(item)
+                planned = self._scan.planner.plan_document(item)
                 if planned.texts or planned.findings or planned.mentions:
                     kept.append(planned)
 

@@ -1,82 +1,174 @@
-"""Write a plan: nothing that was not planned, proven and journaled; nobody's edit is lost."""
+"""Apply a plan: write what was planned, proven and journaled first; no concurrent edit is lost."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import islice
+from pathlib import Path
 
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.documents import Document, Outcome
+from url_rewriter.documents import Document, Environment, Outcome
+from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
+from url_rewriter.pipeline.canary import choose, look
+from url_rewriter.pipeline.consent import Consent, Operator, require_consent
+from url_rewriter.pipeline.forecast import forecast_writes
+from url_rewriter.pipeline.held_plan import (
+    DryRunStore,
+    ending,
+    held_plan,
+    planned_planner,
+    planned_rules,
+    require_same_store,
+)
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Task, Writer
-from url_rewriter.planfile import DocumentOutcome, Entry, Journal, PlannedWrite
+from url_rewriter.pipeline.written import Written, tell_writes
+from url_rewriter.planfile import (
+    DocumentOutcome,
+    Entry,
+    Journal,
+    Operation,
+    Plan,
+    PlannedWrite,
+)
 from url_rewriter.planning import Planner, Replanned, replan
+from url_rewriter.rules import Rules
+from url_rewriter.text import counted
 from url_rewriter.urls import ObjectRef
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """Which plan file to write, and how.
+
+    ``store`` and ``rules`` must be the plan's, where they are given. ``canary`` documents are
+    written and looked at first. Evidence older than ``max_age`` is gathered again. At most
+    ``max_writes`` documents are written, at most ``max_rps`` a second.
+    """
+
+    path: Path
+    consent: Consent = Consent()
+    dry_run: bool = False
+    store: str | None = None
+    rules_file: Path | None = None
+    canary: int | None = None
+    max_age: timedelta = timedelta(hours=24)
+    max_writes: int | None = None
+    max_rps: float | None = None
+
+
 def apply(
-    journal: Journal,
-    store: DocumentWriter,
-    planner: Planner,
-    objects: Callable[[], ObjectStore],
-    progress: Progress,
-    *,
-    pace: WriteRate,
-    max_age: timedelta,
-    only: Collection[int] | None = None,
-    max_writes: int | None = None,
-    pause: Callable[[float], None] = time.sleep,
-) -> None:
-    """Bring every planned document that is not done to an outcome, kept in the journal.
+    request: ApplyRequest, services: Services, progress: Progress, operator: Operator
+) -> Written:
+    """Write a plan; an interrupted apply is continued by the same request.
+
+    Raises ChecksFailedError for a plan that is blocked, RefusedError for other rules or another
+    store than the plan's, ConfigurationError where the operator does not agree, and IncompleteError
+    where the operator stops after the canary.
+    """
+    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+        rules = planned_rules(plan)
+        _require_applicable(plan, rules, request, services)
+        store = stack.enter_context(services.store(request.store or plan.header.store))
+        require_same_store(plan, store)
+        ramp = store.environment is Environment.PRODUCTION
+        planned = plan.count_pending(Operation.APPLY)
+        writes = min(planned, request.max_writes or planned)
+        progress.note(f"forecast {forecast_writes(writes, ramp=ramp, cap=request.max_rps)}")
+        if not request.dry_run:
+            question = f"Write {counted(writes, 'document')} of {store.locator}?"
+            require_consent(store, question, request.consent, operator)
+        with ending(Journal(plan, Operation.APPLY)) as journal, ExitStack() as opened:
+            writing = PlanWriter(
+                journal=journal,
+                store=DryRunStore(store) if request.dry_run else store,
+                planner=planned_planner(plan),
+                objects=cache(lambda: opened.enter_context(services.objects(rules))),
+                rate=WriteRate(ramp=ramp, cap=request.max_rps),
+                max_age=request.max_age,
+            )
+            if request.canary is not None and not request.dry_run:
+                _write_canary(writing, request, progress, operator)
+            progress.begin("apply", "docs", writes)
+            writing.write(progress, max_writes=request.max_writes)
+            progress.end()
+        return tell_writes(plan, Operation.APPLY, request.path, dry_run=request.dry_run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWriter:
+    """Writes the documents of a plan.
 
     Evidence older than ``max_age`` is gathered again, through ``objects``, before the write that
-    needs it. ``only`` narrows the run to some documents of the plan, ``max_writes`` to so many of
-    those that are left. Raises InterruptedRunError when asked to stop, between two batches, and
-    ServiceError when the store or the disk fails for good; the same call continues.
+    needs it.
     """
-    plan = journal.plan
 
-    def decide(task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
-        return replan(planner, task.edits, task.kept, document, plan.state_of)
+    journal: Journal
+    store: DocumentWriter
+    planner: Planner
+    objects: Callable[[], ObjectStore]
+    rate: WriteRate
+    max_age: timedelta
+    pause: Callable[[float], None] = time.sleep
 
-    with Stop() as stop:
-        writes = (write for write in journal.to_apply() if only is None or write.id in only)
-        fresh = _with_fresh_evidence(journal, islice(writes, max_writes), objects, max_age)
-        tasks = (Task(write.id, write.path, write.edits, write.kept) for write in fresh)
-        Writer(store, journal, decide, progress, pace, pause=pause).run(tasks, stop)
+    def write(
+        self,
+        progress: Progress,
+        *,
+        only: Collection[int] | None = None,
+        max_writes: int | None = None,
+    ) -> None:
+        """Bring every planned document that is not done to an outcome, kept in the journal.
 
+        ``only`` narrows the run to some documents of the plan, ``max_writes`` to so many of those
+        that are left. Raises InterruptedRunError when asked to stop, between two batches, and
+        ServiceError when the store or the disk fails for good; the same call continues.
+        """
+        writes = (write for write in self.journal.to_apply() if only is None or write.id in only)
+        with Stop() as stop:
+            fresh = self._with_fresh_evidence(islice(writes, max_writes))
+            tasks = (Task(write.id, write.path, write.edits, write.kept) for write in fresh)
+            Writer(
+                self.store, self.journal, self._decide, progress, self.rate, pause=self.pause
+            ).run(tasks, stop)
 
-def _with_fresh_evidence(
-    journal: Journal,
-    writes: Iterable[PlannedWrite],
-    objects: Callable[[], ObjectStore],
-    max_age: timedelta,
-) -> Iterator[PlannedWrite]:
-    """The writes whose targets are all there, by evidence young enough."""
-    for batch in in_batches(writes, BATCH):
-        stale = {write.id: journal.stale_targets(write.id, max_age) for write in batch}
-        wanted = dict.fromkeys(target for targets in stale.values() for target in targets)
-        if not wanted:
-            yield from batch
-            continue
-        journal.add_evidence(_gather(objects(), list(wanted)))
-        for write in batch:
-            lost = [
-                f"{target.bucket}/{target.key} ({said})"
-                for target in stale[write.id]
-                if (said := journal.plan.doubt_of(target))
-            ]
-            if not lost:
-                yield write
-                continue
-            detail = f"no longer proven to exist: {', '.join(lost)}"
-            journal.settle([], [DocumentOutcome(write.id, Outcome.FAILED, detail)])
+    def _decide(self, task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
+        state_of = self.journal.plan.state_of
+        return replan(self.planner, task.edits, task.kept, document, state_of)
+
+    def _with_fresh_evidence(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
+        """The writes whose targets are all there, by evidence young enough."""
+        for batch in in_batches(writes, BATCH):
+            stale = {
+                write.id: self.journal.stale_targets(write.id, self.max_age) for write in batch
+            }
+            wanted = dict.fromkeys(target for targets in stale.values() for target in targets)
+            if wanted:
+                self.journal.add_evidence(_gather(self.objects(), list(wanted)))
+            for write in batch:
+                if doubts := self._doubts(stale[write.id]):
+                    detail = f"no longer proven to exist: {', '.join(doubts)}"
+                    outcome = DocumentOutcome(write.id, Outcome.FAILED, detail)
+                    self.journal.settle([], [outcome])
+                else:
+                    yield write
+
+    def _doubts(self, targets: Iterable[ObjectRef]) -> list[str]:
+        return [
+            f"{target.bucket}/{target.key} ({said})"
+            for target in targets
+            if (said := self.journal.plan.doubt_of(target))
+        ]
 
 
 def _gather(objects: ObjectStore, targets: Sequence[ObjectRef]) -> list[Evidence]:
@@ -86,3 +178,47 @@ def _gather(objects: ObjectStore, targets: Sequence[ObjectRef]) -> list[Evidence
         if trouble is not None:
             raise trouble
     return list(objects.prove(targets))
+
+
+def _write_canary(
+    writing: PlanWriter, request: ApplyRequest, progress: Progress, operator: Operator
+) -> None:
+    """Write a few documents and look at them; raise IncompleteError where that is the end."""
+    chosen = choose(writing.journal.to_apply(), request.canary or 0)
+    progress.begin("canary", "docs", len(chosen))
+    writing.write(progress, only={write.id for write in chosen})
+    progress.end()
+    sightings = look(writing.store, writing.journal.plan, chosen)
+    trouble = [each for each in sightings if each.trouble]
+    for each in trouble:
+        progress.note(f"  {each.document} {each.url}".rstrip() + f": {each.trouble}")
+    progress.note(
+        f"canary   {counted(len(chosen), 'document')} written and read back, "
+        f"{counted(sum(bool(each.url) for each in sightings), 'new URL')} fetched, "
+        f"{counted(len(trouble), 'trouble')}"
+    )
+    if operator.present:
+        goes_on = operator.agrees("Go on?")
+    else:
+        goes_on = not trouble and request.consent.given
+    if not goes_on:
+        raise IncompleteError(
+            f"Stopped after the canary. `url-rewriter rollback {request.path}` undoes"
+            " it; the same command without --canary goes on."
+        )
+
+
+def _require_applicable(
+    plan: Plan, rules: Rules, request: ApplyRequest, services: Services
+) -> None:
+    path, rules_file = request.path, request.rules_file
+    if rules_file is not None and services.read_rules(rules_file).digest != rules.digest:
+        raise RefusedError(
+            f"{path} was made by other rules than {rules_file} holds now. Make the plan again."
+        )
+    blocking = sum(plan.summarize().blocking.values())
+    if blocking:
+        raise ChecksFailedError(
+            f"{path} is blocked: {counted(blocking, 'URL')} stand against it; nothing was "
+            f"written. See `url-rewriter show {path}`, then make the plan again."
+        )

@@ -1,240 +1,183 @@
-"""Copy the objects that a plan says are missing from their sources to their targets.
-
-First both ends of every object are asked for, and what is to be done is decided; then it is done;
-then what was done is proven in the way that every target is proven. Nothing is ever overwritten.
-"""
+"""Copy the objects that a plan says are missing, from Cloud Storage to their targets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
-from url_rewriter.comparison import Agreement, Pair, compare_by_etag
-from url_rewriter.concurrency.batches import in_batches
-from url_rewriter.concurrency.interruption import Stop
-from url_rewriter.concurrency.retry import Attempts, Backoff
-from url_rewriter.concurrency.worker_pool import WorkerPool
-from url_rewriter.copying import Choice, ReadError, Step, Transfer, TransferOutcome
-from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
-from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState, TargetState
-from url_rewriter.objects import ObjectStore, ObjectWriter
-from url_rewriter.pipeline.copy_queue import CopyList, Task
+from url_rewriter.documents import Environment
+from url_rewriter.errors import (
+    ChecksFailedError,
+    ConfigurationError,
+    IncompleteError,
+    NotPermittedError,
+    RefusedError,
+    ServiceError,
+    UrlRewriterError,
+)
+from url_rewriter.objects import ObjectWriter
+from url_rewriter.pipeline.consent import Operator
+from url_rewriter.pipeline.copier import (
+    WORKERS,
+    Copier,
+    choices_of,
+    compare_what_is_there,
+    survey,
+)
+from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTotals
+from url_rewriter.pipeline.forecast import forecast_copy
+from url_rewriter.pipeline.held_plan import ending, held_plan, planned_planner, planned_rules
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import Plan, Run, UrlFacts, UrlFilter
-from url_rewriter.planning import Planner
-from url_rewriter.sources import SourceReader
-from url_rewriter.urls import ObjectRef
+from url_rewriter.pipeline.services import Services
+from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
+from url_rewriter.rules import Rules
+from url_rewriter.text import counted, sized
 
-WORKERS = 8
-"""Objects that are copied at once, unless somebody says otherwise; each holds a few parts."""
-
-_BATCH = 500
-_PROVEN_AT_ONCE = 200
-_BACKOFF = Backoff(attempts=2)
-"""An object is read twice, without a pause: what came wrong once may come right the second time."""
+_EMULATOR = "STORAGE_EMULATOR_HOST"
 
 
-def choices_of(plan: Plan, planner: Planner, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
-    """What each URL that is wanted, and not proven since, may mean: likeliest first."""
-    for row in plan.urls(wanted):
-        if not row.target_key or row.state == TargetState.EXISTS:
-            continue
-        yield _readings(plan, planner, row)
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """The plan file at ``path``, and which of its URLs to copy the objects of.
 
-
-def _readings(plan: Plan, planner: Planner, row: UrlFacts) -> tuple[Choice, ...]:
-    """What a URL that a rule takes may mean, likeliest first.
-
-    Of one that can be read in several ways the plan file keeps one source, so it is read again.
+    ``yes``: the copy was agreed to beforehand. At most ``max_bytes`` are copied, by ``workers`` at
+    once.
     """
-    if not row.others:
-        return (_only_choice(row),)
-    path, text, first = plan.text_of(row.id)
-    target = ObjectRef(row.target_bucket, row.target_key)
-    planned = planner.plan_text(path, text)
-    for url in planned.urls if planned else ():
-        if any((each.reading.start, each.target) == (first, target) for each in url.candidates):
-            return tuple(Choice(each.reading.source, each.target) for each in url.candidates)
-    return (_only_choice(row),)
+
+    path: Path
+    wanted: UrlFilter
+    yes: bool = False
+    dry_run: bool = False
+    max_bytes: int | None = None
+    workers: int | None = None
 
 
-def _only_choice(row: UrlFacts) -> Choice:
-    source = ObjectRef(row.source_bucket, row.source_key)
-    return Choice(source, ObjectRef(row.target_bucket, row.target_key))
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of the objects.
 
-
-def survey(
-    copies: CopyList, source: SourceReader, objects: ObjectStore, run: Run, progress: Progress
-) -> None:
-    """Ask for both ends of every object, and decide what to do.
-
-    What is found of targets is kept as evidence. Raises the object store's trouble, where it is in
-    any.
+    ``failure`` is why some are not at their targets, where any is. ``plan_again`` is the command
+    that makes the plan anew, where the plan says that objects are missing which are there now.
     """
-    for bucket in copies.target_buckets():
-        if (trouble := objects.check(bucket)) is not None:
-            raise trouble
-    progress.begin("survey", "objects", copies.count_open())
-    while before := copies.count_open():
-        for evidence in in_batches(objects.prove(copies.targets()), _BATCH):
-            run.add_evidence(evidence)
-            copies.note_targets(evidence)
-        for found in in_batches(source.stat(copies.sources()), _BATCH):
-            copies.note_sources(found)
-        copies.decide()
-        progress.advance(before - copies.count_open())
-    copies.settle()
-    progress.end()
+
+    path: Path
+    store: str
+    endpoint: str
+    dry_run: bool
+    totals: CopyTotals
+    failure: UrlRewriterError | None
+    plan_again: str
 
 
-def compare_what_is_there(copies: CopyList) -> None:
-    """Judge the targets that are there already by what is known of them, asking nobody."""
-    for task in copies.tasks(Step.COMPARE):
-        pair = Pair(task.target, task.source, task.there)
-        state = SourceEvidence(task.source, SourceState.EXISTS, datetime.now(UTC), task.info)
-        compared = compare_by_etag(pair, state)
-        if compared is not None and compared.agreement is Agreement.MISMATCH:
-            copies.note(task, Transfer(TransferOutcome.MISMATCH, compared.detail))
-        else:
-            copies.note(task, Transfer(TransferOutcome.ALREADY_THERE))
+def copy(
+    request: CopyRequest,
+    services: Services,
+    queue: CopyQueue,
+    progress: Progress,
+    operator: Operator,
+) -> Copied:
+    """Bring missing objects to their targets; an interrupted copy is continued.
+
+    The objects and what became of each are kept in ``queue``, an empty one. Raises
+    ConfigurationError where the operator does not agree, and RefusedError where objects of an
+    emulator would end up in production.
+    """
+    if not (request.yes or request.dry_run or operator.present):
+        raise ConfigurationError("Nobody to ask whether to copy: give --yes, or --dry-run.")
+    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+        rules = planned_rules(plan)
+        _refuse_unknown_rule(rules, request.wanted.rule)
+        _refuse_an_emulator_for_production(plan, services)
+        objects = stack.enter_context(services.objects(rules))
+        source = stack.enter_context(services.cloud_storage())
+        endpoint = services.settings(rules).endpoint
+        with ending(Run(plan, "copy")) as run:
+            queue.add(choices_of(plan, planned_planner(plan), request.wanted))
+            survey(queue, source, objects, run, progress)
+            if request.dry_run:
+                compare_what_is_there(queue)
+            elif _is_agreed(request, queue.totals(), endpoint, progress, operator):
+                uploads = stack.enter_context(closing(Uploads(plan.path)))
+                writer = stack.enter_context(services.writer(rules, uploads))
+                _give_up_what_was_left(writer, uploads, progress)
+                Copier(
+                    queue, source, writer, objects, run,
+                    workers=request.workers or WORKERS, max_bytes=request.max_bytes,
+                ).copy(progress)  # fmt: skip
+        return _tell(request, plan, queue, endpoint)
 
 
-class _StoppedError(Exception):
-    """The run was asked to stop while an object was under way; nothing of it is left behind."""
+def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
+    names = [rule.name for rule in rules.rules]
+    if name is not None and name not in names:
+        raise ConfigurationError(f"--rule {name}: the plan's rules are {', '.join(names)}.")
 
 
-@dataclass(slots=True)
-class _Patience:
-    """Failures in a row: a service that refuses everything is not asked for everything."""
-
-    most: int
-    row: int = 0
-    trouble: UrlRewriterError | None = None
-
-    def watch(self, transfer: Transfer) -> None:
-        """Count; where it is enough, say what the trouble is."""
-        if not transfer.passing and not transfer.forbidden:
-            self.row = 0
-            return
-        self.row += 1
-        if self.row < self.most or self.trouble is not None:
-            return
-        kind = NotPermittedError if transfer.forbidden else ServiceError
-        self.trouble = kind(
-            f"{self.row} objects in a row could not be copied, the last because: "
-            f"{transfer.detail}. The rest was not tried; the same command continues."
+def _refuse_an_emulator_for_production(plan: Plan, services: Services) -> None:
+    """Objects of an emulator must not end up where production's URLs will point."""
+    if services.environ.get(_EMULATOR) and plan.header.kept_at == Environment.PRODUCTION:
+        raise RefusedError(
+            f"{plan.path} is a plan for production, and {_EMULATOR} names an emulator: unset it."
+            " Nothing was copied."
         )
 
 
-@dataclass(slots=True)
-class Copier:
-    """Does the tasks of a list, several at once. Memory is bounded by ``workers``, not by sizes."""
-
-    copies: CopyList
-    source: SourceReader
-    writer: ObjectWriter
-    objects: ObjectStore
-    run: Run
-    workers: int = WORKERS
-    max_bytes: int | None = None
-    _unproven: list[Task] = field(default_factory=list)
-
-    def copy(self, progress: Progress) -> None:
-        """Copy, compare and prove whatever is left to do.
-
-        Raises InterruptedRunError when asked to stop, once nothing is under way any more, and
-        ServiceError or NotPermittedError when one object after the other fails; the same call
-        continues.
-        """
-        patience = _Patience(max(8, 2 * self.workers))
-        progress.begin("copy", "bytes", self.copies.totals().size)
-        with Stop() as stop:
-
-            def work(task: Task) -> tuple[Task, Transfer | None]:
-                return task, self._transfer(task, stop)
-
-            with WorkerPool(work, self.workers) as crew:
-                tasks = self._within_bounds(stop, patience)
-                for task, transfer in crew.map(tasks, self.workers):
-                    if transfer is not None:
-                        self._note(task, transfer)
-                        patience.watch(transfer)
-                        progress.advance(transfer.bytes)
-            stop.check()
-            self._prove()
-            stop.check()
-        progress.end()
-        if patience.trouble is not None:
-            raise patience.trouble
-
-    def _within_bounds(self, stop: Stop, patience: _Patience) -> Iterator[Task]:
-        begun = 0
-        for task in self.copies.tasks():
-            if stop.asked or patience.trouble is not None:
-                return
-            if task.step is Step.COPY:
-                begun += task.info.size or 0
-            if self.max_bytes is not None and begun > self.max_bytes:
-                return
-            yield task
-
-    def _transfer(self, task: Task, stop: Stop) -> Transfer | None:
-        """Copy one object; None where the run was asked to stop. Called in many threads."""
-        transfer = None
-        for _ in Attempts(_BACKOFF):
-            try:
-                chunks = _until(stop, self.source.read(task.source, task.info))
-                transfer = self.writer.write(task.target, task.info, chunks)
-            except _StoppedError:
-                return None
-            except ReadError as error:
-                outcome = TransferOutcome.GONE if error.gone else TransferOutcome.FAILED
-                transfer = Transfer(
-                    outcome,
-                    f"reading the source: {error}",
-                    passing=not error.gone and not error.forbidden,
-                    forbidden=error.forbidden,
-                )
-            if not transfer.passing or stop.asked:
-                break
-        return transfer
-
-    def _note(self, task: Task, transfer: Transfer) -> None:
-        self.copies.note(task, transfer)
-        if transfer.outcome is TransferOutcome.MISMATCH:
-            self.run.add_evidence([_mismatch(task.target, transfer.detail)])
-        if transfer.there:
-            self._unproven.append(task)
-        if len(self._unproven) >= _PROVEN_AT_ONCE:
-            self._prove()
-
-    def _prove(self) -> None:
-        """Prove what is there now, as any target is proven."""
-        tasks = {task.target: task for task in self._unproven}
-        self._unproven = []
-        if not tasks:
-            return
-        evidence = list(self.objects.prove(list(tasks)))
-        self.run.add_evidence(evidence)
-        for each in evidence:
-            if each.state is not TargetState.EXISTS:
-                self.copies.note(tasks[each.target], _unproven(each))
+def _is_agreed(
+    request: CopyRequest,
+    totals: CopyTotals,
+    endpoint: str,
+    progress: Progress,
+    operator: Operator,
+) -> bool:
+    """Say what a copy costs, and have the operator agree; False where there is nothing to do."""
+    if not totals.pending:
+        return False
+    progress.note(f"forecast {forecast_copy(totals.to_copy, totals.size)}")
+    if request.yes or not totals.to_copy:
+        return True
+    objects = f"{counted(totals.to_copy, 'object')} ({sized(totals.size)})"
+    if not operator.agrees(f"Copy {objects} to {endpoint}?"):
+        raise ConfigurationError("Not confirmed. Nothing was copied.")
+    return True
 
 
-def _unproven(evidence: Evidence) -> Transfer:
-    """What is said of an object that was stored, and that its proof did not find."""
-    denied = evidence.state is TargetState.MISSING
-    outcome = TransferOutcome.FAILED if denied else TransferOutcome.UNKNOWN
-    return Transfer(outcome, f"stored, and not proven: {evidence.detail}", passing=not denied)
+def _give_up_what_was_left(writer: ObjectWriter, uploads: Uploads, progress: Progress) -> None:
+    """End the uploads in parts that a killed run of this plan began, and no others."""
+    for target, upload in uploads.left():
+        if why := writer.give_up(target, upload):
+            progress.warn(
+                f"an upload of {target.key} that an earlier run began could not be given up: "
+                f"{why}. It takes room in bucket {target.bucket}, and shows as no object."
+            )
 
 
-def _mismatch(target: ObjectRef, detail: str) -> Evidence:
-    return Evidence(target, TargetState.MISMATCH, Method.HEAD, datetime.now(UTC), detail=detail)
+def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> Copied:
+    totals = queue.totals()
+    missing = plan.count("SELECT count(*) FROM occurrences WHERE status IN ('missing', 'unknown')")
+    return Copied(
+        path=request.path,
+        store=plan.header.store,
+        endpoint=endpoint,
+        dry_run=request.dry_run,
+        totals=totals,
+        failure=_failure(queue, totals, dry_run=request.dry_run),
+        plan_again=plan.header.command(str(request.path)) if missing else "",
+    )
 
 
-def _until(stop: Stop, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        if stop.asked:
-            raise _StoppedError
-        yield chunk
+def _failure(queue: CopyQueue, totals: CopyTotals, *, dry_run: bool) -> UrlRewriterError | None:
+    """Why some objects are not at their targets; None where all are, or would be."""
+    left = totals.objects - totals.there - (totals.pending if dry_run else 0)
+    if not left:
+        return None
+    first = next((each.detail for each in queue.left() if each.detail), "not tried")
+    says = f"{counted(left, 'object')} of {totals.objects:,}"
+    if not totals.there and totals.forbidden:
+        return NotPermittedError(f"{says} may not be copied with these credentials: {first}.")
+    unknown = totals.outcomes["unknown"] + totals.passing
+    if not totals.there and unknown >= left:
+        return ServiceError(f"{says} could not be copied: {first}. The same command continues.")
+    if dry_run:
+        return ChecksFailedError(f"{says} cannot be copied. Nothing was copied yet.")
+    return IncompleteError(f"{says} not copied. Running the same command again is safe.")

@@ -89,7 +89,7 @@ class CopyTotals:
         return self.objects - sum(self.outcomes.values())
 
 
-class CopyList:
+class CopyQueue:
     """Objects to copy, each once, with what was found out about them. Memory stays flat."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How far a run has come, told to whoever wants to show it."""
+"""How far a run has come, told to what shows it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears of stages one after the other, from the thread that runs the pipeline."""
+    """Hears of stages one after the other, from the thread that runs the use case."""
+
+    def note(self, text: str) -> None:
+        """A line for people; "" is an empty one. ``text`` may hold anything."""
+
+    def warn(self, text: str) -> None:
+        """A line that matters to everybody; ``text`` may hold anything."""
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """A stage begins; ``total`` units lie ahead, where that is known."""
@@ -18,8 +24,14 @@ class Progress(Protocol):
         """The current stage is done."""
 
 
-class Silence:
+class NoProgress:
     """Shows nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing to show."""
+
+    def warn(self, text: str) -> None:
+        """Nothing to show."""
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Nothing to show."""

@@ -1,26 +1,88 @@
-"""Undo what an apply wrote, where it is still ours."""
+"""Roll back what an apply wrote, where it is still ours."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.documents import Document
+from url_rewriter.documents import Document, Environment
+from url_rewriter.pipeline.consent import Consent, Operator, require_consent
+from url_rewriter.pipeline.forecast import forecast_writes
+from url_rewriter.pipeline.held_plan import DryRunStore, ending, held_plan, require_same_store
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.write_loop import DocumentWriter, Task, Writer
-from url_rewriter.planfile import Entry, Journal, WriteFilter, live_edits
+from url_rewriter.pipeline.written import Written, tell_writes
+from url_rewriter.planfile import (
+    Entry,
+    Journal,
+    Operation,
+    WriteFilter,
+    live_edits,
+)
 from url_rewriter.planning import Replanned, undo
+from url_rewriter.text import counted
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRequest:
+    """Which plan file to undo; ``wanted`` narrows it to a document or to the URLs of a rule.
+
+    ``store`` must be the plan's, where it is given. At most ``max_rps`` documents are written a
+    second.
+    """
+
+    path: Path
+    consent: Consent = Consent()
+    dry_run: bool = False
+    store: str | None = None
+    wanted: WriteFilter = WriteFilter()
+    max_rps: float | None = None
 
 
 def rollback(
+    request: RollbackRequest, services: Services, progress: Progress, operator: Operator
+) -> Written:
+    """Put back every string that apply wrote; an interrupted rollback is continued.
+
+    Raises RefusedError for another store than the plan's, and ConfigurationError where the operator
+    does not agree.
+    """
+    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+        store = stack.enter_context(services.store(request.store or plan.header.store))
+        require_same_store(plan, store)
+        ramp = store.environment is Environment.PRODUCTION
+        planned = plan.count_pending(Operation.ROLLBACK, request.wanted)
+        progress.note(f"forecast {forecast_writes(planned, ramp=ramp, cap=request.max_rps)}")
+        if not request.dry_run:
+            question = f"Put back {counted(planned, 'document')} of {store.locator}?"
+            require_consent(store, question, request.consent, operator)
+        with ending(Journal(plan, Operation.ROLLBACK)) as journal:
+            progress.begin("rollback", "docs", planned)
+            put_back(
+                journal,
+                DryRunStore(store) if request.dry_run else store,
+                progress,
+                WriteRate(ramp=ramp, cap=request.max_rps),
+                wanted=request.wanted,
+            )
+            progress.end()
+        return tell_writes(
+            plan, Operation.ROLLBACK, request.path, dry_run=request.dry_run, wanted=request.wanted
+        )
+
+
+def put_back(
     journal: Journal,
     store: DocumentWriter,
     progress: Progress,
+    rate: WriteRate,
     *,
-    pace: WriteRate,
-    wanted: WriteFilter | None = None,
+    wanted: WriteFilter = WriteFilter(),
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Put back every string that still reads as it was written, last written first.
@@ -29,7 +91,6 @@ def rollback(
     InterruptedRunError when asked to stop, between two batches, and ServiceError when the store or
     the disk fails for good; the same call continues.
     """
-    wanted = wanted or WriteFilter()
 
     def decide(task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
         edits = live_edits(history)
@@ -40,4 +101,4 @@ def rollback(
 
     with Stop() as stop:
         tasks = (Task(document, path) for document, path in journal.to_roll_back(wanted))
-        Writer(store, journal, decide, progress, pace, pause=pause).run(tasks, stop)
+        Writer(store, journal, decide, progress, rate, pause=pause).run(tasks, stop)

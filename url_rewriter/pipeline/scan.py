@@ -5,18 +5,23 @@ Memory stays flat: documents pass through, and what is kept of them is kept in a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from url_rewriter.engines import Batch, Engine, Part, Reducer, Threads
-from url_rewriter.errors import ChecksFailedError
+from url_rewriter.documents import Environment
+from url_rewriter.engines import Batch, Engine, Part, Scan, Threads
+from url_rewriter.errors import ChecksFailedError, ConfigurationError
+from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.requests import Limits
 from url_rewriter.planfile import Draft, rows_of
 from url_rewriter.planning import Planner, Tally, survey
+from url_rewriter.rules import FieldPattern, Rules
 from url_rewriter.stores.base import DocumentReader, Partition, Query
+from url_rewriter.urls import needles
 
 T = TypeVar("T")
 
@@ -35,17 +40,57 @@ class ScanOptions:
     expected: int | None = None
 
 
-def scan(
-    reader: DocumentReader,
-    query: Query,
-    planner: Planner,
+def make_scan(
+    reader: DocumentReader, rules: Rules, limits: Limits, *, mentions: bool = False
+) -> Scan:
+    """The scan that the scope of the rules and the limits describe.
+
+    ``mentions`` are kept where they are asked for. Raises ConfigurationError for a limit that is no
+    pattern.
+    """
+    query = Query(
+        needles=needles(rules.grammar),
+        collections=limits.collections,
+        excluded=(*(each.text for each in rules.scope.collections), *limits.excluded),
+        documents=limits.documents,
+        read_time=limits.read_time,
+    )
+    return Scan(reader, query, make_planner(rules, limits, mentions=mentions))
+
+
+def make_planner(rules: Rules, limits: Limits, *, mentions: bool = False) -> Planner:
+    """A planner that looks only at the fields that the limits name."""
+    return Planner(rules, tuple(map(_field_pattern, limits.fields)), mentions=mentions)
+
+
+def _field_pattern(text: str) -> FieldPattern:
+    try:
+        return FieldPattern(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--field {text!r}: {error}") from error
+
+
+def prepare(
+    scan: Scan, limits: Limits, workers: int | None, progress: Progress, *, scanned: int = 0
+) -> ScanOptions:
+    """How the scan is done, once its price was told; ``scanned`` documents were read before."""
+    expected = scan.reader.count(scan.query)
+    if expected is not None:
+        expected = max(0, expected - scanned)
+        if scan.reader.environment is Environment.PRODUCTION:
+            progress.note(f"forecast {forecast_reads(expected)}")
+    return ScanOptions(workers or 1, limits.max_reads, expected)
+
+
+def scan_documents(
+    scan: Scan,
     draft: Draft,
     progress: Progress,
     options: ScanOptions = ScanOptions(),
     *,
     prove_migrated: bool = False,
 ) -> None:
-    """Read the documents of ``query`` and keep what the rules make of them.
+    """Read the documents of a scan and keep what the rules make of them.
 
     A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
     the same, in the same order, whatever the ``options``. ``prove_migrated``: the targets that
@@ -53,10 +98,10 @@ def scan(
     read than may be; what was read until then is kept.
     """
     if not draft.partitions():
-        parts = reader.partitions(query, options.workers)
+        parts = scan.reader.partitions(scan.query, options.workers)
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     reduce = partial(rows_of, prove_migrated=prove_migrated)
-    engine = _open(reader, query, planner, reduce, list(_unfinished(draft)), options)
+    engine = Threads(scan, reduce, _unfinished(draft), options.workers, options.max_reads)
     for batch in _batches(engine, progress, options):
         draft.add_documents(
             batch.found,
@@ -65,46 +110,41 @@ def scan(
             last=batch.checkpoint.last,
             done=batch.checkpoint.done,
         )
-    _require_whole(engine, options)
+    warn_of_nothing(scan, draft.count_scanned(), progress)
+    if trouble := _left_unread(engine, options):
+        raise trouble
 
 
 def tally_documents(
-    reader: DocumentReader,
-    query: Query,
-    planner: Planner,
-    tally: Tally,
+    scan: Scan,
     progress: Progress,
     options: ScanOptions = ScanOptions(),
-    *,
     mentions: Mentions | None = None,
-) -> None:
-    """Read the documents of ``query`` and count what they hold into ``tally``.
+) -> tuple[Tally, ChecksFailedError | None]:
+    """Read the documents of a scan and count what they hold; with it what ended it early.
 
-    What the planner keeps of ``mentions`` goes there. Raises ChecksFailedError when more is to be
-    read than may be; what was read until then is counted.
+    What the planner keeps of mentions goes into ``mentions``.
     """
-    parts = reader.partitions(query, options.workers)
+    tally = Tally()
+    parts = scan.reader.partitions(scan.query, options.workers)
     numbered = [Part(number, part, None) for number, part in enumerate(parts, 1)]
-    engine = _open(reader, query, planner, survey, numbered, options)
+    engine = Threads(scan, survey, numbered, options.workers, options.max_reads)
     for batch in _batches(engine, progress, options):
         tally.add(batch.found.tally)
         tally.scanned += batch.checkpoint.documents
         if mentions is not None:
             mentions.add(batch.found.mentions)
-    _require_whole(engine, options)
+    warn_of_nothing(scan, tally.scanned, progress)
+    return tally, _left_unread(engine, options)
 
 
-def _open(
-    reader: DocumentReader,
-    query: Query,
-    planner: Planner,
-    reduce: Reducer[T],
-    parts: list[Part],
-    options: ScanOptions,
-) -> Engine[T]:
-    return Threads(
-        reader, query, planner, reduce, parts, workers=options.workers, max_reads=options.max_reads
-    )
+def warn_of_nothing(scan: Scan, scanned: int, progress: Progress) -> None:
+    """Warn where no document was read: the store or the limits may be wrong."""
+    if not scanned:
+        progress.warn(
+            f"no document of {scan.reader.locator} was scanned: is the store right, and the "
+            "collections and documents that were named?"
+        )
 
 
 def _batches(engine: Engine[T], progress: Progress, options: ScanOptions) -> Iterator[Batch[T]]:
@@ -116,15 +156,18 @@ def _batches(engine: Engine[T], progress: Progress, options: ScanOptions) -> Ite
     progress.end()
 
 
-def _require_whole(engine: Engine[T], options: ScanOptions) -> None:
-    if engine.stopped:
-        raise ChecksFailedError(
-            f"Stopped after reading {engine.read:,} documents, because of --max-reads"
-            f" {options.max_reads}."
-        )
+def _left_unread(engine: Engine[T], options: ScanOptions) -> ChecksFailedError | None:
+    if not engine.stopped:
+        return None
+    return ChecksFailedError(
+        f"Stopped after reading {engine.read:,} documents, because of --max-reads"
+        f" {options.max_reads}."
+    )
 
 
-def _unfinished(draft: Draft) -> Iterator[Part]:
-    for number, root, first, past, last, done in draft.partitions():
-        if not done:
-            yield Part(number, Partition(root, first, past), last)
+def _unfinished(draft: Draft) -> Sequence[Part]:
+    return [
+        Part(number, Partition(root, first, past), last)
+        for number, root, first, past, last, done in draft.partitions()
+        if not done
+    ]

@@ -5,6 +5,7 @@
 
 from url_rewriter.planfile.draft import Draft
 from url_rewriter.planfile.header import Header, whoami
+from url_rewriter.planfile.invocation import Invocation, Kind
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
     Entry,
@@ -12,6 +13,14 @@ from url_rewriter.planfile.journal import (
     live_edits,
 )
 from url_rewriter.planfile.lock import FileLock
+from url_rewriter.planfile.obstacles import (
+    OF_A_PLAN,
+    OF_A_SCAN,
+    Gate,
+    GateName,
+    GateState,
+    Obstacle,
+)
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
@@ -30,14 +39,22 @@ from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
 
 __all__ = [
+    "OF_A_PLAN",
+    "OF_A_SCAN",
     "DocumentOutcome",
     "Draft",
     "Entry",
     "FileLock",
     "FoundRows",
+    "Gate",
+    "GateName",
+    "GateState",
     "Header",
+    "Invocation",
     "Journal",
+    "Kind",
     "LeftDocument",
+    "Obstacle",
     "Operation",
     "Plan",
     "PlannedWrite",

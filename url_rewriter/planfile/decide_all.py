@@ -21,29 +21,34 @@ from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.scan_rows import insert_targets
 from url_rewriter.planfile.schema import transaction
 from url_rewriter.planning import Planner
+from url_rewriter.planning.deciding import DECISIONS, Blocks
 from url_rewriter.rules import OnMissing, Rules, Unmapped
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Replacement, rewrite
 
 _PAGE = 500
 
-# The words of states and statuses are the same but for one.
+_BLOCKS = {
+    Blocks.NO: "0",
+    Blocks.UNLESS_SKIPPED: "o.rule NOT IN (SELECT value FROM json_each(?1))",
+    Blocks.YES: "1",
+}
 _DECIDE = """
 UPDATE occurrences AS o SET (status, blocks) = (
-    SELECT status, status <> 'rewrite' AND NOT (status IN ('missing', 'mismatch')
-        AND o.rule IN (SELECT value FROM json_each(?)))
-    FROM (SELECT {status} AS status)
+    SELECT status, CASE status {blocks} END FROM (SELECT {status} AS status)
 ) WHERE rule IS NOT NULL AND status <> {status}
 """.format(
-    status="""coalesce((
-        SELECT CASE e.state WHEN 'exists' THEN 'rewrite' ELSE e.state END
-        FROM newest_evidence e WHERE e.target = o.target), 'unknown')"""
+    status="CASE coalesce((SELECT e.state FROM newest_evidence e WHERE e.target = o.target),"
+    f" '{TargetState.UNKNOWN}') "
+    + " ".join(f"WHEN '{each.state}' THEN '{each.status}'" for each in DECISIONS)
+    + " END",
+    blocks=" ".join(f"WHEN '{each.status}' THEN {_BLOCKS[each.blocks]}" for each in DECISIONS),
 )
 
 # What a less likely reading decides, or has decided before.
 _UNDECIDED = """
 INSERT OR IGNORE INTO undecided
 SELECT string FROM occurrences
-WHERE reading <> '' OR (status = 'missing' AND others IS NOT NULL)
+WHERE reading <> '' OR (status = 'missing' AND choices IS NOT NULL)
 UNION ALL SELECT id FROM strings WHERE doubtful
 """
 

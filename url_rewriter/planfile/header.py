@@ -6,50 +6,63 @@ import getpass
 import os
 import socket
 import sqlite3
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+
+from url_rewriter.planfile.invocation import Invocation, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How a plan came about. Everything is text; times are RFC 3339, in UTC.
+    """How a plan came about. Times are RFC 3339, in UTC.
 
     ``rules`` is the canonical JSON of the rules with variables filled in, ``rules_digest`` its
-    SHA-256. ``limits`` is the canonical JSON of what the command line added: collections, fields,
-    documents. ``kept_at`` tells a database that can be thrown away from a real one of the same
-    name; ``rule_lines`` is a JSON object of the lines that rules stand in, ``made_by`` the user and
-    the host. ``read_time`` is empty where the scan read the latest state.
+    SHA-256. ``kept_at`` tells a database that can be thrown away from a real one of the same name;
+    ``rule_lines`` is a JSON object of the lines that rules stand in, ``made_by`` the user and the
+    host. ``invocation`` is the command that made the plan; it names no store beside ``store``.
     """
 
     store: str
-    rules_file: str
     rules: str
     rules_digest: str
-    limits: str
     endpoint: str
     created_at: str
     version: str
     kept_at: str = ""
     rule_lines: str = "{}"
     made_by: str = ""
-    read_time: str = ""
+    invocation: Invocation = field(default_factory=Invocation)
 
     def describes_same_scan(self, other: Header) -> bool:
         """Whether a scan begun under ``other`` may be continued under this header."""
         return (
-            (self.store, self.kept_at, self.rules, self.limits, self.read_time)
-            == (other.store, other.kept_at, other.rules, other.limits, other.read_time)
+            (self.store, self.kept_at, self.rules, self.invocation.scope)
+            == (other.store, other.kept_at, other.rules, other.invocation.scope)
         )  # fmt: skip
+
+    def command(
+        self, output: str, shown: Callable[[Kind, str], str] = lambda kind, value: value
+    ) -> str:
+        """The command that makes this plan again, as ``output``, quoted for a shell.
+
+        ``shown`` says how the value of an option may be shown.
+        """
+        whole = replace(self.invocation, store=self.store, output=output)
+        return f"url-rewriter plan {whole.options(shown)}"
 
 
 def write_header(connection: sqlite3.Connection, header: Header) -> None:
     """Put the header into a new plan file."""
-    connection.executemany("INSERT INTO header VALUES (?, ?)", asdict(header).items())
+    values = {each.name: getattr(header, each.name) for each in fields(header)}
+    values["invocation"] = header.invocation.to_json()
+    connection.executemany("INSERT INTO header VALUES (?, ?)", values.items())
 
 
 def read_header(connection: sqlite3.Connection) -> Header:
     """The header of a plan file."""
     stored = dict(connection.execute("SELECT name, value FROM header"))
-    return Header(**{field.name: stored[field.name] for field in fields(Header)})
+    stored["invocation"] = Invocation.from_json(stored["invocation"])
+    return Header(**{each.name: stored[each.name] for each in fields(Header)})
 
 
 def whoami() -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from url_rewriter.planning import Candidate, SettledUrl, UrlStatus
+from url_rewriter.copying import Choice
+from url_rewriter.planning import SettledUrl, UrlStatus
+from url_rewriter.urls import ObjectRef
 
 Row = tuple[object, ...]
 
 _COLUMNS = (
     "first", "past", "status", "blocks", "form", "layer", "bucket", "key", "rule", "url", "reading",
-    "others", "remark", "target",
+    "choices", "remark", "target",
 )  # fmt: skip
 _VALUES = (
     ", ".join("?" * (len(_COLUMNS) - 1)) + ", (SELECT id FROM targets WHERE bucket = ? AND key = ?)"
@@ -24,7 +26,7 @@ _MIGRATED = UrlStatus.MIGRATED
 
 
 def row_of(url: SettledUrl) -> Row:
-    """What is kept of a URL: the reading that was taken, and the targets of the others.
+    """What is kept of a URL: the reading that was taken, and all there are if they are several.
 
     Plain values: SQLite's adapter asks its registry about every enumeration and truth value.
     """
@@ -42,16 +44,27 @@ def row_of(url: SettledUrl) -> Row:
         taken.rule.name if taken else None,
         taken.url if taken else None,
         reading.why if reading else None,
-        _dump_others(url.others) if url.others else None,
+        _dump_choices(url) if url.others else None,
         url.remark or None,
         target.bucket if target else None,
         target.key if target else None,
     )  # fmt: skip
 
 
-def _dump_others(others: Sequence[Candidate]) -> str:
-    # The encoder of a list is set up anew for each; that of a string is there.
-    return "[" + ", ".join([_encode(f"{t.bucket}/{t.key}") for _, _, t, _ in others]) + "]"
+def _dump_choices(url: SettledUrl) -> str:
+    if url.occurrence is None or url.candidate is None:
+        return "[]"
+    places = {reading: place for place, reading in enumerate(url.occurrence.readings)}
+    candidates = sorted([url.candidate, *url.others], key=lambda each: places[each.reading])
+    return _encode([[*each.reading.source, *each.target] for each in candidates])
+
+
+def load_choices(text: str) -> tuple[Choice, ...]:
+    """The choices that a row keeps."""
+    return tuple(
+        Choice(ObjectRef(source_bucket, source_key), ObjectRef(bucket, key))
+        for source_bucket, source_key, bucket, key in json.loads(text)
+    )
 
 
 def insert_occurrences(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:

@@ -20,6 +20,7 @@ from url_rewriter.planfile.evidence import newest_doubt, newest_state
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import read_header
 from url_rewriter.planfile.history import History, recount
+from url_rewriter.planfile.obstacles import Gate, Obstacle
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import Sample, take_sample
 from url_rewriter.planfile.seal import compute_seal
@@ -36,7 +37,13 @@ from url_rewriter.planfile.totals import (
     left_documents,
     summarize,
 )
-from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter, list_urls
+from url_rewriter.planfile.url_facts import (
+    UrlFacts,
+    UrlFilter,
+    count_against,
+    list_against,
+    list_urls,
+)
 from url_rewriter.urls import ObjectRef
 
 
@@ -124,6 +131,17 @@ class Plan:
         Raises ConfigurationError for a collection pattern that names nothing.
         """
         return list_urls(self._connection, wanted or UrlFilter())
+
+    def urls_against(self, obstacles: Sequence[Obstacle]) -> Iterator[UrlFacts]:
+        """The URLs that meet any of some obstacles, in document order."""
+        return list_against(self._connection, obstacles)
+
+    def judge(self, obstacle: Obstacle) -> Gate:
+        """The gate that an obstacle stands against; targets are told by how they compare."""
+        counts = count_against(self._connection, obstacle)
+        by_word = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+        told = f": {by_word}" if by_word and obstacle.by_target else ""
+        return Gate(obstacle.gate, sum(counts.values()), obstacle.says + told)
 
     def sample(self, most: int) -> Sample:
         """At most ``most`` URLs to show; the same ones whenever it is asked for."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from url_rewriter.planfile.obstacles import OF_A_PLAN
+from url_rewriter.planfile.url_facts import from_urls
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -25,20 +28,15 @@ class Sample:
         return self.total if self.ids is None else len(self.ids)
 
 
-_JOINED = """
-FROM occurrences o JOIN strings s ON s.id = o.string LEFT JOIN outcomes x ON x.document = s.document
-WHERE (o.blocks OR o.status IN ('missing', 'unknown', 'mismatch')
-       OR coalesce(x.outcome, '') IN ('conflict', 'failed'))
-"""
-
-
 def take_sample(connection: sqlite3.Connection, most: int) -> Sample:
     """At most ``most`` occurrences; the same ones whenever it is asked for."""
     (total,) = connection.execute("SELECT count(*) FROM occurrences").fetchone()
-    (all_failures,) = connection.execute(f"SELECT count(*) {_JOINED}").fetchone()
+    against = " OR ".join(f"({each.condition})" for each in OF_A_PLAN)
+    failing = f"{from_urls('x')} WHERE {against}"
+    (all_failures,) = connection.execute(f"SELECT count(*) {failing}").fetchone()
     if total <= most:
         return Sample(None, total, all_failures, all_failures)
-    failures = connection.execute(f"SELECT o.id {_JOINED} ORDER BY o.id LIMIT ?", (most,))
+    failures = connection.execute(f"SELECT o.id {failing} ORDER BY o.id LIMIT ?", (most,))
     ids = {row[0] for row in failures}
     room, shown = most - len(ids), len(ids)
     sample = connection.execute(

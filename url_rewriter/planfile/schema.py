@@ -69,12 +69,13 @@ CREATE TABLE comparisons (
 ) STRICT;
 CREATE INDEX comparisons_of_target ON comparisons (target, id);
 
--- One URL in one string, with its status. `others` are the targets of the readings not taken.
+-- One URL in one string, with its status. `choices` are the source and the target of each reading
+-- that a rule takes, likeliest first, where there are several.
 CREATE TABLE occurrences (
     id INTEGER PRIMARY KEY, string INTEGER NOT NULL REFERENCES strings,
     first INTEGER NOT NULL, past INTEGER NOT NULL, status TEXT NOT NULL, blocks INTEGER NOT NULL,
     form TEXT, layer TEXT, bucket TEXT, key TEXT, rule TEXT, target INTEGER REFERENCES targets,
-    url TEXT, reading TEXT, others TEXT, remark TEXT
+    url TEXT, reading TEXT, choices TEXT, remark TEXT
 ) STRICT;
 CREATE INDEX occurrences_of_string ON occurrences (string);
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from url_rewriter.documents import Outcome
 from url_rewriter.evidence import TargetState
+from url_rewriter.planfile.obstacles import UNPROVEN
 from url_rewriter.planning import UrlStatus
 
 
@@ -62,6 +63,16 @@ class Summary:
     def blocked(self) -> bool:
         """Whether the plan may not be applied."""
         return bool(self.blocking)
+
+    @property
+    def unproven(self) -> int:
+        """URLs whose target is not proven."""
+        return sum(self.urls[status] for status in UNPROVEN)
+
+    @property
+    def waived(self) -> int:
+        """URLs whose target is not proven, and that the rules say to leave."""
+        return sum(self.urls[each] - self.blocking.get(each, 0) for each in UNPROVEN)
 
 
 @dataclass(frozen=True, slots=True)

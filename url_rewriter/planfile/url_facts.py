@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from url_rewriter.copying import Choice
 from url_rewriter.documents import ValuePath
 from url_rewriter.findings import Code
+from url_rewriter.planfile.obstacles import OF_A_PLAN, UNPROVEN, Obstacle
+from url_rewriter.planfile.occurrences import load_choices
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.views import read_collection
+from url_rewriter.planning import UrlStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +35,19 @@ class UrlFacts:
     """One URL of a plan and all that the file knows of it. Texts are whole: redact to print.
 
     ``old`` is the URL as it stands in the document; ``new`` is what replaces it ("" for none).
-    ``others`` are the targets of the readings that were not taken, but for a URL that is rewritten
-    as it is likeliest read. ``codes`` are those of the findings at this URL that its status does
+    ``choices`` are the readings that a rule takes, likeliest first; empty where there is only one.
+    ``codes`` are those of the findings at this URL that its status does
     not say already. ``state`` to ``detail`` are the newest evidence for the target, ``access`` and
     ``access_detail`` what it gives without credentials, ``agreement`` to ``comparison_detail`` how
     it compares with its source. ``operation`` to ``run`` are the last thing done to the document;
-    ``why`` says what of it was left. Unknown texts are "".
+    ``why`` says what of it was left. ``gate`` is the gate that the URL stands against, ``obstacle``
+    what a list calls it there. Unknown texts are "".
     """
 
     id: int
     value_path: ValuePath
     blocks: bool
-    others: tuple[str, ...]
+    choices: tuple[Choice, ...]
     codes: tuple[str, ...]
     size: int | None
     source_size: int | None
@@ -76,6 +80,25 @@ class UrlFacts:
     operation: str
     outcome: str
     why: str
+    gate: str
+    obstacle: str
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The targets of the readings that were not taken.
+
+        None for a URL that is rewritten as it is likeliest read: they are of no interest.
+        """
+        if self.status == UrlStatus.REWRITE and not self.reading:
+            return ()
+        taken = (self.source_bucket, self.source_key), (self.target_bucket, self.target_key)
+        others = (target for source, target in self.choices if (source, target) != taken)
+        return tuple(f"{target.bucket}/{target.key}" for target in others)
+
+    @property
+    def waived(self) -> bool:
+        """Whether the target is not proven, and the rules say to leave the URL."""
+        return self.status in UNPROVEN and not self.blocks
 
 
 # Columns in the order of the fields, those of the texts from the ninth on.
@@ -97,29 +120,36 @@ _SAID_BY_STATUS = ", ".join(
     )
 )
 
-# What else a URL might have meant is of interest where its likeliest reading did not hold. Findings
-# quote the URL they are about; SQLite makes itself an index for the join. Without the CROSS, its
-# planner may start from the findings and lose the order of the occurrences.
-_SELECT = f"""
-SELECT o.id, s.value_path, o.blocks,
-    CASE WHEN o.status <> 'rewrite' OR o.reading <> '' THEN o.others END,
-    f.codes, e.size, c.size, x.run, {", ".join(f"coalesce({text}, '')" for text in _TEXTS)}
-FROM occurrences o
-CROSS JOIN strings s ON s.id = o.string
-CROSS JOIN documents d ON d.id = s.document
-LEFT JOIN targets t ON t.id = o.target
-LEFT JOIN newest_evidence e ON e.target = o.target
-LEFT JOIN newest_access a ON a.target = o.target
-LEFT JOIN comparisons c ON c.id = (
-    SELECT max(id) FROM comparisons WHERE target = o.target
-    AND (o.status = 'migrated' OR (bucket = o.bucket AND key = o.key)))
-LEFT JOIN outcomes x ON x.document = d.id
-LEFT JOIN (
-    SELECT document, value_path, detail, group_concat(DISTINCT code) AS codes FROM findings
-    WHERE code NOT IN ({_SAID_BY_STATUS}) GROUP BY document, value_path, detail
-) f ON f.document = d.path AND f.value_path = s.value_path
-    AND f.detail = quoted(s.before, o.first, o.past)
-"""
+# Findings quote the URL they are about; SQLite makes itself an index for the join.
+_JOINS = {
+    "t": "LEFT JOIN targets t ON t.id = o.target",
+    "e": "LEFT JOIN newest_evidence e ON e.target = o.target",
+    "a": "LEFT JOIN newest_access a ON a.target = o.target",
+    "c": """LEFT JOIN comparisons c ON c.id = (
+        SELECT max(id) FROM comparisons WHERE target = o.target
+        AND (o.status = 'migrated' OR (bucket = o.bucket AND key = o.key)))""",
+    "x": "LEFT JOIN outcomes x ON x.document = d.id",
+    "f": f"""LEFT JOIN (
+        SELECT document, value_path, detail, group_concat(DISTINCT code) AS codes FROM findings
+        WHERE code NOT IN ({_SAID_BY_STATUS}) GROUP BY document, value_path, detail
+    ) f ON f.document = d.path AND f.value_path = s.value_path
+        AND f.detail = quoted(s.before, o.first, o.past)""",
+}
+
+
+def from_urls(aliases: Iterable[str] = _JOINS) -> str:
+    """The FROM clause of a statement over URLs, with the tables that ``aliases`` name.
+
+    Occurrences are ``o``, their strings ``s`` and documents ``d``; of each, ``t`` is the target,
+    ``e``, ``a`` and ``c`` the newest evidence, access and comparison, ``x`` the outcome of the
+    document, and ``f`` the codes of the findings that quote the URL.
+    """
+    # Without the CROSS, SQLite may start from another table and lose the order of the occurrences.
+    return (
+        "FROM occurrences o CROSS JOIN strings s ON s.id = o.string"
+        " CROSS JOIN documents d ON d.id = s.document "
+    ) + " ".join(_JOINS[alias] for alias in aliases)
+
 
 _CONDITIONS = {
     "status": "o.status = :status",
@@ -131,8 +161,10 @@ _CONDITIONS = {
 }
 
 
-def list_urls(connection: sqlite3.Connection, wanted: UrlFilter) -> Iterator[UrlFacts]:
-    """The wanted URLs in document order, one at a time.
+def list_urls(
+    connection: sqlite3.Connection, wanted: UrlFilter, obstacles: Sequence[Obstacle] = OF_A_PLAN
+) -> Iterator[UrlFacts]:
+    """The wanted URLs in document order, one at a time, with the first obstacle that each meets.
 
     Raises ConfigurationError for a collection pattern that names nothing.
     """
@@ -140,17 +172,57 @@ def list_urls(connection: sqlite3.Connection, wanted: UrlFilter) -> Iterator[Url
         read_collection(wanted.collection)
     given = {name: value for name, value in asdict(wanted).items() if value is not None}
     where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
-    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY o.id", given)
-    return map(_facts, rows)
+    return _select(connection, where, obstacles, given)
+
+
+def list_against(
+    connection: sqlite3.Connection, obstacles: Sequence[Obstacle]
+) -> Iterator[UrlFacts]:
+    """The URLs that meet any of some obstacles, in document order."""
+    where = " OR ".join(f"({each.condition})" for each in obstacles) or "false"
+    return _select(connection, where, obstacles, {})
+
+
+def count_against(connection: sqlite3.Connection, obstacle: Obstacle) -> dict[str, int]:
+    """How much stands against a gate, by the word for it."""
+    aliases = [alias for alias in "xf" if f"{alias}." in obstacle.condition]
+    counted = "DISTINCT o.target" if obstacle.by_target else "*"
+    return dict(
+        connection.execute(
+            f"SELECT {obstacle.word}, count({counted}) {from_urls(aliases)}"
+            f" WHERE {obstacle.condition} GROUP BY 1 ORDER BY 1"
+        )
+    )
+
+
+def _select(
+    connection: sqlite3.Connection,
+    where: str,
+    obstacles: Sequence[Obstacle],
+    given: Mapping[str, object],
+) -> Iterator[UrlFacts]:
+    statement = f"""
+    SELECT o.id, s.value_path, o.blocks,
+o.choices, f.codes, e.size, c.size, x.run, {", ".join(f"coalesce({text}, '')" for text in _TEXTS)},
+        {_first_met(obstacles, "'{0.gate}'")}, {_first_met(obstacles, "{0.word}")}
+    {from_urls()} WHERE {where} ORDER BY o.id
+    """
+    return map(_facts, connection.execute(statement, given))
+
+
+def _first_met(obstacles: Sequence[Obstacle], value: str) -> str:
+    """SQL for a value of the first obstacle that a URL meets, '' where it meets none."""
+    cases = " ".join(f"WHEN {each.condition} THEN {value.format(each)}" for each in obstacles)
+    return f"CASE {cases} ELSE '' END" if cases else "''"
 
 
 def _facts(row: tuple[object, ...]) -> UrlFacts:
-    number, path, blocks, others, codes, *rest = row
+    number, path, blocks, choices, codes, *rest = row
     return UrlFacts(
         number,  # type: ignore[arg-type] # the columns are those of the fields
         load_path(str(path)),
         bool(blocks),
-        tuple(json.loads(str(others))) if others else (),
+        load_choices(str(choices)) if choices else (),
         tuple(sorted(str(codes).split(","))) if codes else (),
         *rest,  # type: ignore[arg-type]
     )

@@ -19,6 +19,7 @@ from url_rewriter.planning.deciding import (
     settle,
     settle_urls,
 )
+from url_rewriter.planning.examples import ExampleResult, check_examples
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.planning.planner import PlannedDocument, Planner
 from url_rewriter.planning.replanning import Replanned, replan, undo
@@ -26,6 +27,7 @@ from url_rewriter.planning.tally import Survey, Tally, survey
 
 __all__ = [
     "Candidate",
+    "ExampleResult",
     "PlannedDocument",
     "PlannedText",
     "PlannedUrl",
@@ -36,6 +38,7 @@ __all__ = [
     "Survey",
     "Tally",
     "UrlStatus",
+    "check_examples",
     "nobody_asked",
     "replan",
     "settle",

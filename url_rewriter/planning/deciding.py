@@ -1,9 +1,12 @@
-"""Settling: what becomes of the URLs of one string, once the object store was asked."""
+"""What becomes of the URLs of one string, once the object store was asked.
+
+``DECISIONS`` is the only table of that: `planfile.decide_all` makes its SQL of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -29,9 +32,32 @@ class UrlStatus(StrEnum):
     LEFT = "left"
 
 
+class Blocks(Enum):
+    """Whether a URL keeps a plan from being applied."""
+
+    NO = auto()
+    UNLESS_SKIPPED = auto()  # not where its rule says on_missing: skip
+    YES = auto()
+
+
+class Decision(NamedTuple):
+    """What a URL becomes by the state of the target that it means."""
+
+    state: TargetState
+    status: UrlStatus
+    blocks: Blocks
+
+
+DECISIONS = (
+    Decision(TargetState.UNKNOWN, UrlStatus.UNKNOWN, Blocks.YES),
+    Decision(TargetState.EXISTS, UrlStatus.REWRITE, Blocks.NO),
+    Decision(TargetState.MISSING, UrlStatus.MISSING, Blocks.UNLESS_SKIPPED),
+    Decision(TargetState.MISMATCH, UrlStatus.MISMATCH, Blocks.UNLESS_SKIPPED),
+)
+"""A decision for each state."""
+
 # To look up a member of an enumeration takes its time, which counts for every URL.
-_REWRITE, _UNKNOWN, _MISMATCH = UrlStatus.REWRITE, UrlStatus.UNKNOWN, UrlStatus.MISMATCH
-_IS_UNKNOWN, _EXISTS, _IS_MISMATCH = TargetState.UNKNOWN, TargetState.EXISTS, TargetState.MISMATCH
+_REWRITE, _MISSING, _NO, _YES = UrlStatus.REWRITE, TargetState.MISSING, Blocks.NO, Blocks.YES
 
 
 class SettledUrl(NamedTuple):
@@ -126,33 +152,34 @@ def _settle_url(
         status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
         blocks = not migrated and unmapped_block
         return SettledUrl(first.start, first.end, status, blocks, occurrence)
-    status, taken = _take(candidates, state_of)
+    taken, (_, status, blocking) = _take(candidates, state_of)
     if doubt is not None and status is not _REWRITE:
         return _left_alone(first.start, first.end, doubt)
     reading = taken.reading
     others = tuple([each for each in candidates if each is not taken])
-    blocks = status is not _REWRITE and not _is_waived(status, taken)
+    blocks = blocking is _YES or (
+        blocking is not _NO and taken.rule.on_missing is not OnMissing.SKIP
+    )
     return SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
-
-
-def _is_waived(status: UrlStatus, taken: Candidate) -> bool:
-    return status is not _UNKNOWN and taken.rule.on_missing is OnMissing.SKIP
 
 
 def _take(
     candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
-) -> tuple[UrlStatus, Candidate]:
-    """The first candidate whose target is there.
+) -> tuple[Candidate, Decision]:
+    """The first candidate whose target is there, else the first.
 
     A likelier reading whose target is unknown, or is something else, decides against all that
     follow: it may be the right one.
     """
     for candidate in candidates:
         state = state_of(candidate.target)
-        if state is _IS_UNKNOWN:
-            return _UNKNOWN, candidate
-        if state is _EXISTS:
-            return _REWRITE, candidate
-        if state is _IS_MISMATCH:
-            return _MISMATCH, candidate
-    return UrlStatus.MISSING, candidates[0]
+        if state is not _MISSING:
+            return candidate, _decide(state)
+    return candidates[0], _decide(_MISSING)
+
+
+def _decide(state: TargetState) -> Decision:
+    for decision in DECISIONS:  # faster than a dictionary of enumeration members
+        if decision.state is state:
+            return decision
+    raise ValueError(state)

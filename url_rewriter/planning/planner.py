@@ -55,15 +55,21 @@ class Planner:
 
     def plan_document(self, document: Document) -> PlannedDocument:
         """What ``document`` holds. Without texts and findings there is nothing to report of it."""
-        texts = []
+        texts: list[PlannedText] = []
+        mentions: dict[ObjectRef, None] = {}
         for path, text in document.strings:
-            if self._everywhere or self.in_scope(path):
+            within = self._everywhere or self.in_scope(path)
+            if within or self.mentions:
                 planned = self.plan_text(path, text)
                 if planned is not None:
-                    texts.append(planned)
-        mentions = tuple(dict.fromkeys(self._mentions(document))) if self.mentions else ()
+                    if within:
+                        texts.append(planned)
+                    if self.mentions:
+                        mentions.update(dict.fromkeys(planned.mentions))
+        if self.mentions:
+            mentions.update(dict.fromkeys(self._mentioned_elsewhere(document)))
         findings = tuple(self._findings(document, texts)) if self._says(document, texts) else ()
-        return PlannedDocument(document, tuple(texts), findings, mentions)
+        return PlannedDocument(document, tuple(texts), findings, tuple(mentions))
 
     def _says(self, document: Document, texts: Sequence[PlannedText]) -> bool:
         """Whether there may be something to find; of nearly every document there is not."""
@@ -74,10 +80,10 @@ class Planner:
                 return True
         return False
 
-    def _mentions(self, document: Document) -> Iterator[ObjectRef]:
-        """What no edit reaches and what the scope leaves out is mentioned all the same."""
-        unreachable = (text for each in document.unreachable for text in _spellings(each))
-        for text in (*(text for _, text in document.strings), document.path, *unreachable):
+    def _mentioned_elsewhere(self, document: Document) -> Iterator[ObjectRef]:
+        """What the texts that no edit reaches mention."""
+        spelled = (text for each in document.unreachable for text in _spellings(each))
+        for text in (document.path, *spelled):
             if planned := self.plan_text((), text):
                 yield from planned.mentions
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import fields
 
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.rows import COLUMNS, list_rows
 from url_rewriter.text import spell_out
 
 SUFFIXES: tuple[str, ...] = (".csv",)
 SHOWN_ON_TERMINALS: bool = True
-
-COLUMNS = tuple(field.name for field in fields(Row))
 
 # What spreadsheets take for the beginning of a formula; the wide forms are read as the narrow ones.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")

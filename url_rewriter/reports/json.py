@@ -42,9 +42,9 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             {**each, "bucket": privacy.text(each["bucket"])}
             for each in plan_members(plan, facts.summary)["unmapped"]
         ],
-        "rules_file": header.rules_file.rpartition("/")[2],
+        "rules_file": header.invocation.rules_file.rpartition("/")[2],
         "endpoint": header.endpoint,
-        "read_time": header.read_time,
+        "read_time": header.invocation.read_time,
         "created_at": header.created_at,
         "sealed_at": history.sealed_at,
         "version": header.version,
@@ -55,7 +55,7 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             "next": facts.verdict.next,
         },
         "gates": [
-            {"name": g.name, "asks": g.asks, "state": g.state, "count": g.count}
+            {"name": g.name, "asks": g.says, "state": g.state, "count": g.count}
             for g in facts.gates
         ],
         "apply": _writes(facts.apply) if facts.applied else None,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from url_rewriter.planfile import Plan
+from url_rewriter.planfile import Gate, GateName, GateState, Plan
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
-from url_rewriter.reports.verdict import Facts, Gate, GateState, judge
+from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.text import shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".xml",)
@@ -58,23 +58,18 @@ def _add_case(suite: Element, gate: Gate, plan: Plan, privacy: Privacy) -> None:
         case GateState.WAITING:
             SubElement(case, "skipped", message="nothing has been written yet")
         case GateState.FAILED:
-            failure = SubElement(case, "failure", message=f"{gate.asks}: {gate.count:,} against it")
+            failure = SubElement(case, "failure", message=f"{gate.says}: {gate.count:,} against it")
             failure.text = "\n".join(_against(gate, plan, privacy))
         case GateState.PASSED:
             pass
 
 
 def _against(gate: Gate, plan: Plan, privacy: Privacy) -> Iterator[str]:
-    """The first rows that stand against a gate which rows can stand against."""
-    against = {
-        "targets-exist": lambda row: row.blocks and row.status != "unmapped",
-        "no-unmapped-urls": lambda row: row.blocks and row.status == "unmapped",
-        "plan-complete": lambda row: row.outcome in ("conflict", "failed"),
-    }.get(gate.name)
-    if against is not None:
-        for row in islice(filter(against, list_rows(plan, privacy)), _LISTED):
-            says = row.why if gate.name == "plan-complete" else row.detail
-            yield _xml(f"{row.status} {row.document} {row.field} {row.old} {says}".rstrip())
+    """The first rows that stand against a gate."""
+    against = (row for row in list_rows(plan, privacy) if row.gate == gate.name)
+    for row in islice(against, _LISTED):
+        says = row.why if gate.name is GateName.PLAN_COMPLETE else row.detail
+        yield _xml(f"{row.status} {row.document} {row.field} {row.old} {says}".rstrip())
 
 
 def _xml(text: str) -> str:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from url_rewriter.planfile import Plan, WriteTotals
+from url_rewriter.planfile import GateState, Plan, WriteTotals
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import Row, list_rows
-from url_rewriter.reports.verdict import Facts, GateState, judge
+from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.text import counted, shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".md", ".markdown")
@@ -62,11 +62,12 @@ def _opening(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     yield f"# {verdict.headline}\n\n{verdict.explanation}\n\n"
     if verdict.next:
         yield f"Next: {code(verdict.next)}\n\n"
-    as_of = f", as of {header.read_time}" if header.read_time else ""
+    read_time = header.invocation.read_time
+    as_of = f", as of {read_time}" if read_time else ""
     yield f"- Plan {code(plan.path.name)}, seal {code(plan.seal[:8])}, made {header.created_at}\n"
     yield f"- Source {code(privacy.file(header.store))}{as_of}, {_scanned(facts)}\n"
     yield f"- Target {code(privacy.text(header.endpoint))}\n"
-    rules_file = header.rules_file.rpartition("/")[2]
+    rules_file = header.invocation.rules_file.rpartition("/")[2]
     yield f"- Rules {code(rules_file)}, sha256 {code(header.rules_digest[:8])}\n\n"
 
 
@@ -82,7 +83,7 @@ def _gates(facts: Facts) -> Iterator[str]:
     yield "## Gates\n\n"
     yield from _table(
         ("gate", "result", "against it:", "asks"),
-        [(code(g.name), words.get(g.state, g.state.value), g.count, g.asks) for g in facts.gates],
+        [(code(g.name), words.get(g.state, g.state.value), g.count, g.says) for g in facts.gates],
     )
 
 
@@ -128,7 +129,7 @@ def _written(title: str, totals: WriteTotals) -> Iterator[str]:
 
 
 def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:
-    failed = (row for row in list_rows(plan, privacy) if row.failed)
+    failed = (row for row in list_rows(plan, privacy) if row.gate)
     listed = list(islice(failed, _LISTED))
     if not listed:
         return

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.rows import COLUMNS, list_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +19,6 @@ SUFFIXES: tuple[str, ...] = (".parquet",)
 SHOWN_ON_TERMINALS: bool = False
 
 _ROW_GROUP = 50_000
-_COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def render(plan: Plan, privacy: Privacy) -> Iterator[bytes]:
@@ -39,7 +37,7 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[bytes]:
     rows = list_rows(plan, privacy)
     with ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
         while group := list(islice(rows, _ROW_GROUP)):
-            columns = {name: [_plain(getattr(row, name)) for row in group] for name in _COLUMNS}
+            columns = {name: [_plain(getattr(row, name)) for row in group] for name in COLUMNS}
             writer.write_table(pa.table(columns, schema=schema))
             yield sink.drain()
     yield sink.drain()
@@ -53,7 +51,7 @@ def _schema(pa: Any) -> pa.Schema:
         "other_readings": pa.list_(pa.string()),
         "remarks": pa.list_(pa.string()),
     }
-    return pa.schema([(name, types.get(name, pa.string())) for name in _COLUMNS])
+    return pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
 
 
 def _plain(value: object) -> object:

@@ -6,13 +6,12 @@ No renderer reads texts of a plan file but through here, and here they pass thro
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from url_rewriter.findings import Code
 from url_rewriter.planfile import Plan, UrlFacts
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.verdict import FAILING
 
 UNREACHABLE = "unreachable"
 """The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
@@ -27,6 +26,7 @@ class Row:
     ``remarks`` are finding codes. ``state`` to ``detail`` are the evidence for the target,
     ``access`` is what anybody gets of it, ``agreement`` to ``comparison_detail`` say how it
     compares with its source, ``operation`` to ``why`` the last thing done to the document.
+    ``gate`` is the gate that the row stands against, "" for none.
     """
 
     document: str
@@ -62,11 +62,12 @@ class Row:
     operation: str = ""
     outcome: str = ""
     why: str = ""
+    gate: str = ""
+    waived: bool = False
 
-    @property
-    def failed(self) -> bool:
-        """Whether this row stands against the migration: somebody has to act."""
-        return self.blocks or self.status in FAILING or self.outcome in ("conflict", "failed")
+
+COLUMNS = tuple(each.name for each in fields(Row) if each.name not in ("gate", "waived"))
+"""The columns of the formats that are tables."""
 
 
 def list_rows(plan: Plan, privacy: Privacy, only: Container[int] | None = None) -> Iterator[Row]:
@@ -118,6 +119,8 @@ def _row(url: UrlFacts, privacy: Privacy) -> Row:
         operation=url.operation,
         outcome=url.outcome,
         why=privacy.prose(url.why),
+        gate=url.gate,
+        waived=url.waived,
     )
 
 

@@ -5,34 +5,22 @@ Everything is counted from the plan file. Only ``verify`` looks at the live data
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from url_rewriter.errors import RefusedError
-from url_rewriter.planfile import Operation, Plan, Summary, WriteTotals
+from url_rewriter.planfile import (
+    OF_A_PLAN,
+    Gate,
+    GateName,
+    Operation,
+    Plan,
+    Summary,
+    WriteTotals,
+)
 from url_rewriter.planfile.history import History
 from url_rewriter.text import counted
-
-FAILING = ("missing", "unknown", "mismatch")
-"""The statuses of URLs whose target is not proven."""
-
-
-class GateState(StrEnum):
-    """``WAITING``: what it judges has not been done yet."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One condition: how many things stand against it, and what they are."""
-
-    name: str
-    asks: str
-    count: int
-    state: GateState
 
 
 class Stage(StrEnum):
@@ -83,12 +71,6 @@ class Facts:
         return self.history.last_operation == Operation.APPLY
 
     @property
-    def waived(self) -> int:
-        """URLs whose target is not proven, and that the rules say to leave."""
-        urls, blocking = self.summary.urls, self.summary.blocking
-        return sum(urls[status] - blocking.get(status, 0) for status in FAILING)
-
-    @property
     def rolled_back(self) -> bool:
         """Whether a rollback was the last to write."""
         return self.history.last_operation == Operation.ROLLBACK
@@ -103,27 +85,12 @@ def judge(plan: Plan) -> Facts:
     begun = history.last_operation
     intact = _is_intact(plan)
     gates = (
-        _gate("seal-intact", "The plan is what was sealed", 0 if intact else 1),
-        _gate(
-            "targets-exist",
-            "Every URL to be rewritten has a proven target",
-            sum(summary.blocking.get(status, 0) for status in FAILING),
-        ),
-        _gate(
-            "no-unmapped-urls",
-            "No URL is without a rule where the rules forbid it",
-            summary.blocking.get("unmapped", 0),
-        ),
-        _gate(
-            "plan-complete",
-            "Every planned document was written",
-            applied.left,
-            waits=begun != Operation.APPLY,
-        ),
-        _gate(
-            "journal-settled",
+        Gate(GateName.SEAL_INTACT, int(not intact), "The plan is what was sealed"),
+        *_gates_of_urls(plan, applied, waits=begun != Operation.APPLY),
+        Gate(
+            GateName.JOURNAL_SETTLED,
+            history.open_writes if begun else 0,
             "It is known of every write whether it arrived",
-            history.open_writes,
             waits=not begun,
         ),
     )
@@ -131,9 +98,13 @@ def judge(plan: Plan) -> Facts:
     return Facts(summary, history, applied, undone, gates, verdict)
 
 
-def _gate(name: str, asks: str, count: int, *, waits: bool = False) -> Gate:
-    state = GateState.WAITING if waits else GateState.FAILED if count else GateState.PASSED
-    return Gate(name, asks, 0 if waits else count, state)
+def _gates_of_urls(plan: Plan, applied: WriteTotals, *, waits: bool) -> Iterator[Gate]:
+    """The gates that URLs can stand against; writes are counted by documents."""
+    for obstacle in OF_A_PLAN:
+        if obstacle.gate is GateName.PLAN_COMPLETE:
+            yield Gate(obstacle.gate, 0 if waits else applied.left, obstacle.says, waits)
+        else:
+            yield plan.judge(obstacle)
 
 
 def _is_intact(plan: Plan) -> bool:

@@ -6,7 +6,6 @@ A rules file is YAML 1.2, read strictly, in steps that each add to one list of p
 ``Rules``, which takes objects to their targets and is kept in a plan file as canonical JSON.
 """
 
-from url_rewriter.rules.examples import ExampleResult, Preview, check_examples, preview
 from url_rewriter.rules.loading import json_schema, load_rules
 from url_rewriter.rules.model import (
     Example,
@@ -26,13 +25,11 @@ from url_rewriter.rules.problems import Problem, RulesError
 __all__ = [
     "CollectionPattern",
     "Example",
-    "ExampleResult",
     "FieldPattern",
     "Nested",
     "ObjectPrefix",
     "OnMissing",
     "PatternError",
-    "Preview",
     "Problem",
     "QueryPolicy",
     "Rule",
@@ -41,8 +38,6 @@ __all__ = [
     "Scope",
     "Target",
     "Unmapped",
-    "check_examples",
     "json_schema",
     "load_rules",
-    "preview",
 ]

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def load_rules(path: Path, environ: Mapping[str, str]) -> Rules:
     """The rules of the file at ``path``, with variables from ``environ``.
 
-    Raises RulesError with every problem of the file. Examples are not run: see ``check_examples``.
+    Raises RulesError with every problem of the file. Examples are not run:
+    `planning.check_examples` does that.
     """
     from url_rewriter.rules import consistency, schema, syntax
 

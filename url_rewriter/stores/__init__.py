@@ -1,4 +1,4 @@
-"""Where documents are kept: the stores by the scheme of their locators, and how one is opened.
+"""Document stores: the registry of locator schemes, and how a store is opened.
 
 A store's clients are imported when it is opened, and not before.
 """

@@ -1,4 +1,4 @@
-"""What every document store offers. What all stores would do alike is done above them, once."""
+"""The protocol of document stores. Work that all stores would do alike is done above them."""
 
 from __future__ import annotations
 

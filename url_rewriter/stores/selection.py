@@ -153,7 +153,7 @@ def _literal_prefix(segments: list[str]) -> tuple[str, ...]:
 
 
 def _disjoint(areas: list[Area]) -> Iterable[Area]:
-    """Merge areas that could overlap, at the price of documents that nobody asked for."""
+    """Merge areas that could overlap, at the price of reading documents that are not selected."""
     if all(area.group is not None for area in areas):
         for group in sorted({area.group for area in areas if area.group is not None}):
             alike = [area.prefix for area in areas if area.group == group]

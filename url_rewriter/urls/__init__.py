@@ -21,6 +21,8 @@ it otherwise, the occurrence has further readings, and the object store decides 
 
 A value that is one URL in a common spelling answers all three at a glance (`plain`).
 
+Whatever names Cloud Storage and was not read in any of these ways is left and reported (`unread`).
+
 Nothing here raises on any text, and all of it takes linear time.
 """
 
@@ -44,6 +46,7 @@ from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.redaction import redact
 from url_rewriter.urls.rewriting import rewrite
 from url_rewriter.urls.scanning import in_value
+from url_rewriter.urls.unread import unread
 from url_rewriter.urls.values import Context
 
 __all__ = [
@@ -81,10 +84,10 @@ def find(text: str, grammar: Grammar = _PLAIN) -> Found:
     if not may_hold(text, grammar):
         return Found()
     items = list(in_value(text, Context(grammar)))
-    return Found(
-        tuple(item for item in items if isinstance(item, Occurrence)),
-        tuple(item for item in items if isinstance(item, Left)),
-    )
+    left = [item for item in items if isinstance(item, Left)]
+    if missed := list(unread(text, items, grammar)):
+        left = sorted([*left, *missed], key=lambda each: (each.start, each.end))
+    return Found(tuple(item for item in items if isinstance(item, Occurrence)), tuple(left))
 
 
 def parse(url: str, grammar: Grammar = _PLAIN) -> Occurrence | Left | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import unescape
 from html.entities import html5
+from itertools import takewhile
 from urllib.parse import quote
 
 
@@ -58,20 +59,24 @@ class Escaping:
         return View("".join(pieces), offsets)
 
     def spellings(self, text: str) -> Mapping[str, str]:
-        """How ``text`` spells each of its characters that it escapes, the first time."""
+        """How ``text`` spells each of its characters: the first time, or raw where letters are."""
         spelled: dict[str, str] = {}
         done = 0
         for match in self.pattern.finditer(text):
-            for raw in text[done : match.start()]:
-                spelled.setdefault(raw, raw)
+            _note_raw(text[done : match.start()], spelled)
             spelled.setdefault(self.undo(match[0]), match[0])
             done = match.end()
+        _note_raw(text[done:], spelled)
         return spelled
 
     def escape(self, text: str, like: str) -> str:
-        """Escape ``text`` as ``like``, a text in this escaping, does."""
+        """Escape ``text`` as ``like``, a text in this escaping; what both begin with stays."""
+        view = self.view(like)
+        pairs = zip(text, view.text, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         spelled = self.spellings(like)
-        return "".join(self._spell(character, spelled) for character in text)
+        rest = "".join(self._spell(character, spelled) for character in text[same:])
+        return like[: view.offsets[same]] + rest
 
     def _spell(self, character: str, spelled: Mapping[str, str]) -> str:
         if character in spelled:
@@ -79,10 +84,22 @@ class Escaping:
         return self.redo(character) if self.must.match(character) else character
 
 
+def _note_raw(text: str, spelled: dict[str, str]) -> None:
+    for character in text:
+        if character.isalnum():
+            spelled[character] = character
+        else:
+            spelled.setdefault(character, character)
+
+
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _undo_json(escape: str) -> str:
+    if escape[1] == "x" and len(escape) > 2:
+        return chr(int(escape[2:], 16))
+    if len(escape) == 4:
+        return chr(int(escape[1:], 8))
     if escape[1] != "u":
         return _SHORT.get(escape[1], escape[1])
     units = bytes.fromhex(escape.replace("\\u", ""))
@@ -107,7 +124,7 @@ JSON = Escaping(
     "json",
     re.compile(
         r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-        r"|\\u[0-9a-fA-F]{4}|\\[^u]",
+        r"|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2}|\\[^u]",
         re.DOTALL,
     ),
     _undo_json,

@@ -82,6 +82,10 @@ class Remark(StrEnum):
     SIGNED_FOREIGN_URL = "signed-foreign-url"
     # Inside a PHP string whose declared length is wrong; changing it would hide the damage.
     CORRUPT_LENGTH = "corrupt-length"
+    # Cut by an escape that nothing is known of; what the whole of it names cannot be told.
+    UNKNOWN_ESCAPE = "unknown-escape"
+    # Names Cloud Storage in a way that the grammar cannot read.
+    UNREAD = "unread"
 
     # -- What rewriting loses or breaks --------------------------------------------------------
     # A signed URL becomes a plain one.
@@ -94,6 +98,8 @@ class Remark(StrEnum):
     DROPPED_PARAMETERS = "dropped-parameters"
     # Parameters that the grammar does not know; ``Reading.query`` keeps them for who wants them.
     DROPPED_QUERY = "dropped-query"
+    # The dropped query held another URL.
+    DROPPED_URL = "dropped-url"
     # Inside a foreign URL (an image proxy, a redirector). On a Left: switched off.
     NESTED = "nested"
     # The foreign URL around it is signed, and the signature covers what is rewritten.

@@ -13,16 +13,18 @@ from functools import lru_cache
 
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
+from url_rewriter.urls.query import UUID
 from url_rewriter.urls.readings import ESCAPES_MEANT
 from url_rewriter.urls.recognition import endpoints
 
 # Escapes of visible ASCII and of UTF-8, but for `%`, `/` and `.`, which could make another key of
 # what they spell. Names are joined by one dot or slash, so that no segment is empty, `.` or `..`.
 _ESCAPE = r"%(?:2[0-46-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])"
-_NAME = rf"(?:[A-Za-z0-9_@=~-]|{_ESCAPE})++"
+_NAME = rf"(?:[A-Za-z0-9_-]|{_ESCAPE})++"
 _KEY = rf"(?P<key>{_NAME}(?:[./]{_NAME})*+)"
-_LITERAL_KEY = r"(?P<key>[A-Za-z0-9_@=~-]++(?:[./][A-Za-z0-9_@=~-]++)*+)"
+_LITERAL_KEY = r"(?P<key>[A-Za-z0-9_-]++(?:[./][A-Za-z0-9_-]++)*+)"
 _SEGMENT_KEY = rf"(?P<key>{_NAME}(?:(?:\.|%2[Ff]){_NAME})*+)"
+_TOKEN = rf"(?:{UUID}|(?!{UUID})[0-9a-fA-F]+(?:-[0-9a-fA-F]+)*+)"
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _BUCKET = rf"(?P<bucket>(?=[^/]{{3,222}}/)(?![0-9.]+/){_LABEL}(?:\.{_LABEL})*)"
 # Paths on Cloud Storage's host that begin with one of these may be the service's own.
@@ -40,7 +42,7 @@ _PATTERNS = (
         Form.FIREBASE,
         re.compile(
             rf"https?://(?P<host>firebasestorage\.googleapis\.com)/v0/b/{_BUCKET}/o/{_SEGMENT_KEY}"
-            r"(?P<alt>\?alt=media(?P<token>&token=[A-Za-z0-9-]+)?)?"
+            rf"(?P<alt>\?alt=media(?P<token>&token={_TOKEN})?)?"
         ),
         True,
     ),

@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from url_rewriter.urls.boundaries import End
+from url_rewriter.urls.boundaries import SECOND, trimmed, without_punctuation
 from url_rewriter.urls.encoding import decoded
+from url_rewriter.urls.ends import WRITTEN, End, Stretch, likeliest, others
 from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.names import key_remarks, key_trouble
+from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
-_MOST_READINGS = 8
+_MOST_READINGS = 12
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
@@ -35,37 +37,70 @@ class _Key:
 
 
 def read(
-    text: str,
-    start: int,
-    ends: Sequence[End],
-    grammar: Grammar,
-    verdict: Verdict = None,
+    reach: Stretch, grammar: Grammar, first: End | None = None, verdict: Verdict = None
 ) -> Occurrence | Left | None:
-    """The URL that begins at ``start`` and ends, likeliest first, at one of ``ends``.
+    """The URL that begins ``reach``, with its readings, likeliest first.
 
-    ``verdict`` is what `recognise` says of the likeliest, where the caller has asked already.
+    ``first`` is its likeliest end and ``verdict`` what `recognise` says of that, where the caller
+    has asked already.
     """
-    likeliest = ends[0].at
-    verdict = verdict or recognise(text[start:likeliest], grammar)
+    text, start = reach.text, reach.start
+    first = first or likeliest(reach)
+    verdict = verdict or recognise(text[start : first.at], grammar)
     if verdict is None:
         return None
     if isinstance(verdict, Remark):
-        return Left(start, likeliest, verdict)
-    first = _key(verdict)
-    if first is None:
-        return Left(start, likeliest, Remark.INVALID_UTF8)
-    if trouble := key_trouble(first.key):
-        return Left(start, likeliest, trouble)
-    readings = [_reading(verdict, first, start, likeliest)]
+        return Left(start, first.at, verdict)
+    begins = first.path - len(verdict.key)
+    if verdict.literal or not text.startswith(verdict.key, begins):
+        begins = text.find("/", start + 6) + 1
+    ends = list(others(reach, first, begins))
+    key = _key(verdict)
+    trouble = key_trouble(key.key) if key else Remark.INVALID_UTF8
+    if key is None or trouble is not None:
+        shorter = _distinct(list(_other_ends(reach, verdict, ends, grammar)))
+        literal = Occurrence(verdict.form, "", shorter) if shorter else None
+        return Left(start, first.at, trouble or Remark.INVALID_UTF8, literal)
+    readings = [_reading(verdict, key, start, first.at)]
+    if verdict.form is Form.TARGET:
+        return _of_target(reach, verdict, readings, first, begins, ends)
+    readings += [
+        _reading(verdict, each, start, first.at) for each in _other_keys(verdict, reach.outer)
+    ]
+    readings += _other_ends(reach, verdict, ends, grammar)
+    readings += _with_marks(reach, verdict, first, begins)
+    remarks = (*verdict.remarks, *key_remarks(key.key))
+    if first.path < first.at and SECOND.search(text, first.path, first.at):
+        remarks = (*remarks, Remark.DROPPED_URL)
+    occurrence = Occurrence(verdict.form, "", _distinct(readings), remarks)
     if verdict.doubt is not None:
-        literal = Occurrence(verdict.form, "", tuple(readings))
-        return Left(start, likeliest, verdict.doubt, literal)
-    if verdict.form is not Form.TARGET:
-        readings += [_reading(verdict, key, start, likeliest) for key in _other_keys(verdict)]
-        readings += _other_ends(text, start, ends[1:], verdict, grammar)
-        remarks = (*verdict.remarks, *key_remarks(first.key))
-        return Occurrence(verdict.form, "", _distinct(readings), remarks)
-    return Occurrence(verdict.form, "", tuple(readings))
+        return Left(start, first.at, verdict.doubt, occurrence)
+    return occurrence
+
+
+def _of_target(
+    reach: Stretch,
+    verdict: Spelled,
+    readings: list[Reading],
+    first: End,
+    begins: int,
+    ends: Sequence[End],
+) -> Occurrence:
+    """A URL of the target: one that this program wrote ends where its alphabet does."""
+    text, start = reach.text, reach.start
+    written = WRITTEN.match(text, begins, first.path)
+    past = written.end() if written else first.path
+    if begins < past < first.path:
+        end = begins + without_punctuation(text[begins:past], past - begins)
+        if (key := decoded(text[begins:end])) and end > begins:
+            readings.insert(0, _reading(verdict, _Key(key, ""), start, end))
+            readings[1] = readings[1]._replace(why="what follows belongs to the key")
+    readings += [
+        _reading(verdict, _Key(key, other.why), start, other.at)
+        for other in ends
+        if other.path > begins and (key := decoded(text[begins : other.path])) is not None
+    ]
+    return Occurrence(verdict.form, "", _distinct(readings))
 
 
 def _reading(spelled: Spelled, key: _Key, start: int, end: int) -> Reading:
@@ -89,20 +124,35 @@ def _key(spelled: Spelled) -> _Key | None:
     return _Key(key, "", spelled.sorted_query.unknown, spelled.fragment)
 
 
+def _with_marks(reach: Stretch, verdict: Spelled, first: End, begins: int) -> Iterator[Reading]:
+    """The key with a ``?`` or ``#`` that begins no query and no fragment."""
+    text, at = reach.text, first.path
+    if first.at > at or verdict.literal or not text.startswith(("?", "#"), at):
+        return
+    past = (
+        reach.limit
+        if reach.value
+        else reach.start + trimmed(text[reach.start : reach.run_end], reach.before)
+    )
+    if past > at + 1 and (key := decoded(text[begins:past])):
+        why = f"a raw {text[at]} belongs to the key"
+        yield _reading(verdict, _Key(key, why, served=False), reach.start, past)
+
+
 def _other_ends(
-    text: str, start: int, ends: Sequence[End], likeliest: Spelled, grammar: Grammar
+    reach: Stretch, first: Spelled, ends: Sequence[End], grammar: Grammar
 ) -> Iterator[Reading]:
     for end in ends:
-        other = recognise(text[start : end.at], grammar)
-        if not isinstance(other, Spelled) or other.form is not likeliest.form or other.doubt:
+        other = recognise(reach.text[reach.start : end.at], grammar)
+        if not isinstance(other, Spelled) or other.form is not first.form or other.doubt:
             continue
         if (key := _key(other)) is not None:
             named = _Key(key.key, end.why, key.query, key.fragment)
-            yield _reading(other, named, start, end.at)
+            yield _reading(other, named, reach.start, end.at)
 
 
-def _other_keys(spelled: Spelled) -> Iterator[_Key]:
-    yield from _literal_keys(spelled) if spelled.literal else _escaped_keys(spelled)
+def _other_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
+    yield from _literal_keys(spelled) if spelled.literal else _escaped_keys(spelled, outer)
 
 
 def _literal_keys(spelled: Spelled) -> Iterator[_Key]:
@@ -114,24 +164,40 @@ def _literal_keys(spelled: Spelled) -> Iterator[_Key]:
         yield _Key(undone, "the key is percent-encoded", served=False)
 
 
-def _escaped_keys(spelled: Spelled) -> Iterator[_Key]:
-    """What else the path of an ``http(s)://`` URL may mean."""
+# A query that was escaped with the key.
+_QUERY_WITHIN = re.compile(
+    r"\?(?:alt|token|generation|GoogleAccessId|X-Goog-[\w-]+|X-Amz-[\w-]+)=[^/]*\Z", re.IGNORECASE
+)
+
+
+def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
+    """What else the path of an ``http(s)://`` URL may mean.
+
+    A site that takes a URL in its own undoes one more escaping before it asks for that URL.
+    """
     key = decoded(spelled.key)
     if key is None:
         return
+    nested = outer is not Outer.NOTHING
     unknown, fragment = spelled.sorted_query.unknown, spelled.fragment
-    if spelled.query == unknown:  # no parameter that shows the query to be one
+    if within := _QUERY_WITHIN.search(key):
+        yield _Key(key[: within.start()], "the query is escaped too", served=nested)
+    twice = decoded(key) if _ESCAPE.search(key) else None
+    if twice and (within := _QUERY_WITHIN.search(twice)):
+        yield _Key(twice[: within.start()], "the query is escaped too", served=nested)
+    if spelled.query == unknown and not nested:  # no parameter that shows the query to be one
         tail = f"?{unknown}" if unknown else ""
         if unknown:
             yield from _joined(spelled, tail, "a raw ? belongs to the key", fragment)
         if fragment:
             yield from _joined(spelled, f"{tail}#{fragment}", "a raw # belongs to the key", "")
-    if _ESCAPE.search(key) and (twice := decoded(key)):
-        yield _Key(twice, "the key is percent-encoded twice", unknown, fragment, served=False)
+    if twice:
+        why = "the key is percent-encoded twice"
+        yield _Key(twice, why, unknown, fragment, served=nested)
     if key != spelled.key:
         yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment, served=False)
     if "+" in spelled.key and (spaced := decoded(spelled.key.replace("+", " "))):
-        yield _Key(spaced, "+ stands for a space", unknown, fragment, served=False)
+        yield _Key(spaced, "+ stands for a space", unknown, fragment, served=nested)
 
 
 def _joined(spelled: Spelled, tail: str, why: str, fragment: str) -> Iterator[_Key]:

@@ -132,7 +132,7 @@ def _hosted(match: re.Match[str], grammar: Grammar) -> Verdict:
     if authority is None:
         return _strange_authority(match["authority"])
     path = match["path"]
-    if (target := _target(scheme, authority, path, grammar)) is not None:
+    if (target := _target(authority, path, grammar)) is not None:
         return target
     query, fragment = match["query"] or "", match["fragment"] or ""
     if (bucket := grammar.hosts.get(authority.netloc)) is not None:
@@ -160,10 +160,11 @@ def _by_table(authority: Authority, spelled: str, path: str, query: str, fragmen
 
 
 def _spelled(form: Form, bucket: str, key: str, query: str, fragment: str) -> Verdict:
+    doubt = None
     if names.has_placeholder(key):
-        return Remark.TEMPLATE
-    if key.endswith("*") and names.is_wildcard(key):
-        return Remark.WILDCARD
+        doubt = Remark.TEMPLATE
+    elif key.endswith("*") and names.is_wildcard(key):
+        doubt = Remark.WILDCARD
     parameters = sort_query(query)
     if parameters.upload:
         return Remark.UPLOAD
@@ -174,7 +175,9 @@ def _spelled(form: Form, bucket: str, key: str, query: str, fragment: str) -> Ve
         parameters, remarks = NO_QUERY, (Remark.DROPPED_PARAMETERS,)
     if form is Form.GOGETTER and fragment.isascii() and fragment.isdigit():
         fragment, remarks = "", (*remarks, Remark.DROPPED_GENERATION)
-    return Spelled(form, bucket, key, query, fragment, sorted_query=parameters, remarks=remarks)
+    return Spelled(
+        form, bucket, key, query, fragment, sorted_query=parameters, remarks=remarks, doubt=doubt
+    )
 
 
 def _configured(bucket: str, path: str, query: str, fragment: str) -> Verdict:
@@ -184,9 +187,10 @@ def _configured(bucket: str, path: str, query: str, fragment: str) -> Verdict:
     return _spelled(Form.HOST, bucket, key, query, fragment)
 
 
-def _target(scheme: str, authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
+def _target(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
+    """A URL of a target, whose scheme may be the endpoint's, its twin, or left out."""
     for endpoint in endpoints(grammar.targets):
-        if (scheme, authority.netloc) != endpoint[:2] or authority.userinfo:
+        if authority.netloc != endpoint[1] or authority.userinfo:
             continue
         base = endpoint[2]
         if path.startswith(f"{base}/"):

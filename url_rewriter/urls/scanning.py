@@ -14,16 +14,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR, End
+from url_rewriter.urls.boundaries import ANCHOR
 from url_rewriter.urls.containers import Kind, container
+from url_rewriter.urls.ends import End, Stretch, stretch
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
 from url_rewriter.urls.model import Left, Occurrence, Remark
 from url_rewriter.urls.offsets import Item, lifted, shifted
 from url_rewriter.urls.parameters import looks_signed
+from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
 from url_rewriter.urls.serialized import Frame, corrupt_spans, frames, strings_of
-from url_rewriter.urls.values import Context, escaping_of, escaping_within, whole
+from url_rewriter.urls.values import (
+    Context,
+    escaping_of,
+    escaping_within,
+    is_value,
+    schemeless,
+)
 
 
 def in_value(text: str, context: Context) -> Iterator[Item]:
@@ -36,10 +44,30 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
     elif serialized := strings_of(text):
         for start, end in serialized:
             yield from shifted(in_value(text[start:end], context.inside()), start)
-    elif item := whole(text, context, Kind.CELL):
-        yield item
     else:
-        yield from _Scan(text, context).items()
+        yield from _in_string(text, context, Kind.CELL)
+
+
+def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
+    """What a string of ``kind`` holds, which a URL may begin."""
+    if context.too_deep:
+        return iter(())
+    body = text.strip()
+    anchor = ANCHOR.match(body) if body else None
+    if anchor is None:
+        item = schemeless(body, context) if kind is Kind.CELL else None
+        if item is not None:
+            return shifted([item], text.index(body))
+        return _Scan(text, context).items()
+    start = 0 if body is text else text.index(body)
+    escaping = escaping_of(anchor[0])
+    if escaping is None:
+        return shifted(_Scan(body, context, kind).items(), start)
+    if escaping is PERCENT and not boundaries.PERCENT_RUN.fullmatch(body):
+        return _Scan(text, context).items()
+    view = escaping.view(body)
+    inner = Kind.PARAMETER if escaping is PERCENT else Kind.OTHER
+    return lifted(_in_string(view.text, context.inside(), inner), escaping, view, start)
 
 
 _JSON_BEGINS = re.compile(r"\s*[\[{\"]")
@@ -79,17 +107,22 @@ _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
 _PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)[\w.\[\]-]+=\Z")
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
+_GOES_ON = "=:@,;[{|~$"
+# Behind a backslash: neither a blank, a quote or another escape that text is known to go on with.
+_UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
 
 
 class _Scan:
     """One pass over a text, from left to right."""
 
-    def __init__(self, text: str, context: Context) -> None:
+    def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
         self.text = text
         self.context = context
+        self.kind = kind  # of the value that a URL begins; None where it stands in other text
         self.position = 0
         self.run_end = 0  # of the run that was measured last
-        self.foreign_end = 0  # of the foreign URL that was met last
+        self.foreign_start = self.foreign_end = 0  # of the foreign URL that was met last
+        self.item_end = -1  # of what was found last
         self.foreign: tuple[Remark, ...] = ()
         self.known: dict[tuple[str, str], bool] = {}
         found = frames(text)
@@ -104,7 +137,7 @@ class _Scan:
         while not self.context.too_deep and (anchor := ANCHOR.search(text, self.position)):
             start = anchor.start()
             relative = anchor[0][0] in "/\\%&"
-            if not boundaries.begins_cleanly(text, start, relative):
+            if start != self.item_end and not boundaries.begins_cleanly(text, start, relative):
                 self.position = start + 1
                 continue
             self.position = anchor.end()
@@ -115,11 +148,11 @@ class _Scan:
         start = anchor.start()
         escaping = escaping_of(anchor[0])
         if escaping is PERCENT:
-            return self._percent(start)
+            return self._percent(anchor)
         if escaping is JSON and self.text[max(0, start - 1) : start] in ("/", "^"):
-            return self._pattern(start)
+            return self._pattern(anchor)
         if escaping or self._is_known(anchor):
-            return self._contained(start) or self._running(start, escaping)
+            return self._contained(start) or self._running(anchor, escaping)
         return iter(()) if relative else self._foreign(anchor)
 
     def _is_known(self, anchor: re.Match[str]) -> bool:
@@ -128,6 +161,8 @@ class _Scan:
         authority = _AUTHORITY.match(self.text, anchor.end())
         if authority is None or not authority[0]:
             return False
+        if boundaries.ENTITY.match(self.text, authority.end()):
+            return True  # a host may go on behind it, for the view of the run to say
         scheme = anchor[0].partition(":")[0].lower() or "https"
         name = authority[0], scheme
         if name not in self.known:
@@ -147,9 +182,15 @@ class _Scan:
         return item
 
     def _here(self, start: int) -> Context:
-        if start < self.foreign_end and not self.context.nested:
-            return replace(self.context, nested=self.foreign)
-        return self.context
+        """The context of a URL that begins at ``start``."""
+        context = self.context
+        if start < self.foreign_end and not context.nested:
+            asked = "?" in self.text[self.foreign_start : start]
+            outer = Outer.QUERY if asked else Outer.PATH
+            return replace(context, nested=self.foreign, outer=outer)
+        if start and _PARAMETER_BEGINS.search(self.text[max(0, start - 40) : start]):
+            return replace(context, outer=Outer.QUERY)
+        return context
 
     # A URL whose end is the end of what it stands in.
 
@@ -160,76 +201,95 @@ class _Scan:
             end, kind = enclosing.end, enclosing.kind
         else:
             return None
-        item = whole(self.text[start:end], self._here(start).inside(), kind)
-        if item is None:
+        content = self.text[start:end]
+        if not content.strip() or content == self.text:
             return None
+        items = _in_string(content, self._here(start).inside(), kind)
         self.position = max(self.position, end)
-        return shifted([item], start)
+        return shifted(items, start)
 
     # A URL that ends where its characters do.
 
-    def _running(self, start: int, escaping: Escaping | None) -> Iterator[Item]:
-        end = self._end_of_run(start)
+    def _running(self, anchor: re.Match[str], escaping: Escaping | None) -> Iterator[Item]:
+        start = anchor.start()
+        end = self._end_of_run(anchor)
         raw = self.text[start:end]
-        escaping = escaping or escaping_within(raw, Kind.OTHER)
-        if escaping is None and "\\" in raw:
-            escaping = MARKDOWN
+        if start == 0 and self.kind is not None:
+            if (escaping := escaping_within(self.text, self.kind)) is not None:
+                self.position = len(self.text)
+                view = escaping.view(self.text)
+                items = _in_string(view.text, self.context.inside(), Kind.OTHER)
+                yield from lifted(items, escaping, view, 0)
+                return
+        else:
+            escaping = escaping or escaping_within(raw, Kind.OTHER)
+            if escaping is None and "\\" in raw:
+                escaping = MARKDOWN
         if escaping is not None:
             self.position = end
             view = escaping.view(raw)
             scan = _Scan(view.text, self._here(start).inside())
             yield from lifted(scan.items(), escaping, view, start)
-        elif (item := self._plain(start, end)) is not None:
-            self.position = max(self.position, item.end)
+        elif (item := self._plain(anchor, end)) is not None:
+            self.item_end = _past(item)
+            self.position = max(self.position, self.item_end)
             yield item
         else:
             self._note_foreign(start, end)
 
-    def _end_of_run(self, start: int) -> int:
-        if start >= self.run_end:
-            match = boundaries.RUN.match(self.text, start)
-            self.run_end = match.end() if match else start
+    def _end_of_run(self, anchor: re.Match[str]) -> int:
+        if anchor.end() > self.run_end:
+            match = boundaries.RUN.match(self.text, anchor.end())
+            self.run_end = match.end() if match else anchor.end()
         return self.run_end
 
-    def _plain(self, start: int, run_end: int) -> Item | None:
-        text, here = self.text, self._here(start)
-        if run_end - start > LONGEST_URL:
-            return Left(start, run_end, Remark.INVALID_KEY)
-        before = text[max(0, start - 1) : start]
-        if _PARAMETER_BEGINS.search(text[max(0, start - 40) : start]):
-            run_end = boundaries.end_of_parameter(text, start, run_end)
-        end = start + boundaries.trimmed(text[start:run_end], before)
-        ends = boundaries.other_ends(text, start, end, run_end)
-        item = read(text, start, [End(end), *ends], here.grammar)
+    def _plain(self, anchor: re.Match[str], run_end: int) -> Item | None:
+        text, start = self.text, anchor.start()
+        here = self._here(start)
+        value = len(text) if start == 0 and self.kind and is_value(text) else None
+        reach = stretch(text, start, anchor.end(), run_end, value, here.outer)
+        if reach.run_end - start > LONGEST_URL:
+            return Left(start, reach.run_end, Remark.INVALID_KEY)
+        item = read(reach, here.grammar)
+        end = item.end if item else reach.run_end
         if (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end)) and (
             ahead := _TEMPLATE_AHEAD.match(text, end)
         ):
             return Left(start, ahead.end(), Remark.TEMPLATE, self._literal(start, ahead.end()))
+        if item and value is None and end == reach.limit and _UNKNOWN_ESCAPE.match(text, end):
+            return Left(start, end, Remark.UNKNOWN_ESCAPE)
         return here.remarked(item) if item else None
 
     def _literal(self, start: int, end: int) -> Occurrence | None:
         """The gs URL between ``start`` and ``end``, in which every character may be meant."""
         if self.text[start : start + 1] not in ("g", "G"):
             return None
-        item = read(self.text, start, [End(end)], self.context.grammar)
+        reach = Stretch(self.text, start, end, end, value=True, literal=True)
+        item = read(reach, self.context.grammar, End(end, end))
         return item.literal if isinstance(item, Left) else item
 
     # A URL that is percent-encoded as a whole.
 
-    def _percent(self, start: int) -> Iterator[Item]:
-        text = self.text
+    def _percent(self, anchor: re.Match[str]) -> Iterator[Item]:
+        text, start = self.text, anchor.start()
+        # Slashes that are not escaped, behind a colon that is, are not in the rest either.
+        run = boundaries.HALF_RUN if anchor[0].endswith("//") else boundaries.PERCENT_RUN
+        match = run.match(text, anchor.end())
+        end = match.end() if match else anchor.end()
         if quote := _QUOTE_BEFORE.search(text[max(0, start - 12) : start]):
             start -= len(quote[0])
-        match = boundaries.PERCENT_RUN.match(text, start)
-        end = match.end() if match else start
         self.position = end
         if not text.startswith(_FOREIGN_DELIMITERS, end):
             end = start + boundaries.trimmed(text[start:end], text[max(0, start - 1) : start])
         view = PERCENT.view(text[start:end])
-        context = self._here(start).inside()
-        fills = _VALUE_BEGINS.search(text[max(0, start - 9) : start])
-        item = whole(view.text, context, Kind.PARAMETER) if fills else None
-        items = iter([item]) if item else _Scan(view.text, context).items()
+        context = replace(self._here(start).inside(), outer=Outer.NOTHING)
+        fills = _VALUE_BEGINS.search(text[max(0, start - 9) : start]) and (
+            end == len(text) or text[end] not in _GOES_ON
+        )
+        if fills:
+            items = _in_string(view.text, context, Kind.PARAMETER)
+        else:
+            items = _Scan(view.text, context).items()
         return lifted(items, PERCENT, view, start)
 
     # URLs that are somebody else's, and what is none.
@@ -240,20 +300,30 @@ class _Scan:
             self.position = template.end()
             yield Left(start, template.end(), Remark.TEMPLATE)
         elif start >= self.foreign_end:
-            end = self._end_of_run(start)
+            end = self._end_of_run(anchor)
             if _SIGNED_BY_GOOGLE.search(self.text, start, end) and not self.context.nested:
-                self.position = end
+                second = boundaries.SECOND.search(self.text, anchor.end(), end)
+                self.position = end = second.start() if second else end
                 yield Left(start, end, Remark.SIGNED_FOREIGN_URL)
             else:
                 self._note_foreign(start, end)
 
     def _note_foreign(self, start: int, end: int) -> None:
         if start >= self.foreign_end:
-            self.foreign_end = end
+            self.foreign_start, self.foreign_end = start, end
             signed = looks_signed(self.text[start:end])
             self.foreign = (Remark.NESTED, Remark.OUTER_SIGNATURE) if signed else (Remark.NESTED,)
 
-    def _pattern(self, start: int) -> Iterator[Item]:
+    def _pattern(self, anchor: re.Match[str]) -> Iterator[Item]:
         """A regular expression or a sed script: code, whose slashes are not JSON's."""
-        self.position = end = self._end_of_run(start)
-        yield Left(start, end, Remark.TEMPLATE)
+        self.position = end = self._end_of_run(anchor)
+        yield Left(anchor.start(), end, Remark.TEMPLATE)
+
+
+def _past(item: Item) -> int:
+    """Where the text goes on behind ``item``, however it is read."""
+    match item:
+        case Occurrence():
+            return max(reading.end for reading in item.readings)
+        case Left():
+            return max(item.end, _past(item.literal)) if item.literal else item.end

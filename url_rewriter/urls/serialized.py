@@ -44,7 +44,7 @@ class Frame:
 def frames(text: str) -> list[Frame]:
     """Every serialized string in ``text``, outer ones before those inside them."""
     if _ANY_HEAD.search(text) is None:
-        return []
+        return _netstrings(text)
     found: dict[Span, Frame] = {}
     plain, offsets = text, range(len(text) + 1)
     outside: Sequence[int] = offsets
@@ -56,6 +56,27 @@ def frames(text: str) -> list[Frame]:
         view = JSON.view(plain)
         plain, outside = view.text, [outside[at] for at in view.offsets]
     return sorted(found.values(), key=lambda frame: (frame.start, -frame.end))
+
+
+_NETSTRING = re.compile(r"(?P<length>[0-9]{1,9}):")
+
+
+def _netstrings(text: str) -> list[Frame]:
+    """The strings of a text that is netstrings throughout, `5:hello,`, each with a true length."""
+    found: list[Frame] = []
+    at, byte_at = 0, None
+    while at < len(text):
+        head = _NETSTRING.match(text, at)
+        if head is None:
+            return []
+        byte_at = byte_at or _byte_offsets(text)
+        size = byte_at[head.end()] + int(head["length"])
+        end = bisect_left(byte_at, size)
+        if end >= len(text) or byte_at[end] != size or text[end] != ",":
+            return []
+        found.append(Frame(head.span("length"), head.end(), end, 0, True))
+        at = end + 1
+    return found
 
 
 def _frames_at(text: str, outside: Sequence[int], depth: int) -> Iterator[Frame]:

@@ -1,37 +1,41 @@
-"""Values: strings that are one URL, from the first character to the last.
+"""Values: strings that a URL begins, and in which it may go on to the last character.
 
-A value's end is the URL's end: blanks, brackets and punctuation belong to the key. A cell of the
-database is a value, so is a string of a document kept in a cell, and what quotes enclose.
+A cell of the database is a value, so is a string of a document kept in a cell, and what quotes
+enclose. Blanks, brackets and punctuation in it may belong to the key, for the objects to say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR, End
 from url_rewriter.urls.containers import Kind
+from url_rewriter.urls.ends import stretch
 from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
 from url_rewriter.urls.model import Form, Grammar, Left, Remark
-from url_rewriter.urls.offsets import Item, lifted, shifted
+from url_rewriter.urls.offsets import Item, shifted
+from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
-from url_rewriter.urls.recognition import LONGEST_URL, Spelled, recognise, recognise_schemeless
+from url_rewriter.urls.recognition import recognise, recognise_schemeless
 
 _DEEPEST = 16
+LONGEST_VALUE = 4096
+"""Characters, of a value whose blanks may belong to a key; a key has 1,024 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where a string stands: how many views deep, and in what foreign URL, if any.
 
-    ``nested`` holds the remarks of URLs inside that foreign URL.
+    ``nested`` holds the remarks of URLs inside that foreign URL, and ``outer`` tells in which part
+    of it the string stands unescaped.
     """
 
     grammar: Grammar
     depth: int = 0
     nested: tuple[Remark, ...] = ()
+    outer: Outer = Outer.NOTHING
 
     @property
     def too_deep(self) -> bool:
@@ -53,59 +57,28 @@ class Context:
 
 _RETURN = re.compile(r"[\n\r]")
 _ANGLE = re.compile(r"[<>]")
-_MARKUP = re.compile(r'">|</|"\s|<[a-z]+[ >/]', re.IGNORECASE)
+_MARKUP = re.compile(r"\">|</|\"\s|<[a-z]+[ >/]", re.IGNORECASE)
 _HOST_AND_PATH = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?/[^\s\"<>]*")
 
 
-def whole(text: str, context: Context, kind: Kind) -> Item | None:
-    """The URL that ``text`` is, but for blanks around it; None where it is more, or none."""
-    body = text.strip()
-    if not body or len(body) > LONGEST_URL or context.too_deep or _RETURN.search(body):
-        return None
-    start = text.index(body)
-    anchor = ANCHOR.match(body)
-    if anchor is None:
-        item = _schemeless(body, context) if kind is Kind.CELL else None
-        return next(shifted([item], start)) if item else None
-    escaping = escaping_of(anchor[0]) or escaping_within(body, kind)
-    if escaping is None:
-        item = _plain(body, context)
-        return next(shifted([item], start)) if item else None
-    if escaping is PERCENT and not boundaries.PERCENT_RUN.fullmatch(body):
-        return None
-    view = escaping.view(body)
-    item = whole(view.text, context.inside(), Kind.PARAMETER if escaping is PERCENT else Kind.OTHER)
-    return next(lifted([item], escaping, view, start)) if item else None
+def is_value(body: str) -> bool:
+    """Whether ``body``, which begins with a URL, may be that URL with all that follows."""
+    if len(body) > LONGEST_VALUE or _RETURN.search(body) or _MARKUP.search(body):
+        return False
+    return body[0] in "gG" or _ANGLE.search(body) is None
 
 
-def _plain(body: str, context: Context) -> Item | None:
-    verdict = recognise(body, context.grammar)
-    if verdict is None or boundaries.SECOND_URL.search(body) or not boundaries.is_one(body):
-        return None
-    literal = isinstance(verdict, Spelled) and verdict.literal
-    if _MARKUP.search(body) or (not literal and _ANGLE.search(body)):
-        return None
-    item = read(body, 0, list(_ends(body)), context.grammar, verdict)
-    return context.remarked(item) if item else None
-
-
-def _ends(body: str) -> Iterator[End]:
-    yield End(len(body))
-    run = boundaries.RUN.match(body)
-    end = boundaries.trimmed(run[0], "") if run else 0
-    if end < len(body):
-        yield End(end, "what follows is text around the URL")
-    yield from boundaries.other_ends(body, 0, end, end)
-
-
-def _schemeless(body: str, context: Context) -> Item | None:
+def schemeless(body: str, context: Context) -> Item | None:
+    """The URL that ``body``, a whole cell, is without a scheme."""
     if context.nested or _HOST_AND_PATH.fullmatch(body) is None:
         return None
     verdict = recognise_schemeless(body, context.grammar)
     if verdict is None:
         return None
     # Read with the slashes that it lacks, then carried back by their length.
-    item = read(f"//{body}", 2, [End(len(body) + 2)], context.grammar, verdict)
+    text = f"//{body}"
+    reach = stretch(text, 2, 2, len(text), len(text), Outer.NOTHING)
+    item = read(reach, context.grammar, None, recognise(text, context.grammar))
     return next(shifted([item], -2)) if item else None
 
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
-from url_rewriter.rules import Rules, check_examples
+from url_rewriter.planning import check_examples
+from url_rewriter.rules import Rules
 
 HEAD = """\
 version: 1

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from url_rewriter.rules import (
     Target,
     Unmapped,
 )
+from url_rewriter.rules.schema import RulePart, RulesFile
 from url_rewriter.urls import Grammar, ObjectRef, Reading
 
 
@@ -179,3 +181,10 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
 def test_what_are_no_rules_is_refused(text: str) -> None:
     with pytest.raises(RefusedError):
         Rules.from_json(text)
+
+
+def test_every_option_of_a_rules_file_is_kept_in_a_plan_file() -> None:
+    kept = json.loads(rules_of(rule_of("", "n/")).to_json())
+    # Defaults are resolved: each rule has its own value of them.
+    assert set(kept) == set(RulesFile.model_fields) - {"defaults"}
+    assert set(kept["rules"][0]) == set(RulePart.model_fields)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from url_rewriter.urls import Form, Grammar, Left, ObjectRef, Occurrence, Remark, parse
+from url_rewriter.urls import Form, Grammar, Left, ObjectRef, Occurrence, Remark, find, parse
 
 OBJECTS = [
     ("gs://data/a.png", Form.GS, "data", "a.png"),
@@ -23,7 +23,6 @@ OBJECTS = [
     ("https://storage.googleapis.com/data/a%3Fb%23c", Form.PATH, "data", "a?b#c"),
     ("https://storage.googleapis.com/data/%E2%84%AB", Form.PATH, "data", "\u212b"),
     ("https://storage.googleapis.com/data/x;y=1", Form.PATH, "data", "x;y=1"),
-    ("https://storage.googleapis.com/data/a?", Form.PATH, "data", "a"),
     ("https://storage.googleapis.com/download/x.zip", Form.PATH, "download", "x.zip"),
     ("https://storage.googleapis.com/storage/x.zip", Form.PATH, "storage", "x.zip"),
     ("https://storage.googleapis.com/batch/x.zip", Form.PATH, "batch", "x.zip"),
@@ -176,14 +175,8 @@ NOTHING = [
     "",
     "gs:",
     "gs://",
-    "gs:/data/a",
     "logs://data/a",
     "x-gs://data/a",
-    "ftp://storage.googleapis.com/data/a",
-    "https://evil.com/storage.googleapis.com/data/a",
-    "https://evil.com?x=firebasestorage.googleapis.com",
-    "https://evil.com//storage.googleapis.com/data/a",
-    "https://evil.com\\@storage.googleapis.com/data/a",
     "https://evil.com/v0/b/data/o/a",
     "https://fonts.googleapis.com/css?family=Inter",
     "https://www.googleapis.com/books/v1/volumes",
@@ -191,17 +184,26 @@ NOTHING = [
     "https://x.appspot.com/a",
     "https://console.cloud.google.com/iam-admin",
     "https://s3.amazonaws.com/data/a",
+    "https://s3.test",
+    "https://s3.test/data",
+    "https://s3.test/data/",
+    "https://s3.test.evil.com/data/a",
+    "https://s3.test:9000/data/a",
+]
+
+# Nothing that can be rewritten; but it names Cloud Storage, and must not pass in silence.
+UNREAD = [
+    "gs:/data/a",
+    "ftp://storage.googleapis.com/data/a",
+    "https://evil.com/storage.googleapis.com/data/a",
+    "https://evil.com?x=firebasestorage.googleapis.com",
+    "https://evil.com//storage.googleapis.com/data/a",
+    "https://evil.com\\@storage.googleapis.com/data/a",
     "storage.googleapis.com",
     "storage.googleapis.com/Bucket",
     "storage.googleapis.com/network/sent_bytes_count",
     "storage.googleapis.com/api/request_count",
     "cdn.example.com/a",
-    "https://s3.test",
-    "https://s3.test/data",
-    "https://s3.test/data/",
-    "http://s3.test/data/a",
-    "https://s3.test.evil.com/data/a",
-    "https://s3.test:9000/data/a",
 ]
 
 
@@ -222,6 +224,15 @@ def test_what_only_comes_near_an_object_is_left_with_the_reason(
     read = parse(url, grammar)
     assert isinstance(read, Left)
     assert read.remark is remark
+
+
+@pytest.mark.parametrize("url", UNREAD)
+def test_what_names_cloud_storage_and_cannot_be_read_is_reported(
+    grammar: Grammar, url: str
+) -> None:
+    found = find(url, grammar)
+    assert found.occurrences == ()
+    assert [left.remark for left in found.left] == [Remark.UNREAD]
 
 
 @pytest.mark.parametrize("url", NOTHING)
@@ -274,7 +285,13 @@ def test_a_target_endpoint_may_have_a_path_that_ends_at_a_segment() -> None:
     assert parse("http://minio:9000/storeroom/data/a", grammar) is None
 
 
-def test_a_url_inside_a_target_is_part_of_its_key(grammar: Grammar) -> None:
-    read = parse("https://s3.test/data/https://storage.googleapis.com/data/a", grammar)
-    assert isinstance(read, Occurrence)
-    assert read.form is Form.TARGET
+def test_a_url_behind_one_of_the_target_is_a_url_of_its_own(grammar: Grammar) -> None:
+    found = find("https://s3.test/data/x/https://storage.googleapis.com/data/a", grammar)
+    assert [each.form for each in found.occurrences] == [Form.TARGET, Form.PATH]
+
+
+@pytest.mark.parametrize("url", ["http://s3.test/data/a", "//s3.test/data/a"])
+def test_the_twins_of_a_target_name_what_it_names(grammar: Grammar, url: str) -> None:
+    (occurrence,) = find(f'<img src="{url}">', grammar).occurrences
+    assert occurrence.form is Form.TARGET
+    assert occurrence.readings[0].source == ObjectRef("data", "a")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.core.urls.conftest import Move
-from url_rewriter.urls import Form, Grammar, Remark, find
+from url_rewriter.urls import Grammar, Remark, find
 from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
 
 OLD = "https://storage.googleapis.com/data/"
@@ -223,9 +223,14 @@ def test_nested_urls_are_left_and_counted_where_they_are_switched_off() -> None:
     assert [left.remark for left in found.left] == [Remark.NESTED]
 
 
-def test_a_cloud_storage_url_inside_another_is_no_second_match() -> None:
-    found = find(f"{OLD}a?redirect={OLD}b {OLD}c/{OLD}d")
-    assert [each.form for each in found.occurrences] == [Form.PATH, Form.PATH]
+def test_a_url_that_begins_inside_another_is_one_of_its_own() -> None:
+    found = find(f"{OLD}c/{OLD}d")
+    assert [each.readings[0].source.key for each in found.occurrences] == ["c", "d"]
+
+
+def test_a_url_that_goes_with_a_query_is_told() -> None:
+    (occurrence,) = find(f"{OLD}a?redirect={OLD}b").occurrences
+    assert Remark.DROPPED_URL in occurrence.remarks
 
 
 # -- the escapings themselves ----------------------------------------------------------------------

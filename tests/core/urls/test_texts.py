@@ -141,7 +141,7 @@ SPELLED = [
 
 UNTOUCHED = [
     "s/https:\\/\\/storage.googleapis.com\\/data\\/a/x/",
-    "logs://storage.googleapis.com/data/a and evil-^a.png",
+    "logs://storage.googleapis.com/data/a and x-gs://data/a.png",
     "metric storage.googleapis.com/network/sent_bytes_count",
     "https://proxy.test/?url=storage.googleapis.com/data/a.png",
     "const base = '^' + name;",

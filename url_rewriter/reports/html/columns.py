@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from url_rewriter.documents import collection_pattern
+from url_rewriter.planfile import GateName
 from url_rewriter.reports.rows import Row
 from url_rewriter.text import shorten
 
@@ -45,11 +46,13 @@ def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
 
 def _urgency(row: Row) -> int:
     """0: blocks the plan. 1: was not written. 2: would break, and is waived. 3: anything else."""
-    if row.blocks:
-        return 0
-    if not row.failed:
-        return 3
-    return 1 if row.outcome in ("conflict", "failed") else 2
+    match row.gate:
+        case "":
+            return 2 if row.waived else 3
+        case GateName.PLAN_COMPLETE:
+            return 1
+        case _:
+            return 0
 
 
 def _few(row: Row, name: str) -> Any:

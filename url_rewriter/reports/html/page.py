@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from url_rewriter.findings import Code
-from url_rewriter.planfile import Plan
+from url_rewriter.planfile import Kind, Plan
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import Step
 from url_rewriter.planfile.sample import Sample
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.verdict import FAILING, Facts
+from url_rewriter.reports.verdict import Facts
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted, shorten, spell_out
 
@@ -49,7 +48,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Sample) -> tu
         shown=shown,
         statuses=STATUSES,
         found=facts.summary.urls["found"],
-        unproven=sum(facts.summary.urls[status] for status in FAILING),
+        unproven=facts.summary.unproven,
         url_bar=_total_bar(facts.summary.urls, STATUSES),
         proof_bar=_total_bar(facts.summary.targets, ("exists", "missing", "mismatch", "unknown")),
         **_about(plan, privacy, facts),
@@ -126,7 +125,7 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "seal": privacy.seal(plan.seal),
         "header": header,
         "made_by": privacy.prose(header.made_by),
-        "rules_file": header.rules_file.rpartition("/")[2],
+        "rules_file": header.invocation.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
         "store": privacy.file(header.store),
         "rules": Rules.from_json(header.rules).rules,
@@ -138,27 +137,18 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
 
 def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The commands that made the plan, and that make this page of it."""
-    header, name = plan.header, shlex.quote(plan.path.name)
-    limits = json.loads(header.limits)
-    options = [
-        f"--{option} {shlex.quote(privacy.document(value))}"
-        for option, kept in _LIMITS.items()
-        for value in limits.get(kept, ())
-    ]
-    if header.read_time:
-        options.append(f"--read-time {header.read_time}")
-    rules = f" --rules {shlex.quote(privacy.file(header.rules_file))}" if header.rules_file else ""
-    store = shlex.quote(privacy.file(header.store))
-    yield " ".join([f"url-rewriter plan{rules} --store {store}", *options, f"-o {name}"])
-    yield f"url-rewriter report {name} -o {shlex.quote(plan.path.stem + '.html')}"
 
+    def shown(kind: Kind, value: str) -> str:
+        match kind:
+            case Kind.FILE:
+                return privacy.file(value)
+            case Kind.PATTERN:
+                return privacy.document(value)
+            case Kind.SETTING:
+                return privacy.text(value)
 
-_LIMITS = {
-    "collection": "collections",
-    "exclude-collection": "excluded",
-    "field": "fields",
-    "document": "documents",
-}
+    yield plan.header.command(plan.path.name, shown)
+    yield shlex.join(["url-rewriter", "report", plan.path.name, "-o", f"{plan.path.stem}.html"])
 
 
 def _step(step: Step, privacy: Privacy) -> dict[str, str]:

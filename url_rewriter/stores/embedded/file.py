@@ -1,4 +1,4 @@
-"""The JSON Lines file: read whole, replaced whole, and never written by two at once."""
+"""The JSON Lines file: read whole, replaced whole, written by one process at a time."""
 
 from __future__ import annotations
 

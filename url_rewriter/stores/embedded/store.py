@@ -117,7 +117,8 @@ class EmbeddedStore(EmbeddedReader):
     """Reads and writes the documents of a file.
 
     Each call of ``write`` replaces the file once, and costs one pass over it. Between two processes
-    that write the same file, each sees what the other wrote: whose revision is old is told so.
+    that write the same file, each sees what the other wrote: an update with an old revision is
+    stale.
     """
 
     def __init__(self, path: Path, *, lock_wait: Backoff = file.LOCK_WAIT) -> None:
@@ -233,7 +234,7 @@ def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | Non
 
 
 def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
-    """Whether to look closer: text is hidden from a search by JSON's escapes and by base64 only."""
+    """Whether to parse the line: only JSON's escapes and base64 hide text from a search."""
     lowered = line.lower()
     return (
         b"\\" in line or b'"bytesvalue"' in lowered or any(n.encode() in lowered for n in needles)

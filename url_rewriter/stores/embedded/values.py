@@ -1,7 +1,7 @@
-"""Values in the form of Firestore's REST interface: finding their strings, and replacing some.
+"""Values in the form of Firestore's REST interface: finds their strings, and replaces some.
 
-Only the shapes that lead to a string are looked at. Every other value, of a type that exists or of
-one that does not yet, is carried along as it came.
+Only shapes that lead to a string are read. Every other value is kept as it came, value types that
+do not exist yet included.
 
 Source of the form: https://firebase.google.com/docs/firestore/reference/rest/v1/Value
 """

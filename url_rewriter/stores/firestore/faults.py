@@ -1,4 +1,4 @@
-"""What an error of the protocol means: try again, or stop and say why."""
+"""Decides what an error of the protocol means: try again, or stop with a message."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Retries:
         self._doing = doing
 
     def progress(self) -> None:
-        """Forget earlier faults: something arrived."""
+        """Forget earlier faults, because a document arrived."""
         self._attempts.progress()
 
     def after(self, error: grpc.RpcError) -> None:
@@ -81,7 +81,7 @@ class Retries:
 
 
 def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
-    """The error of a call, for the operator: what was being done, what was said, what to do."""
+    """The error of a call for the operator: what was done, what the server said, what to do."""
     code, said = error.code(), error.details() or "no details"
     if CREDENTIALS_FAILED in said:
         # What follows in that text is the token server's answer, which is not repeated here.

@@ -1,4 +1,4 @@
-"""Messages of a stream, as they arrive: several in one piece of bytes."""
+"""Blocks: pieces of bytes that hold several messages of a stream."""
 
 from __future__ import annotations
 

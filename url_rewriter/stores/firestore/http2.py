@@ -1,8 +1,8 @@
 """A query's stream through libcurl, at a quarter of what it costs through grpc's own client.
 
-That client passes each message on with locks and events of its own; here the stream's bytes are cut
-where the lengths before its messages say. Nothing but the query is asked for this way, and grpc
-stays the authority: where libcurl gets through to no server at all, grpc is asked the same.
+grpc's client passes on each message with locks and events of its own. Here the stream's bytes are
+cut at the lengths that stand before the messages. Only queries are sent this way. Where libcurl
+reaches no server at all, the same query is sent through grpc.
 Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
 
@@ -28,7 +28,7 @@ _PREFIX = struct.Struct(">BI")
 _CONTENT = "application/grpc"
 _CODES = {code.value[0]: code for code in StatusCode}
 
-# What an answer means that a proxy gave, and not a gRPC server:
+# The meaning of a response from a proxy that is no gRPC server:
 # https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
 _STATUSES = {
     400: StatusCode.INTERNAL,
@@ -43,7 +43,7 @@ _STATUSES = {
 
 
 class StreamError(grpc.RpcError):
-    """A stream that broke, as grpc would tell of it."""
+    """A stream broke; code and details are those that grpc would report."""
 
     def __init__(self, code: StatusCode, details: str) -> None:
         super().__init__(f"{code.name}: {details}")
@@ -55,16 +55,16 @@ class StreamError(grpc.RpcError):
         return self._code
 
     def details(self) -> str:
-        """What was said of it."""
+        """The status message."""
         return self._details
 
 
 class Http2:
     """Queries at one server. Any number of threads may have a stream each.
 
-    ``origin`` is ``http(s)://host:port``; ``authorize`` gives the headers that say who asks, afresh
-    for each request; ``bundle`` names the file of certificates to be trusted. ``usable`` turns
-    false where no server is reached that speaks HTTP/2.
+    ``origin`` is ``http(s)://host:port``; ``authorize`` gives the headers that authorize a request
+    and is called for each one; ``bundle`` names the file of trusted certificates. ``usable`` turns
+    false where no server that speaks HTTP/2 is reached.
     """
 
     def __init__(
@@ -78,9 +78,9 @@ class Http2:
         self._idle: deque[_StreamConnection] = deque()
 
     def stream(self, method: str, request: bytes, headers: Headers, seconds: float) -> Stream:
-        """The answer to a call whose path is ``method``; it breaks after ``seconds``.
+        """The response to a call whose path is ``method``; it breaks after ``seconds``.
 
-        Nothing is asked before the stream is read.
+        The request is sent when the stream is first read.
         """
 
         def ask(line: _StreamConnection) -> None:
@@ -114,7 +114,7 @@ class Http2:
 
 
 class Stream:
-    """One query's answer. Reading it to the end, or giving it up, frees its connection."""
+    """One query's response. Reading it to the end, or cancelling it, frees its connection."""
 
     def __init__(self, http2: Http2, ask: Callable[[_StreamConnection], None]) -> None:
         self._http2 = http2
@@ -229,7 +229,7 @@ class _StreamConnection:
         return self._headers.get("content-type", "").startswith(_CONTENT)
 
     def turn(self) -> bool | None:
-        """Take what has arrived; whether more may come, None once all of it was taken before."""
+        """Receive bytes; return whether more may come, or None if all of them came before."""
         if not self._running:
             return None
         _, running = self._multi.perform()
@@ -243,7 +243,7 @@ class _StreamConnection:
         self._multi.select(1.0)
 
     def check(self) -> None:
-        """Raise what is wrong with a stream that has ended, if it is not done well."""
+        """Raise StreamError if the stream that has ended did not end well."""
         told = self._headers.get("grpc-status", "")
         if told.isdecimal():
             code = _CODES.get(int(told), StatusCode.UNKNOWN)
@@ -277,5 +277,5 @@ class _StreamConnection:
         self._headers[name.lower()] = value.strip()
 
     def _take_body(self, data: bytes) -> None:
-        if self.answered:  # else it is some proxy's page
+        if self.answered:  # else it is the page of a proxy
             self.inbox.put(data)

@@ -1,4 +1,4 @@
-"""The messages of Firestore's protocol as plain protobuf: the one place that knows the client.
+"""The messages of Firestore's protocol as plain protobuf; only this module imports the client.
 
 The wrappers of google-cloud-firestore cost three times what the messages cost. Messages come back
 from the server byte for byte, fields and value types that this release does not know included.

@@ -1,4 +1,4 @@
-"""Telling quickly where needles are in bytes: every byte of a database comes through here."""
+"""Finds needles in bytes. A hot path: it searches every byte of a database."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _STEM = b"goog"
 """In most needles for Cloud Storage's hosts: one search for it stands for a search for each."""
 
 _FAR = 96
-"""Bytes between two marks, from which on looking at each mark is cheaper than a search."""
+"""Average bytes between two marks from which looking at each mark is cheaper than a search."""
 
 
 class NeedleSearch:
     """Finds needles in bytes.
 
-    A long needle is found faster than a short one, of which those that end in a mark (``gs:``,
-    ``s%``) are looked for at the marks only, where these are far apart.
+    A search for a long needle is faster than one for a short needle. So a short needle that ends in
+    a mark (``gs:``, ``s%``) is looked for at the marks only, where marks are far apart.
 
     >>> NeedleSearch(["googleapis", "gs:", "gcs:"]).offsets(b"see GS://bucket/key, GCS:x".lower())
     [4, 21]
@@ -26,7 +26,7 @@ class NeedleSearch:
         encoded = [each.encode() for each in needles]
         self._stemmed = tuple((each, each.index(_STEM)) for each in encoded if _STEM in each)
         rest = [each for each in encoded if _STEM not in each]
-        # Pieces between marks hold no mark, so a needle that is to end one has none within.
+        # Pieces between marks hold no mark: a needle with a mark inside is searched for as a word.
         self._words = tuple(each for each in rest if each[-1:].isalnum() or each[-1:] in each[:-1])
         marked = [each for each in rest if each not in self._words]
         self._marked = tuple(
@@ -35,7 +35,7 @@ class NeedleSearch:
         )
 
     def offsets(self, lowered: bytes) -> list[int]:
-        """A place within each needle that is in ``lowered``, in ascending order."""
+        """Return one offset within each needle in ``lowered``, in ascending order."""
         found: list[int] = []
         if self._stemmed:
             found += self._stemmed_at(lowered)
@@ -69,7 +69,7 @@ def _each(needle: bytes, data: bytes) -> Iterator[int]:
 
 
 def _behind(ends: tuple[bytes, ...], pieces: Sequence[bytes]) -> list[int]:
-    """Where the marks are that stand directly behind one of ``ends``, by what is between marks."""
+    """The offsets of marks directly behind one of ``ends``; ``pieces`` lie between the marks."""
     found = [place for place, piece in enumerate(pieces[:-1]) if piece.endswith(ends)]
     if not found:
         return []

@@ -1,4 +1,4 @@
-"""Where to cut a range of names, so that its parts can be read at the same time."""
+"""Divides a scan into partitions that can be read at the same time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import FirestoreChannel
 from url_rewriter.stores.selection import path_order
 
-# The ids that Firestore and Firebase invent are made of these, evenly.
+# Ids made by Firestore and Firebase consist of these characters, evenly distributed.
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
@@ -24,8 +24,8 @@ def divide(
 ) -> list[Partition]:
     """Cut partitions into about ``count`` in all.
 
-    Where a partition is large the service knows where to cut it. Where it says nothing (no large
-    group, or the emulator), root collections are cut at invented ids, each into an equal share.
+    The service gives cuts for large collection groups. Where it gives none (a small group, or the
+    emulator), each root collection is cut at invented ids into an equal share of the parts.
     """
     share = math.ceil(count / max(1, len(parts)))
     pieces: list[Partition] = []
@@ -39,10 +39,10 @@ def divide(
 def _sampled(
     channel: FirestoreChannel, part: Partition, count: int, read_time: datetime | None
 ) -> list[str]:
-    """Paths from PartitionQuery that divide a partition evenly; none where it gives none.
+    """Return the paths from PartitionQuery that divide a partition evenly; none if it gives none.
 
-    The service divides whole collection groups. For a root collection it is asked about the group
-    of that name, and what it says of that very collection is taken.
+    The service divides whole collection groups only. For a root collection it divides the group of
+    the same name, and the cuts inside that collection are kept.
     """
     group = part.root.rpartition("/")[2]
     paths: set[str] = set()
@@ -52,7 +52,7 @@ def _sampled(
         try:
             answer = channel.partition_query(request)
         except grpc.RpcError:
-            # Only speed is lost. If it was more than PartitionQuery that failed, the scan will say.
+            # Only speed is lost. If more than PartitionQuery fails, the scan reports it.
             return []
         for cursor in answer.partitions:
             paths.add(channel.database.document_path(cursor.values[0].reference_value))

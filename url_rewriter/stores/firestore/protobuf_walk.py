@@ -1,9 +1,9 @@
-"""Finding text in documents as they are on the wire, without parsing the rest of them.
+"""Finds text in serialized documents without parsing the rest of them.
 
-It is known already where in a message a needle is; so each field, entry and element that ends
-before it is stepped over by its length, which costs a quarter of having all of them parsed. Only
-what every server writes is understood (https://protobuf.dev/programming-guides/encoding/); whatever
-else there may be is left to protobuf and `values`, which say the same of every document.
+The caller knows where in a message a needle is, so each field, entry and element that ends before
+it is skipped by its length. That costs a quarter of parsing the message. Only the encoding that
+every server writes is understood (https://protobuf.dev/programming-guides/encoding/). A message in
+any other encoding is left to protobuf and `values`, which give the same document.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from url_rewriter.stores.firestore.framing import Span
 from url_rewriter.stores.firestore.values import TYPE_NAME
 from url_rewriter.text import holds_any
 
-# Tags: a field's number and how its length is told. Of RunQueryResponse:
+# Tags: a field's number and its wire type. Of RunQueryResponse:
 _DOCUMENT = 0x0A
 # Of Document:
 _NAME, _FIELDS, _CREATE_TIME, _UPDATE_TIME = 0x0A, 0x12, 0x1A, 0x22
@@ -38,10 +38,10 @@ _NOWHERE = 1 << 62
 def document_in(
     data: bytes, span: Span, offsets: Sequence[int], needles: Sequence[str], root: str
 ) -> Document | None:
-    """The document of the RunQueryResponse at ``span``, with all text that holds a needle.
+    """Return the document of the RunQueryResponse at ``span``, with all text that holds a needle.
 
-    ``offsets`` (ascending) tell where needles are in ``data``; ``root`` is the resource name that
-    the document's path is below. Its ``raw`` is the message. None where only protobuf can tell.
+    ``offsets`` (ascending) say where needles are in ``data``; ``root`` is the resource name that
+    the document's path is below. Its ``raw`` is the message. None for an encoding left to protobuf.
     """
     walk = _MessageWalk(data, offsets, needles)
     try:
@@ -51,11 +51,11 @@ def document_in(
 
 
 class _UnusualError(Exception):
-    """Something that is left to protobuf."""
+    """The message has an encoding that is left to protobuf."""
 
 
 class _MessageWalk:
-    """Steps through one message. Every document with a needle passes here: a hot path."""
+    """Walks through one message. A hot path: it reads every document with a needle."""
 
     def __init__(self, data: bytes, offsets: Sequence[int], needles: Sequence[str]) -> None:
         self._data = data
@@ -103,7 +103,7 @@ class _MessageWalk:
         return self._offsets[index] if index < len(self._offsets) else _NOWHERE
 
     def _message(self, begin: int, tag: int) -> Span:
-        """The content of the field that begins at ``begin``, and has to have this tag."""
+        """The span of the content of the field at ``begin``, which must have this tag."""
         data = self._data
         if data[begin] != tag:
             raise _UnusualError

@@ -97,7 +97,7 @@ class FirestoreReader:
             try:
                 answer = next(iter(self._channel.run_aggregation_query(request)))
             except grpc.RpcError:
-                return None  # Only a forecast is lost. If more is wrong, the scan will say.
+                return None  # Only a forecast is lost. If more is wrong, the scan reports it.
             total += answer.result.aggregate_fields[queries.COUNTED].integer_value
         return total
 
@@ -143,7 +143,7 @@ class FirestoreReader:
         yield Checkpoint(partition, read, self._path_of(last) if last else None, done=True)
 
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
-        """What gives the documents of a block that are wanted."""
+        """A function that yields the documents of a block that have a needle."""
         needles, root = query.needles, self._database.documents
         offsets = NeedleSearch(needles).offsets
 

@@ -30,8 +30,8 @@ _DENIED = {7: "not permitted", 16: "not authenticated"}
 
 _PRESSED = {8: "resource exhausted", 10: "aborted, a lock is held"}
 
-# Said, with RESOURCE_EXHAUSTED, of a request that is too long rather than of a quota: by gRPC and
-# by the emulator.
+# Texts by which gRPC and the emulator tell a request that is too long from a quota, both being
+# RESOURCE_EXHAUSTED.
 _TOO_LARGE = ("larger than max", "exceeds maximum size")
 
 
@@ -46,7 +46,7 @@ class _Numbered:
 
 @dataclass(slots=True)
 class _Answers:
-    """What became of the updates of one call so far."""
+    """The results of the updates of one call so far."""
 
     results: dict[int, WriteResult] = field(default_factory=dict)
     denial: UrlRewriterError | None = None
@@ -62,10 +62,10 @@ class FirestoreStore(FirestoreReader):
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         """Write each update on its own, in the order of ``updates``; see `DocumentStore.write`.
 
-        Requests of at most 200 writes or 3 MB, four at a time. One that is refused for the sake of
-        one write in it is halved until that write is alone. NotPermittedError is raised only where
-        nothing of this call can have been written: otherwise the refused ones are unsettled, and
-        writing them again raises.
+        Requests have at most 200 writes or 3 MB, and four are under way at a time. A request that
+        is refused because of one write is halved until that write is alone. NotPermittedError is
+        raised only where nothing of this call can have been written; otherwise the refused writes
+        are unsettled, and writing them again raises.
         """
         answers = _Answers()
         waiting = deque(_batches(self._prepared(updates, answers)))
@@ -119,7 +119,7 @@ def _batches(writes: Iterable[_Numbered]) -> Iterator[list[_Numbered]]:
 def _settle(
     batch: list[_Numbered], future: grpc.Future[Message], answers: _Answers
 ) -> Iterator[list[_Numbered]]:
-    """Note what an answer says of each write; yield what is to be sent again, in smaller parts."""
+    """Record the result of each write; yield smaller batches that must be sent again."""
     try:
         response = future.result()
     except grpc.FutureCancelledError:
@@ -171,7 +171,7 @@ def _settle_one(
 ) -> None:
     if status.code == 0:
         if result is None or not result.HasField("update_time"):
-            _unsettled([each], "written, it says, and not when", answers)
+            _unsettled([each], "answered as written, without an update time", answers)
             return
         answers.maybe_written = True
         answers.results[each.number] = WriteResult(

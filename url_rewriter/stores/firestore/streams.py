@@ -1,4 +1,4 @@
-"""One query as an unbroken stream of documents, whatever happens to its connections."""
+"""One query as an unbroken stream of documents: broken connections are resumed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 
 # The tag of RunQueryResponse.document, its field 1. Serializers write fields in order, so a
-# message with a document begins with it; the others tell of a read time, or of the end.
+# message with a document begins with it; other messages hold a read time or the end.
 _DOCUMENT = ord("\n")
 
 
@@ -23,9 +23,9 @@ def stream_documents(
 ) -> Iterator[Block]:
     """Yield serialized RunQueryResponses, each with a document, in name order.
 
-    A stream that breaks is resumed behind the last document (``after`` is a resource name). One
-    that ends without saying that it is done is asked for one document more, because streams have
-    been seen to end early in silence. Raises what the fault means when it outlasts its retries.
+    A broken stream is resumed behind the last document (``after`` is a resource name). After a
+    stream that ends without saying that it is done, one more document is asked for, because streams
+    were seen to end early without an error. Raises what a fault means when it outlasts its retries.
     """
     retries = Retries(channel.limits, "reading documents")
     probing = False

@@ -1,4 +1,4 @@
-"""From edits to a Firestore write: a mask, a payload, a precondition.
+"""Makes a Firestore write from edits: a mask, a payload, a precondition.
 
 A mask names fields from the document down through maps, and the server replaces exactly those. It
 cannot step into an array (``a.`0` `` would make the array a map), so an array is written whole,
@@ -31,7 +31,7 @@ def write_for(update: Update, name: str) -> Message:
     """The Write for an update of the document whose resource name is ``name``.
 
     Raises UnwritableError where it can never succeed, and ValueError where the edits do not belong
-    to ``update.document``: that is a mistake of the caller's.
+    to ``update.document``, which is a bug in the caller.
     """
     read = update.document.raw
     if isinstance(read, bytes):

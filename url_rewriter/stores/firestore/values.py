@@ -1,4 +1,4 @@
-"""Finding text in documents as Firestore sends them, and telling how large one is.
+"""Finds text in parsed documents, and counts their size as Firestore does.
 
 Maps with ``__type__`` are values of their own (vectors), so they are not looked into; neither are
 references and geo points, which cannot hold a URL.
@@ -41,7 +41,7 @@ def revision_of(message: Message) -> Revision:
 
 
 class _Finder:
-    """Collects text with a needle. Every field of every candidate passes here: a hot path."""
+    """Collects text with a needle. A hot path: it looks at every field of every candidate."""
 
     def __init__(self, needles: Sequence[str]) -> None:
         self.strings: list[tuple[ValuePath, str]] = []
@@ -49,7 +49,7 @@ class _Finder:
         self._needles = needles
 
     def look_in_map(self, fields: Message, above: ValuePath) -> None:
-        # One look at all names together is enough for most maps.
+        # One search in all names together is enough for most maps.
         if has_needle("\0".join(fields), self._needles):
             for name in fields:
                 if has_needle(name, self._needles):

@@ -1,0 +1,196 @@
+"""A case: pieces of text that are put together, and what each URL among them must become."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TypeAlias
+
+from tests.core.urls.fuzz.markup import Markup, Span, Spans, random_markup
+from tests.core.urls.fuzz.spellings import Fate, Tail, Url, make_url
+from tests.core.urls.fuzz.writing import glue
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """Pieces inside a markup."""
+
+    markup: Markup
+    pieces: Pieces
+
+
+Piece: TypeAlias = "str | Url | Wrapped"
+Pieces: TypeAlias = "tuple[Piece, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What stands around a URL, before anything around both was escaped."""
+
+    before: str
+    after: str
+    markup: Markup | None
+
+
+def make_case(random: Random) -> Pieces:
+    """Pieces of a text with one to three URLs."""
+    pieces: list[Piece] = []
+    if random.random() < 0.6:
+        pieces.append(glue(random))
+    for count in range(random.choice((1, 1, 1, 2, 2, 3))):
+        if count:
+            pieces.append(glue(random) if random.random() < 0.97 else "")
+        pieces.append(_placed(random, make_url(random), 0))
+    if random.random() < 0.7:
+        pieces.append(glue(random))
+    case = tuple(piece for piece in pieces if piece != "")
+    if random.random() < 0.15:
+        markup = random_markup(random)
+        if not markup.slot:
+            return (Wrapped(markup, case),)
+    return case
+
+
+def _placed(random: Random, url: Url, depth: int) -> Piece:
+    draw = random.random()
+    if depth == 2 or draw < 0.4:
+        return url
+    markup = random_markup(random)
+    if markup.slot:
+        return Wrapped(markup, (url,))
+    inner: list[Piece] = [_placed(random, url, depth + 1)]
+    if random.random() < 0.6:
+        inner.insert(0, glue(random))
+    if random.random() < 0.7:
+        inner.append(glue(random))
+    return Wrapped(markup, tuple(inner))
+
+
+def urls_of(pieces: Pieces) -> list[Url]:
+    """The URLs of a case, numbered as they stand."""
+    found: list[Url] = []
+    for piece in pieces:
+        if isinstance(piece, Url):
+            found.append(piece)
+        elif isinstance(piece, Wrapped):
+            found += urls_of(piece.pieces)
+    return found
+
+
+def rendered(
+    pieces: Pieces, texts: Sequence[str], places: dict[int, Place] | None = None
+) -> list[Span]:
+    """The text of a case, with ``texts`` in the places of its URLs."""
+    spans = _render(pieces, iter(enumerate(texts)), {} if places is None else places)
+    if places is not None:
+        _note(spans, None, places)
+    return spans
+
+
+def _render(
+    pieces: Pieces, texts: Iterator[tuple[int, str]], places: dict[int, Place]
+) -> list[Span]:
+    spans: list[Span] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            spans.append((piece, -1))
+        elif isinstance(piece, Url):
+            number, text = next(texts)
+            spans.append((text, number))
+        else:
+            inner: Spans = _render(piece.pieces, texts, places)
+            if piece.markup.closed:
+                _note(inner, piece.markup, places)
+            spans += piece.markup.render(inner)
+    return spans
+
+
+def _note(spans: Spans, markup: Markup | None, places: dict[int, Place]) -> None:
+    whole = "".join(text for text, _ in spans)
+    at = 0
+    for text, number in spans:
+        if number >= 0 and number not in places:
+            places[number] = Place(whole[:at], whole[at + len(text) :], markup)
+        at += len(text)
+
+
+# What may stand around a URL without there being two honest ways to read it.
+
+_CLEAN_BEFORE = re.compile(
+    r"(?:\A|[\s\"'`(\[{<=,;|>*~!?)\]}:_@$^]|[^\x00-\x7f]|%(?:20|0A)|\\[nt])\Z"
+)
+_CLEAN_RELATIVE = re.compile(r"(?:\A|[\s\"'`(\[{<=,;|])\Z")
+_SEPARATED = r"[~@+_!:#;,|-]{1,3}(?:https?://|gc?s://)"
+_STOP = r"[\s\x00-\x1f\"<>^`|]|[^\x00-\x7f]"
+_ENDS = re.compile(rf"\Z|{_STOP}|[.,:;!?'*)\]}}]+(?:\Z|{_STOP})")
+_ENDS_KEY = re.compile(
+    rf"\Z|{_STOP}|[,;)\]}}:']|[.!?*]+(?:\Z|{_STOP}|[)\]}}',;])|\[/[a-z]|{_SEPARATED}"
+)
+_ENDS_KNOWN = re.compile(
+    rf"\Z|{_STOP}|[,;)\]}}:'.!*{{\[(@~$\\]|&(?![\w.-]+=)|%(?:20|0A|22|2C)|{_SEPARATED}"
+)
+_FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
+_PHP = re.compile(r"s:\d+:")
+
+
+def is_plain(url: Url, place: Place) -> bool:
+    """Whether there is one honest way to read ``url`` where it stands."""
+    before, after, markup = place.before, place.after, place.markup
+    if markup is not None:
+        if any(mark in markup.refuses for mark in url.raw):
+            return False
+        if markup.nested and (url.tail in (Tail.UNKNOWN, Tail.FRAGMENT) or url.raw):
+            return False
+    if markup is None or not markup.nested:
+        clean = _CLEAN_RELATIVE if url.is_relative else _CLEAN_BEFORE
+        dirty = url.is_literal or url.is_relative or before[-1:] not in (".", "-")
+        if before and dirty and not clean.search(before[-3:]):
+            return False
+        if _FOREIGN_AROUND.search(before):
+            return False
+    return _ends_plainly(url, after, before)
+
+
+def _ends_plainly(url: Url, after: str, before: str) -> bool:
+    if not after:
+        return True
+    if url.raw:
+        return after[0] in ' \n\t"' and before[-1:] in (' \n\t"', "")
+    match url.tail:
+        case Tail.FRAGMENT:
+            return True
+        case Tail.UNKNOWN:
+            return after[0] in ",;" or _ENDS.match(after) is not None
+        case Tail.KNOWN:
+            return after[0] not in url.alphabet and _ENDS_KNOWN.match(after) is not None
+    if after[0] == "#":
+        return not url.is_literal
+    if after[0] == "?":
+        return False
+    if not after[0].isascii() and not url.text[-1].isascii():
+        return False
+    return _ENDS_KEY.match(after) is not None
+
+
+def objects_of(urls: Sequence[Url]) -> frozenset[tuple[str, str]]:
+    """The objects that exist, by bucket and key."""
+    there = {(url.bucket, url.key) for url in urls if url.exists and url.bucket}
+    return frozenset(there - {(url.bucket, url.key) for url in urls if not url.exists})
+
+
+def expected_texts(urls: Sequence[Url]) -> list[str]:
+    """What must stand in the place of each URL."""
+    return [url.new if url.fate is Fate.REWRITTEN else url.text for url in urls]
+
+
+def spans_of(spans: Spans) -> Mapping[int, tuple[int, int]]:
+    """Where each URL stands in the whole text."""
+    found: dict[int, tuple[int, int]] = {}
+    at = 0
+    for text, number in spans:
+        if number >= 0:
+            found[number] = (at, at + len(text))
+        at += len(text)
+    return found

@@ -1,0 +1,222 @@
+"""Make a plan: scan, prove every target, decide every URL, seal the plan file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from url_rewriter.errors import UrlRewriterError
+from url_rewriter.objects import ObjectStore
+from url_rewriter.pipeline.checks import check_content_types, check_public
+from url_rewriter.pipeline.compare import compare_sources, only_origin
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.prove import prove
+from url_rewriter.pipeline.requests import Checks, Limits
+from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
+from url_rewriter.pipeline.services import Services
+from url_rewriter.planfile import Draft, Header, Invocation, Plan, Summary, whoami
+from url_rewriter.planfile.comparisons import Origins
+from url_rewriter.planning import Planner
+from url_rewriter.rules import OnMissing, Rules
+from url_rewriter.sources import SourceStore
+from url_rewriter.stores.base import DocumentReader
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan: the database at the locator ``store``, into a plan file at ``path``.
+
+    ``on_missing`` is what a missing target does to the plan, whatever the rules say.
+    ``rules_file`` is where the rules were read, for people.
+    """
+
+    path: Path
+    store: str
+    rules: Rules
+    rules_file: Path | None = None
+    limits: Limits = Limits()
+    on_missing: OnMissing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MadePlan:
+    """A sealed plan file, and what it comes to.
+
+    ``comparisons`` counts targets by what came of comparing them with their sources. ``trouble`` is
+    that of the object store, which left targets unknown.
+    """
+
+    path: Path
+    summary: Summary
+    comparisons: dict[str, int]
+    trouble: UrlRewriterError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What a plan is made from: documents, targets, and sources where targets are compared."""
+
+    reader: DocumentReader
+    objects: ObjectStore
+    sources: SourceStore | None
+
+
+def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePlan:
+    """Find every URL, prove every target, and write down exactly what would change.
+
+    An interrupted plan at the same path is continued. Raises ChecksFailedError where ``max_reads``
+    stopped the scan.
+    """
+    request = replace(request, rules=_with_on_missing(request.rules, request.on_missing))
+    with open_sides(request.store, request.rules, services) as sides:
+        _introduce(request, sides, services, progress)
+        made, trouble = make_plan(request, sides, services, progress)
+    try:
+        return MadePlan(made.path, made.summarize(), made.count_comparisons(), trouble)
+    finally:
+        made.close()
+
+
+@contextmanager
+def open_sides(locator: str, rules: Rules, services: Services) -> Iterator[Sides]:
+    """Open all that a plan is made from, before a scan, which is billed, begins."""
+    with ExitStack() as stack:
+        reader = stack.enter_context(services.reader(locator))
+        objects = stack.enter_context(services.objects(rules))
+        sources = None
+        if services.proof.checks.compare:
+            sources = stack.enter_context(services.sources())
+        yield Sides(reader, objects, sources)
+
+
+def make_plan(
+    request: PlanRequest,
+    sides: Sides,
+    services: Services,
+    progress: Progress,
+    *,
+    fresh: bool = False,
+    origins: Origins | None = None,
+) -> tuple[Plan, UrlRewriterError | None]:
+    """Make a plan file and open it; with it the trouble with the object store, if there was any.
+
+    ``fresh``: the plan is to be judged and thrown away; it is not sealed, and the targets that
+    documents name already are proven as well. ``origins`` are the sources of those targets.
+    """
+    draft = Draft(request.path, _make_header(request, sides.reader, services), kept=not fresh)
+    if draft.continued:
+        progress.note(f"continuing the scan that was begun in {draft.part}")
+        progress.note("")
+    _warn_of_trouble(sides.objects, request.rules, progress)
+    scan = make_scan(sides.reader, request.rules, request.limits)
+    try:
+        scanned = draft.count_scanned()
+        options = prepare(scan, request.limits, services.workers, progress, scanned=scanned)
+        scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+        trouble = prove(sides.objects, scan.planner, draft, progress)
+        draft.settle(scan.planner)
+        if sides.sources is not None:
+            _compare(draft, scan.planner, sides.sources, services, progress, origins)
+        _check(draft, request.rules, services, progress)
+        if fresh:
+            draft.finish()
+        else:
+            draft.seal()
+    except BaseException:
+        draft.abandon()
+        raise
+    return Plan(request.path, sealed=not fresh), trouble
+
+
+def _with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:
+    if on_missing is None:
+        return rules
+    return replace(rules, rules=tuple(replace(rule, on_missing=on_missing) for rule in rules.rules))
+
+
+def _introduce(request: PlanRequest, sides: Sides, services: Services, progress: Progress) -> None:
+    rules, moment = request.rules, request.limits.read_time
+    as_of = f" · as of {moment:%Y-%m-%d %H:%M:%SZ}" if moment else ""
+    progress.note(
+        f"rules    {request.rules_file} · {len(rules.rules)} rules · sha256 {rules.digest[:8]}"
+    )
+    progress.note(f"source   {sides.reader.locator}{as_of} · read-only")
+    progress.note(f"target   {rules.target.endpoint}/{rules.target.bucket}")
+    if sides.sources is not None:
+        progress.note(f"compared with {services.describe_sources()} · read-only")
+    progress.note("")
+
+
+def _make_header(request: PlanRequest, reader: DocumentReader, services: Services) -> Header:
+    """The header of a plan that is made now."""
+    rules = request.rules
+    return Header(
+        store=reader.locator,
+        kept_at=reader.environment,
+        rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
+        made_by=whoami(),
+        rules=rules.to_json(),
+        rules_digest=rules.digest,
+        endpoint=rules.target.endpoint,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=version("url-rewriter"),
+        invocation=_invocation(request, services),
+    )
+
+
+def _invocation(request: PlanRequest, services: Services) -> Invocation:
+    """The options that make this plan, for the plan file to keep."""
+    proof = services.proof
+    return request.limits.invocation(
+        rules_file=str(request.rules_file or ""),
+        on_missing=request.on_missing or "",
+        s3_endpoint=services.s3.endpoint or "",
+        prove="" if proof.method == "auto" else proof.method,
+        check_public=Checks.PUBLIC in proof.checks,
+        check_content_type=Checks.TYPE in proof.checks,
+        check_size=Checks.SIZE in proof.checks,
+        check_source=Checks.SOURCE in proof.checks,
+        inventories=proof.inventories,
+        output=str(request.path),
+    )
+
+
+def _warn_of_trouble(objects: ObjectStore, rules: Rules, progress: Progress) -> None:
+    """Say before a scan, which is billed, that nothing it finds can be proven."""
+    for bucket in sorted({rule.target.bucket for rule in rules.rules}):
+        trouble = objects.check(bucket)
+        if trouble is not None:
+            progress.warn(
+                f"{trouble} The scan goes on, its targets will be unknown; an interrupted scan is "
+                "continued by the same command."
+            )
+
+
+def _compare(
+    draft: Draft,
+    planner: Planner,
+    sources: SourceStore,
+    services: Services,
+    progress: Progress,
+    origins: Origins | None,
+) -> None:
+    """Compare the targets of a settled draft with their sources; settle again what differs."""
+    origins = origins or only_origin(planner.rules)
+    with ExitStack() as stack:
+        checksums = None
+        if Checks.SOURCE in services.proof.checks:
+            checksums = stack.enter_context(services.checksums(planner.rules))
+        compare_sources(sources, checksums, draft, planner, progress, origins=origins)
+
+
+def _check(draft: Draft, rules: Rules, services: Services, progress: Progress) -> None:
+    """Gather the further evidence that was asked for."""
+    if Checks.PUBLIC in services.proof.checks:
+        check_public(services.visitor(rules), draft, rules.target.endpoint, progress)
+    if Checks.TYPE in services.proof.checks:
+        check_content_types(draft)

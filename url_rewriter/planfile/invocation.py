@@ -1,0 +1,100 @@
+"""The `plan` command that made a plan file, kept whole so that it can be run again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import Enum, auto
+from typing import Any
+
+
+class Kind(Enum):
+    """What an option's value names, which decides how a report may show it."""
+
+    FILE = auto()
+    PATTERN = auto()
+    SETTING = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """The options of `plan` that decide what a plan holds, "" or empty where not given.
+
+    Left out: what is of one run only, such as its pace and how many workers it has.
+    """
+
+    rules_file: str = ""
+    store: str = ""
+    collections: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    read_time: str = ""
+    on_missing: str = ""
+    s3_endpoint: str = ""
+    prove: str = ""
+    check_public: bool = False
+    check_content_type: bool = False
+    check_size: bool = False
+    check_source: bool = False
+    inventories: tuple[str, ...] = ()
+    output: str = ""
+
+    @property
+    def scope(self) -> tuple[object, ...]:
+        """What the options say of the documents and fields to scan."""
+        return self.collections, self.excluded, self.fields, self.documents, self.read_time
+
+    def to_json(self) -> str:
+        """The options as a plan file keeps them."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Invocation:
+        """The options that ``to_json`` wrote."""
+        kept: dict[str, Any] = json.loads(text)
+        for name, value in kept.items():
+            if isinstance(value, list):
+                kept[name] = tuple(value)
+        return cls(**kept)
+
+    def options(self, shown: Callable[[Kind, str], str] = lambda kind, value: value) -> str:
+        """The options, quoted for a shell; ``shown`` says how a value may be shown.
+
+        >>> Invocation(collections=("tmp/*/x",), check_size=True, output="a b.plan").options()
+        "--collection 'tmp/*/x' --check-size -o 'a b.plan'"
+        """
+        return shlex.join(self._words(shown))
+
+    def _words(self, shown: Callable[[Kind, str], str]) -> Iterator[str]:
+        for name, (option, kind) in _OPTIONS.items():
+            value = getattr(self, name)
+            if value is True:
+                yield option
+            elif value:
+                for each in [value] if isinstance(value, str) else value:
+                    yield option
+                    yield shown(kind, each)
+
+
+_OPTIONS = {
+    "rules_file": ("--rules", Kind.FILE),
+    "store": ("--store", Kind.FILE),
+    "collections": ("--collection", Kind.PATTERN),
+    "excluded": ("--exclude-collection", Kind.PATTERN),
+    "fields": ("--field", Kind.PATTERN),
+    "documents": ("--document", Kind.PATTERN),
+    "read_time": ("--read-time", Kind.SETTING),
+    "on_missing": ("--on-missing", Kind.SETTING),
+    "s3_endpoint": ("--s3-endpoint", Kind.SETTING),
+    "prove": ("--prove", Kind.SETTING),
+    "check_public": ("--check-public", Kind.SETTING),
+    "check_content_type": ("--check-content-type", Kind.SETTING),
+    "check_size": ("--check-size", Kind.SETTING),
+    "check_source": ("--check-source", Kind.SETTING),
+    "inventories": ("--inventory", Kind.FILE),
+    "output": ("-o", Kind.FILE),
+}
+"""The option of each field, in the order in which they are written."""

@@ -1,0 +1,167 @@
+"""What stands against a migration: one table of conditions, which gates, lists and reports ask.
+
+A gate is a yes-or-no condition. Where URLs can stand against it, an ``Obstacle`` says which do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from url_rewriter.comparison import Agreement
+from url_rewriter.findings import Code
+from url_rewriter.planning import UrlStatus
+
+
+class GateName(StrEnum):
+    """The gates of a plan file, and those of a fresh scan."""
+
+    SEAL_INTACT = "seal-intact"
+    JOURNAL_SETTLED = "journal-settled"
+    SOMETHING_SCANNED = "something-scanned"
+    NO_OLD_URLS = "no-old-urls"
+    TARGETS_EXIST = "targets-exist"
+    NO_UNMAPPED_URLS = "no-unmapped-urls"
+    TARGETS_PUBLIC = "targets-public"
+    NOTHING_EXPOSED = "nothing-exposed"
+    CONTENT_TYPES = "content-types"
+    SIZES_MATCH = "sizes-match"
+    TARGETS_MATCH_SOURCE = "targets-match-source"
+    PLAN_COMPLETE = "plan-complete"
+
+
+class GateState(StrEnum):
+    """``WAITING``: what the gate judges has not been done yet."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition: how many things stand against it, and what they are, or what it asks."""
+
+    name: GateName
+    count: int
+    says: str
+    waits: bool = False
+
+    @property
+    def state(self) -> GateState:
+        """A gate passes when nothing stands against it."""
+        if self.waits:
+            return GateState.WAITING
+        return GateState.FAILED if self.count else GateState.PASSED
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing stands against this gate."""
+        return self.state is GateState.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """URLs that stand against a gate.
+
+    ``condition`` is SQL over the tables of `url_facts.from_urls`; ``word`` is SQL for what a list
+    calls such a URL. The gate counts URLs, or their targets where ``by_target``.
+    """
+
+    gate: GateName
+    says: str
+    condition: str
+    word: str = "o.status"
+    by_target: bool = False
+
+
+UNPROVEN = (UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MISMATCH)
+"""The statuses of URLs whose target is not proven."""
+
+_UNPROVEN = "o.status IN ('missing', 'unknown', 'mismatch')"
+_NAMED = "o.status IN ('rewrite', 'migrated')"
+_STATE = "coalesce((SELECT state FROM newest_evidence WHERE target = o.target), 'unknown')"
+_ACCESS = "coalesce((SELECT access FROM newest_access WHERE target = o.target), 'unknown')"
+
+OF_A_PLAN = (
+    Obstacle(
+        GateName.TARGETS_EXIST,
+        "Every URL to be rewritten has a proven target",
+        f"o.blocks AND {_UNPROVEN}",
+    ),
+    Obstacle(
+        GateName.NO_UNMAPPED_URLS,
+        "No URL is without a rule where the rules forbid it",
+        "o.blocks AND o.status = 'unmapped'",
+    ),
+    Obstacle(
+        GateName.PLAN_COMPLETE,
+        "Every planned document was written",
+        "x.outcome IN ('conflict', 'failed')",
+        word="x.outcome",
+    ),
+)
+"""What stands against a plan that is to be applied, or was."""
+
+
+def _found(code: Code) -> str:
+    return f"instr(',' || f.codes || ',', ',{code},')"
+
+
+def _compared(gate: GateName, wanted: str, *good: Agreement) -> Obstacle:
+    """Targets that do not compare as ``good``; without a comparison a target is ``unknown``."""
+    words = ", ".join(f"'{word}'" for word in good)
+    word = f"""coalesce((
+        SELECT min(c.agreement) FROM newest_comparison c
+        WHERE c.target = o.target AND c.agreement NOT IN ({words})
+    ), CASE WHEN EXISTS (SELECT 1 FROM comparisons c WHERE c.target = o.target)
+        THEN 'good' ELSE 'unknown' END)"""
+    # A mismatch that the rules waive is left as it is.
+    compared = f"o.target IS NOT NULL AND ({_NAMED} OR (o.status = 'mismatch' AND o.blocks))"
+    says = f"targets are not proven to {wanted}"
+    return Obstacle(gate, says, f"{compared} AND {word} <> 'good'", word, by_target=True)
+
+
+OF_A_SCAN = (
+    Obstacle(
+        GateName.NO_OLD_URLS,
+        "URLs that a rule covers are still there",
+        "o.rule IS NOT NULL AND (o.blocks OR o.status NOT IN ('missing', 'mismatch'))",
+    ),
+    Obstacle(
+        GateName.TARGETS_EXIST,
+        "target URLs without a proven object",
+        f"o.status = 'migrated' AND {_STATE} <> 'exists'",
+    ),
+    Obstacle(
+        GateName.NO_UNMAPPED_URLS,
+        "URLs that no rule takes, and the rules forbid",
+        "o.blocks AND o.status = 'unmapped'",
+    ),
+    Obstacle(
+        GateName.TARGETS_PUBLIC,
+        "URLs do not open without credentials",
+        f"{_NAMED} AND {_ACCESS} <> 'public'",
+        word=_ACCESS,
+    ),
+    Obstacle(
+        GateName.NOTHING_EXPOSED,
+        "signed URLs were replaced by ones that all can open",
+        _found(Code.EXPOSED),
+        word=f"'{Code.EXPOSED}'",
+    ),
+    Obstacle(
+        GateName.CONTENT_TYPES,
+        "objects are served as what they are not",
+        _found(Code.CONTENT_TYPE),
+        word=f"'{Code.CONTENT_TYPE}'",
+    ),
+    _compared(
+        GateName.SIZES_MATCH,
+        "have the size of their source",
+        Agreement.MATCH,
+        Agreement.SIZE_ONLY,
+    ),
+    _compared(GateName.TARGETS_MATCH_SOURCE, "match their source", Agreement.MATCH),
+)
+"""What stands against a fresh scan after an apply."""

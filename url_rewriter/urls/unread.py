@@ -1,0 +1,126 @@
+"""The safety net: names of Cloud Storage in a text that no other part of the grammar accounts for.
+
+A spelling that the grammar cannot read must not pass in silence: it is left, with a remark. What is
+looked for here is deliberately dumb, and undoes every escape it knows wherever one stands, so that
+it fails in other ways than the grammar does.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from html import unescape
+
+from url_rewriter.urls.model import Grammar, Left, Remark
+from url_rewriter.urls.offsets import Item
+
+_NAMES = (
+    r"storage[^\s/\"'<>]{1,48}?googleapis",
+    r"googleapis\.com(?::443)?/(?:(?:upload|download|resumable|batch)/)*storage/",
+    r"firebasestorage",
+    r"storage\.cloud\.google\.com",
+    r"console\.(?:cloud|developers)\.google\.com/(?:m/cloud)?storage",
+    r"-apidata\.googleusercontent",
+    r"x-goog-credential=",
+    r"(?<![a-z0-9+.-])gc?s:[/\\]{1,3}[a-z0-9]",
+)
+_ESCAPE = re.compile(
+    r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|%[0-7][0-9a-f]"
+    r"|\\{1,8}(?:u00[0-7][0-9a-f]|x[0-7][0-9a-f]|0?[01][0-7]{2}|/|[.:=&_-])",
+    re.IGNORECASE,
+)
+_MOST_ESCAPED = 4
+
+Span = tuple[int, int]
+
+
+def unread(text: str, items: Sequence[Item], grammar: Grammar) -> Iterator[Left]:
+    """What of ``text`` names Cloud Storage and lies in none of ``items``, one for each blank-free
+    stretch of text between them."""
+    covered = sorted(_span(item) for item in items)
+    done = 0
+    for start, end in _names(text, tuple(grammar.hosts)):
+        before = bisect_right(covered, (start, len(text))) - 1
+        after = before + 1
+        if before >= 0 and covered[before][1] > start:
+            continue
+        if start < done or (after < len(covered) and covered[after][0] < end):
+            continue
+        first = max(covered[before][1] if before >= 0 else 0, done)
+        last = covered[after][0] if after < len(covered) else len(text)
+        done = _end_of_stretch(text, end, last)
+        yield Left(_start_of_stretch(text, start, first), done, Remark.UNREAD)
+
+
+def _span(item: Item) -> Span:
+    if isinstance(item, Left):
+        return item.start, item.end
+    return min(r.start for r in item.readings), max(r.end for r in item.readings)
+
+
+def _names(text: str, hosts: tuple[str, ...]) -> Iterable[Span]:
+    """Where a name of Cloud Storage stands in ``text``, however it is escaped."""
+    pattern = _pattern(hosts)
+    found = {match.span() for match in pattern.finditer(text)}
+    plain, offsets = text, range(len(text) + 1)
+    at: Sequence[int] = offsets
+    for _ in range(_MOST_ESCAPED):
+        if _ESCAPE.search(plain) is None:
+            break
+        plain, at = _undone(plain, at)
+        found |= {(at[m.start()], at[m.end()]) for m in pattern.finditer(plain)}
+    return sorted(found)
+
+
+@lru_cache(maxsize=64)
+def _pattern(hosts: tuple[str, ...]) -> re.Pattern[str]:
+    configured = (rf"(?<![a-z0-9.-]){re.escape(host)}(?![a-z0-9.-])" for host in hosts)
+    return re.compile("|".join((*_NAMES, *configured)), re.IGNORECASE)
+
+
+def _undone(text: str, at: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """``text`` with every escape in it undone once, and where each character came from."""
+    pieces: list[str] = []
+    offsets: list[int] = []
+    done = 0
+    for match in _ESCAPE.finditer(text):
+        start, end = match.span()
+        character = _character(match[0])
+        pieces += (text[done:start], character)
+        offsets += at[done:start]
+        offsets += [at[start]] * len(character)
+        done = end
+    pieces.append(text[done:])
+    offsets += at[done:]
+    return "".join(pieces), offsets
+
+
+def _character(escape: str) -> str:
+    if escape[0] == "&":
+        return unescape(escape)
+    if escape[0] == "%":
+        return chr(int(escape[1:], 16))
+    bare = escape.lstrip("\\")
+    if bare[0] in "uUxX":
+        return chr(int(bare[1:], 16))
+    return chr(int(bare, 8)) if bare[0].isdigit() else bare
+
+
+_BLANK = re.compile(r"[\s\"<>]")
+_LONGEST_STRETCH = 400
+
+
+def _end_of_stretch(text: str, end: int, limit: int) -> int:
+    limit = min(limit, end + _LONGEST_STRETCH)
+    blank = _BLANK.search(text, end, limit)
+    return blank.start() if blank else limit
+
+
+def _start_of_stretch(text: str, start: int, limit: int) -> int:
+    limit = max(limit, start - _LONGEST_STRETCH)
+    first = limit
+    for blank in _BLANK.finditer(text, limit, start):
+        first = blank.end()
+    return first
