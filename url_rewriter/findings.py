@@ -29,6 +29,7 @@ class Code(StrEnum):
     MAP_KEY = "map-key"  # a URL in a field name, which no edit reaches
     BYTES = "bytes"  # a URL in a bytes value, whose encoding nobody knows
     DOCUMENT_ID = "document-id"  # a URL in a document's own name
+    REPAIRABLE = "repairable"  # missing, but for a reading that mends the URL
     SEVERAL_READINGS = "several-readings"  # the objects decided how the URL was read
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -143,8 +143,8 @@ class PlanWriter:
             ).run(tasks, stop)
 
     def _decide(self, task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
-        state_of = self.journal.plan.state_of
-        return replan(self.planner, task.edits, task.kept, document, state_of)
+        known = partial(self.journal.plan.known_targets, task.document)
+        return replan(self.planner, task.edits, task.kept, document, known)
 
     def _with_fresh_evidence(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
         """The writes whose targets are all there, by evidence young enough."""

@@ -15,10 +15,11 @@ from url_rewriter.comparison import (
     Pair,
     compare_by_etag,
     compare_checksums,
+    compare_denied,
     compare_nothing,
     compare_sizes,
 )
-from url_rewriter.evidence import Evidence, Method, SourceEvidence, TargetState
+from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState, TargetState
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
 from url_rewriter.planfile.comparisons import Origins
@@ -67,6 +68,7 @@ def compare_sources(
     documents name already. What an earlier run has compared is not asked again.
     """
     hashes = checksums is not None
+    _take_repairs(sources, draft, planner)
     keeper = _Keeper(draft, progress)
     progress.begin("compare", "objects", draft.count_pairs())
     pairs = _with_a_source(draft.open_pairs(origins, hashes=hashes), keeper)
@@ -82,6 +84,29 @@ def compare_sources(
     if keeper.differing:
         draft.settle(planner)
     draft.add_comparison_findings(hashes=hashes)
+
+
+def _take_repairs(sources: SourceStore, draft: Draft, planner: Planner) -> None:
+    """Settle again the missing URLs that never named an object, but for a repair of theirs.
+
+    The source must deny every object that such a URL was served with, and affirm that of the
+    repair: a source that was emptied since the move denies everything.
+    """
+    urls = draft.repairable(planner)
+    asked = dict.fromkeys(
+        each.reading.source for url in urls for each in (url.candidate, *url.others) if each
+    )
+    states = {said.source: said.state for said in sources.stat(iter(asked))} if asked else {}
+    denied: list[Comparison] = []
+    for url in urls:
+        served = [each for each in (url.candidate, *url.others) if each and each.reading.served]
+        gone = all(states.get(each.reading.source) is SourceState.GONE for each in served)
+        if gone and url.repair and states[url.repair.reading.source] is SourceState.EXISTS:
+            pairs = (Pair(each.target, each.reading.source) for each in served)
+            denied += (compare_denied(pair, datetime.now(UTC)) for pair in pairs)
+    if denied:
+        draft.add_comparisons(denied)
+        draft.settle(planner)
 
 
 def only_origin(rules: Rules) -> Origins:

@@ -21,8 +21,7 @@ from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState,
 from url_rewriter.objects import ObjectStore, ObjectWriter
 from url_rewriter.pipeline.copy_queue import CopyQueue, Task
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import Plan, Run, UrlFacts, UrlFilter
-from url_rewriter.planning import Planner
+from url_rewriter.planfile import Plan, Run, UrlFilter
 from url_rewriter.sources import SourceReader
 from url_rewriter.urls import ObjectRef
 
@@ -35,33 +34,11 @@ _BACKOFF = Backoff(attempts=2)
 """An object is read twice, without a pause: what came wrong once may come right the second time."""
 
 
-def choices_of(plan: Plan, planner: Planner, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
+def choices_of(plan: Plan, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
     """What each URL that is wanted, and not proven since, may mean: likeliest first."""
     for row in plan.urls(wanted):
-        if not row.target_key or row.state == TargetState.EXISTS:
-            continue
-        yield _readings(plan, planner, row)
-
-
-def _readings(plan: Plan, planner: Planner, row: UrlFacts) -> tuple[Choice, ...]:
-    """What a URL that a rule takes may mean, likeliest first.
-
-    Of one that can be read in several ways the plan file keeps one source, so it is read again.
-    """
-    if not row.others:
-        return (_only_choice(row),)
-    path, text, first = plan.text_of(row.id)
-    target = ObjectRef(row.target_bucket, row.target_key)
-    planned = planner.plan_text(path, text)
-    for url in planned.urls if planned else ():
-        if any((each.reading.start, each.target) == (first, target) for each in url.candidates):
-            return tuple(Choice(each.reading.source, each.target) for each in url.candidates)
-    return (_only_choice(row),)
-
-
-def _only_choice(row: UrlFacts) -> Choice:
-    source = ObjectRef(row.source_bucket, row.source_key)
-    return Choice(source, ObjectRef(row.target_bucket, row.target_key))
+        if row.target_key and row.state != TargetState.EXISTS:
+            yield row.choices
 
 
 def survey(

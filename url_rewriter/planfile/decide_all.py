@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 
+from url_rewriter.comparison import Agreement
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
 from url_rewriter.planfile.evidence import newest_state
@@ -20,7 +21,7 @@ from url_rewriter.planfile.occurrences import replace_occurrences, row_of
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.scan_rows import insert_targets
 from url_rewriter.planfile.schema import transaction
-from url_rewriter.planning import Planner
+from url_rewriter.planning import Candidate, Planner, SettledUrl
 from url_rewriter.planning.deciding import DECISIONS, Blocks
 from url_rewriter.rules import OnMissing, Rules, Unmapped
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Replacement, rewrite
@@ -78,6 +79,12 @@ _CONDITIONS = {
     Code.MISMATCHED_TARGET: "o.status = 'mismatch'",
     Code.SEVERAL_READINGS: "o.status = 'rewrite' AND o.reading <> ''",
 }
+_REPAIRABLE = {Code.REPAIRABLE: f"o.status = 'missing' AND o.remark = '{Code.REPAIRABLE}'"}
+
+_DENIED = """
+SELECT c.agreement FROM newest_comparison c JOIN targets t ON t.id = c.target
+WHERE t.bucket = ? AND t.key = ? AND c.bucket = ? AND c.key = ?
+"""
 
 
 def settle(connection: sqlite3.Connection, planner: Planner) -> None:
@@ -95,6 +102,26 @@ def settle(connection: sqlite3.Connection, planner: Planner) -> None:
     _rewrite_strings(connection)
     with transaction(connection):
         put_findings(connection, _CONDITIONS)
+        put_findings(connection, _REPAIRABLE)
+
+
+def repairable(connection: sqlite3.Connection, planner: Planner) -> Iterator[SettledUrl]:
+    """The missing URLs of a settled draft for which a reading that mends them is there."""
+    rows = connection.execute(
+        "SELECT DISTINCT s.id, s.value_path, s.before FROM occurrences o"
+        " JOIN strings s ON s.id = o.string WHERE o.status = 'missing' AND o.remark = ?"
+        " ORDER BY s.id",
+        (Code.REPAIRABLE,),
+    ).fetchall()
+    for _, at, text in rows:
+        if (planned := planner.plan_text(load_path(at), text)) is not None:
+            settled = planner.settle(planned, lambda target: newest_state(connection, target))
+            yield from (url for url in settled.urls if url.repair is not None)
+
+
+def _is_denied(connection: sqlite3.Connection, candidate: Candidate) -> bool:
+    row = connection.execute(_DENIED, (*candidate.target, *candidate.reading.source)).fetchone()
+    return row is not None and row[0] == Agreement.SOURCE_GONE
 
 
 def widen(connection: sqlite3.Connection, planner: Planner) -> None:
@@ -142,7 +169,11 @@ def _settle_strings(
             "SELECT id FROM occurrences WHERE string = ? ORDER BY id", (string,)
         ).fetchall()
         urls = (
-            planner.settle(planned, lambda target: newest_state(connection, target)).urls
+            planner.settle(
+                planned,
+                lambda target: newest_state(connection, target),
+                lambda candidate: _is_denied(connection, candidate),
+            ).urls
             if planned
             else ()
         )

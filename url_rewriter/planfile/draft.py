@@ -23,7 +23,8 @@ from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
 from url_rewriter.planfile.seal import compute_seal
-from url_rewriter.planning import Planner
+from url_rewriter.planfile.totals import count_scanned
+from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
@@ -127,10 +128,7 @@ class Draft:
 
     def count_scanned(self) -> int:
         """How many documents were read so far."""
-        (count,) = self._connection.execute(
-            "SELECT coalesce(sum(documents), 0) FROM partitions"
-        ).fetchone()
-        return int(count)
+        return count_scanned(self._connection)
 
     # -- proving ------------------------------------------------------------------------------
 
@@ -173,6 +171,11 @@ class Draft:
         """Decide every URL by the evidence that is there. Settling again starts afresh."""
         with self._whole():
             decide_all.settle(self._connection, planner)
+
+    def repairable(self, planner: Planner) -> list[SettledUrl]:
+        """The missing URLs for which a reading that mends them is there, but may not be taken."""
+        with self._whole():
+            return list(decide_all.repairable(self._connection, planner))
 
     # -- further evidence ---------------------------------------------------------------------
 

@@ -107,3 +107,15 @@ def newest_doubt(connection: sqlite3.Connection, target: ObjectRef) -> str:
     ).fetchone()
     state, detail = row or (TargetState.UNKNOWN, "nobody asked")
     return "" if state == TargetState.EXISTS else f"{state}: {detail}".removesuffix(": ")
+
+
+def known_targets(connection: sqlite3.Connection, document: int) -> dict[ObjectRef, bool]:
+    """The targets that the URLs of a document mean: whether each is proven to exist."""
+    rows = connection.execute(
+        "SELECT DISTINCT t.bucket, t.key, EXISTS"
+        " (SELECT 1 FROM newest_evidence e WHERE e.target = t.id AND e.state = 'exists')"
+        " FROM strings s JOIN occurrences o ON o.string = s.id JOIN targets t ON t.id = o.target"
+        " WHERE s.document = ? AND o.rule IS NOT NULL",
+        (document,),
+    )
+    return {ObjectRef(bucket, key): bool(proven) for bucket, key, proven in rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from url_rewriter.planfile.totals import Operation
+from url_rewriter.planfile.totals import Operation, count_scanned
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def recount(connection: sqlite3.Connection) -> History:
     """What a plan file says of its own making and use."""
     header = dict(connection.execute("SELECT name, value FROM header"))
     sealed_at = header.get("sealed_at", "")
-    (reads,) = connection.execute("SELECT coalesce(sum(documents), 0) FROM partitions").fetchone()
+    reads = count_scanned(connection)
     planned = Step("plan", header["created_at"], sealed_at, "", reads, "documents read", "done")
     runs = [
         Step(

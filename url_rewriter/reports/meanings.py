@@ -19,6 +19,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.MAP_KEY: "A URL in a field name, which no edit reaches.",
     Code.BYTES: "A URL in a bytes value, whose encoding nobody knows.",
     Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
+    Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
     Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
     Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
     Remark.LISTING: "Lists or describes a bucket.",

@@ -8,6 +8,7 @@ from url_rewriter.rules import (
     ObjectPrefix,
     OnMissing,
     QueryPolicy,
+    ReadingPolicy,
     Rules,
     RulesError,
     Target,
@@ -35,7 +36,7 @@ target:
   endpoint: ${S3_ENDPOINT_URL}
   bucket: ${S3_BUCKET_NAME}
 aliases: [http://minio:9000, "${S3_ENDPOINT_URL}"]
-defaults: {on_missing: skip, query: keep}
+defaults: {on_missing: skip, query: keep, readings: repair}
 nested: leave
 scope:
   exclude:
@@ -53,6 +54,7 @@ rules:
     source: {bucket: old_logos}
     target: {bucket: logos}
     query: drop
+    readings: served
 hosts:
   - {host: "CDN.example.com:8443", bucket: public.example.com}
 unmapped: block
@@ -78,12 +80,14 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert profiles.examples[0].becomes == "http://localhost:9000/data/speech/a%24b"
     assert logos.target == ObjectPrefix("logos", "")
     assert (logos.on_missing, logos.query) == (OnMissing.SKIP, QueryPolicy.DROP)
+    assert (profiles.readings, logos.readings) == (ReadingPolicy.REPAIR, ReadingPolicy.SERVED)
 
 
 def test_defaults_are_the_cautious_ones(load: Load) -> None:
     rules = load(HEAD + RULE)
     assert rules.rules[0].on_missing is OnMissing.BLOCK
     assert rules.rules[0].query is QueryPolicy.DROP
+    assert rules.rules[0].readings is ReadingPolicy.SERVED
     assert rules.unmapped is Unmapped.REPORT
     assert rules.grammar.nested
     assert rules.grammar.targets == ("http://localhost:9000",)

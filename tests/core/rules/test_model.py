@@ -13,6 +13,7 @@ from url_rewriter.rules import (
     ObjectPrefix,
     OnMissing,
     QueryPolicy,
+    ReadingPolicy,
     Rule,
     Rules,
     Scope,
@@ -135,6 +136,7 @@ _rules = st.builds(
     target=st.builds(ObjectPrefix, _text, _text),
     on_missing=st.sampled_from(OnMissing),
     query=st.sampled_from(QueryPolicy),
+    readings=st.sampled_from(ReadingPolicy),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
     ).map(tuple),
@@ -172,6 +174,7 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     plain = rules_of(rule).digest
     assert rules_of(replace(rule, line=7)).digest == plain
     assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
+    assert rules_of(replace(rule, readings=ReadingPolicy.REPAIR)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
     assert replace(rules_of(rule), grammar=Grammar(targets=("http://localhost:9000",), nested=False)
     ).digest != plain  # fmt: skip
