@@ -29,8 +29,7 @@ class Step:
 class History:
     """The steps in the order they were begun, and what they cost.
 
-    ``open_writes`` were sent, or about to be, when a run ended, and nobody has looked since whether
-    they arrived.
+    ``open_writes`` were sent, or about to be, when a run ended; whether they arrived is not known.
     """
 
     sealed_at: str

@@ -43,7 +43,7 @@ class Planner:
         self.rules = rules
         self.fields = tuple(fields)
         self.mentions = mentions
-        # The target's host may serve other buckets too, which are nobody's business here.
+        # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._everywhere = not (fields or rules.scope.fields)
@@ -178,7 +178,7 @@ def _is_plain(text: PlannedText) -> bool:
 
 
 def _spellings(found: UnreachableText) -> Iterator[str]:
-    """The texts that a place outside the strings may hold: of bytes nobody knows the encoding."""
+    """The texts that a place outside the strings may hold: the encoding of bytes is not known."""
     yield found.text
     if found.holder is Holder.BYTES:
         with suppress(UnicodeError):

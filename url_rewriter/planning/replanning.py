@@ -32,7 +32,7 @@ class Replanned:
     """What is to be written to a document as it is now.
 
     ``done`` counts planned strings that already are as planned. ``left`` are the value paths of
-    strings that somebody else changed and that still hold what was to be replaced.
+    strings that were changed since and that still hold what was to be replaced.
     """
 
     edits: tuple[Edit, ...]
@@ -63,7 +63,7 @@ def replan(
 
     A string that reads as planned is edited as planned. One that changed is planned anew, and its
     URLs are rewritten where their targets were planned for this document; what it holds beyond
-    them is somebody's later work, and is left.
+    them was written later, and is left.
     """
     planned: dict[Place, dict[str, Edit]] = defaultdict(dict)
     finished: dict[Place, set[str]] = defaultdict(set)
@@ -122,14 +122,26 @@ def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
     ours = {text for edit in edits for text in (edit.before, edit.after)}
     left: list[ValuePath] = []
     done = 0
+    elsewhere: list[Edit] = []
     for edit in edits:
-        path = _still_ours(edit, current)
+        if current.get(edit.value_path) == edit.after:
+            current[edit.value_path] = edit.before
+            put_back[edit.value_path] = edit.urls
+        else:
+            elsewhere.append(edit)
+    # An element that an array moved is looked for only among those that no other edit wrote.
+    for edit in elsewhere:
+        path = _moved(edit, current)
+        now = current.get(edit.value_path, edit.before)
+        edited = now not in ours
         if path is not None:
             current[path] = edit.before
             put_back[path] = edit.urls
+        elif edited and edit.after in now:
+            left.append(edit.value_path)
         elif edit.before in _alike(edit.value_path, current):
             done += 1
-        elif current.get(edit.value_path, edit.before) not in ours:
+        elif edited:
             left.append(edit.value_path)
     writes = tuple(
         Edit(path, texts[path], current[path], urls)
@@ -139,10 +151,8 @@ def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
     return Replanned(writes, done, tuple(dict.fromkeys(left)))
 
 
-def _still_ours(edit: Edit, current: dict[ValuePath, str]) -> ValuePath | None:
-    """Where the string that ``edit`` wrote is now, if it is anywhere it may be."""
-    if current.get(edit.value_path) == edit.after:
-        return edit.value_path
+def _moved(edit: Edit, current: dict[ValuePath, str]) -> ValuePath | None:
+    """Where an array moved the string that ``edit`` wrote, if it did."""
     if not any(isinstance(step, int) for step in edit.value_path):
         return None
     place = place_of(edit.value_path)

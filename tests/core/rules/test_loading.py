@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -387,9 +386,7 @@ def test_what_cannot_be_read_is_a_problem_without_a_line(tmp_path: Path, name: s
     ids=["lists", "mappings", "sequences", "laughs", "large"],
 )
 def test_a_hostile_file_is_refused_quickly(problems: Problems, text: str) -> None:
-    begun = time.perf_counter()
-    assert len(problems(text)) == 1
-    assert time.perf_counter() - begun < 10
+    assert len(problems(text)) == 1  # or pytest's time limit ends it
 
 
 def test_a_bom_is_no_problem(load: Load) -> None:
