@@ -18,8 +18,10 @@ def _spelled(character: str) -> tuple[tuple[str, str], ...]:
     hexadecimal, octal = f"{code:02x}", f"{code:03o}"
     if hexadecimal[1].isalpha():
         hexadecimal = f"{hexadecimal[0]}[{hexadecimal[1]}{hexadecimal[1].upper()}]"
+    # A slash that JSON escapes within a percent-encoded document has an escaped backslash.
+    backslash = r"(?:(?:25){0,4}5[cC]%){0,2}" if character == "/" else ""
     return (
-        ("%", rf"(?:25){{0,4}}{hexadecimal}"),
+        ("%", rf"{backslash}(?:25){{0,4}}{hexadecimal}"),
         ("\\", rf"\\{{0,7}}(?:u00{hexadecimal}|x{hexadecimal}|{octal})"),
         (
             "&",
@@ -80,8 +82,8 @@ _OUR_HOST = (
 SECOND = re.compile(
     r"[hHgG/](?:(?<=[hH])[tT]{2}[pP][sS]?"
     rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|%2[fF]%2[fF]){_OUR_HOST})|%3[aA](?://|%2[fF]%2[fF]){_OUR_HOST})"
-    r"|(?<=[gG])(?<![A-Za-z0-9_-][gG])[cC]?[sS]://"
-    rf"|(?<=[(\[{{=,;|'>)\]}}:]/)/{_OUR_HOST})",
+    r"|(?<=[gG])(?<![A-Za-z0-9-][gG])[cC]?[sS]://"
+    rf"|(?<=[^\w:/\\.%&-]/|[^\x00-\x7f]/)/{_OUR_HOST})",
     re.IGNORECASE,
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
@@ -94,9 +96,13 @@ HALF_RUN = re.compile(r"[A-Za-z0-9%._~!*'()+/-]*+")
 JSON_ESCAPE = re.compile(r"\\{1,8}(?:/|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|(?<!\\)\\[0-3][0-7]{2}")
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
-_WORD_BEFORE = re.compile(r"[A-Za-z0-9_-]\Z")
+_WORD_BEFORE = re.compile(r"[A-Za-z0-9-]\Z")
 _ESCAPE_BEFORE = re.compile(r"(?:\\[nrtbf]|\\[ux][0-9a-fA-F]{2,4}|%[0-9a-fA-F]{2})\Z")
-_OPENS_RELATIVE = re.compile(r"(?:[\s\"'`(\[{<>=,;|\u2018\u201c]|%(?:25)*(?:3[dD]|2[27]))\Z")
+# A word, a scheme, a path or an unknown escape goes on with the slashes behind it.
+_OPENS_RELATIVE = re.compile(
+    r"(?:[^A-Za-z0-9_:/\\.%&-]|%(?:25)*(?:3[dD]|2[27]))(?<!%[0-9a-fA-F])(?<!%[0-9a-fA-F]{2})\Z"
+    r"|%(?:25)*(?:3[dD]|2[27])\Z"
+)
 _ENTITY_BEFORE = re.compile(r"&#?[A-Za-z0-9]{1,8};\Z")
 
 
@@ -111,6 +117,8 @@ def begins_cleanly(text: str, start: int, relative: bool) -> bool:
         return True
     before = text[max(0, start - 12) : start]
     if relative:
+        if before[-1] == "/" and text[start] == "%":
+            return True
         entity = _ENTITY_BEFORE.search(before)
         return _OPENS_RELATIVE.search(unescape(entity[0]) if entity else before) is not None
     return _WORD_BEFORE.search(before) is None or _ESCAPE_BEFORE.search(before) is not None
@@ -124,6 +132,10 @@ _EXTENSION = (
     r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
 )
 EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
+ESCAPED_GLUE = re.compile(
+    rf"%0[aAdD]|{_EXTENSION}(?=%(?:09|2[0-9A-Ca-c]|3[A-Fa-f]|40|5[BbDd]|7[BbDd]))", re.IGNORECASE
+)
+"""What shows that escaped text follows a URL; it ends before a line end, behind an extension."""
 EXTENDED = re.compile(rf"{_EXTENSION}(?=[+=~$@])", re.IGNORECASE)
 _ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from url_rewriter.urls.boundaries import ESCAPED_GLUE
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.query import UUID
@@ -100,7 +101,7 @@ def _found(
         reading = Reading(ObjectRef(bucket, spelled), 0, end)
         return Found((Occurrence(form, "", (reading,), remarks),))
     key = decoded(spelled)
-    if key is None:
+    if key is None or (form is _TARGET_FORM and ESCAPED_GLUE.search(spelled)):
         return None
     readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, key), 0, end),)
     if form is not _TARGET_FORM:

@@ -42,8 +42,12 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
         for start, end in spans:
             yield from _in_json_string(text[start:end], start, context)
     elif serialized := strings_of(text):
+        done = 0
         for start, end in serialized:
+            yield from shifted(_Scan(text[done:start], context).items(), done)
             yield from shifted(in_value(text[start:end], context.inside()), start)
+            done = end
+        yield from shifted(_Scan(text[done:], context).items(), done)
     else:
         yield from _in_string(text, context, Kind.CELL)
 
@@ -107,6 +111,7 @@ _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
 _PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)[\w.\[\]-]+=\Z")
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
+_SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"
 # Behind a backslash: neither a blank, a quote or another escape that text is known to go on with.
 _UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
@@ -279,10 +284,12 @@ class _Scan:
         if quote := _QUOTE_BEFORE.search(text[max(0, start - 12) : start]):
             start -= len(quote[0])
         self.position = end
+        if text.startswith(":", end) and (scheme := _SCHEME.search(text, anchor.end(), end)):
+            end = scheme.start()
         if not text.startswith(_FOREIGN_DELIMITERS, end):
             end = start + boundaries.trimmed(text[start:end], text[max(0, start - 1) : start])
         view = PERCENT.view(text[start:end])
-        context = replace(self._here(start).inside(), outer=Outer.NOTHING)
+        context = replace(self._here(start).inside(), outer=Outer.FORM)
         fills = _VALUE_BEGINS.search(text[max(0, start - 9) : start]) and (
             end == len(text) or text[end] not in _GOES_ON
         )

@@ -113,7 +113,7 @@ def _byte_offsets(text: str) -> Sequence[int]:
 def strings_of(text: str) -> list[Span]:
     """The contents of the strings of a serialized document, without those inside them.
 
-    Empty where ``text`` is none, or a length in it is wrong.
+    Text may stand around the document. Empty where ``text`` is none, or a length in it is wrong.
     """
     if _DOCUMENT.match(text) is None:
         return []
