@@ -87,12 +87,12 @@ _MARK = re.compile(r"[?#]")
 def likeliest(reach: Stretch) -> End:
     """The end by the rules of URLs, and of the text around one."""
     text, start = reach.text, reach.start
-    if reach.value and reach.limit > reach.run_end:
+    last = reach.limit if reach.value else reach.run_end
+    mark = None if reach.literal else _MARK.search(text, start, last)
+    if reach.value and reach.run_end < (mark.start() if mark else reach.limit):
         first = start + trimmed(text[start : reach.run_end], "")
         if EXTENSION.search(text, start, first):
             return End(first, first)
-    last = reach.limit if reach.value else reach.run_end
-    mark = None if reach.literal else _MARK.search(text, start, last)
     if mark is not None:
         return _marked(reach, mark.start())
     end = reach.limit if reach.value else _trimmed(reach, reach.run_end)
@@ -128,7 +128,7 @@ def _marked(reach: Stretch, path: int) -> End:
     return End(end, path)
 
 
-_FRAGMENT = re.compile(r"[!-;=?-\[\]_a-z{}~]*+")
+_FRAGMENT = re.compile(r"[!$-;=?-\[\]_a-z{}~]*+")
 _EMPTY_VALUE = re.compile(r"[?&][\w.$\[\]-]+=\Z")
 _NESTED_VALUE = re.compile(r"[\w.~/%:?=&+-]*+", re.ASCII)
 _NEXT_NAME = re.compile(r"(?:&[\w.-]*=?)+\Z", re.ASCII)
@@ -156,12 +156,14 @@ def _end_of_query(reach: Stretch, mark: int) -> int:
 
 # -- The other ends ------------------------------------------------------------------------------
 
-_CUTS = re.compile(r"[,;)\]}&'(\[{!*:|\\]+|(?<=[\x21-\x7e])(?=[^\x00-\x7f])|%0[aAdD]")
+_CUTS = re.compile(
+    r"[,;)\]}&'(\[{!*:|\\]+|(?<=[\x21-\x7e])(?=[^\x00-\x7f])|%0[aAdD]|[.!?]+(?=[^\x00-\x7f])"
+)
 _SHARED_BLANK = re.compile(r"%(?:20|09)|\+")
 _BREAK = re.compile(rf"[{STOPS}]+")
 _LONGEST_PUNCTUATION = 4
-_MOST_CUTS = 8
-_MOST_BREAKS = 5
+_MOST_CUTS = 10
+_MOST_BREAKS = 4
 # The bucket's name of a URL that the program writes is followed by these alone.
 WRITTEN = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*+")
 
@@ -177,7 +179,7 @@ def others(reach: Stretch, first: End, key: int) -> Iterator[End]:
         yield from _breaks(reach, key, _end_of_path(reach))
     if reach.value:
         end = reach.start + trimmed(reach.text[reach.start : run], reach.before)
-        if key < end < run:
+        if key < end < first.path:
             yield End(end, end, "what follows is text around the URL")
     yield from _cuts(reach, key, run)
 
@@ -238,15 +240,17 @@ def _cuts(reach: Stretch, key: int, end: int) -> Iterator[End]:
         if reach.literal:
             places += [match.start() for match in _MARK.finditer(text, key, end)]
     distinct = sorted({each for each in places if each > key and text[each - 1] != "/"})
+    # The longest first, but for those behind a file's extension.
+    distinct.sort(key=lambda at: (EXTENSION.search(text, key, at) is None, -at))
     if len(distinct) > _MOST_CUTS:
         distinct = distinct[: _MOST_CUTS // 2] + distinct[-_MOST_CUTS // 2 :]
-    for place in reversed(distinct):
+    for place in distinct:
         yield End(place, place, "the URL ends at the punctuation")
 
 
 _LONGEST_NAME = 200
 _MOST_WORDS = 5
-_WORD = re.compile(r" (?!/)([^\s\"<>:%&\\]{1,60})")
+_WORD = re.compile(r" (?!/)((?:(?!//)[^\s\"<>:%&\\]){1,60})")
 
 
 def _spaced(reach: Stretch) -> Iterator[End]:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from url_rewriter.urls.boundaries import ESCAPED_GLUE
+from url_rewriter.urls.boundaries import ESCAPED_GLUE, EXTENDED, WRITTEN_SUFFIX
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.query import UUID
@@ -97,11 +97,15 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
 def _found(
     form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
 ) -> Found | None:
+    if EXTENDED.search(spelled):
+        return None
+    if form is _TARGET_FORM and (ESCAPED_GLUE.search(spelled) or WRITTEN_SUFFIX.search(spelled)):
+        return None
     if "%" not in spelled:
         reading = Reading(ObjectRef(bucket, spelled), 0, end)
         return Found((Occurrence(form, "", (reading,), remarks),))
     key = decoded(spelled)
-    if key is None or (form is _TARGET_FORM and ESCAPED_GLUE.search(spelled)):
+    if key is None:
         return None
     readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, key), 0, end),)
     if form is not _TARGET_FORM:

@@ -11,7 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from url_rewriter.urls.boundaries import ESCAPED_GLUE, SECOND, trimmed, without_punctuation
+from url_rewriter.urls.boundaries import (
+    ESCAPED_GLUE,
+    SECOND,
+    WRITTEN_SUFFIX,
+    trimmed,
+    without_punctuation,
+)
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.ends import WRITTEN, End, Stretch, likeliest, others
 from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
@@ -19,8 +25,9 @@ from url_rewriter.urls.names import key_remarks, key_trouble
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
-_MOST_READINGS = 12
-_MOST_ESCAPES = 2
+_MOST_READINGS = 20
+_MOST_ESCAPES = 3
+_ESCAPED_URL = re.compile(r"https?%3A%2F%2F", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
@@ -91,17 +98,22 @@ def _of_target(
         ends = [End(past, past), replace(first, why="what follows belongs to the key"), *ends]
     else:
         ends = [first, *ends]
-    why = "the URL ends at the escape"
+    why = "what follows is text around the URL"
     escapes = [
         match.start() if match[0][0] == "%" else match.end()
         for match in ESCAPED_GLUE.finditer(text, begins, past)
     ]
+    if suffix := WRITTEN_SUFFIX.search(text, begins, past):
+        escapes.append(suffix.start())
     ends += [End(at, at, why) for at in escapes[-_MOST_ESCAPES:]]
+    another = _ESCAPED_URL.search(text, begins, reach.limit)
+    limit = another.start() if another else reach.limit
     readings = _distinct(
         [
             _reading(verdict, _Key(key, end.why), start, end.at)
             for end in ends
-            if end.path > begins and (key := decoded(text[begins : end.path])) is not None
+            if begins < end.path <= end.at <= limit
+            and (key := decoded(text[begins : end.path])) is not None
         ]
     )
     if not readings:

@@ -24,7 +24,7 @@ from url_rewriter.urls.parameters import looks_signed
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
-from url_rewriter.urls.serialized import Frame, corrupt_spans, frames, strings_of
+from url_rewriter.urls.serialized import Frame, corrupt_spans, escaped_spans, frames, strings_of
 from url_rewriter.urls.values import (
     Context,
     escaping_of,
@@ -134,6 +134,9 @@ class _Scan:
         self.frames: dict[int, Frame] = {each.start: each for each in found if not each.depth}
         self.corrupt = corrupt_spans(found)
         self.heads = {each.start: each.digits[0] for each in found} if self.corrupt else {}
+        if escaped := escaped_spans(text):
+            self.corrupt = sorted([*self.corrupt, *escaped])
+            self.heads |= {start: start for start, _ in escaped}
         self.rewritable = 0  # the end of the last URL that may be rewritten
 
     def items(self) -> Iterator[Item]:
@@ -142,19 +145,27 @@ class _Scan:
         while not self.context.too_deep and (anchor := ANCHOR.search(text, self.position)):
             start = anchor.start()
             relative = anchor[0][0] in "/\\%&"
-            if start != self.item_end and not boundaries.begins_cleanly(text, start, relative):
+            if not self._begins(start, relative):
                 self.position = start + 1
                 continue
             self.position = anchor.end()
             for item in self._at(anchor, relative):
                 yield self._checked(item)
 
+    def _begins(self, start: int, relative: bool) -> bool:
+        if boundaries.begins_cleanly(self.text, start, relative):
+            return True
+        if not relative:
+            return start == self.item_end
+        # In the path of another URL, a third slash.
+        return start < self.foreign_end and self.text[start - 1] == "/"
+
     def _at(self, anchor: re.Match[str], relative: bool) -> Iterator[Item]:
         start = anchor.start()
         escaping = escaping_of(anchor[0])
         if escaping is PERCENT:
             return self._percent(anchor)
-        if escaping is JSON and self.text[max(0, start - 1) : start] in ("/", "^"):
+        if escaping is JSON and self.text.endswith(("/", "/^"), 0, start):
             return self._pattern(anchor)
         if escaping or self._is_known(anchor):
             return self._contained(start) or self._running(anchor, escaping)

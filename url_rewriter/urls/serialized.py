@@ -127,6 +127,26 @@ def strings_of(text: str) -> list[Span]:
     return spans
 
 
+_ESCAPED_HEAD = re.compile(
+    r"s:[0-9]{1,9}:(?P<html>&quot;|&#34;|&#x22;)|s%(?:25)*3a[0-9]{1,9}%(?:25)*3a(?:%(?:25)*5c)*%(?:25)*22",
+    re.IGNORECASE,
+)
+_ESCAPED_TAIL = re.compile(
+    r"%(?:25)*22%(?:25)*(?:3b|7d)|(?:&quot;|&#34;|&#x22;)[;}]", re.IGNORECASE
+)
+
+
+def escaped_spans(text: str) -> list[Span]:
+    """Where strings are whose declared length is escaped with their quotes, and stays as it is."""
+    spans: list[Span] = []
+    at = 0
+    while head := _ESCAPED_HEAD.search(text, at):
+        tail = _ESCAPED_TAIL.search(text, head.end())
+        at = tail.start() if tail else len(text)
+        spans.append((head.end(), at))
+    return spans
+
+
 def corrupt_spans(found: Sequence[Frame]) -> list[Span]:
     """Where strings are whose declared length is wrong, merged and in order."""
     spans: list[Span] = []
