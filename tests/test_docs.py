@@ -11,6 +11,7 @@ import pytest
 from url_rewriter import errors
 from url_rewriter.cli import main
 from url_rewriter.findings import Code
+from url_rewriter.reports import REPORTS
 from url_rewriter.urls import Remark
 
 ROOT = Path(__file__).parent.parent
@@ -52,6 +53,12 @@ def test_every_option_has_help_and_an_environment_variable(
 @pytest.mark.parametrize("code", [*Code, *Remark])
 def test_every_finding_code_is_explained(code: str) -> None:
     assert f"| `{code}` |" in README
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_format_has_a_row(name: str) -> None:
+    section = README.partition("\n### report\n")[2].partition("\n### ")[0]
+    assert name in re.findall(r"`(\w+)`(?=[^|]*\|)", section)
 
 
 def test_every_exit_status_is_explained() -> None:

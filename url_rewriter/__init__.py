@@ -11,8 +11,10 @@ A pure core decides, on plain values: ``urls`` (the grammar), ``documents``, ``f
 ``objectinfo``, ``evidence``, ``rules``, ``comparison``, ``copying`` and ``planning`` know no clock,
 no network and no disk. A thin shell reads and writes: ``stores`` (documents), ``objects``
 (targets), ``sources`` (what the objects were before the move), ``planfile``, ``engines``,
-``reports``, joined by ``pipeline`` and offered by ``cli``. A module imports only from layers below
-its own: ``pyproject.toml`` holds the contract.
+``reports``, joined by ``pipeline``, whose use cases ``cli`` offers to operators and ``library`` to
+programs. A module imports only from layers below its own: ``pyproject.toml`` holds the contract.
+
+``import url_rewriter`` gives the names of ``library``, and loads them when they are first used.
 
 ==================  ==============================================================================
 word                means
@@ -43,6 +45,53 @@ gate                a yes-or-no condition of ``verify``
 ==================  ==============================================================================
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from url_rewriter.library import (
+        Checks,
+        FoundUrl,
+        Limits,
+        UrlRewriterError,
+        apply,
+        audit,
+        find_urls,
+        load_rules,
+        mock_database,
+        plan,
+        report,
+        rewrite,
+        rollback,
+        verify,
+    )
 
 __version__ = version("url-rewriter")
+__all__ = [
+    "Checks",
+    "FoundUrl",
+    "Limits",
+    "UrlRewriterError",
+    "apply",
+    "audit",
+    "find_urls",
+    "load_rules",
+    "mock_database",
+    "plan",
+    "report",
+    "rewrite",
+    "rollback",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the library when it is first used."""
+    if name in __all__:
+        return getattr(import_module("url_rewriter.library"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *__all__))

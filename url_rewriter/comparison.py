@@ -156,6 +156,13 @@ def compare_nothing(pair: Pair, when: datetime) -> Comparison:
     )
 
 
+def compare_denied(pair: Pair, when: datetime) -> Comparison:
+    """The comparison of a target whose source never was: the URL that names it was broken."""
+    return Comparison(
+        pair, Agreement.SOURCE_GONE, None, when, "there never was such an object, by its source"
+    )
+
+
 def _conclude(
     pair: Pair,
     source: SourceEvidence,

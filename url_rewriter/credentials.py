@@ -6,7 +6,7 @@ import itertools
 import os
 from typing import Any
 
-from url_rewriter.errors import NotPermittedError
+from url_rewriter.errors import ConfigurationError, NotPermittedError
 
 LOG_IN = (
     "run 'gcloud auth application-default login', or name a service account's key file in "
@@ -37,6 +37,34 @@ def default_credentials(project: str = "") -> tuple[Any, str]:
         ) from error
     finally:
         firebase_admin.delete_app(app)  # type: ignore[no-untyped-call]  # ships no types
+
+
+def project_of(app: Any) -> str:
+    """The project of a ``firebase_admin`` app, or of a credential that names one.
+
+    Raises ConfigurationError where it has none.
+    """
+    project: str | None = getattr(app, "project_id", None)
+    if not project:
+        raise ConfigurationError(
+            "The app names no project: give it one, initialize_app(options={'projectId': ...})."
+        )
+    return project
+
+
+def credentials_of(app: Any) -> Any:
+    """Google's credentials of a ``firebase_admin`` app, or of its credential.
+
+    Raises NotPermittedError where there are none that can be used.
+    """
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        return getattr(app, "credential", app).get_credential()
+    except (GoogleAuthError, OSError, ValueError) as error:
+        raise NotPermittedError(
+            f"No usable Google credentials in the app ({type(error).__name__}): {LOG_IN}"
+        ) from error
 
 
 def _named_file() -> str:

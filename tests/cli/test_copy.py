@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shlex
 import signal
 import sqlite3
 import subprocess
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -33,6 +33,7 @@ from tests.servers.cloud_storage import ServedCloudStorage, cloud_storage
 from tests.servers.fault import Reaction, Request, fault_server, xml_error
 from tests.servers.proxy import Meddle, before, forward
 from tests.servers.s3 import ServedS3, moto, rclone
+from tests.waiting import wait_until
 
 HARD_KEYS = ("two words.png", "日本/写真.jpg", "100%.png", "a+b.png", "a#b.png", "a%2Fb.png")
 
@@ -556,6 +557,13 @@ def test_a_killed_copy_is_continued_and_its_upload_given_up(
     assert [each["UploadId"] for each in unfinished(either)] == [strangers["UploadId"]]
 
 
+def is_pending(number: int, process: int) -> bool:
+    """Whether a signal that was sent has not been taken yet, as Linux tells it."""
+    status = Path(f"/proc/{process}/status").read_text("ascii", "replace")
+    masks = [int(mask, 16) for mask in re.findall(r"^(?:Sig|Shd)Pnd:\s*(\w+)", status, re.M)]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_copy_that_is_interrupted_stops_and_leaves_nothing_behind(
     tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage, number: int, status: int
@@ -564,7 +572,7 @@ def test_a_copy_that_is_interrupted_stops_and_leaves_nothing_behind(
     with before_target(target, holding_parts(held, release)) as environ:
         workshop, process = start_and_wait_for_a_part(tmp_path, environ, gcs, held)
         process.send_signal(number)
-        time.sleep(0.5)
+        wait_until(lambda: not is_pending(number, process.pid))
         release.set()
         _, err = process.communicate(timeout=60)
         assert process.returncode == status

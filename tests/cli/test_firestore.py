@@ -7,8 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.cli.omi import RULES, TARGET, Data, array, make_data, text
 from tests.contract.firestore_harness import FirestoreHarness
 from tests.contract.harness import canonical
 from tests.servers.s3 import ServedS3, rclone
+from tests.waiting import wait_until
 from url_rewriter.planfile.seal import compute_seal
 
 
@@ -127,6 +128,14 @@ def test_a_run_killed_again_and_again_is_finished_by_the_same_command(
         assert state.fields == canonical(data.before[path]), path
 
 
+def count_settled(plan: Path) -> int:
+    """How many writes the plan's journal knows the answer of."""
+    with closing(sqlite3.connect(f"{plan.as_uri()}?mode=ro", uri=True)) as connection:
+        settled = "SELECT count(*) FROM journal WHERE status IS NOT NULL"
+        (count,) = connection.execute(settled).fetchone()
+    return int(count)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_finishes_the_batch_and_leaves_a_complete_journal(
     migration: Migration, number: signal.Signals, status: int
@@ -135,7 +144,8 @@ def test_a_signal_finishes_the_batch_and_leaves_a_complete_journal(
     migration.load(data)
     migration.plan()
     process = migration.workshop.start("apply", "x.plan", "--yes", "--max-rps", "300")
-    time.sleep(2.5)  # one batch is written, the next waits for its turn
+    # One batch is written, the next waits for its turn.
+    wait_until(lambda: count_settled(migration.workshop.folder / "x.plan") > 0, seconds=60)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status, err

@@ -48,3 +48,31 @@ def test_a_listing_tells_no_content_type(workshop: Workshop) -> None:
     ended = workshop.run(*plan_arguments("--prove", "list", "--check-content-type"))
     assert ended.status == 2
     assert "--check-content-type" in ended.err
+
+
+def test_verify_names_the_urls_of_every_gate_that_failed(workshop: Workshop) -> None:
+    download = Reaction(200, {"etag": '"e1"', "content-type": "application/octet-stream", **MARK})
+    objects = s3_with({"app-logos/secret.png": download})
+    with fault_server(objects) as server:
+        workshop.environ["S3_ENDPOINT_URL"] = server.endpoint
+        rules = RULES.replace("https://files.example.com", server.endpoint)
+        (workshop.folder / "rules.yaml").write_text(rules + "unmapped: block\n")
+        mapped = {"apps/1": texts(image=f"{OLD}secret.png{SIGNED}")}
+        write_database(workshop.folder / "db.jsonl", mapped)
+        workshop.json(*plan_arguments("--check-public"))
+        workshop.json("apply", "x.plan", "--yes")
+        written = (workshop.folder / "db.jsonl").read_text()
+        write_database(
+            workshop.folder / "db.jsonl", {"apps/2": texts(image="gs://elsewhere/x.png")}
+        )
+        with (workshop.folder / "db.jsonl").open("a") as file:
+            file.write(written)
+        ended = workshop.run("verify", "x.plan", "--check-public", "--check-content-type")
+    assert ended.status == 3
+    hidden = "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature=REDACTED"
+    listed = [line.split() for line in ended.err.splitlines() if line.startswith("  ")]
+    assert listed == [
+        ["content-type", "apps/1", "image", f"{server.endpoint}/omi.data/app-logos/secret.png"],
+        ["unmapped", "apps/2", "image", "gs://elsewhere/x.png"],
+        ["exposed", "apps/1", "image", f"{OLD}secret.png?{hidden}"],
+    ]

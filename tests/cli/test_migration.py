@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.cli.command import (
     texts,
     write_database,
 )
+from tests.servers.fault import Reaction, Request, fault_server
 from tests.servers.s3 import ServedS3
 
 
@@ -244,15 +246,22 @@ def test_a_plan_that_is_terminated_leaves_no_plan_and_is_continued(
     workshop: Workshop, database: Path
 ) -> None:
     write_database(database, {"apps/1": texts(a=f"{OLD}k.png")})
-    silent = workshop.start(*plan_arguments("--s3-endpoint", "http://10.255.255.1:9"))
-    try:
-        silent.wait(timeout=2)
-    except Exception:
-        silent.send_signal(signal.SIGTERM)
-    _, err = silent.communicate(timeout=30)
+    asked, release = threading.Event(), threading.Event()
+
+    def keep_silent(request: Request) -> Reaction:
+        asked.set()
+        release.wait()
+        return Reaction(503)
+
+    with fault_server(keep_silent) as server:
+        plan = workshop.start(*plan_arguments("--s3-endpoint", server.endpoint))
+        assert asked.wait(60)
+        plan.send_signal(signal.SIGTERM)
+        _, err = plan.communicate()
+        release.set()
+    assert plan.returncode == 143
     assert "Traceback" not in err
-    if silent.returncode == 143:
-        assert not (workshop.folder / "x.plan").exists()
+    assert not (workshop.folder / "x.plan").exists()
     assert workshop.run(*plan_arguments()).status == 3
 
 

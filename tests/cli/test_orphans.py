@@ -16,7 +16,8 @@ from tests.cli.command import NEW, OLD, RULES, Ended, Workshop, clean_environ, t
 from tests.objects.test_walk import render
 from tests.servers.every import SERVERS
 from tests.servers.fault import MARK, Reaction, Request, fault_server, xml_error
-from tests.servers.s3 import ServedS3, wait_until
+from tests.servers.s3 import ServedS3
+from tests.waiting import wait_until
 
 BUCKET = "omi.data"
 MENTIONED = ("app-logos/old.png", "app-logos/new one.png", "app-logos/twice%20escaped.png")
@@ -35,7 +36,8 @@ def stocked(
     with SERVERS[request.param](tmp_path_factory.mktemp("objects"), "omi.data") as server:
         for key in (*MENTIONED, *UNMENTIONED, "app-logo", "elsewhere/other.png"):
             server.put(key, key.encode())
-        time.sleep(1.1)  # a server tells its time to the second
+        stored = int(time.time())  # a server tells its time to the second
+        wait_until(lambda: int(time.time()) > stored)
         yield server
 
 

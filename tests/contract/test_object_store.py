@@ -242,9 +242,10 @@ def test_a_bucket_that_is_not_there_cannot_be_listed(store: ObjectStore, served:
 
 
 def test_the_clock_of_a_server_is_told(store: ObjectStore, served: ServedS3) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)  # a server tells its time to the second
     told = store.clock(served.bucket)
     assert told is not None
-    assert abs(datetime.now(UTC) - told) < timedelta(minutes=1)
+    assert before <= told <= datetime.now(UTC)
 
 
 def test_a_server_that_is_gone_is_unknown_soon(tmp_path: Path) -> None:
@@ -254,9 +255,8 @@ def test_a_server_that_is_gone_is_unknown_soon(tmp_path: Path) -> None:
         )
     store = open_objects(settings)
     assert isinstance(store.check(server.bucket), ServiceError)
-    started = datetime.now(UTC)
     evidence = list(store.prove(ObjectRef(server.bucket, f"k{n}") for n in range(2_000)))
     assert len(evidence) == 2_000
     assert {item.state for item in evidence} == {TargetState.UNKNOWN}
     assert "connection refused" in evidence[-1].detail
-    assert datetime.now(UTC) - started < timedelta(seconds=15)
+    assert sum(item.detail.startswith("not asked") for item in evidence) > 1_500

@@ -14,6 +14,7 @@ from tests.firestore.faults import open_bench
 from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import OLD, make_rules
 from tests.scripted_firestore import Cut, scripted_firestore
+from tests.waiting import wait_until
 from url_rewriter.documents import Document
 from url_rewriter.engines import Part, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ServiceError
@@ -167,18 +168,22 @@ def make_ahead(store: MemoryStore, **options: Any) -> Threads[Any]:
 def test_a_stream_is_read_on_while_the_plan_file_is_slow() -> None:
     with make_ahead(make_store()) as ahead:
         next(iter(ahead))
-        until = time.monotonic() + 5
-        while ahead.read < 6 * EVERY and time.monotonic() < until:
-            time.sleep(0.01)
-        assert ahead.read >= 6 * EVERY
+        wait_until(lambda: ahead.read >= 6 * EVERY)
+
+
+def at_rest(ahead: Threads[Any], seen: list[int]) -> bool:
+    """Whether reading has come to rest: as much was read the last thirty times it was looked at."""
+    seen.append(ahead.read)
+    return seen[-1] > 0 and seen[-30:] == [seen[-1]] * 30
 
 
 def test_a_stream_is_not_read_further_ahead_than_memory_allows() -> None:
     store = MemoryStore({f"c/{number:05}": {"u": OLD} for number in range(100)})
     parts = [Part(number, Partition("", None, None), None) for number in range(50)]
     with Threads(Scan(store, Query(), Planner(RULES)), tuple, parts) as ahead:
-        time.sleep(0.5)
-        assert ahead.read < 15 * 100
+        seen: list[int] = []
+        wait_until(lambda: at_rest(ahead, seen))
+        assert 0 < ahead.read < 15 * 100
 
 
 def test_a_scan_that_is_given_up_leaves_no_thread_behind() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.firestore.faults import NEW, OLD, Bench, open_bench, rewrite
 from tests.scripted_firestore import (
+    FOR_EVER,
     Database,
     Drop,
     Late,
@@ -160,7 +160,7 @@ def test_a_lost_answer_unsettles_its_own_request_alone(bench: Bench) -> None:
     assert bench.script.times_changed() == dict.fromkeys(MANY, 1)
 
 
-@pytest.mark.parametrize("reaction", [Stall(1.5), Late(1.5)], ids=["before", "after"])
+@pytest.mark.parametrize("reaction", [Stall(FOR_EVER), Late(FOR_EVER)], ids=["before", "after"])
 def test_an_answer_that_does_not_come_in_time_is_not_settled(
     server: ScriptedFirestore, monkeypatch: pytest.MonkeyPatch, reaction: Stall | Late
 ) -> None:
@@ -168,9 +168,7 @@ def test_an_answer_that_does_not_come_in_time_is_not_settled(
     bench = open_bench(server, seconds=0.3)
     updates = bench.updates(bench.fill(PATHS))
     bench.script.on("BatchWrite", reaction)
-    started = time.monotonic()
     assert set(statuses(bench.store.write(updates))) == {UNSETTLED}
-    assert time.monotonic() - started < 1.4
 
 
 @pytest.mark.parametrize("answered", [0, 1, 6])

@@ -259,12 +259,11 @@ def test_a_server_that_stops_midway_ends_the_rest_soon(server: FaultServer) -> N
     evidence = store.prove(refs(f"k{n}" for n in range(5_000)))
     first = list(islice(evidence, 100))
     server.stop()
-    started = time.monotonic()
     rest = list(evidence)
-    assert time.monotonic() - started < 10
     assert {item.state for item in first} == {EXISTS}
     assert len(first) + len(rest) == 5_000
     assert [item.state for item in rest].count(UNKNOWN) > 3_500
+    assert sum(item.detail.startswith("not asked") for item in rest) > 3_000
     assert MISSING not in {item.state for item in rest}
 
 
@@ -278,10 +277,9 @@ def test_a_server_that_stalls_for_all_costs_no_time_limit_each(server: FaultServ
         return Reaction(delay=0.6) if stalled.is_set() else good(request)
 
     server.behaviour = stall
-    started = time.monotonic()
     evidence = prove(server, *(f"k{n}" for n in range(1_000)))
     assert {item.state for item in evidence.values()} == {UNKNOWN}
-    assert time.monotonic() - started < 15
+    assert len(server.requests) < 200
 
 
 def test_targets_are_taken_no_faster_than_they_are_proven(server: FaultServer) -> None:
@@ -302,14 +300,12 @@ def test_closing_the_generator_ends_its_threads(server: FaultServer) -> None:
 
 
 def test_closing_does_not_wait_for_a_slow_pace(server: FaultServer) -> None:
-    evidence = quick(server, max_rps=20.0, workers=8).prove(refs(f"k{n}" for n in count()))
+    evidence = quick(server, max_rps=4.0, workers=8).prove(refs(f"k{n}" for n in count()))
     next(evidence)
-    started = time.monotonic()
-    evidence.close()  # type: ignore[attr-defined]  # a generator
-    assert time.monotonic() - started < 1
     sent = len(server.requests)
-    time.sleep(0.2)
-    assert len(server.requests) == sent
+    evidence.close()  # type: ignore[attr-defined]  # a generator
+    # Each worker waits for its turn. Had closing waited for them, each had sent its request.
+    assert len(server.requests) - sent < 8
 
 
 def test_requests_keep_to_the_pace(server: FaultServer) -> None:

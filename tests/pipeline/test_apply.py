@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration, make_rules
-from url_rewriter.documents import Outcome
+from url_rewriter.documents import Outcome, Update
 from url_rewriter.rules import OnMissing
 from url_rewriter.urls import ObjectRef
 
@@ -171,6 +172,42 @@ def test_rollback_leaves_what_was_edited_since(tmp_path: Path) -> None:
     migration.store.put("users/u", {"image": "mine", "logo": NEW + "b"})
     assert migration.rollback().outcomes["conflict"] == 1
     assert migration.store.documents["users/u"] == {"image": "mine", "logo": OLD + "b"}
+
+
+@pytest.mark.parametrize("edited", ["first", "second"])
+def test_a_second_rollback_still_tells_of_the_one_of_two_equal_strings_that_was_edited(
+    tmp_path: Path, edited: str
+) -> None:
+    document = {"first": OLD + "a", "second": OLD + "a"}
+    migration = make_migration(tmp_path, {"users/u": document})
+    migration.plan()
+    migration.apply()
+
+    def edit(_: Sequence[Update]) -> None:
+        migration.store.documents["users/u"][edited] = NEW + "a (edited)"
+        migration.store.touch("users/u")
+        migration.store.before_write = lambda _: None
+
+    migration.store.before_write = edit
+    for _ in range(3):
+        assert migration.rollback().outcomes["conflict"] == 1
+    assert migration.store.documents["users/u"] == {**document, edited: NEW + "a (edited)"}
+
+
+@pytest.mark.parametrize("edited", [0, 1])
+def test_an_edited_element_beside_an_equal_one_is_told_by_every_rollback(
+    tmp_path: Path, edited: int
+) -> None:
+    migration = make_migration(tmp_path, {"users/u": {"files": [OLD + "a", OLD + "a"]}})
+    migration.plan()
+    migration.apply()
+    migration.store.documents["users/u"]["files"][edited] += " (edited)"
+    migration.store.touch("users/u")
+    for _ in range(3):
+        assert migration.rollback().outcomes["conflict"] == 1
+    expected = [OLD + "a", OLD + "a"]
+    expected[edited] = NEW + "a (edited)"
+    assert migration.store.documents["users/u"] == {"files": expected}
 
 
 def test_rollback_touches_no_document_that_apply_did_not_write(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,6 +72,7 @@ class Targets:
 
     sizes: dict[str, int]
     without_checksums: bool = False
+    missing: Collection[str] = ()
 
     def check(self, bucket: str) -> None:
         return None
@@ -79,6 +80,9 @@ class Targets:
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         for target in targets:
             info = ObjectInfo(self.sizes.get(target.key, 1), f"{target.key}-2")
+            if target.key in self.missing:
+                yield Evidence(target, TargetState.MISSING, Method.HEAD, datetime.now(UTC))
+                continue
             yield Evidence(target, TargetState.EXISTS, Method.HEAD, datetime.now(UTC), info)
 
     def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
@@ -181,7 +185,7 @@ def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> No
     plan = workbench.plan(Sources({"old-bucket/a.png": 2}), Targets({}))
     assert not plan.summarize().blocked
     assert list(plan.writes()) == []
-    assert {gate.name: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
+    assert {gate.name.value: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
         "targets-match-source"
     ] == 0
 
@@ -199,7 +203,9 @@ def test_equal_sizes_are_a_finding_only_where_more_was_asked_for(tmp_path: Path)
     sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
     by_size = Workbench(tmp_path, documents).plan(sources, targets, hashes=False)
     assert (counts(by_size), by_size.summarize().findings) == ({"size-only": 1}, {})
-    passed = {gate.name: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)}
+    passed = {
+        gate.name.value: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)
+    }
     assert (passed["sizes-match"], passed["targets-match-source"]) == (True, False)
     by_hash = Workbench(tmp_path, documents).plan(sources, targets)
     assert by_hash.summarize().findings == {"size-only": 1}
@@ -247,7 +253,7 @@ def test_a_target_that_nobody_compared_stands_against_the_gates(tmp_path: Path) 
     draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
     draft.seal()
     judged = {
-        gate.name: gate for gate in gates(Plan(draft.path), None, Checks.SIZE | Checks.SOURCE)
+        gate.name.value: gate for gate in gates(Plan(draft.path), None, Checks.SIZE | Checks.SOURCE)
     }
     assert (judged["sizes-match"].count, judged["targets-match-source"].count) == (1, 1)
     assert judged["sizes-match"].says.endswith(": 1 unknown")
@@ -262,3 +268,40 @@ def test_what_is_found_of_a_url_behind_a_nul_quotes_the_whole_url(tmp_path: Path
     ]
     (row,) = list_rows(plan, Privacy())
     assert row.remarks == ("size-only",)
+
+
+BROKEN = OLD + "our%2520logo.png"
+SERVED_KEY, MEANT_KEY = "our%20logo.png", "our logo.png"
+
+
+@pytest.mark.parametrize(
+    ("known", "mended"),
+    [
+        ({MEANT_KEY}, True),
+        ({SERVED_KEY, MEANT_KEY}, False),
+        (set(), False),  # emptied since the move: it denies everything, and proves nothing
+        ({SERVED_KEY}, False),
+    ],
+)
+def test_a_broken_url_is_mended_where_the_source_knows_only_what_was_meant(
+    tmp_path: Path, known: set[str], mended: bool
+) -> None:
+    targets = Targets({}, missing={f"moved/{SERVED_KEY}"})
+    sources = Sources({f"old-bucket/{key}": 1 for key in known})
+    plan = Workbench(tmp_path, {"u/1": {"a": BROKEN}}).plan(sources, targets)
+    (row,) = plan.urls()
+    if mended:
+        assert (row.status, row.new) == ("rewrite", NEW + "our%20logo.png")
+        assert counts(plan) == {"match": 1, "source-gone": 1}
+    else:
+        assert (row.status, row.remark, row.blocks) == ("missing", "repairable", True)
+        assert row.reading == "the key is percent-encoded twice"
+        assert f"data/moved/{MEANT_KEY}" in row.others
+    plan.check_seal()
+
+
+def test_nobody_is_asked_about_a_broken_url_whose_own_object_is_there(tmp_path: Path) -> None:
+    sources = Sources({f"old-bucket/{SERVED_KEY}": 1})
+    plan = Workbench(tmp_path, {"u/1": {"a": BROKEN}}).plan(sources, Targets({}))
+    assert sources.asked == [f"old-bucket/{SERVED_KEY}"]
+    assert [row.new for row in plan.urls()] == [NEW + "our%2520logo.png"]

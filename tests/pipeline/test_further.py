@@ -107,7 +107,9 @@ def test_an_object_that_is_served_as_nothing_in_particular_is_found(tmp_path: Pa
 
 def test_the_gates_count_what_stands_against_them(tmp_path: Path) -> None:
     plan = planned(tmp_path, Visitor())
-    counts = {gate.name: gate.count for gate in gates(plan, None, Checks.PUBLIC | Checks.TYPE)}
+    counts = {
+        gate.name.value: gate.count for gate in gates(plan, None, Checks.PUBLIC | Checks.TYPE)
+    }
     assert counts["targets-public"] == 2
     assert counts["nothing-exposed"] == 1
     assert counts["content-types"] == 4

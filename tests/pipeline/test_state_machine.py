@@ -128,17 +128,14 @@ class Application(RuleBasedStateMachine):
         self.interfering = []
 
     def _act(self, action: str, path: str, value: Any) -> None:
+        if action == "put":
+            self.own[path] = copy.deepcopy(value)
+            self.store.put(path, copy.deepcopy(value))
+            return
         if path not in self.own:
-            if action == "put":
-                self.own[path] = copy.deepcopy(value)
-                self.store.put(path, copy.deepcopy(value))
             return
         mine, stored = self.own[path], self.store.documents[path]
         match action:
-            case "put":
-                self.own[path] = copy.deepcopy(value)
-                self.store.put(path, copy.deepcopy(value))
-                return
             case "delete":
                 del self.own[path]
                 self.store.delete(path)
@@ -154,9 +151,12 @@ class Application(RuleBasedStateMachine):
             case "edit":
                 mine["image"] += " (edited)"
                 stored["image"] += " (edited)"
+            case "edit element":
+                for files in (mine["files"], stored["files"]):
+                    files[:1] = [f"{text} (edited)" for text in files[:1]]
         self.store.touch(path)
 
-    actions = st.sampled_from(["put", "delete", "set", "append", "drop", "edit"])
+    actions = st.sampled_from(["put", "delete", "set", "append", "drop", "edit", "edit element"])
 
     @rule(action=actions, path=paths, value=own_documents)
     def application_writes(self, action: str, path: str, value: Any) -> None:

@@ -22,7 +22,15 @@ from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.findings import Code, severity_of
 from url_rewriter.planfile import Draft, Header, Plan, rows_of
 from url_rewriter.planning import PlannedText, Planner, SettledUrl, UrlStatus
-from url_rewriter.rules import ObjectPrefix, OnMissing, QueryPolicy, Rule, Rules, Unmapped
+from url_rewriter.rules import (
+    ObjectPrefix,
+    OnMissing,
+    QueryPolicy,
+    ReadingPolicy,
+    Rule,
+    Rules,
+    Unmapped,
+)
 from url_rewriter.urls import ObjectRef
 
 NOW = datetime.now(UTC)  # older evidence would be asked for again
@@ -42,6 +50,7 @@ def rules_of(skip: bool, block: bool) -> Rules:
                 ObjectPrefix(data, "a/"),
                 OnMissing.SKIP if skip else OnMissing.BLOCK,
                 QueryPolicy.KEEP,
+                ReadingPolicy.REPAIR,
             ),
             Rule("b", ObjectPrefix("part", "b%20"), ObjectPrefix(data, "b/"), OnMissing.SKIP),
         ),
@@ -104,6 +113,7 @@ def expected_occurrence(
 ) -> tuple[Any, ...]:
     taken, occurrence = url.candidate, url.occurrence
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
+    why = url.repair.reading.why if url.repair else reading.why if reading else None
     candidates = [each.candidates for each in planned.urls if each.occurrence is occurrence]
     several = candidates[0] if candidates and url.candidate and len(candidates[0]) > 1 else ()
     readings = [[*each.reading.source, *each.target] for each in several] or None
@@ -112,7 +122,7 @@ def expected_occurrence(
     return (
         url.start, url.end, url.status, url.blocks, url.remark or None,
         (occurrence.form, occurrence.layer) if occurrence else (None, None),
-        (reading.source.bucket, reading.source.key, reading.why) if reading else (None,) * 3,
+        (reading.source.bucket, reading.source.key, why) if reading else (None,) * 3,
         (taken.rule.name, taken.url, taken.target.key) if taken else moved,
         readings,
     )  # fmt: skip

@@ -33,10 +33,9 @@ from tests.reports.plans import (
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.findings import Code
+from url_rewriter.findings import MEANINGS, Code
 from url_rewriter.planfile import Operation, Plan
 from url_rewriter.planning import Planner, survey
-from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.rules import Rules
 from url_rewriter.urls import Grammar, Remark
 
@@ -217,7 +216,7 @@ def test_failures_alone_can_fill_an_excerpt(tmp_path: Path) -> None:
 def test_a_breakdown_adds_up(tmp_path: Path, dimension: str) -> None:
     plan = Plan(make_plan(tmp_path / "p"))
     shares = plan.shares(dimension)
-    assert sum(share.urls for share in shares) == plan.count("SELECT count(*) FROM occurrences")
+    assert sum(share.urls for share in shares) == sum(plan.count_urls().values())
     assert all(sum(share.statuses.values()) == share.urls for share in shares)
 
 

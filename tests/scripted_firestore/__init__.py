@@ -11,6 +11,7 @@ outlives a killed client: ``python -m tests.scripted_firestore --help``.
 
 from tests.scripted_firestore.database import Database, Databases
 from tests.scripted_firestore.script import (
+    FOR_EVER,
     Cut,
     Drop,
     EndEarly,
@@ -25,6 +26,7 @@ from tests.scripted_firestore.script import (
 from tests.scripted_firestore.server import ScriptedFirestore, scripted_firestore
 
 __all__ = [
+    "FOR_EVER",
     "Cut",
     "Database",
     "Databases",

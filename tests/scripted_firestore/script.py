@@ -23,16 +23,20 @@ class Refuse:
     details: str = "scripted"
 
 
+FOR_EVER = 3_600.0
+"""Seconds beyond the patience of every client, and of the test suite."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Do nothing for some seconds, then go on as ever."""
+    """Do nothing for some seconds, or until the client gives up, then go on as ever."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Do it, and answer some seconds later."""
+    """Do it, and answer some seconds later, unless the client gives up before."""
 
     seconds: float
 

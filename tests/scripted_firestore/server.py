@@ -98,9 +98,9 @@ class ScriptedFirestore:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
             reaction = self._begin(method, request)
             try:
-                _before(reaction)
+                _before(reaction, context)
                 response = answer(request)
-                _after(reaction)
+                _after(reaction, context)
                 return _altered(response, reaction)
             except Exception as error:
                 self._abort(context, error)
@@ -117,12 +117,12 @@ class ScriptedFirestore:
         def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             reaction = self._begin(method, request)
             try:
-                _before(reaction)
+                _before(reaction, context)
                 for message in _altered_stream(answer(request), reaction):
                     if message.HasField(document):
                         self._script.note_read()
                     yield message
-                _after(reaction)
+                _after(reaction, context)
             except Exception as error:
                 self._abort(context, error)
 
@@ -233,20 +233,26 @@ def scripted_firestore(
     assert not server.bugs, server.bugs
 
 
-def _before(reaction: Reaction | None) -> None:
+def _linger(seconds: float, context: grpc.ServicerContext) -> None:
+    given_up = threading.Event()
+    if context.add_callback(given_up.set):
+        given_up.wait(seconds)
+
+
+def _before(reaction: Reaction | None, context: grpc.ServicerContext) -> None:
     match reaction:
         case Refuse(code, details):
             raise RefusedError(code, details)
         case Stall(seconds):
-            time.sleep(seconds)
+            _linger(seconds, context)
 
 
-def _after(reaction: Reaction | None) -> None:
+def _after(reaction: Reaction | None, context: grpc.ServicerContext) -> None:
     match reaction:
         case Drop(code):
             raise RefusedError(code, "scripted: the answer was dropped")
         case Late(seconds):
-            time.sleep(seconds)
+            _linger(seconds, context)
 
 
 def _altered(response: Any, reaction: Reaction | None) -> Any:

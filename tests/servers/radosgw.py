@@ -20,8 +20,8 @@ from tests.servers.s3 import (
     ServedS3,
     free_port,
     is_listening,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 PROGRAMS = (
     *("ceph", "ceph-authtool", "ceph-mon", "ceph-osd"),

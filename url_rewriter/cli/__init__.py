@@ -31,6 +31,10 @@ from url_rewriter.cli.verify import verify
 from url_rewriter.errors import UrlRewriterError
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came. No client takes it for a fault of its request, as it would an Exception."""
+
+
 class _Group(click.Group):
     """Commands, in the order in which they are used."""
 
@@ -49,9 +53,11 @@ class _Group(click.Group):
             _end(ctx, str(error), error.exit_code)
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # click ends quietly when nobody reads on
+                raise  # click ends quietly when the reader of stdout is gone
             _forget_stdout()
             _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
+        except _Terminated:
+            _end(ctx, str(InterruptedRunError(signal.SIGTERM)), 128 + signal.SIGTERM)
         except KeyboardInterrupt:
             _end(ctx, "Interrupted. The same command continues.", 128 + signal.SIGINT)
 
@@ -75,10 +81,9 @@ def _end(ctx: click.Context, message: str, exit_status: int) -> NoReturn:
 
 def _raise_on_sigterm() -> None:
     """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back."""
-    from url_rewriter.concurrency.interruption import InterruptedRunError
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise InterruptedRunError(number)
+        raise _Terminated
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console
-from url_rewriter.errors import ConfigurationError, ServiceError
+from url_rewriter.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from url_rewriter.reports import Report
@@ -49,6 +45,7 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
     """
     from url_rewriter.planfile import Plan
     from url_rewriter.reports import REPORTS, privacy_of
+    from url_rewriter.reports.output import encoded, write, write_file
 
     name = console.format if console.format != _BY_SUFFIX else _format_of(output, REPORTS)
     chosen = REPORTS[name]
@@ -56,11 +53,11 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
         _refuse_terminal(name, chosen)
     plan = Plan(plan_file)
     try:
-        chunks = _encoded(chosen.render(plan, privacy_of(plan, pseudonyms=pseudonyms)))
+        chunks = encoded(chosen.render(plan, privacy_of(plan, pseudonyms=pseudonyms)))
         if output is None:
-            _write(sys.stdout.buffer, chunks)
+            write(sys.stdout.buffer, chunks)
         else:
-            _write_file(output, chunks)
+            write_file(output, chunks)
             console.say(f"{output}: {name} report of {plan_file}")
     finally:
         plan.close()
@@ -83,37 +80,3 @@ def _refuse_terminal(name: str, chosen: Report) -> None:
         raise ConfigurationError(
             f"A terminal does not show {name}. Give -o FILE{chosen.SUFFIXES[0]}."
         )
-
-
-def _encoded(chunks: Iterator[str] | Iterator[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield chunk.encode(errors="backslashreplace") if isinstance(chunk, str) else chunk
-
-
-def _write(stream: BinaryIO, chunks: Iterator[bytes]) -> None:
-    for chunk in chunks:
-        stream.write(chunk)
-    stream.flush()
-
-
-def _write_file(output: Path, chunks: Iterator[bytes]) -> None:
-    """Write a file that is whole or is not there, and that only its owner may read.
-
-    Raises ServiceError when the disk refuses.
-    """
-    try:
-        # A temporary file of this kind has mode 0600.
-        descriptor, part = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-    except OSError as error:
-        raise ServiceError(f"{output}: cannot be written: {error.strerror}.") from error
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            _write(stream, chunks)
-            os.fsync(stream.fileno())
-        Path(part).replace(output)
-    except BaseException as error:
-        with suppress(OSError):
-            Path(part).unlink()
-        if isinstance(error, OSError):
-            raise ServiceError(f"{output}: cannot be written: {error.strerror}.") from error
-        raise

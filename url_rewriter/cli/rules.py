@@ -87,6 +87,7 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
                 "target": {"bucket": rule.target.bucket, "prefix": rule.target.prefix},
                 "on_missing": rule.on_missing,
                 "query": rule.query,
+                "readings": rule.readings,
                 "examples": len(rule.examples),
             }
             for rule in loaded.rules
@@ -110,7 +111,7 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
     console.print(f"unmapped {loaded.unmapped}")
     console.print()
     console.table(
-        ["rule", "source", "target", "on missing", "query", "examples"],
+        ["rule", "source", "target", "on missing", "query", "readings", "examples"],
         [
             (
                 rule.name,
@@ -118,6 +119,7 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
                 str(rule.target),
                 rule.on_missing.value,
                 rule.query.value,
+                rule.readings.value,
                 len(rule.examples),
             )
             for rule in loaded.rules

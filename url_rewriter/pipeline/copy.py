@@ -27,7 +27,7 @@ from url_rewriter.pipeline.copier import (
 )
 from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTotals
 from url_rewriter.pipeline.forecast import forecast_copy
-from url_rewriter.pipeline.held_plan import ending, held_plan, planned_planner, planned_rules
+from url_rewriter.pipeline.held_plan import ending, held_plan, planned_rules
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
@@ -93,7 +93,7 @@ def copy(
         source = stack.enter_context(services.cloud_storage())
         endpoint = services.settings(rules).endpoint
         with ending(Run(plan, "copy")) as run:
-            queue.add(choices_of(plan, planned_planner(plan), request.wanted))
+            queue.add(choices_of(plan, request.wanted))
             survey(queue, source, objects, run, progress)
             if request.dry_run:
                 compare_what_is_there(queue)
@@ -154,7 +154,8 @@ def _give_up_what_was_left(writer: ObjectWriter, uploads: Uploads, progress: Pro
 
 def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> Copied:
     totals = queue.totals()
-    missing = plan.count("SELECT count(*) FROM occurrences WHERE status IN ('missing', 'unknown')")
+    urls = plan.count_urls()
+    missing = urls["missing"] + urls["unknown"]
     return Copied(
         path=request.path,
         store=plan.header.store,

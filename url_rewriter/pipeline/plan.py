@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
+from url_rewriter import __version__
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.objects import ObjectStore
 from url_rewriter.pipeline.checks import check_content_types, check_public
@@ -47,7 +47,7 @@ class PlanRequest:
 class MadePlan:
     """A sealed plan file, and what it comes to.
 
-    ``comparisons`` counts targets by what came of comparing them with their sources. ``trouble`` is
+    ``comparisons`` counts targets by whether they agree with their sources. ``trouble`` is
     that of the object store, which left targets unknown.
     """
 
@@ -164,7 +164,7 @@ def _make_header(request: PlanRequest, reader: DocumentReader, services: Service
         rules_digest=rules.digest,
         endpoint=rules.target.endpoint,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        version=version("url-rewriter"),
+        version=__version__,
         invocation=_invocation(request, services),
     )
 

@@ -6,13 +6,12 @@ A gate is a yes-or-no condition over the live database.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 
-from url_rewriter.comparison import Agreement
 from url_rewriter.documents import ValuePath
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.pipeline.compare import only_origin
@@ -21,7 +20,15 @@ from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Operation, Plan, Summary, UrlFacts
+from url_rewriter.planfile import (
+    OF_A_SCAN,
+    Gate,
+    GateName,
+    Obstacle,
+    Operation,
+    Plan,
+    Summary,
+)
 from url_rewriter.rules import Rules
 
 _LISTED = 20
@@ -38,20 +45,6 @@ class VerifyRequest:
     rules: Rules | None = None
     store: str | None = None
     limits: Limits = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One condition: how many things stand against it, and what they are."""
-
-    name: str
-    count: int
-    says: str
-
-    @property
-    def passed(self) -> bool:
-        """A gate passes when nothing stands against it."""
-        return self.count == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +99,16 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
         wanted = PlanRequest(folder / "verify.plan", store, rules, limits=limits)
         fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
         stack.callback(fresh.close)
-        checks = services.proof.checks
+        checks, summary = services.proof.checks, fresh.summarize()
         return Verification(
             plan=request.plan,
             store=fresh.header.store,
             limits=limits,
             gates=gates(fresh, applied, checks),
-            summary=fresh.summarize(),
+            summary=summary,
             comparisons=fresh.count_comparisons(),
-            waived=count_waived(fresh),
-            remaining=tuple(islice(_remaining(fresh, checks), _LISTED)),
+            waived=summary.waived,
+            remaining=tuple(islice(_remaining(fresh, applied, checks), _LISTED)),
             trouble=trouble,
         )
 
@@ -142,33 +135,21 @@ def _scope(
     return rules, request.store or applied.header.store, limits
 
 
-_COVERED = """
-SELECT count(*) FROM occurrences WHERE rule IS NOT NULL
-AND NOT (status IN ('missing', 'mismatch') AND NOT blocks)
-"""
+_CHECKED = {
+    GateName.TARGETS_PUBLIC: Checks.PUBLIC,
+    GateName.NOTHING_EXPOSED: Checks.PUBLIC,
+    GateName.CONTENT_TYPES: Checks.TYPE,
+    GateName.SIZES_MATCH: Checks.SIZE,
+    GateName.TARGETS_MATCH_SOURCE: Checks.SOURCE,
+}
+"""Gates that are judged only where a check was asked for."""
 
-_MIGRATED = """
-SELECT count(*) FROM occurrences o WHERE o.status = 'migrated' AND coalesce((
-    SELECT e.state FROM evidence e WHERE e.target = o.target ORDER BY e.id DESC LIMIT 1
-), 'unknown') <> 'exists'
-"""
-
-
-_FOUND = "SELECT count(*) FROM findings WHERE code = "
-
-_UNOPENED = """
-SELECT count(*) FROM occurrences o WHERE o.status IN ('rewrite', 'migrated') AND coalesce((
-    SELECT a.access FROM access a WHERE a.target = o.target ORDER BY a.id DESC LIMIT 1
-), 'unknown') <> 'public'
-"""
+_OF_APPLIED = tuple(each for each in OF_A_SCAN if each.gate is GateName.NOTHING_EXPOSED)
+"""What a fresh scan cannot see any more: the URLs that were signed are gone."""
 
 
-def count_waived(fresh: Plan) -> int:
-    """URLs that a rule covers and that stay, because their rule skips missing targets."""
-    return fresh.count(
-        "SELECT count(*) FROM occurrences"
-        " WHERE status IN ('missing', 'mismatch') AND rule IS NOT NULL AND NOT blocks"
-    )
+def _asked(obstacles: Iterable[Obstacle], checks: Checks) -> tuple[Obstacle, ...]:
+    return tuple(each for each in obstacles if _CHECKED.get(each.gate, Checks(0)) in checks)
 
 
 def gates(fresh: Plan, applied: Plan | None, checks: Checks = Checks(0)) -> tuple[Gate, ...]:
@@ -177,63 +158,24 @@ def gates(fresh: Plan, applied: Plan | None, checks: Checks = Checks(0)) -> tupl
     What the ``checks`` found is judged as well. A URL whose target is missing under a rule that
     says ``on_missing: skip`` is waived.
     """
-    unmapped = fresh.count("SELECT count(*) FROM occurrences WHERE status = 'unmapped' AND blocks")
-    scanned = fresh.count("SELECT coalesce(sum(documents), 0) FROM partitions")
-    found = [
-        # Where nothing was looked at, nothing can be left: that proves a typing slip, or nothing.
-        Gate("something-scanned", int(scanned == 0), "scan read no document at all"),
-        Gate("no-old-urls", fresh.count(_COVERED), "URLs that a rule covers are still there"),
-        Gate("targets-exist", fresh.count(_MIGRATED), "target URLs without a proven object"),
-        Gate("no-unmapped-urls", unmapped, "URLs that no rule takes, and the rules forbid"),
-    ]
-    if Checks.PUBLIC in checks:
-        plans = [fresh, applied] if applied is not None else [fresh]
-        exposed = sum(each.count(_FOUND + "'exposed'") for each in plans)
-        found += [
-            Gate("targets-public", fresh.count(_UNOPENED), "URLs do not open without credentials"),
-            Gate("nothing-exposed", exposed, "signed URLs were replaced by ones that all can open"),
-        ]
-    if Checks.TYPE in checks:
-        mistyped = fresh.count(_FOUND + "'content-type'")
-        found.append(Gate("content-types", mistyped, "objects are served as what they are not"))
-    if Checks.SIZE in checks:
-        good = (Agreement.MATCH, Agreement.SIZE_ONLY)
-        found.append(_compared(fresh, "sizes-match", "have the size of their source", good))
-    if Checks.SOURCE in checks:
-        found.append(
-            _compared(fresh, "targets-match-source", "match their source", (Agreement.MATCH,))
-        )
+    scanned = fresh.count_scanned()
+    # Where nothing was looked at, nothing can be left: that proves a typing slip, or nothing.
+    found = [Gate(GateName.SOMETHING_SCANNED, int(not scanned), "scan read no document at all")]
+    for obstacle in _asked(OF_A_SCAN, checks):
+        gate = fresh.judge(obstacle)
+        if applied is not None and obstacle in _OF_APPLIED:
+            gate = replace(gate, count=gate.count + applied.judge(obstacle).count)
+        found.append(gate)
     if applied is not None:
-        totals = applied.count_writes(Operation.APPLY)
-        found.append(Gate("plan-complete", totals.left, "planned writes are not done"))
+        left = applied.count_writes(Operation.APPLY).left
+        found.append(Gate(GateName.PLAN_COMPLETE, left, "planned writes are not done"))
     return tuple(found)
 
 
-def _compared(fresh: Plan, name: str, wanted: str, good: Sequence[Agreement]) -> Gate:
-    against = fresh.count_unproven(good)
-    by_kind = ", ".join(f"{count:,} {word}" for word, count in against.items())
-    says = f"targets are not proven to {wanted}" + (f": {by_kind}" if by_kind else "")
-    return Gate(name, sum(against.values()), says)
-
-
-def _remaining(fresh: Plan, checks: Checks) -> Iterator[Remaining]:
+def _remaining(fresh: Plan, applied: Plan | None, checks: Checks) -> Iterator[Remaining]:
     """The URLs that fail a gate."""
-    for row in fresh.urls():
-        if word := _word_against(row, checks):
-            yield Remaining(word, row.document, row.value_path, row.old)
-
-
-def _word_against(row: UrlFacts, checks: Checks) -> str:
-    """Why a URL fails a gate, "" where it fails none."""
-    named = row.status in ("rewrite", "migrated")
-    if row.rule and (row.blocks or row.status == "rewrite"):
-        return row.status
-    if row.status == "migrated" and row.state != "exists":
-        return row.status
-    if named and Checks.SOURCE in checks and row.agreement != "match":
-        return row.agreement or "unknown"
-    if named and Checks.SIZE in checks and row.agreement not in ("match", "size-only"):
-        return row.agreement or "unknown"
-    if named and Checks.PUBLIC in checks and row.access != "public":
-        return row.access or "unknown"
-    return ""
+    rows = fresh.urls_against(_asked(OF_A_SCAN, checks))
+    if applied is not None:
+        rows = chain(rows, applied.urls_against(_asked(_OF_APPLIED, checks)))
+    for row in rows:
+        yield Remaining(row.obstacle, row.document, row.value_path, row.old)

@@ -91,7 +91,7 @@ FROM targets t JOIN newest_evidence e ON e.target = t.id WHERE t.bucket = ? AND 
 
 
 def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Comparison]) -> int:
-    """Keep what came of comparing; returns how many targets are not what moved."""
+    """Keep comparisons; return how many targets are not what moved."""
     rows = list(compared)
     differing = [each for each in rows if each.agreement is Agreement.MISMATCH]
     with transaction(connection):
@@ -155,26 +155,3 @@ def count_comparisons(connection: sqlite3.Connection) -> dict[str, int]:
         "SELECT agreement, count(*) FROM newest_comparison GROUP BY agreement"
     )
     return {**dict.fromkeys(map(str, Agreement), 0), **dict(rows)}
-
-
-def count_unproven(connection: sqlite3.Connection, good: Sequence[Agreement]) -> dict[str, int]:
-    """Targets that URLs name and that do not compare as ``good``, by how they compare.
-
-    A target without a comparison counts as ``unknown``. Waived mismatches are left out.
-    """
-    words = ", ".join(f"'{word}'" for word in good)
-    rows = connection.execute(
-        f"""
-        SELECT verdict, count(*) FROM (
-            SELECT o.target, coalesce((
-                SELECT min(c.agreement) FROM newest_comparison c
-                WHERE c.target = o.target AND c.agreement NOT IN ({words})
-            ), CASE WHEN EXISTS (SELECT 1 FROM comparisons c WHERE c.target = o.target)
-               THEN 'good' ELSE 'unknown' END) AS verdict
-            FROM occurrences o WHERE o.target IS NOT NULL AND (
-                o.status IN ('rewrite', 'migrated') OR (o.status = 'mismatch' AND o.blocks)
-            ) GROUP BY o.target
-        ) WHERE verdict <> 'good' GROUP BY verdict ORDER BY verdict
-        """
-    )
-    return dict(rows)

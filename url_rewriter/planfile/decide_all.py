@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
+from url_rewriter.comparison import Agreement
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
 from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planfile.findings import put_findings
 from url_rewriter.planfile.occurrences import replace_occurrences, row_of
+from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.scan_rows import insert_targets
 from url_rewriter.planfile.schema import transaction
-from url_rewriter.planning import Planner
+from url_rewriter.planning import Candidate, Planner, SettledUrl
 from url_rewriter.planning.deciding import DECISIONS, Blocks
 from url_rewriter.rules import OnMissing, Rules, Unmapped
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Replacement, rewrite
@@ -78,6 +81,12 @@ _CONDITIONS = {
     Code.MISMATCHED_TARGET: "o.status = 'mismatch'",
     Code.SEVERAL_READINGS: "o.status = 'rewrite' AND o.reading <> ''",
 }
+_REPAIRABLE = {Code.REPAIRABLE: f"o.status = 'missing' AND o.remark = '{Code.REPAIRABLE}'"}
+
+_DENIED = """
+SELECT c.agreement FROM newest_comparison c JOIN targets t ON t.id = c.target
+WHERE t.bucket = ? AND t.key = ? AND c.bucket = ? AND c.key = ?
+"""
 
 
 def settle(connection: sqlite3.Connection, planner: Planner) -> None:
@@ -95,6 +104,26 @@ def settle(connection: sqlite3.Connection, planner: Planner) -> None:
     _rewrite_strings(connection)
     with transaction(connection):
         put_findings(connection, _CONDITIONS)
+        put_findings(connection, _REPAIRABLE)
+
+
+def repairable(connection: sqlite3.Connection, planner: Planner) -> Iterator[SettledUrl]:
+    """The missing URLs of a settled draft for which a reading that mends them is there."""
+    rows = connection.execute(
+        "SELECT DISTINCT s.id, s.value_path, s.before FROM occurrences o"
+        " JOIN strings s ON s.id = o.string WHERE o.status = 'missing' AND o.remark = ?"
+        " ORDER BY s.id",
+        (Code.REPAIRABLE,),
+    ).fetchall()
+    for _, at, text in rows:
+        if (planned := planner.plan_text(load_path(at), text)) is not None:
+            settled = planner.settle(planned, lambda target: newest_state(connection, target))
+            yield from (url for url in settled.urls if url.repair is not None)
+
+
+def _is_denied(connection: sqlite3.Connection, candidate: Candidate) -> bool:
+    row = connection.execute(_DENIED, (*candidate.target, *candidate.reading.source)).fetchone()
+    return row is not None and row[0] == Agreement.SOURCE_GONE
 
 
 def widen(connection: sqlite3.Connection, planner: Planner) -> None:
@@ -115,7 +144,7 @@ def _is_missing(connection: sqlite3.Connection, target: ObjectRef) -> bool:
 
 def _undecided_strings(
     connection: sqlite3.Connection, rules: Rules
-) -> Iterator[list[tuple[int, str, str]]]:
+) -> Iterator[Sequence[tuple[int, str, str]]]:
     """Decide by evidence what it decides; yield the other strings: id, value path and text."""
     skipped = [rule.name for rule in rules.rules if rule.on_missing is OnMissing.SKIP]
     with transaction(connection):
@@ -123,18 +152,19 @@ def _undecided_strings(
         connection.execute("DELETE FROM undecided")
         connection.execute(_DECIDE, (json.dumps(skipped),))
         connection.execute(_UNDECIDED)
-    last = 0
-    while page := connection.execute(
-        "SELECT s.id, s.value_path, s.before FROM undecided u JOIN strings s ON s.id = u.string"
-        " WHERE u.string > ? ORDER BY u.string LIMIT ?",
-        (last, _PAGE),
-    ).fetchall():
-        yield page
-        last = page[-1][0]
+    yield from read_pages(
+        lambda last: connection.execute(
+            "SELECT s.id, s.value_path, s.before FROM undecided u JOIN strings s ON s.id = u.string"
+            " WHERE u.string > ? ORDER BY u.string LIMIT ?",
+            (last, _PAGE),
+        ).fetchall(),
+        0,
+        itemgetter(0),
+    )
 
 
 def _settle_strings(
-    connection: sqlite3.Connection, planner: Planner, page: list[tuple[int, str, str]]
+    connection: sqlite3.Connection, planner: Planner, page: Sequence[tuple[int, str, str]]
 ) -> None:
     for string, at, text in page:
         planned = planner.plan_text(load_path(at), text)
@@ -142,7 +172,11 @@ def _settle_strings(
             "SELECT id FROM occurrences WHERE string = ? ORDER BY id", (string,)
         ).fetchall()
         urls = (
-            planner.settle(planned, lambda target: newest_state(connection, target)).urls
+            planner.settle(
+                planned,
+                lambda target: newest_state(connection, target),
+                lambda candidate: _is_denied(connection, candidate),
+            ).urls
             if planned
             else ()
         )
@@ -155,8 +189,9 @@ def _rewrite_strings(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         connection.execute("UPDATE strings SET after = NULL WHERE after IS NOT NULL")
         connection.execute(_WHOLE)
-    last = 0
-    while page := connection.execute(_PARTS, (last, _PAGE)).fetchall():
+    for page in read_pages(
+        lambda last: connection.execute(_PARTS, (last, _PAGE)).fetchall(), 0, itemgetter(0)
+    ):
         edits = [
             (after, string)
             for string, before in page
@@ -164,7 +199,6 @@ def _rewrite_strings(connection: sqlite3.Connection) -> None:
         ]
         with transaction(connection):
             connection.executemany("UPDATE strings SET after = ? WHERE id = ?", edits)
-        last = page[-1][0]
 
 
 def _rewritten(connection: sqlite3.Connection, string: int, before: str) -> str:

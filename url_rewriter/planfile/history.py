@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from url_rewriter.planfile.totals import Operation
+from url_rewriter.planfile.totals import Operation, count_scanned
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,7 @@ class Step:
 class History:
     """The steps in the order they were begun, and what they cost.
 
-    ``open_writes`` were sent, or about to be, when a run ended, and nobody has looked since whether
-    they arrived.
+    ``open_writes`` were sent, or about to be, when a run ended; whether they arrived is not known.
     """
 
     sealed_at: str
@@ -50,7 +49,7 @@ def recount(connection: sqlite3.Connection) -> History:
     """What a plan file says of its own making and use."""
     header = dict(connection.execute("SELECT name, value FROM header"))
     sealed_at = header.get("sealed_at", "")
-    (reads,) = connection.execute("SELECT coalesce(sum(documents), 0) FROM partitions").fetchone()
+    reads = count_scanned(connection)
     planned = Step("plan", header["created_at"], sealed_at, "", reads, "documents read", "done")
     runs = [
         Step(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from url_rewriter.comparison import Agreement
 from url_rewriter.findings import Code
 from url_rewriter.planning import UrlStatus
+from url_rewriter.urls import Remark
 
 
 class GateName(StrEnum):
@@ -28,6 +29,7 @@ class GateName(StrEnum):
     SIZES_MATCH = "sizes-match"
     TARGETS_MATCH_SOURCE = "targets-match-source"
     PLAN_COMPLETE = "plan-complete"
+    UNREAD = "unread"
 
 
 class GateState(StrEnum):
@@ -137,6 +139,12 @@ OF_A_SCAN = (
         GateName.NO_UNMAPPED_URLS,
         "URLs that no rule takes, and the rules forbid",
         "o.blocks AND o.status = 'unmapped'",
+    ),
+    Obstacle(
+        GateName.UNREAD,
+        "texts name Cloud Storage in a spelling that cannot be read",
+        f"o.status = 'left' AND o.remark = '{Remark.UNREAD}'",
+        word=f"'{Remark.UNREAD}'",
     ),
     Obstacle(
         GateName.TARGETS_PUBLIC,

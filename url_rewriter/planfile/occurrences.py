@@ -28,6 +28,8 @@ _MIGRATED = UrlStatus.MIGRATED
 def row_of(url: SettledUrl) -> Row:
     """What is kept of a URL: the reading that was taken, and all there are if they are several.
 
+    Where another reading would mend the URL, which is missing, its reason is kept.
+
     Plain values: SQLite's adapter asks its registry about every enumeration and truth value.
     """
     occurrence, taken = url.occurrence, url.candidate
@@ -43,7 +45,7 @@ def row_of(url: SettledUrl) -> Row:
         reading.source.key if reading else None,
         taken.rule.name if taken else None,
         taken.url if taken else None,
-        reading.why if reading else None,
+        url.repair.reading.why if url.repair else reading.why if reading else None,
         _dump_choices(url) if url.others else None,
         url.remark or None,
         target.bucket if target else None,
@@ -55,7 +57,10 @@ def _dump_choices(url: SettledUrl) -> str:
     if url.occurrence is None or url.candidate is None:
         return "[]"
     places = {reading: place for place, reading in enumerate(url.occurrence.readings)}
-    candidates = sorted([url.candidate, *url.others], key=lambda each: places[each.reading])
+    candidates = sorted(
+        [url.candidate, *url.others],
+        key=lambda each: (not each.reading.served, places[each.reading]),
+    )
     return _encode([[*each.reading.source, *each.target] for each in candidates])
 
 

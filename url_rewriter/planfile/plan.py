@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from url_rewriter.comparison import Agreement
 from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
@@ -13,10 +12,9 @@ from url_rewriter.planfile import schema
 from url_rewriter.planfile.comparisons import (
     Origins,
     count_comparisons,
-    count_unproven,
     planned_origins,
 )
-from url_rewriter.planfile.evidence import newest_doubt, newest_state
+from url_rewriter.planfile.evidence import known_targets, newest_doubt, newest_state
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import read_header
 from url_rewriter.planfile.history import History, recount
@@ -33,6 +31,8 @@ from url_rewriter.planfile.totals import (
     WriteTotals,
     count_findings,
     count_pending,
+    count_scanned,
+    count_urls,
     count_writes,
     left_documents,
     summarize,
@@ -113,6 +113,10 @@ class Plan:
 
     # -- targets and URLs ---------------------------------------------------------------------
 
+    def known_targets(self, document: int) -> dict[ObjectRef, bool]:
+        """The targets that the URLs of a document mean: whether each is proven to exist."""
+        return known_targets(self._connection, document)
+
     def state_of(self, target: ObjectRef) -> TargetState:
         """What the newest evidence says of a target; unknown without any."""
         return newest_state(self._connection, target)
@@ -147,15 +151,6 @@ class Plan:
         """At most ``most`` URLs to show; the same ones whenever it is asked for."""
         return take_sample(self._connection, most)
 
-    def text_of(self, occurrence: int) -> tuple[ValuePath, str, int]:
-        """The string that a URL stands in: its value path, its text, and where the URL begins."""
-        path, text, first = self._connection.execute(
-            "SELECT s.value_path, s.before, o.first FROM occurrences o"
-            " JOIN strings s ON s.id = o.string WHERE o.id = ?",
-            (occurrence,),
-        ).fetchone()
-        return load_path(path), text, first
-
     def findings(self) -> Iterator[tuple[str, str, str, str, str]]:
         """Code, severity, document path, value path (as kept) and detail of every finding."""
         yield from self._connection.execute(
@@ -164,9 +159,13 @@ class Plan:
 
     # -- totals -------------------------------------------------------------------------------
 
-    def count(self, statement: str) -> int:
-        """The single number that a SELECT gives."""
-        return int(self._connection.execute(statement).fetchone()[0])
+    def count_scanned(self) -> int:
+        """How many documents were read."""
+        return count_scanned(self._connection)
+
+    def count_urls(self) -> dict[str, int]:
+        """URLs by status; every status is there, with 0 too."""
+        return count_urls(self._connection)
 
     def summarize(self) -> Summary:
         """The totals of everything the plan says."""
@@ -179,10 +178,6 @@ class Plan:
     def count_comparisons(self) -> dict[str, int]:
         """Compared pairs by agreement; every word is there, with 0 too."""
         return count_comparisons(self._connection)
-
-    def count_unproven(self, good: Sequence[Agreement]) -> dict[str, int]:
-        """Targets that URLs name and that do not compare as ``good``, by how they compare."""
-        return count_unproven(self._connection, good)
 
     def count_pending(self, operation: Operation, wanted: WriteFilter | None = None) -> int:
         """How many documents ``operation`` would look at now."""

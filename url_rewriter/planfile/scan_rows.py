@@ -12,7 +12,7 @@ from typing import NamedTuple
 from url_rewriter.findings import Finding
 from url_rewriter.planfile.occurrences import Row, insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
-from url_rewriter.planning import PlannedDocument, nobody_asked, settle_urls
+from url_rewriter.planning import PlannedDocument, no_evidence, settle_urls
 from url_rewriter.urls import ObjectRef
 
 _ROWS_OF_PARTITION = 2**36
@@ -47,7 +47,7 @@ def rows_of(found: Iterable[PlannedDocument], *, prove_migrated: bool = False) -
         if planned.texts:
             documents.append((planned.document.path, planned.document.revision))
         for text in planned.texts:
-            for url in settle_urls(text, nobody_asked):
+            for url in settle_urls(text, no_evidence):
                 occurrences.append((len(strings), row_of(url)))
             strings.append(
                 (len(documents) - 1, dump_path(text.value_path), text.text, int(text.doubtful))

@@ -116,11 +116,20 @@ class FindingCount:
 _NAMED = "SELECT DISTINCT target FROM occurrences WHERE target IS NOT NULL"
 
 
+def count_scanned(connection: sqlite3.Connection) -> int:
+    """How many documents were read so far."""
+    return _one(connection, "SELECT coalesce(sum(documents), 0) FROM partitions")
+
+
+def count_urls(connection: sqlite3.Connection) -> dict[str, int]:
+    """URLs by status; every status is there, with 0 too."""
+    statement = "SELECT status, count(*) FROM occurrences GROUP BY status"
+    return _counts(connection, statement, UrlStatus)
+
+
 def summarize(connection: sqlite3.Connection) -> Summary:
     """Count everything a plan says."""
-    urls = _counts(
-        connection, "SELECT status, count(*) FROM occurrences GROUP BY status", UrlStatus
-    )
+    urls = count_urls(connection)
     targets = _counts(
         connection,
         f"SELECT state, count(*) FROM newest_evidence WHERE target IN ({_NAMED}) GROUP BY state",
@@ -130,7 +139,7 @@ def summarize(connection: sqlite3.Connection) -> Summary:
     targets["unknown"] += distinct - sum(targets.values())
     return Summary(
         documents={
-            "scanned": _one(connection, "SELECT coalesce(sum(documents), 0) FROM partitions"),
+            "scanned": count_scanned(connection),
             "with_urls": _one(connection, "SELECT count(*) FROM documents"),
             "to_write": _one(
                 connection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from url_rewriter.copying import Choice
 from url_rewriter.documents import ValuePath
@@ -14,6 +14,7 @@ from url_rewriter.planfile.occurrences import load_choices
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.views import read_collection
 from url_rewriter.planning import UrlStatus
+from url_rewriter.urls import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class UrlFacts:
     """One URL of a plan and all that the file knows of it. Texts are whole: redact to print.
 
     ``old`` is the URL as it stands in the document; ``new`` is what replaces it ("" for none).
-    ``choices`` are the readings that a rule takes, likeliest first; empty where there is only one.
-    ``codes`` are those of the findings at this URL that its status does
-    not say already. ``state`` to ``detail`` are the newest evidence for the target, ``access`` and
-    ``access_detail`` what it gives without credentials, ``agreement`` to ``comparison_detail`` how
-    it compares with its source. ``operation`` to ``run`` are the last thing done to the document;
-    ``why`` says what of it was left. ``gate`` is the gate that the URL stands against, ``obstacle``
-    what a list calls it there. Unknown texts are "".
+    ``choices`` are the readings that a rule takes, likeliest first. ``codes`` are those of the
+    findings at this URL that its status does not say already. ``state`` to ``detail`` are the
+    newest evidence for the target, ``access`` and ``access_detail`` what it gives without
+    credentials, ``agreement`` to ``comparison_detail`` how it compares with its source.
+    ``operation`` to ``run`` are the last thing done to the document; ``why`` says what of it was
+    left. ``gate`` is the gate that the URL stands against, ``obstacle`` what a list calls it there.
+    Unknown texts are "".
     """
 
     id: int
@@ -91,9 +92,14 @@ class UrlFacts:
         """
         if self.status == UrlStatus.REWRITE and not self.reading:
             return ()
-        taken = (self.source_bucket, self.source_key), (self.target_bucket, self.target_key)
-        others = (target for source, target in self.choices if (source, target) != taken)
+        others = (choice.target for choice in self.choices if choice != self.taken)
         return tuple(f"{target.bucket}/{target.key}" for target in others)
+
+    @property
+    def taken(self) -> Choice:
+        """The source and the target of the reading that was taken."""
+        source = ObjectRef(self.source_bucket, self.source_key)
+        return Choice(source, ObjectRef(self.target_bucket, self.target_key))
 
     @property
     def waived(self) -> bool:
@@ -218,7 +224,7 @@ def _first_met(obstacles: Sequence[Obstacle], value: str) -> str:
 
 def _facts(row: tuple[object, ...]) -> UrlFacts:
     number, path, blocks, choices, codes, *rest = row
-    return UrlFacts(
+    facts = UrlFacts(
         number,  # type: ignore[arg-type] # the columns are those of the fields
         load_path(str(path)),
         bool(blocks),
@@ -226,3 +232,6 @@ def _facts(row: tuple[object, ...]) -> UrlFacts:
         tuple(sorted(str(codes).split(","))) if codes else (),
         *rest,  # type: ignore[arg-type]
     )
+    if not choices and facts.rule:
+        return replace(facts, choices=(facts.taken,))
+    return facts

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from url_rewriter.documents import Edit, ValuePath
 from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
-from url_rewriter.rules import OnMissing
+from url_rewriter.rules import OnMissing, ReadingPolicy
 from url_rewriter.urls import Form, ObjectRef, Occurrence, Remark, Replacement, rewrite
 
 
@@ -65,6 +66,8 @@ class SettledUrl(NamedTuple):
 
     ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
     taken, or the likeliest where none was. ``blocks``: the plan cannot be applied because of it.
+    ``repair``: the object is missing, and this reading, which mends the URL, would name one that is
+    there, but may not be taken. It is one of ``others``.
     """
 
     start: int
@@ -75,6 +78,7 @@ class SettledUrl(NamedTuple):
     candidate: Candidate | None = None
     others: tuple[Candidate, ...] = ()
     remark: str = ""
+    repair: Candidate | None = None
 
     @property
     def likeliest(self) -> bool:
@@ -99,9 +103,14 @@ class SettledText(NamedTuple):
         return Edit(self.value_path, self.before, self.after, rewritten)
 
 
-def nobody_asked(target: ObjectRef) -> TargetState:
+def no_evidence(target: ObjectRef) -> TargetState:
     """The state of every target before the object store was asked."""
     return TargetState.UNKNOWN
+
+
+def nothing_denied(candidate: Candidate) -> bool:
+    """Whether the source of a candidate is gone, before anybody was asked."""
+    return False
 
 
 def settle(
@@ -109,12 +118,14 @@ def settle(
     state_of: Callable[[ObjectRef], TargetState],
     *,
     unmapped_block: bool = False,
+    denied: Callable[[Candidate], bool] = nothing_denied,
 ) -> SettledText:
     """The string as it will be, once ``state_of`` can tell the state of every target.
 
-    ``unmapped_block``: a URL that no rule takes is not accepted.
+    ``unmapped_block``: a URL that no rule takes is not accepted. ``denied``: Cloud Storage, or an
+    inventory of it, says that there never was what the URL means by this reading.
     """
-    urls = settle_urls(text, state_of, unmapped_block=unmapped_block)
+    urls = settle_urls(text, state_of, unmapped_block=unmapped_block, denied=denied)
     replacements = [
         Replacement(url.occurrence, url.candidate.reading, url.candidate.url)
         for url in urls
@@ -129,9 +140,10 @@ def settle_urls(
     state_of: Callable[[ObjectRef], TargetState],
     *,
     unmapped_block: bool = False,
+    denied: Callable[[Candidate], bool] = nothing_denied,
 ) -> list[SettledUrl]:
     """What becomes of each URL of the string, in the order in which they stand in it."""
-    urls = [_settle_url(url, state_of, unmapped_block) for url in text.urls]
+    urls = [_settle_url(url, state_of, unmapped_block, denied) for url in text.urls]
     urls += [_left_alone(left.start, left.end, left.remark) for left in text.left]
     if len(urls) > 1:
         urls.sort(key=attrgetter("start"))
@@ -143,7 +155,10 @@ def _left_alone(start: int, end: int, remark: Remark) -> SettledUrl:
 
 
 def _settle_url(
-    url: PlannedUrl, state_of: Callable[[ObjectRef], TargetState], unmapped_block: bool
+    url: PlannedUrl,
+    state_of: Callable[[ObjectRef], TargetState],
+    unmapped_block: bool,
+    denied: Callable[[Candidate], bool],
 ) -> SettledUrl:
     occurrence, candidates, doubt = url
     first = occurrence.readings[0]
@@ -152,7 +167,7 @@ def _settle_url(
         status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
         blocks = not migrated and unmapped_block
         return SettledUrl(first.start, first.end, status, blocks, occurrence)
-    taken, (_, status, blocking) = _take(candidates, state_of)
+    taken, (_, status, blocking) = _take(candidates, state_of, denied)
     if doubt is not None and status is not _REWRITE:
         return _left_alone(first.start, first.end, doubt)
     reading = taken.reading
@@ -160,22 +175,46 @@ def _settle_url(
     blocks = blocking is _YES or (
         blocking is not _NO and taken.rule.on_missing is not OnMissing.SKIP
     )
-    return SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
+    settled = SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
+    if status is UrlStatus.MISSING and others and (repair := _repair(others, state_of)):
+        return settled._replace(repair=repair, remark=Code.REPAIRABLE.value)
+    return settled
 
 
 def _take(
-    candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
+    candidates: Sequence[Candidate],
+    state_of: Callable[[ObjectRef], TargetState],
+    denied: Callable[[Candidate], bool],
 ) -> tuple[Candidate, Decision]:
-    """The first candidate whose target is there, else the first.
+    """The first candidate whose target is there, and that may be taken; else the first.
 
     A likelier reading whose target is unknown, or is something else, decides against all that
-    follow: it may be the right one.
+    follow: it may be the right one. A reading that mends the URL may be taken where the rule says
+    so, or where all objects that the URL was served with are denied.
     """
+    all_denied = True
     for candidate in candidates:
+        if not candidate.reading.served and not (all_denied or _mends(candidate)):
+            continue
         state = state_of(candidate.target)
         if state is not _MISSING:
             return candidate, _decide(state)
+        all_denied = all_denied and (not candidate.reading.served or denied(candidate))
     return candidates[0], _decide(_MISSING)
+
+
+def _mends(candidate: Candidate) -> bool:
+    return candidate.rule.readings is ReadingPolicy.REPAIR
+
+
+def _repair(
+    candidates: Sequence[Candidate], state_of: Callable[[ObjectRef], TargetState]
+) -> Candidate | None:
+    """The reading of a missing URL that would mend it, if the rule allowed that."""
+    for candidate in candidates:
+        if not candidate.reading.served and state_of(candidate.target) is TargetState.EXISTS:
+            return candidate
+    return None
 
 
 def _decide(state: TargetState) -> Decision:

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from url_rewriter.documents import Document, Holder, UnreachableText, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
-from url_rewriter.planning.deciding import SettledText, settle
+from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
-from url_rewriter.rules import FieldPattern, Rules, Unmapped
+from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, Unmapped
 from url_rewriter.text import holds_any
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, needles
 
-_TARGET = Form.TARGET  # looked up for every URL, where an enumeration's member takes its time
+# Looked up for every URL, where an enumeration's member takes its time.
+_TARGET, _REPAIR = Form.TARGET, ReadingPolicy.REPAIR
 
 
 class PlannedDocument(NamedTuple):
@@ -42,7 +43,7 @@ class Planner:
         self.rules = rules
         self.fields = tuple(fields)
         self.mentions = mentions
-        # The target's host may serve other buckets too, which are nobody's business here.
+        # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._everywhere = not (fields or rules.scope.fields)
@@ -118,6 +119,10 @@ class Planner:
             found = taken(reading.source)
             if found is not None:
                 candidates.append(Candidate(reading, found[0], found[1], endpoint))
+        if len(candidates) > 1:
+            candidates.sort(key=_repairs)
+        if candidates and not candidates[0].reading.served:
+            return tuple([each for each in candidates if each.rule.readings is _REPAIR])
         return tuple(candidates)
 
     def _findings(self, document: Document, texts: Sequence[PlannedText]) -> Iterator[Finding]:
@@ -149,10 +154,19 @@ class Planner:
         )
 
     def settle(
-        self, text: PlannedText, state_of: Callable[[ObjectRef], TargetState]
+        self,
+        text: PlannedText,
+        state_of: Callable[[ObjectRef], TargetState],
+        denied: Callable[[Candidate], bool] = nothing_denied,
     ) -> SettledText:
         """The string as it will be, by these rules."""
-        return settle(text, state_of, unmapped_block=self.rules.unmapped is Unmapped.BLOCK)
+        block = self.rules.unmapped is Unmapped.BLOCK
+        return settle(text, state_of, unmapped_block=block, denied=denied)
+
+
+def _repairs(candidate: Candidate) -> bool:
+    """Whether a reading mends the URL, which is tried only after those that were served."""
+    return not candidate.reading.served
 
 
 def _is_plain(text: PlannedText) -> bool:
@@ -164,7 +178,7 @@ def _is_plain(text: PlannedText) -> bool:
 
 
 def _spellings(found: UnreachableText) -> Iterator[str]:
-    """The texts that a place outside the strings may hold: of bytes nobody knows the encoding."""
+    """The texts that a place outside the strings may hold: the encoding of bytes is not known."""
     yield found.text
     if found.holder is Holder.BYTES:
         with suppress(UnicodeError):

@@ -8,21 +8,23 @@ for this very document.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from url_rewriter.documents import Document, Edit, ValuePath
 from url_rewriter.evidence import TargetState
-from url_rewriter.planning.deciding import SettledUrl, UrlStatus
+from url_rewriter.planning.deciding import UrlStatus
 from url_rewriter.planning.planner import Planner
 from url_rewriter.urls import ObjectRef
 
 Place: TypeAlias = tuple[str | None, ...]
 """A value path in which every array index is None: alike places of an array's elements."""
 
-Proof: TypeAlias = Callable[[ObjectRef], TargetState]
+KnownTargets: TypeAlias = Callable[[], Mapping[ObjectRef, bool]]
+"""Tells the targets that a plan knows for one document: whether each is proven to exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Replanned:
     """What is to be written to a document as it is now.
 
     ``done`` counts planned strings that already are as planned. ``left`` are the value paths of
-    strings that somebody else changed and that still hold what was to be replaced.
+    strings that were changed since and that still hold what was to be replaced.
     """
 
     edits: tuple[Edit, ...]
@@ -52,22 +54,23 @@ def replan(
     edits: Sequence[Edit],
     kept: Collection[str],
     fresh: Document,
-    proof: Proof,
+    known: KnownTargets,
 ) -> Replanned:
     """What ``edits``, planned on an earlier state, mean for ``fresh``.
 
-    ``kept`` are the strings that the plan knows of this document and leaves as they are.
+    ``kept`` are the strings that the plan knows of this document and leaves as they are; ``known``
+    is asked only where a string changed.
 
     A string that reads as planned is edited as planned. One that changed is planned anew, and its
     URLs are rewritten where their targets were planned for this document; what it holds beyond
-    them is somebody's later work, and is left.
+    them was written later, and is left.
     """
     planned: dict[Place, dict[str, Edit]] = defaultdict(dict)
     finished: dict[Place, set[str]] = defaultdict(set)
     for edit in edits:
         planned[place_of(edit.value_path)][edit.before] = edit
         finished[place_of(edit.value_path)].add(edit.after)
-    knowledge = _Knowledge(planner, [edit.before for edit in edits], kept, proof)
+    targets = functools.cache(known)
     writes: list[Edit] = []
     left: list[ValuePath] = []
     done = 0
@@ -75,12 +78,12 @@ def replan(
         place = place_of(path)
         if place not in planned or text in kept:
             continue
-        if (known := planned[place].get(text)) is not None:
-            writes.append(replace(known, value_path=path))
+        if (as_planned := planned[place].get(text)) is not None:
+            writes.append(replace(as_planned, value_path=path))
         elif text in finished[place]:
             done += 1
         else:
-            anew, leaves = knowledge.plan_anew(path, text)
+            anew, leaves = _plan_anew(planner, path, text, targets())
             if anew is not None:
                 writes.append(anew)
             if leaves:
@@ -88,50 +91,23 @@ def replan(
     return Replanned(tuple(writes), done, tuple(left))
 
 
-class _Knowledge:
-    """Which targets a plan proved for one document, and which it knows of and leaves."""
-
-    def __init__(
-        self, planner: Planner, edited: Iterable[str], kept: Iterable[str], proof: Proof
-    ) -> None:
-        self._planner = planner
-        self._texts = (*edited, *kept)
-        self._proof = proof
-        self._proven: set[ObjectRef] | None = None
-        self._accepted: set[ObjectRef] = set()
-
-    def plan_anew(self, path: ValuePath, text: str) -> tuple[Edit | None, bool]:
-        """The edit that may be made, and whether a covered URL stays behind."""
-        planned = self._planner.plan_text(path, text)
-        if planned is None:
-            return None, False
-        proven = self._targets()
-        settled = self._planner.settle(
-            planned,
-            lambda target: TargetState.EXISTS if target in proven else TargetState.UNKNOWN,
-        )
-        leaves = any(
-            url.candidate is not None
-            and url.status is not UrlStatus.REWRITE
-            and url.candidate.target not in self._accepted
-            for url in settled.urls
-        )
-        return settled.edit, leaves
-
-    def _targets(self) -> set[ObjectRef]:
-        if self._proven is None:
-            self._proven = set()
-            for url in self._settled_urls():
-                if url.candidate is not None:
-                    rewritten = url.status is UrlStatus.REWRITE
-                    (self._proven if rewritten else self._accepted).add(url.candidate.target)
-        return self._proven
-
-    def _settled_urls(self) -> Iterable[SettledUrl]:
-        for text in self._texts:
-            planned = self._planner.plan_text((), text)
-            if planned is not None:
-                yield from self._planner.settle(planned, self._proof).urls
+def _plan_anew(
+    planner: Planner, path: ValuePath, text: str, known: Mapping[ObjectRef, bool]
+) -> tuple[Edit | None, bool]:
+    """The edit that may be made, and whether a covered URL stays behind that the plan rewrote."""
+    planned = planner.plan_text(path, text)
+    if planned is None:
+        return None, False
+    settled = planner.settle(
+        planned, lambda target: TargetState.EXISTS if known.get(target) else TargetState.UNKNOWN
+    )
+    leaves = any(
+        url.candidate is not None
+        and url.status is not UrlStatus.REWRITE
+        and known.get(url.candidate.target) is not False
+        for url in settled.urls
+    )
+    return settled.edit, leaves
 
 
 def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
@@ -146,14 +122,26 @@ def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
     ours = {text for edit in edits for text in (edit.before, edit.after)}
     left: list[ValuePath] = []
     done = 0
+    elsewhere: list[Edit] = []
     for edit in edits:
-        path = _still_ours(edit, current)
+        if current.get(edit.value_path) == edit.after:
+            current[edit.value_path] = edit.before
+            put_back[edit.value_path] = edit.urls
+        else:
+            elsewhere.append(edit)
+    # An element that an array moved is looked for only among those that no other edit wrote.
+    for edit in elsewhere:
+        path = _moved(edit, current)
+        now = current.get(edit.value_path, edit.before)
+        edited = now not in ours
         if path is not None:
             current[path] = edit.before
             put_back[path] = edit.urls
+        elif edited and edit.after in now:
+            left.append(edit.value_path)
         elif edit.before in _alike(edit.value_path, current):
             done += 1
-        elif current.get(edit.value_path, edit.before) not in ours:
+        elif edited:
             left.append(edit.value_path)
     writes = tuple(
         Edit(path, texts[path], current[path], urls)
@@ -163,10 +151,8 @@ def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
     return Replanned(writes, done, tuple(dict.fromkeys(left)))
 
 
-def _still_ours(edit: Edit, current: dict[ValuePath, str]) -> ValuePath | None:
-    """Where the string that ``edit`` wrote is now, if it is anywhere it may be."""
-    if current.get(edit.value_path) == edit.after:
-        return edit.value_path
+def _moved(edit: Edit, current: dict[ValuePath, str]) -> ValuePath | None:
+    """Where an array moved the string that ``edit`` wrote, if it did."""
     if not any(isinstance(step, int) for step in edit.value_path):
         return None
     place = place_of(edit.value_path)

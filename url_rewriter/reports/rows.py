@@ -66,6 +66,9 @@ class Row:
     waived: bool = False
 
 
+LISTED = 50
+"""Rows that stand against something, of which the formats for people show no more."""
+
 COLUMNS = tuple(each.name for each in fields(Row) if each.name not in ("gate", "waived"))
 """The columns of the formats that are tables."""
 

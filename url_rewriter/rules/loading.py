@@ -92,6 +92,7 @@ def _rule(file: RulesFile, rule: RulePart, index: int, placed: Placed) -> Rule:
         target=ObjectPrefix(rule.target.bucket or file.target.bucket, rule.target.prefix),
         on_missing=rule.on_missing or file.defaults.on_missing,
         query=rule.query or file.defaults.query,
+        readings=rule.readings or file.defaults.readings,
         examples=tuple(
             Example(
                 url=example.url,

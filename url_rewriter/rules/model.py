@@ -37,6 +37,17 @@ class QueryPolicy(StrEnum):
     KEEP = "keep"
 
 
+class ReadingPolicy(StrEnum):
+    """Which readings of a URL may be taken.
+
+    ``SERVED``: only those that Cloud Storage would have answered. ``REPAIR``: also those that mend
+    a URL which was broken, where the objects of all the others are missing.
+    """
+
+    SERVED = "served"
+    REPAIR = "repair"
+
+
 class Unmapped(StrEnum):
     """What a Cloud Storage URL that no rule takes does to a plan."""
 
@@ -80,6 +91,7 @@ class Rule:
     target: ObjectPrefix
     on_missing: OnMissing = OnMissing.BLOCK
     query: QueryPolicy = QueryPolicy.DROP
+    readings: ReadingPolicy = ReadingPolicy.SERVED
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
 
@@ -260,6 +272,7 @@ def _rule_members(rule: Rule) -> dict[str, object]:
         "target": {"bucket": rule.target.bucket, "prefix": rule.target.prefix},
         "on_missing": rule.on_missing,
         "query": rule.query,
+        "readings": rule.readings,
         "examples": [
             {"url": example.url, "unchanged": True}
             if example.becomes is None
@@ -276,5 +289,6 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         target=ObjectPrefix(**members["target"]),
         on_missing=OnMissing(members["on_missing"]),
         query=QueryPolicy(members["query"]),
+        readings=ReadingPolicy(members["readings"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

@@ -17,7 +17,14 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import ErrorDetails, core_schema
 
 from url_rewriter.rules import names
-from url_rewriter.rules.model import VERSION, Nested, OnMissing, QueryPolicy, Unmapped
+from url_rewriter.rules.model import (
+    VERSION,
+    Nested,
+    OnMissing,
+    QueryPolicy,
+    ReadingPolicy,
+    Unmapped,
+)
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import did_you_mean, quoted
 from url_rewriter.rules.syntax import Placed
@@ -50,6 +57,7 @@ Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const":
 # pydantic's strict mode wants members of an enum; YAML has their words.
 Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
+ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
 
 
 class _FilePart(BaseModel):
@@ -78,6 +86,11 @@ class DefaultsPart(_FilePart):
         default=QueryPolicy.DROP,
         description="Unknown query parameters: drop or keep them. Signatures, tokens and the "
         "parameters of the API are always dropped.",
+    )
+    readings: ReadingsOption = Field(
+        default=ReadingPolicy.SERVED,
+        description="served: a URL means what Cloud Storage would have answered. repair: where "
+        "that is missing, also what a broken URL was meant to be (escaped twice, or not at all).",
     )
 
 
@@ -168,6 +181,7 @@ class RulePart(_FilePart):
     target: RuleTargetPart
     on_missing: Missing | None = Field(default=None, description="In place of the default.")
     query: QueryOption | None = Field(default=None, description="In place of the default.")
+    readings: ReadingsOption | None = Field(default=None, description="In place of the default.")
     examples: list[ExamplePart] = Field(
         default=[], description="Run by rules test, before every plan."
     )

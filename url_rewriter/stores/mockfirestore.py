@@ -121,6 +121,10 @@ class MockFirestoreReader:
 class MockFirestoreStore(MockFirestoreReader):
     """Reads and writes the documents of a client."""
 
+    def reader(self) -> MockFirestoreReader:
+        """The same documents, for reading only."""
+        return MockFirestoreReader(self._client, tuple(self._subcollections))
+
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         """Write each update whose revision still stands."""
         there = self._references() if updates else {}

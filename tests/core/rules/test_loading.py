@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from url_rewriter.rules import (
     ObjectPrefix,
     OnMissing,
     QueryPolicy,
+    ReadingPolicy,
     Rules,
     RulesError,
     Target,
@@ -35,7 +35,7 @@ target:
   endpoint: ${S3_ENDPOINT_URL}
   bucket: ${S3_BUCKET_NAME}
 aliases: [http://minio:9000, "${S3_ENDPOINT_URL}"]
-defaults: {on_missing: skip, query: keep}
+defaults: {on_missing: skip, query: keep, readings: repair}
 nested: leave
 scope:
   exclude:
@@ -53,6 +53,7 @@ rules:
     source: {bucket: old_logos}
     target: {bucket: logos}
     query: drop
+    readings: served
 hosts:
   - {host: "CDN.example.com:8443", bucket: public.example.com}
 unmapped: block
@@ -78,12 +79,14 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert profiles.examples[0].becomes == "http://localhost:9000/data/speech/a%24b"
     assert logos.target == ObjectPrefix("logos", "")
     assert (logos.on_missing, logos.query) == (OnMissing.SKIP, QueryPolicy.DROP)
+    assert (profiles.readings, logos.readings) == (ReadingPolicy.REPAIR, ReadingPolicy.SERVED)
 
 
 def test_defaults_are_the_cautious_ones(load: Load) -> None:
     rules = load(HEAD + RULE)
     assert rules.rules[0].on_missing is OnMissing.BLOCK
     assert rules.rules[0].query is QueryPolicy.DROP
+    assert rules.rules[0].readings is ReadingPolicy.SERVED
     assert rules.unmapped is Unmapped.REPORT
     assert rules.grammar.nested
     assert rules.grammar.targets == ("http://localhost:9000",)
@@ -383,9 +386,7 @@ def test_what_cannot_be_read_is_a_problem_without_a_line(tmp_path: Path, name: s
     ids=["lists", "mappings", "sequences", "laughs", "large"],
 )
 def test_a_hostile_file_is_refused_quickly(problems: Problems, text: str) -> None:
-    begun = time.perf_counter()
-    assert len(problems(text)) == 1
-    assert time.perf_counter() - begun < 10
+    assert len(problems(text)) == 1  # or pytest's time limit ends it
 
 
 def test_a_bom_is_no_problem(load: Load) -> None:

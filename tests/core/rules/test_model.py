@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,12 +13,14 @@ from url_rewriter.rules import (
     ObjectPrefix,
     OnMissing,
     QueryPolicy,
+    ReadingPolicy,
     Rule,
     Rules,
     Scope,
     Target,
     Unmapped,
 )
+from url_rewriter.rules.schema import RulePart, RulesFile
 from url_rewriter.urls import Grammar, ObjectRef, Reading
 
 
@@ -133,6 +136,7 @@ _rules = st.builds(
     target=st.builds(ObjectPrefix, _text, _text),
     on_missing=st.sampled_from(OnMissing),
     query=st.sampled_from(QueryPolicy),
+    readings=st.sampled_from(ReadingPolicy),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
     ).map(tuple),
@@ -170,6 +174,7 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     plain = rules_of(rule).digest
     assert rules_of(replace(rule, line=7)).digest == plain
     assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
+    assert rules_of(replace(rule, readings=ReadingPolicy.REPAIR)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
     assert replace(rules_of(rule), grammar=Grammar(targets=("http://localhost:9000",), nested=False)
     ).digest != plain  # fmt: skip
@@ -179,3 +184,10 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
 def test_what_are_no_rules_is_refused(text: str) -> None:
     with pytest.raises(RefusedError):
         Rules.from_json(text)
+
+
+def test_every_option_of_a_rules_file_is_kept_in_a_plan_file() -> None:
+    kept = json.loads(rules_of(rule_of("", "n/")).to_json())
+    # Defaults are resolved: each rule has its own value of them.
+    assert set(kept) == set(RulesFile.model_fields) - {"defaults"}
+    assert set(kept["rules"][0]) == set(RulePart.model_fields)

@@ -12,13 +12,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from url_rewriter.findings import Code
+from url_rewriter.findings import Code, meaning_of
 from url_rewriter.planfile import Kind, Plan
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import Step
 from url_rewriter.planfile.sample import Sample
 from url_rewriter.reports.html.charts import WIDTH, stacked
-from url_rewriter.reports.meanings import meaning_of
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.verdict import Facts
 from url_rewriter.rules import Rules

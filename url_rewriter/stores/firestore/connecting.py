@@ -45,32 +45,37 @@ def connect(
     project: str,
     database: str = DEFAULT_DATABASE,
     *,
+    credentials: Callable[[], Any] | None = None,
     limits: CallLimits | None = None,
     streams: Streams = Streams.HTTP2,
 ) -> FirestoreChannel:
     """Open a channel to a database: on the emulator where FIRESTORE_EMULATOR_HOST names one.
 
-    Credentials are the application default ones; an empty ``project`` means theirs. No request is
+    ``credentials`` gives Google's, in place of the application default ones; an empty ``project``
+    means that of the default ones. No request is
     sent yet. Streams through libcurl cost a quarter of grpc's single-threaded ones, an experiment
     of its, which cost a third of its usual ones. Raises NotPermittedError without credentials and
     ConfigurationError without a project.
     """
     options = channel_options(single_threaded=streams is not Streams.THREADED)
     host = os.environ.get(EMULATOR)
-    credentials = None
+    found = None
     if host:
         project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
         channel = grpc.insecure_channel(host, options=options)
     else:
-        credentials, project = default_credentials(project)
-        channel = _authorized_channel(credentials, options)
+        if credentials is not None:
+            found = credentials()
+        else:
+            found, project = default_credentials(project)
+        channel = _authorized_channel(found, options)
     if not project:
         raise ConfigurationError(
             "No project: give the store as firestore://PROJECT[/DATABASE], or set "
             "GOOGLE_CLOUD_PROJECT"
         )
     where = Database(project, database or DEFAULT_DATABASE)
-    http2 = _open_http2(host, credentials) if streams is Streams.HTTP2 else None
+    http2 = _open_http2(host, found) if streams is Streams.HTTP2 else None
     return FirestoreChannel(where, channel, emulated=bool(host), limits=limits, http2=http2)
 
 
