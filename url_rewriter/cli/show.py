@@ -12,8 +12,8 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.plan import show_summary
-from url_rewriter.cli.rclone_list import show_copy_list
 from url_rewriter.errors import RefusedError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.planfile import Plan, UrlFacts, UrlFilter
@@ -64,7 +64,7 @@ def show(
         if console.json:
             _show_json(plan, wanted)
         elif console.format == "copy-list":
-            show_copy_list(console, plan, wanted)
+            _show_copy_list(console, plan, wanted)
         else:
             filtered = wanted != UrlFilter()
             _show_text(console, plan.urls(wanted))
@@ -72,6 +72,21 @@ def show(
                 show_summary(console, plan.summarize())
     finally:
         plan.close()
+
+
+def _show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
+    from url_rewriter.pipeline.rclone_list import RcloneList
+
+    listed = RcloneList(plan, wanted)
+    for line in listed.lines():
+        console.print(line)
+    for line in listed.commands():
+        console.say(printable(line))
+    if listed.left_out:
+        console.warn(
+            f"{counted(listed.left_out, 'key')} left out, which rclone would take for others: "
+            f"`url-rewriter copy {plan.path}` copies them."
+        )
 
 
 def _warn_of_a_broken_seal(console: Console, plan: Plan) -> None:
