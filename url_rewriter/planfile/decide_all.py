@@ -136,6 +136,9 @@ def widen(connection: sqlite3.Connection, planner: Planner) -> None:
                 for url in planned.urls if planned else ():
                     if url.alternatives and _is_missing(connection, url.candidates[0].target):
                         insert_targets(connection, url.alternatives)
+                    first = url.occurrence.readings[0].source
+                    if url.named_alternatives and _is_missing(connection, first):
+                        insert_targets(connection, url.named_alternatives)
 
 
 def _is_missing(connection: sqlite3.Connection, target: ObjectRef) -> bool:
