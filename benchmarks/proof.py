@@ -90,12 +90,12 @@ def lane(endpoint: str, keys: Sequence[str]) -> int:
     """The lane alone, without boto3's second word."""
     from url_rewriter.objects import S3Settings
     from url_rewriter.objects.transport.boto import Client
-    from url_rewriter.objects.transport.fast import FastLane
+    from url_rewriter.objects.transport.fast import FastTransport
     from url_rewriter.urls import ObjectRef
 
     settings = S3Settings(endpoint, KEY_ID, SECRET)
     client = Client(settings)
-    fast = FastLane(settings, client, client.plain_bundle() or "")
+    fast = FastTransport(settings, client, client.plain_bundle() or "")
     list(fast.heads([ObjectRef(BUCKET, keys[0])]))
     start()
     return sum(

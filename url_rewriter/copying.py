@@ -66,7 +66,7 @@ class Choice(NamedTuple):
     target: ObjectRef
 
 
-class Step(StrEnum):
+class CopyStep(StrEnum):
     """What to do about a choice whose two ends were asked for."""
 
     COPY = "copy"
@@ -76,7 +76,7 @@ class Step(StrEnum):
     GIVE_UP = "give up"
 
 
-def decide(target: TargetState, source: SourceState) -> Step:
+def decide(target: TargetState, source: SourceState) -> CopyStep:
     """What the states of a choice's ends call for.
 
     An unknown end decides against all choices that follow: this one may be the right one.
@@ -89,12 +89,12 @@ def decide(target: TargetState, source: SourceState) -> Step:
     """
     match target, source:
         case ((TargetState.EXISTS | TargetState.MISMATCH), SourceState.EXISTS):
-            return Step.COMPARE
+            return CopyStep.COMPARE
         case TargetState.EXISTS, _:
-            return Step.TRUST
+            return CopyStep.TRUST
         case TargetState.MISSING, SourceState.EXISTS:
-            return Step.COPY
+            return CopyStep.COPY
         case TargetState.MISSING, SourceState.GONE:
-            return Step.NEXT
+            return CopyStep.NEXT
         case _:
-            return Step.GIVE_UP
+            return CopyStep.GIVE_UP

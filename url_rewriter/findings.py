@@ -14,27 +14,27 @@ from url_rewriter.urls import Remark
 
 
 class Code(StrEnum):
-    """What was noticed beyond the URL itself."""
+    """What was noticed beyond the URL itself. ``MEANINGS`` says what each means."""
 
-    UNMAPPED = "unmapped"  # no rule takes the URL's bucket and key
-    MISSING_TARGET = "missing-target"  # the object store denies that the target is there
-    UNKNOWN_TARGET = "unknown-target"  # no answer that could be believed
-    MISMATCHED_TARGET = "mismatched-target"  # something is there, and not what moved
-    NOT_PUBLIC = "not-public"  # the written URL gives nothing to somebody without credentials
-    EXPOSED = "exposed"  # the old URL was signed, and the new one answers anybody
-    CONTENT_TYPE = "content-type"  # the object is served as something else than its name says
-    SIZE_ONLY = "size-only"  # the target has the size of its source, and no hash was compared
-    SOURCE_GONE = "source-gone"  # the source was deleted: nothing is left to compare with
-    UNKNOWN_SOURCE = "unknown-source"  # nobody could tell what the source is
-    MAP_KEY = "map-key"  # a URL in a field name, which no edit reaches
-    BYTES = "bytes"  # a URL in a bytes value, whose encoding nobody knows
-    DOCUMENT_ID = "document-id"  # a URL in a document's own name
-    REPAIRABLE = "repairable"  # missing, but for a reading that mends the URL
-    SEVERAL_READINGS = "several-readings"  # the objects decided how the URL was read
+    UNMAPPED = "unmapped"
+    MISSING_TARGET = "missing-target"
+    UNKNOWN_TARGET = "unknown-target"
+    MISMATCHED_TARGET = "mismatched-target"
+    NOT_PUBLIC = "not-public"
+    EXPOSED = "exposed"
+    CONTENT_TYPE = "content-type"
+    SIZE_ONLY = "size-only"
+    SOURCE_GONE = "source-gone"
+    UNKNOWN_SOURCE = "unknown-source"
+    MAP_KEY = "map-key"
+    BYTES = "bytes"
+    DOCUMENT_ID = "document-id"
+    REPAIRABLE = "repairable"
+    SEVERAL_READINGS = "several-readings"
 
 
 class Severity(StrEnum):
-    """How much it matters. ``ERROR``: the URL breaks, or stays behind, unless somebody acts."""
+    """How much it matters. ``ERROR``: the URL breaks, or stays behind, unless an operator acts."""
 
     INFO = "info"
     WARNING = "warning"
@@ -80,3 +80,64 @@ def severity_of(code: FindingCode) -> Severity:
     if code in (Code.SEVERAL_READINGS,) or code.startswith("dropped-"):
         return Severity.INFO
     return Severity.WARNING
+
+
+MEANINGS: dict[FindingCode, str] = {
+    Code.UNMAPPED: "No rule takes the URL's bucket and key.",
+    Code.MISSING_TARGET: "The object store denies that the target is there.",
+    Code.UNKNOWN_TARGET: "The object store gave no answer that could be believed.",
+    Code.MISMATCHED_TARGET: "Something is there, and it is not the object that moved.",
+    Code.NOT_PUBLIC: "Without credentials the written URL does not give the object.",
+    Code.EXPOSED: "The old URL was signed, and anybody can open the new one.",
+    Code.CONTENT_TYPE: "The object is served as something else than its name says.",
+    Code.SIZE_ONLY: "The target has its source's size; no hash of both is known.",
+    Code.SOURCE_GONE: "The object is gone from Cloud Storage: nothing is left to compare with.",
+    Code.UNKNOWN_SOURCE: "Nobody could tell what the object in Cloud Storage is.",
+    Code.MAP_KEY: "A URL in a field name, which no edit reaches.",
+    Code.BYTES: "A URL in a bytes value, whose encoding nobody knows.",
+    Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
+    Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
+    Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
+    Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
+    Remark.LISTING: "Lists or describes a bucket.",
+    Remark.CONSOLE_LISTING: "Lists a bucket in the console.",
+    Remark.UPLOAD: "An upload or a write session; it never served an object.",
+    Remark.SUB_OPERATION: "An operation on an object, not the object.",
+    Remark.SERVICE: "An address of the service itself.",
+    Remark.RESOURCE_NAME: "A resource name, as logs and policies have it.",
+    Remark.RETIRED_HOST: "A host of Google's that stopped serving objects.",
+    Remark.PRIVATE_ENDPOINT: "A private endpoint, which serves in one network only.",
+    Remark.LOOKALIKE_HOST: "Somebody else's host, made to look like Cloud Storage or mistyped.",
+    Remark.USERINFO: "Credentials stand before the host.",
+    Remark.ODD_PORT: "A port that Cloud Storage does not listen on.",
+    Remark.TEMPLATE: "A pattern to be filled in, not a URL.",
+    Remark.WILDCARD: "A wildcard for many objects.",
+    Remark.INVALID_BUCKET: "No bucket can have this name.",
+    Remark.INVALID_KEY: "No object can have this name.",
+    Remark.UNADDRESSABLE_KEY: "The key has a . or .. segment, which clients fold away.",
+    Remark.INVALID_UTF8: "The escapes spell no UTF-8, as every object name is.",
+    Remark.SIGNED_FOREIGN_URL: "A signed URL of a host that the rules' hosts do not declare.",
+    Remark.CORRUPT_LENGTH: "Inside a PHP string whose declared length is wrong.",
+    Remark.UNKNOWN_ESCAPE: "An unknown escape cuts it, so what it names cannot be told.",
+    Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
+    Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
+    Remark.DROPPED_TOKEN: "A download token is dropped.",
+    Remark.DROPPED_GENERATION: "The pin to one generation is dropped.",
+    Remark.DROPPED_PARAMETERS: "Parameters of Google's API are dropped.",
+    Remark.DROPPED_QUERY: "Unknown query parameters are dropped.",
+    Remark.DROPPED_URL: "The query that is dropped holds another URL.",
+    Remark.NESTED: "Inside another site's URL: an image proxy, a redirector.",
+    Remark.OUTER_SIGNATURE: "The signature of the URL around it covers what is rewritten.",
+    Remark.SLASHES: "A leading or doubled slash in the key, which some servers fold.",
+    Remark.TRAILING_SLASH: "A folder placeholder, or the base of other URLs.",
+}
+
+
+def meaning_of(code: str) -> str:
+    """The meaning of a finding code; nothing for one of another version's.
+
+    >>> meaning_of("map-key")
+    'A URL in a field name, which no edit reaches.'
+    """
+    # The codes are strings, and equal to them.
+    return next((says for known, says in MEANINGS.items() if known == code), "")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.cli.command import NEW, OLD, RULES, Ended, Workshop, clean_environ, texts, write_database
-from tests.objects.test_walk import render
+from tests.objects.test_contents import render
 from tests.servers.every import SERVERS
 from tests.servers.fault import MARK, Reaction, Request, fault_server, xml_error
 from tests.servers.s3 import ServedS3

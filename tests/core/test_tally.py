@@ -23,7 +23,7 @@ from url_rewriter.planning import (
     Planner,
     Tally,
     UrlStatus,
-    nobody_asked,
+    no_evidence,
     settle_urls,
     survey,
 )
@@ -49,7 +49,7 @@ def counted_one_by_one(found: Sequence[PlannedDocument]) -> dict[str, set[tuple[
     for number, planned in enumerate(found):
         collection = collection_pattern(planned.document.path)
         for text in planned.texts:
-            for url in settle_urls(text, nobody_asked):
+            for url in settle_urls(text, no_evidence):
                 if url.status is UrlStatus.MIGRATED:
                     continue
                 reading = url.occurrence.readings[0] if url.occurrence else None

@@ -57,7 +57,7 @@ VALUES = st.recursive(
 
 
 def document_of(fields: Mapping[str, Any]) -> Any:
-    document = messages.Document(name=NAME)
+    document = messages.DocumentMessage(name=NAME)
     document.update_time.seconds, document.update_time.nanos = 1_700_000_000, 123_456_789
     document.fields.MergeFrom(a_map(fields).map_value.fields)
     return document
@@ -86,7 +86,7 @@ def split_mask(text: str) -> list[str]:
 
 def as_the_server_does(document: Any, write: Any) -> Any:
     """Replace each masked field by the payload's."""
-    after = messages.Document()
+    after = messages.DocumentMessage()
     after.CopyFrom(document)
     for mask in write.update_mask.field_paths:
         *above, last = split_mask(mask)

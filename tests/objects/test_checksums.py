@@ -71,6 +71,13 @@ def test_a_fault_is_told_as_such(reaction: Reaction, trouble: str) -> None:
     assert (told.target, told.state, told.detail) == (TARGET, TargetState.UNKNOWN, trouble)
 
 
+def test_a_target_is_asked_for_as_often_as_the_settings_say() -> None:
+    with fault_server(lambda _: Reaction(503)) as server:
+        settings = S3Settings(server.endpoint, "AK", "SK", attempts=2)
+        list(ChecksumReader(settings).read([TARGET]))
+        assert server.keys() == ["k", "k"]
+
+
 def test_checksums_are_asked_for() -> None:
     with fault_server(s3_with({"k": present()})) as server:
         settings = S3Settings(server.endpoint, "AK", "SK")

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects.proving.head import Asked
-from url_rewriter.objects.proving.listing import Heads, Leapfrog, Place
-from url_rewriter.objects.transport.listing_page import Page, just_before, read_page
+from url_rewriter.objects.proving.head import Probe
+from url_rewriter.objects.proving.listing import Heads, ListingProof
+from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.base import Place
+from url_rewriter.objects.transport.listing_page import just_before, read_page
 from url_rewriter.urls import ObjectRef
 
 EXISTS, MISSING = TargetState.EXISTS, TargetState.MISSING
@@ -82,7 +84,7 @@ def test_a_page_shows_no_key_that_is_not_on_it(
     page = read_page(body, "b", "")
     if page is not None:
         assert set(page.objects) <= keys
-        assert all(row[1:] == (str(len(key)), str(len(key.encode())))
+        assert all(row[2:] == (str(len(key)), str(len(key.encode())))
                    for key, row in page.objects.items())  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def test_a_page_of_differently_written_objects_shows_them_all() -> None:
     ]
     page = read_page(pieces[0].replace(contents[0], b"".join(contents)), "b", "")
     assert page is not None
-    assert [(key, row[1], row[2]) for key, row in page.objects.items()] == [
+    assert [(key, row[2], row[3]) for key, row in page.objects.items()] == [
         (key, "1", "1") for key in "abcde"
     ]
 
@@ -119,8 +121,7 @@ UNRELIABLE = {
     "out of order": render(["b", "a"]),
     "twice the same": render(["a", "a"]),
     "from the beginning again": render(["0", "b"]),
-    "no ETag": GOOD.replace(b"<ETag>&quot;1&quot;</ETag>", b"", 1),
-    "an empty ETag": GOOD.replace(b"<ETag>&quot;1&quot;</ETag>", b"<ETag></ETag>", 1),
+    "two ETags": GOOD.replace(b"<ETag>", b"<ETag>0</ETag><ETag>", 1),
     "no size": GOOD.replace(b"<Size>1</Size>", b"", 1),
     "a size that is none": GOOD.replace(b"<Size>1</Size>", b"<Size>one</Size>", 1),
     "no end": GOOD.replace(b"<IsTruncated>true</IsTruncated>", b""),
@@ -143,6 +144,13 @@ def test_a_page_that_cannot_be_relied_on_is_none(body: bytes) -> None:
     assert read_page(body, "b", "00") is None
 
 
+@pytest.mark.parametrize("tag", [b"", b"<ETag></ETag>", b"<ETag>&quot;&quot;</ETag>"])
+def test_an_object_without_an_etag_is_not_proven_by_a_page(tag: bytes) -> None:
+    page = read_page(GOOD.replace(b"<ETag>&quot;1&quot;</ETag>", tag, 1), "b", "00")
+    assert page is not None
+    assert set(page.objects) == {"b", "c"}
+
+
 @given(KEYS)
 def test_a_listing_from_just_before_a_key_can_show_it(key: str) -> None:
     before = just_before(key)
@@ -157,35 +165,44 @@ class Server:
         self.there = sorted(there)
         self.size = size
         self.headed: list[str] = []
-        self.pages = 0
+        self.fetched = 0
         self.encode: Callable[[str], str] | None = quote
         self.spoil: Callable[[bytes], bytes] = lambda body: body
 
-    def fetch(self, places: Sequence[Place]) -> Iterator[tuple[Place, Page | None]]:
+    def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
         for bucket, after in places:
-            self.pages += 1
+            self.fetched += 1
             keys = [key for key in self.there if key > after]
             shown = keys[: self.size]
             body = render(shown, truncated=len(keys) > self.size, encode=self.encode)
-            yield (bucket, after), read_page(self.spoil(body), bucket, after)
+            page = read_page(self.spoil(body), bucket, after)
+            yield Place(bucket, after), Answer(200, page=page)
 
-    def heads(self, targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+    def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
+        raise NotImplementedError
+
+    def ask(self, targets: Sequence[ObjectRef]) -> Iterator[Probe]:
         for target in targets:
             self.headed.append(target.key)
             state = EXISTS if target.key in self.there else MISSING
-            yield Asked(Evidence(target, state, Method.HEAD, datetime.now(UTC)), again=False)
+            yield Probe(Evidence(target, state, Method.HEAD, datetime.now(UTC)), again=False)
 
     def prove(self, keys: Iterable[str], *, always: bool) -> dict[str, Evidence]:
-        frog = Leapfrog(self.fetch, always=always)
-        evidence = prove(frog, [ObjectRef("b", key) for key in keys], self.heads)
+        evidence = prove(self, [ObjectRef("b", key) for key in keys], self.ask, always=always)
         found = {each.target.key: each for each in evidence}
         assert len(found) == len(evidence)
         return found
 
 
-def prove(frog: Leapfrog, targets: Sequence[ObjectRef], heads: Heads) -> list[Evidence]:
-    listed = frog.leap(targets)
-    asked = [each.evidence for each in frog.confirm(listed, heads)]
+def prove(
+    server: Server, targets: Sequence[ObjectRef], heads: Heads, *, always: bool = True
+) -> list[Evidence]:
+    return prove_with(ListingProof(server, heads, always=always), targets)
+
+
+def prove_with(proof: ListingProof, targets: Sequence[ObjectRef]) -> list[Evidence]:
+    listed = proof.list_targets(targets)
+    asked = [each.evidence for each in proof.confirm(listed)]
     return [*listed.shown, *asked]
 
 
@@ -214,7 +231,7 @@ def test_no_verdict_is_ever_wrong(
 ) -> None:  # fmt: skip
     server = Server(there | both)
     server.encode = encode
-    server.spoil = lambda body: faults[server.pages % len(faults)](body)
+    server.spoil = lambda body: faults[server.fetched % len(faults)](body)
     found = server.prove(wanted | both, always=always)
     assert set(found) == wanted | both
     assert {key for key, item in found.items() if item.state is EXISTS} == (
@@ -232,7 +249,7 @@ def test_dense_targets_are_listed_and_the_absent_ones_confirmed() -> None:
     found = server.prove(keys, always=False)
     assert [item.state for item in found.values()].count(MISSING) == 10
     assert len(server.headed) <= 10 + 20_000 // 256
-    assert server.pages <= 30
+    assert server.fetched <= 30
 
 
 def test_sparse_targets_are_left_to_head_after_a_few_pages() -> None:
@@ -241,7 +258,7 @@ def test_sparse_targets_are_left_to_head_after_a_few_pages() -> None:
     found = server.prove(keys[::500], always=False)
     assert {item.state for item in found.values()} == {EXISTS}
     assert len(server.headed) > 380
-    assert server.pages <= 8
+    assert server.fetched <= 8
 
 
 def test_a_gap_is_leapt_over() -> None:
@@ -250,38 +267,37 @@ def test_a_gap_is_leapt_over() -> None:
     server = Server(keys, size=1_000)
     found = server.prove(wanted, always=True)
     assert {item.state for item in found.values()} == {EXISTS}
-    assert server.pages <= 10
+    assert server.fetched <= 10
 
 
 def test_a_listing_that_shows_what_head_denies_stops_the_run() -> None:
     server = Server(numbered(5_000), size=1_000)
 
-    def deny(targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+    def deny(targets: Sequence[ObjectRef]) -> Iterator[Probe]:
         for target in targets:
-            yield Asked(Evidence(target, MISSING, Method.HEAD, datetime.now(UTC)), again=False)
+            yield Probe(Evidence(target, MISSING, Method.HEAD, datetime.now(UTC)), again=False)
 
-    frog = Leapfrog(server.fetch, always=True)
     with pytest.raises(ServiceError, match="--prove head"):
-        prove(frog, [ObjectRef("b", key) for key in server.there], deny)
+        prove(server, [ObjectRef("b", key) for key in server.there], deny)
 
 
 def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
     server = Server(numbered(5_000), size=1_000)
     wanted = [ObjectRef("b", key) for key in server.there]
 
-    def empty(targets: Sequence[ObjectRef]) -> Iterator[Asked]:
+    def empty(targets: Sequence[ObjectRef]) -> Iterator[Probe]:
         server.there = []
-        return server.heads(targets)
+        return server.ask(targets)
 
-    evidence = prove(Leapfrog(server.fetch, always=True), wanted, empty)
+    evidence = prove(server, wanted, empty)
     assert MISSING in {each.state for each in evidence}
 
 
 def test_the_end_of_one_batch_does_not_make_the_next_one_look_sparse() -> None:
     keys = numbered(6_048)
     server = Server(keys, size=1_000)
-    frog = Leapfrog(server.fetch, always=False)
+    proof = ListingProof(server, server.ask, always=False)
     for first, past in ((0, 1_024), (1_024, 6_048)):
-        prove(frog, [ObjectRef("b", key) for key in keys[first:past]], server.heads)
+        prove_with(proof, [ObjectRef("b", key) for key in keys[first:past]])
     assert len(server.headed) <= 2 * 24 + 6_048 // 256
-    assert server.pages <= 7
+    assert server.fetched <= 7

@@ -9,7 +9,7 @@ import pytest
 from tests.servers.certificates import self_signed
 from tests.servers.fault import fault_server, present, s3_with
 from url_rewriter.objects.transport.boto import Client
-from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.fast import FastTransport
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.urls import ObjectRef
 
@@ -22,7 +22,7 @@ def ask_both(endpoint: str) -> tuple[int, int]:
     client = Client(settings)
     bundle = client.plain_bundle()
     assert bundle is not None
-    lane = FastLane(settings, client, bundle)
+    lane = FastTransport(settings, client, bundle)
     ((_, answer),) = lane.heads([TARGET])
     lane.close()
     return client.head(TARGET).status, answer.status

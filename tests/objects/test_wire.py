@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 from tests.servers.fault import FaultServer, Reaction, Request, fault_server, present, s3_with
 from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.base import Place
 from url_rewriter.objects.transport.boto import Client
-from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.transport.fast import FastTransport
 from url_rewriter.objects.transport.http1 import FaultError, read_response
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.sigv4 import Credentials
 from url_rewriter.urls import ObjectRef
 
+PAGE = b"""<ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated>
+<Contents><Key>k1</Key><Size>1</Size></Contents></ListBucketResult>"""
 HEAD = b'HTTP/1.1 200 OK\r\nETag: "e1"\r\nx-amz-request-id: 1\r\n\r\n'
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -128,13 +131,13 @@ def scripted(*conversations: Sequence[bytes]) -> Iterator[tuple[str, list[int]]]
     assert not thread.is_alive()
 
 
-def open_lane(endpoint: str, **changes: float) -> FastLane:
+def open_lane(endpoint: str, **changes: float) -> FastTransport:
     settings = S3Settings(endpoint, "AKID", "secret", **{"workers": 1, **changes})  # type: ignore[arg-type]  # ints among them
     client = Client(settings)
-    return FastLane(settings, client, client.plain_bundle() or "")
+    return FastTransport(settings, client, client.plain_bundle() or "")
 
 
-def ask(lane: FastLane, *keys: str) -> dict[str, Answer]:
+def ask(lane: FastTransport, *keys: str) -> dict[str, Answer]:
     return {each.key: answer for each, answer in lane.heads(ObjectRef("b", key) for key in keys)}
 
 
@@ -177,14 +180,15 @@ def test_an_answer_that_comes_in_pieces_is_put_together() -> None:
 
 def test_a_page_can_be_fetched_while_heads_are_under_way() -> None:
     objects = s3_with({f"k{n}": present() for n in range(20)})
-    page = Reaction(200, body=b"a page")
+    page = Reaction(200, body=PAGE)
     with fault_server(lambda r: page if "list-type" in r.path else objects(r)) as server:
         lane = open_lane(server.endpoint, workers=4)
         answers = lane.heads(ObjectRef("b", f"k{n}") for n in range(20))
         first = next(answers)
-        ((place, body),) = lane.pages([("b", "a")])
+        ((place, answer),) = lane.pages([Place("b", "a")])
         assert place == ("b", "a")
-        assert body == b"a page"
+        assert answer.page is not None
+        assert answer.page.keys == ["k1"]
         found = {target.key: answer.status for target, answer in [first, *answers]}
         assert found == {f"k{n}": 200 for n in range(20)}
         lane.close()
@@ -204,7 +208,7 @@ def test_credentials_that_are_renewed_during_a_run_are_used() -> None:
         client = Client(settings)
         given_out = iter([Credentials("FIRST", "secret")])
         client.credentials = lambda: next(given_out, Credentials("SECOND", "s", "token"))  # type: ignore[method-assign]
-        lane = FastLane(settings, client, client.plain_bundle() or "")
+        lane = FastTransport(settings, client, client.plain_bundle() or "")
         list(lane.heads(ObjectRef("b", f"k{n}") for n in range(30)))
         lane.close()
         authorizations = [request.headers["authorization"] for request in server.requests]
@@ -217,7 +221,7 @@ def test_the_lane_and_boto3_keep_to_one_pace() -> None:
     with fault_server(s3_with({f"k{n}": present() for n in range(40)})) as server:
         settings = S3Settings(server.endpoint, "AKID", "secret", workers=4, max_rps=100.0)
         client = Client(settings)
-        lane = FastLane(settings, client, client.plain_bundle() or "")
+        lane = FastTransport(settings, client, client.plain_bundle() or "")
         started = time.monotonic()
         for target, _ in lane.heads(ObjectRef("b", f"k{n}") for n in range(40)):
             client.head(target)

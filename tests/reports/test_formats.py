@@ -33,10 +33,9 @@ from tests.reports.plans import (
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.findings import Code
+from url_rewriter.findings import MEANINGS, Code
 from url_rewriter.planfile import Operation, Plan
 from url_rewriter.planning import Planner, survey
-from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.rules import Rules
 from url_rewriter.urls import Grammar, Remark
 

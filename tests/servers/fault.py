@@ -108,9 +108,9 @@ class FaultServer:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def keys(self) -> list[str]:
-        """The keys that were asked for, canaries left out."""
+        """The keys that were asked for, honesty probes left out."""
         keys = (request.key for request in self.requests)
-        return [key for key in keys if key and "canary" not in key]
+        return [key for key in keys if key and "url-rewriter-probe" not in key]
 
     def stop(self) -> None:
         """Refuse connections from now on, and cut those there are."""

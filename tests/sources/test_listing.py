@@ -15,7 +15,7 @@ from tests.servers.fault import Reaction, Request, fault_server
 from url_rewriter.evidence import SourceEvidence, SourceState
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources.cloud_storage import CloudStorage, connect
-from url_rewriter.sources.listing import Leaper, Page
+from url_rewriter.sources.listing import SourceListing, SourcePage
 from url_rewriter.urls import ObjectRef
 
 JSON = {"content-type": "application/json"}
@@ -29,17 +29,21 @@ class Bucket:
         self.size = size
         self.asked = 0
 
-    def page(self, start: ObjectRef) -> Page | None:
+    def page(self, start: ObjectRef) -> SourcePage | None:
         self.asked += 1
         at = bisect_left(self.keys, start.key)
         keys = self.keys[at : at + self.size]
         refs = [ObjectRef(start.bucket, key) for key in keys]
         final = at + self.size >= len(self.keys)
-        return Page({ref: ObjectInfo(1) for ref in refs}, keys[-1] if keys else start.key, final)
+        return SourcePage(
+            {ref: ObjectInfo(1) for ref in refs}, keys[-1] if keys else start.key, final
+        )
 
 
 def find(bucket: Bucket, wanted: Sequence[str]) -> set[str]:
-    return {ref.key for ref, _ in Leaper(bucket.page).find(ObjectRef("b", k) for k in wanted)}
+    return {
+        ref.key for ref, _ in SourceListing(bucket.page).find(ObjectRef("b", k) for k in wanted)
+    }
 
 
 def test_keys_that_lie_close_take_a_page_for_a_thousand() -> None:
@@ -64,7 +68,7 @@ def test_a_few_keys_are_not_worth_a_page() -> None:
 
 def test_a_bucket_that_cannot_be_listed_is_asked_once() -> None:
     asked: list[ObjectRef] = []
-    leaper = Leaper(lambda ref: asked.append(ref))
+    leaper = SourceListing(lambda ref: asked.append(ref))
     refs = [ObjectRef(bucket, f"{n:03}") for bucket in "ab" for n in range(100)]
     assert list(leaper.find(refs)) == []
     assert list(leaper.find(refs)) == []
@@ -88,14 +92,14 @@ def test_pages_that_lie_cost_no_more_than_time(
 ) -> None:
     asked = 0
 
-    def page(start: ObjectRef) -> Page:
+    def page(start: ObjectRef) -> SourcePage:
         nonlocal asked
         keys, last, final = lies[asked % len(lies)]
         asked += 1
         refs = [ObjectRef("b", key) for key in keys]
-        return Page({ref: ObjectInfo(1) for ref in refs}, last, final)
+        return SourcePage({ref: ObjectInfo(1) for ref in refs}, last, final)
 
-    found = Leaper(page).find(ObjectRef("b", key) for key in wanted)
+    found = SourceListing(page).find(ObjectRef("b", key) for key in wanted)
     assert {ref.key for ref, _ in found} <= set(wanted)
     assert asked <= len(wanted)
 

@@ -53,7 +53,7 @@ class _Group(click.Group):
             _end(ctx, str(error), error.exit_code)
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # click ends quietly when nobody reads on
+                raise  # click ends quietly when the reader of stdout is gone
             _forget_stdout()
             _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
         except _Terminated:

@@ -37,6 +37,10 @@ def _color(choice: str) -> bool | None:
     return True if os.environ.get("FORCE_COLOR") else None
 
 
+LISTED = 20
+"""How many documents or objects a command lists on stderr; --format json has all."""
+
+
 def printable(text: str) -> str:
     r"""Text for a terminal: without secrets, every control and direction mark spelled out.
 

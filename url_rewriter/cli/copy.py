@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from url_rewriter.cli import options
-from url_rewriter.cli.console import Console, Terminal, printable
+from url_rewriter.cli.console import LISTED, Console, Terminal, printable
 from url_rewriter.pipeline.requests import ProofOptions
 from url_rewriter.text import counted, sized
 
@@ -153,12 +153,9 @@ def _show_text(console: Console, copied: Copied, queue: CopyQueue) -> None:
         console.say(line)
 
 
-_LISTED = 20
-
-
 def _first_lines(queue: CopyQueue) -> Iterator[str]:
     for number, row in enumerate(chain(queue.left(), queue.noted())):
-        if number == _LISTED:
+        if number == LISTED:
             yield "  ... and more: --format json lists all"
             return
         place = printable(f"{row.source.bucket}/{row.source.key}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,7 @@ from url_rewriter.pipeline.requests import ProofOptions
 
 if TYPE_CHECKING:
     from url_rewriter.evidence import Evidence
-    from url_rewriter.pipeline.services import Services
-    from url_rewriter.planning import Candidate, PlannedText, PlannedUrl
-    from url_rewriter.rules import Rules
+    from url_rewriter.planning import Candidate, PlannedUrl
     from url_rewriter.urls import Left, ObjectRef, Reading
 
     Answers = dict[ObjectRef, Evidence]
@@ -46,55 +44,33 @@ def explain(
     URL may be any text with URLs in it. Of several readings the first whose target exists is
     taken; without --prove, the likeliest.
     """
-    from url_rewriter.evidence import TargetState
-    from url_rewriter.planning import Planner
+    from url_rewriter.pipeline.explain import explain as explain_text
     from url_rewriter.rules import load_rules
     from url_rewriter.urls import redact
 
     services = options.make_services(s3_endpoint, proof=ProofOptions("head"))
     rules = load_rules(rules_file, services.environ)
-    planner = Planner(rules)
-    planned = planner.plan_text((), text)
-    if planned is None:
-        _show(console, text, [], text)
-        return
-    answers = _ask(rules, planned, services) if prove else {}
-
-    def state_of(target: ObjectRef) -> TargetState:
-        return answers[target].state if prove else TargetState.EXISTS
-
-    settled = planner.settle(planned, state_of)
-    taken = [url.candidate for url in settled.urls if url.candidate is not None]
-    explained = [
-        *(_url_members(text, url, taken, answers) for url in planned.urls),
-        *(_left_members(text, each) for each in planned.left),
+    explained = explain_text(text, rules, services, prove=prove)
+    members = [
+        *(_url_members(text, url, chosen, explained.answers) for url, chosen in explained.urls),
+        *(_left_members(text, each) for each in explained.left),
     ]
-    explained.sort(key=lambda members: members["start"])
-    _show(console, redact(text), explained, redact(settled.after))
-
-
-def _ask(rules: Rules, planned: PlannedText, services: Services) -> Answers:
-    """What the object store says of every target; raises its trouble, where it is in any."""
-    wanted = list(dict.fromkeys(each.target for url in planned.urls for each in url.candidates))
-    with services.objects(rules) as objects:
-        for bucket in {target.bucket for target in wanted}:
-            trouble = objects.check(bucket)
-            if trouble is not None:
-                raise trouble
-        return {evidence.target: evidence for evidence in objects.prove(wanted)}
+    members.sort(key=lambda each: each["start"])
+    shown, result = redact(text), redact(explained.result)
+    if console.json:
+        document = {"text": shown, "urls": members, "result": result}
+        console.document("rules-explain", document)
+    else:
+        _show(console, members, result)
 
 
 def _url_members(
-    text: str,
-    url: PlannedUrl,
-    taken: Sequence[Candidate],
-    answers: Answers,
+    text: str, url: PlannedUrl, chosen: Candidate | None, answers: Answers
 ) -> dict[str, Any]:
     from url_rewriter.urls import Form, redact
 
     occurrence = url.occurrence
     candidates = {candidate.reading: candidate for candidate in url.candidates}
-    chosen = next((each for each in url.candidates if each in taken), None)
     shown = chosen.reading if chosen else occurrence.readings[0]
     migrated = occurrence.form is Form.TARGET
     return {
@@ -140,10 +116,7 @@ def _left_members(text: str, left: Left) -> dict[str, Any]:
     }
 
 
-def _show(console: Console, text: str, explained: list[dict[str, Any]], result: str) -> None:
-    if console.json:
-        console.document("rules-explain", {"text": text, "urls": explained, "result": result})
-        return
+def _show(console: Console, explained: list[dict[str, Any]], result: str) -> None:
     if not explained:
         console.print("No Cloud Storage URL in this text.")
     for number, members in enumerate(explained):

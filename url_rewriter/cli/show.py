@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.plan import show_summary
-from url_rewriter.cli.rclone_list import show_copy_list
 from url_rewriter.errors import RefusedError
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.planfile import Plan, UrlFacts, UrlFilter
@@ -64,7 +64,7 @@ def show(
         if console.json:
             _show_json(plan, wanted)
         elif console.format == "copy-list":
-            show_copy_list(console, plan, wanted)
+            _show_copy_list(console, plan, wanted)
         else:
             filtered = wanted != UrlFilter()
             _show_text(console, plan.urls(wanted))
@@ -72,6 +72,21 @@ def show(
                 show_summary(console, plan.summarize())
     finally:
         plan.close()
+
+
+def _show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
+    from url_rewriter.pipeline.rclone_list import RcloneList
+
+    listed = RcloneList(plan, wanted)
+    for line in listed.lines():
+        console.print(line)
+    for line in listed.commands():
+        console.say(printable(line))
+    if listed.left_out:
+        console.warn(
+            f"{counted(listed.left_out, 'key')} left out, which rclone would take for others: "
+            f"`url-rewriter copy {plan.path}` copies them."
+        )
 
 
 def _warn_of_a_broken_seal(console: Console, plan: Plan) -> None:
@@ -108,33 +123,10 @@ def _reasons(row: UrlFacts) -> Iterator[str]:
 
 def _show_json(plan: Plan, wanted: UrlFilter) -> None:
     """One document, written row by row: a plan may hold millions."""
-    from url_rewriter.reports.json import plan_members
+    from url_rewriter.reports.json import plan_members, url_members
 
     head = json.dumps({"schema": "url-rewriter/show@1", **plan_members(plan, plan.summarize())})
     click.echo(head[:-1] + ', "rows": [', nl=False)
     for number, row in enumerate(plan.urls(wanted)):
         click.echo((",\n" if number else "\n") + json.dumps(url_members(row)), nl=False)
     click.echo("\n]}")
-
-
-def url_members(row: UrlFacts) -> dict[str, Any]:
-    """One URL as the JSON documents show it, without secrets."""
-    from url_rewriter.documents import format_value_path
-    from url_rewriter.urls import redact
-
-    return {
-        "document": row.document,
-        "field": format_value_path(row.value_path),
-        "status": row.status,
-        "form": row.form,
-        "layer": row.layer,
-        "rule": row.rule,
-        "source": {"bucket": row.source_bucket, "key": row.source_key},
-        "target": {"bucket": row.target_bucket, "key": row.target_key},
-        "old": redact(row.old),
-        "new": redact(row.new),
-        "evidence": {"state": row.state, "detail": row.detail},
-        "other_readings": list(row.others),
-        "remark": row.remark,
-        "outcome": row.outcome,
-    }

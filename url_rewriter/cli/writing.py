@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.console import LISTED, Console, printable
 from url_rewriter.errors import IncompleteError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.written import Written
-
-_LISTED = 20
 
 
 def conclude(console: Console, written: Written) -> None:
@@ -50,15 +48,17 @@ def _show_json(console: Console, written: Written) -> None:
 
 
 def _show_text(console: Console, written: Written) -> None:
+    from url_rewriter.planfile import Operation
+
     totals, left = written.totals, written.left
     console.table(("outcome", "documents"), list(totals.outcomes.items()))
     would = "would be " if written.dry_run else ""
     console.print(
         f" {counted(totals.planned, 'document')} planned, {counted(totals.urls, 'URL')} "
-        f"{would}{'rewritten' if written.operation == 'apply' else 'put back'}"
+        f"{would}{'rewritten' if written.operation is Operation.APPLY else 'put back'}"
     )
-    for each in left[:_LISTED]:
+    for each in left[:LISTED]:
         line = f"  {each.outcome:<9} {printable(each.path)}  {printable(each.detail)}"
         console.say(line.rstrip())
-    if len(left) > _LISTED:
-        console.say(f"  ... and {len(left) - _LISTED:,} more: url-rewriter show --outcome")
+    if len(left) > LISTED:
+        console.say(f"  ... and {len(left) - LISTED:,} more: url-rewriter show --outcome")

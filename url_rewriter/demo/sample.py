@@ -25,7 +25,7 @@ _LOST_EVERY = 45  # one object in so many was not copied
 
 
 @dataclass(slots=True)
-class Sample:
+class DemoData:
     """Documents as (path, fields in Firestore's REST form), and the target keys they need.
 
     ``copied`` were moved to the target; ``lost`` were forgotten, and are copied when the demo
@@ -44,7 +44,7 @@ class Sample:
         )
 
 
-def make_sample(seed: int = 1) -> Sample:
+def make_sample(seed: int = 1) -> DemoData:
     """About a thousand documents; the same ones for the same seed."""
     maker = _Maker(random.Random(seed))  # noqa: S311 - invented data, no secrets
     maker.apps()
@@ -56,7 +56,7 @@ def make_sample(seed: int = 1) -> Sample:
 class _Maker:
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
-        self.sample = Sample()
+        self.sample = DemoData()
 
     def add(self, path: str, **fields: Any) -> None:
         self.sample.documents.append((path, {name: _value(each) for name, each in fields.items()}))

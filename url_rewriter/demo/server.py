@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sysconfig
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,9 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.errors import ConfigurationError, ServiceError
 
-_PATIENCE = 10.0  # seconds until the server must answer
+_UNTIL_UP = Backoff(seconds=10.0, first_pause=0.05, growth=1.0)
+"""How long the server may take until it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ def _rclone() -> str:
 
 
 def _wait_for(endpoint: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
+    for _ in Attempts(_UNTIL_UP):
         if process.poll() is not None:
             raise ServiceError(f"The demo's S3 server ended with status {process.returncode}.")
         try:
@@ -88,7 +88,6 @@ def _wait_for(endpoint: str, process: subprocess.Popen[bytes]) -> None:
         except urllib.error.HTTPError:
             return  # it answers, and wants a signature
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
+            continue  # it does not listen yet
+        return
     raise ServiceError(f"The demo's S3 server does not answer at {endpoint}.")

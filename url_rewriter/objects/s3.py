@@ -2,72 +2,55 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ListedObject
-from url_rewriter.objects.listing import walk
+from url_rewriter.objects.connection import S3Connection
+from url_rewriter.objects.listing import list_objects
 from url_rewriter.objects.proving.batches import Proof
 from url_rewriter.objects.proving.diagnosis import told_time
-from url_rewriter.objects.proving.honesty import Canaries, Trouble
-from url_rewriter.objects.transport.answers import Manner
-from url_rewriter.objects.transport.boto import Client
-from url_rewriter.objects.transport.fast import FastLane
+from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
 from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.transport.verdicts import DenialStyle
 from url_rewriter.urls import ObjectRef
-
-_log = logging.getLogger(__name__)
 
 
 class S3ObjectStore:
-    """An object store that is asked with ``head_object``: through boto3, whose word counts, and
-    through a faster lane where there is one."""
+    """An object store on one S3 server."""
 
     def __init__(self, settings: S3Settings) -> None:
         self.settings = settings
-        self.client = Client(settings)
-        self._lane = _open_lane(settings, self.client)
-        self._canaries = Canaries(self.client, settings.endpoint)
-        self._manners: dict[str, Manner] = {}
+        self._connection = S3Connection(settings)
+        self._honesty = HonestyProbes(self._connection.client, settings.endpoint)
+        self._styles: dict[str, DenialStyle] = {}
 
     def check(self, bucket: str) -> UrlRewriterError | None:
         """See ``ObjectStore.check``."""
-        found = self._canaries.examine(bucket)
+        found = self._honesty.examine(bucket)
         if isinstance(found, Trouble):
-            self._manners.pop(bucket, None)
+            self._styles.pop(bucket, None)
             return found.error
-        self._manners[bucket] = found
+        self._styles[bucket] = found
         return None
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
-        proof = Proof(self.settings, self.client, self._lane, self._canaries, dict(self._manners))
+        proof = Proof(self.settings, self._connection, self._honesty, dict(self._styles))
         return proof.evidence(targets)
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See ``ObjectStore.contents``."""
-        return walk(self.settings, self.client, self._lane, bucket, prefix)
+        passes = Backoff(attempts=1 + self.settings.passes, first_pause=self.settings.backoff)
+        return list_objects(self._connection.transport(), bucket, prefix, passes)
 
     def clock(self, bucket: str) -> datetime | None:
         """See ``ObjectStore.clock``."""
-        return told_time(self.client.head_bucket(bucket))
+        return told_time(self._connection.client.head_bucket(bucket))
 
     def close(self) -> None:
         """See ``ObjectStore.close``."""
-        if self._lane is not None:
-            self._lane.close()
-        self.client.close()
-
-
-def _open_lane(settings: S3Settings, client: Client) -> FastLane | None:
-    """The fast lane, where it sends what boto3 would send, where boto3 would send it; else None."""
-    if not settings.fast:
-        return None
-    bundle = client.plain_bundle()
-    if bundle is None:
-        _log.debug("no fast lane: a proxy, a signature or certificates that only boto3 handles")
-        return None
-    return FastLane(settings, client, bundle)
+        self._connection.close()

@@ -31,7 +31,7 @@ from url_rewriter.pipeline.held_plan import (
 )
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Task, Writer
+from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer, WriteTask
 from url_rewriter.pipeline.written import Written, tell_writes
 from url_rewriter.planfile import (
     DocumentOutcome,
@@ -137,12 +137,12 @@ class PlanWriter:
         writes = (write for write in self.journal.to_apply() if only is None or write.id in only)
         with Stop() as stop:
             fresh = self._with_fresh_evidence(islice(writes, max_writes))
-            tasks = (Task(write.id, write.path, write.edits, write.kept) for write in fresh)
+            tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in fresh)
             Writer(
                 self.store, self.journal, self._decide, progress, self.rate, pause=self.pause
             ).run(tasks, stop)
 
-    def _decide(self, task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
+    def _decide(self, task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
         known = partial(self.journal.plan.known_targets, task.document)
         return replan(self.planner, task.edits, task.kept, document, known)
 

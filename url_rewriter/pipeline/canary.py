@@ -1,4 +1,4 @@
-"""A canary: a few documents are written first, and looked at as their readers will see them."""
+"""A canary: a few documents that are written first, then read back, their new URLs fetched."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def look(
     writes: Sequence[PlannedWrite],
     fetch: Callable[[str], str] | None = None,
 ) -> list[Sighting]:
-    """Read the documents back, and fetch each of their new URLs as anybody would.
+    """Read the documents back, and fetch each of their new URLs without credentials.
 
     ``fetch`` says what is wrong with a URL, "" if nothing is; by default it asks its server,
     without credentials.

@@ -1,4 +1,4 @@
-"""Further evidence, gathered where it is asked for: who can open a written URL, and as what."""
+"""Further checks of targets, where asked for: do written URLs open, and as which type?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _BATCH = 500
 
 
 class Visitor(Protocol):
-    """Opens URLs as somebody without credentials."""
+    """Opens URLs without credentials."""
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
-        """Yield what came of each URL, in any order."""
+        """Yield one piece of evidence for each URL, in any order."""
 
 
 def check_public(visitor: Visitor, draft: Draft, endpoint: str, progress: Progress) -> None:
-    """Open every URL that the settled draft writes or found written, and keep what came of it."""
+    """Open every URL that the settled draft writes or found written, and keep the results."""
     progress.begin("open", "URLs", draft.count_written())
     for batch in in_batches(visitor.check(draft.written_urls(endpoint)), _BATCH):
         draft.add_access(batch)

@@ -19,7 +19,7 @@ from url_rewriter.comparison import (
     compare_nothing,
     compare_sizes,
 )
-from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState, TargetState
+from url_rewriter.evidence import Evidence, SourceEvidence, SourceState
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
 from url_rewriter.planfile.comparisons import Origins
@@ -39,18 +39,6 @@ class ChecksumStore(Protocol):
 
     def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield what is said of each target, in any order."""
-
-
-class NoChecksums:
-    """Stands in where sizes are all that is compared; they decide everything, so nobody asks."""
-
-    def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
-        """Yield that nothing is known."""
-        now = datetime.now(UTC)
-        return (
-            Evidence(target, TargetState.UNKNOWN, Method.HEAD, now, detail="not asked for")
-            for target in targets
-        )
 
 
 def compare_sources(
@@ -73,12 +61,15 @@ def compare_sources(
     progress.begin("compare", "objects", draft.count_pairs())
     pairs = _with_a_source(draft.open_pairs(origins, hashes=hashes), keeper)
     found = joined(sources.stat, pairs, lambda pair: pair.source, lambda said: said.source)
-    undecided = _undecided(found, compare_by_etag if hashes else compare_sizes, keeper)
-    read = (checksums or NoChecksums()).read
-    for (pair, source), told in joined(
-        read, undecided, lambda item: item[0].target, lambda said: said.target
-    ):
-        keeper.add(compare_checksums(pair, source, told))
+    if checksums is None:
+        for pair, source in found:
+            keeper.add(compare_sizes(pair, source))
+    else:
+        undecided = _undecided(found, keeper)
+        for (pair, source), told in joined(
+            checksums.read, undecided, lambda item: item[0].target, lambda said: said.target
+        ):
+            keeper.add(compare_checksums(pair, source, told))
     keeper.flush()
     progress.end()
     if keeper.differing:
@@ -120,7 +111,7 @@ def only_origin(rules: Rules) -> Origins:
 
 
 def _with_a_source(pairs: Iterable[Pair], keeper: _Keeper) -> Iterator[Pair]:
-    """The pairs whose source is known; of the others it is kept that it is not."""
+    """Yield only the pairs whose source is known; keep the others as unknown."""
     for pair in pairs:
         if pair.source is not None:
             yield pair
@@ -129,13 +120,11 @@ def _with_a_source(pairs: Iterable[Pair], keeper: _Keeper) -> Iterator[Pair]:
 
 
 def _undecided(
-    found: Iterable[tuple[Pair, SourceEvidence]],
-    compare: Callable[[Pair, SourceEvidence], Comparison | None],
-    keeper: _Keeper,
+    found: Iterable[tuple[Pair, SourceEvidence]], keeper: _Keeper
 ) -> Iterator[tuple[Pair, SourceEvidence]]:
-    """What ``compare`` leaves open; what it decides is kept."""
+    """Yield what ETags leave open; keep what they decide."""
     for pair, source in found:
-        decided = compare(pair, source)
+        decided = compare_by_etag(pair, source)
         if decided is None:
             yield pair, source
         else:

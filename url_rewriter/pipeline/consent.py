@@ -25,7 +25,7 @@ class Operator(Protocol):
 
 
 class NoOperator:
-    """Answers no question: what is not agreed to beforehand is not done."""
+    """Answers no question: what was not agreed to beforehand is not done."""
 
     present = False
 

@@ -1,7 +1,7 @@
 """The stages of a copy, over a queue of objects.
 
-First both ends of every object are asked for, and what is to be done is decided; then it is done;
-then what was done is proven in the way that every target is proven. Nothing is ever overwritten.
+First both ends of every object are asked for, and its step is decided; then the steps are done;
+then every object that is at its target is proven as any target is. Nothing is ever overwritten.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.concurrency.worker_pool import WorkerPool
-from url_rewriter.copying import Choice, ReadError, Step, Transfer, TransferOutcome
+from url_rewriter.copying import Choice, CopyStep, ReadError, Transfer, TransferOutcome
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, SourceEvidence, SourceState, TargetState
 from url_rewriter.objects import ObjectStore, ObjectWriter
-from url_rewriter.pipeline.copy_queue import CopyQueue, Task
+from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTask
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Plan, Run, UrlFilter
 from url_rewriter.sources import SourceReader
@@ -67,7 +67,7 @@ def survey(
 
 def compare_what_is_there(copies: CopyQueue) -> None:
     """Judge the targets that are there already by what is known of them, without a request."""
-    for task in copies.tasks(Step.COMPARE):
+    for task in copies.tasks(CopyStep.COMPARE):
         pair = Pair(task.target, task.source, task.there)
         state = SourceEvidence(task.source, SourceState.EXISTS, datetime.now(UTC), task.info)
         compared = compare_by_etag(pair, state)
@@ -115,12 +115,12 @@ class Copier:
     run: Run
     workers: int = WORKERS
     max_bytes: int | None = None
-    _unproven: list[Task] = field(default_factory=list)
+    _unproven: list[CopyTask] = field(default_factory=list)
 
     def copy(self, progress: Progress) -> None:
         """Copy, compare and prove whatever is left to do.
 
-        Raises InterruptedRunError when asked to stop, once nothing is under way any more, and
+        Raises InterruptedRunError when asked to stop, once nothing is under way, and
         ServiceError or NotPermittedError when one object after the other fails; the same call
         continues.
         """
@@ -128,7 +128,7 @@ class Copier:
         progress.begin("copy", "bytes", self.copies.totals().size)
         with Stop() as stop:
 
-            def work(task: Task) -> tuple[Task, Transfer | None]:
+            def work(task: CopyTask) -> tuple[CopyTask, Transfer | None]:
                 return task, self._transfer(task, stop)
 
             with WorkerPool(work, self.workers) as workers:
@@ -145,18 +145,18 @@ class Copier:
         if patience.trouble is not None:
             raise patience.trouble
 
-    def _within_bounds(self, stop: Stop, patience: _Patience) -> Iterator[Task]:
+    def _within_bounds(self, stop: Stop, patience: _Patience) -> Iterator[CopyTask]:
         begun = 0
         for task in self.copies.tasks():
             if stop.asked or patience.trouble is not None:
                 return
-            if task.step is Step.COPY:
+            if task.step is CopyStep.COPY:
                 begun += task.info.size or 0
             if self.max_bytes is not None and begun > self.max_bytes:
                 return
             yield task
 
-    def _transfer(self, task: Task, stop: Stop) -> Transfer | None:
+    def _transfer(self, task: CopyTask, stop: Stop) -> Transfer | None:
         """Copy one object; None where the run was asked to stop. Called in many threads."""
         transfer = None
         for _ in Attempts(_BACKOFF):
@@ -177,7 +177,7 @@ class Copier:
                 break
         return transfer
 
-    def _note(self, task: Task, transfer: Transfer) -> None:
+    def _note(self, task: CopyTask, transfer: Transfer) -> None:
         self.copies.note(task, transfer)
         if transfer.outcome is TransferOutcome.MISMATCH:
             self.run.add_evidence([_mismatch(task.target, transfer.detail)])

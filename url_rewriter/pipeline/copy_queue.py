@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from url_rewriter.copying import Choice, Step, Transfer, TransferOutcome, decide
+from url_rewriter.copying import Choice, CopyStep, Transfer, TransferOutcome, decide
 from url_rewriter.evidence import Evidence, SourceEvidence, SourceState, TargetState
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
@@ -37,14 +37,14 @@ CREATE INDEX by_leader ON copies (leader);
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class CopyTask:
     """One object to be copied, or compared where its target is there already.
 
     ``info`` is what is known of the source, ``there`` of the target.
     """
 
     id: int
-    step: Step
+    step: CopyStep
     source: ObjectRef
     target: ObjectRef
     info: ObjectInfo
@@ -183,17 +183,17 @@ class CopyQueue:
                 step = decide(TargetState(target or "unknown"), SourceState(source or "unknown"))
                 self._take(row, _load(choices), rank, step)
 
-    def _take(self, row: int, choices: tuple[Choice, ...], rank: int, step: Step) -> None:
-        if step is Step.NEXT and rank + 1 < len(choices):
+    def _take(self, row: int, choices: tuple[Choice, ...], rank: int, step: CopyStep) -> None:
+        if step is CopyStep.NEXT and rank + 1 < len(choices):
             self._choose(row, choices, rank + 1)
             return
-        if step is Step.NEXT:
+        if step is CopyStep.NEXT:
             self._choose(row, choices, 0)
             self._end(row, step, TransferOutcome.GONE, "source_detail")
-        elif step is Step.GIVE_UP:
+        elif step is CopyStep.GIVE_UP:
             detail = "iif(target_state = 'unknown', target_detail, source_detail)"
             self._end(row, step, TransferOutcome.UNKNOWN, detail)
-        elif step is Step.TRUST:
+        elif step is CopyStep.TRUST:
             detail = "'not compared: ' || source_detail"
             self._end(row, step, TransferOutcome.ALREADY_THERE, detail)
         else:
@@ -206,7 +206,7 @@ class CopyQueue:
             (rank, *_ends(choices[rank]), row),
         )
 
-    def _end(self, row: int, step: Step, outcome: TransferOutcome, detail: str) -> None:
+    def _end(self, row: int, step: CopyStep, outcome: TransferOutcome, detail: str) -> None:
         self._connection.execute(
             f"UPDATE copies SET step = ?, outcome = ?, detail = coalesce({detail}, '')"  # noqa: S608 - of constants
             " WHERE id = ?",
@@ -230,7 +230,7 @@ class CopyQueue:
 
     # -- copying ------------------------------------------------------------------------------
 
-    def tasks(self, step: Step | None = None) -> Iterator[Task]:
+    def tasks(self, step: CopyStep | None = None) -> Iterator[CopyTask]:
         """What is left to do, in the order in which it was found; only one kind, if ``step``."""
         last = 0
         while page := self._connection.execute(
@@ -244,10 +244,10 @@ class CopyQueue:
             for row, kind, bucket, key, other, name, found, size, etag in page:
                 source, target = ObjectRef(bucket, key), ObjectRef(other, name)
                 info, there = ObjectInfo(**json.loads(found)), ObjectInfo(size, etag)
-                yield Task(row, Step(kind), source, target, info, there)
+                yield CopyTask(row, CopyStep(kind), source, target, info, there)
 
-    def note(self, task: Task, transfer: Transfer) -> None:
-        """Keep what became of a task."""
+    def note(self, task: CopyTask, transfer: Transfer) -> None:
+        """Keep the outcome of a task."""
         self._connection.execute(
             "UPDATE copies SET outcome = ?, detail = ?, forbidden = ?, passing = ?, written = ?"
             " WHERE leader = ?",
@@ -260,7 +260,7 @@ class CopyQueue:
     # -- counting -----------------------------------------------------------------------------
 
     def totals(self) -> CopyTotals:
-        """What came of everything so far; each object counts once."""
+        """The outcomes so far; each object counts once."""
         outcomes = {outcome.value: 0 for outcome in TransferOutcome}
         outcomes.update(
             self._connection.execute(

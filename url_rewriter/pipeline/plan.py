@@ -47,7 +47,7 @@ class PlanRequest:
 class MadePlan:
     """A sealed plan file, and what it comes to.
 
-    ``comparisons`` counts targets by what came of comparing them with their sources. ``trouble`` is
+    ``comparisons`` counts targets by whether they agree with their sources. ``trouble`` is
     that of the object store, which left targets unknown.
     """
 

@@ -1,4 +1,4 @@
-"""How far a run has come, told to what shows it."""
+"""How a run gets on: what use cases tell, for people to see."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from url_rewriter.pipeline.forecast import forecast_writes
 from url_rewriter.pipeline.held_plan import DryRunStore, ending, held_plan, require_same_store
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import DocumentWriter, Task, Writer
+from url_rewriter.pipeline.write_loop import DocumentWriter, Writer, WriteTask
 from url_rewriter.pipeline.written import Written, tell_writes
 from url_rewriter.planfile import (
     Entry,
@@ -92,7 +92,7 @@ def put_back(
     the disk fails for good; the same call continues.
     """
 
-    def decide(task: Task, document: Document, history: Sequence[Entry]) -> Replanned:
+    def decide(task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
         edits = live_edits(history)
         if wanted.rule is not None:
             covered = journal.plan.strings_of_rule(task.document, wanted.rule)
@@ -100,5 +100,5 @@ def put_back(
         return undo(edits, document)
 
     with Stop() as stop:
-        tasks = (Task(document, path) for document, path in journal.to_roll_back(wanted))
+        tasks = (WriteTask(document, path) for document, path in journal.to_roll_back(wanted))
         Writer(store, journal, decide, progress, rate, pause=pause).run(tasks, stop)

@@ -1,7 +1,7 @@
-"""The loop that apply and rollback share: look, decide, journal, write, learn what came of it.
+"""The loop that apply and rollback share: read, decide, journal, write, keep the answer.
 
 Every document is read just before it is written, and written with the revision of that read as its
-precondition. A write that lost against somebody else's, or whose answer was lost, is settled by
+precondition. A write that lost against another writer's, or whose answer was lost, is settled by
 reading the document again, a bounded number of times.
 """
 
@@ -47,7 +47,7 @@ class DocumentWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class WriteTask:
     """A document to be written: its number in the plan file, its path, and what was planned."""
 
     document: int
@@ -60,13 +60,13 @@ class Task:
 class _Write:
     """A write about to be sent; ``unanswered`` entries may still arrive, at the same revision."""
 
-    task: Task
+    task: WriteTask
     fresh: Document
     plan: Replanned
     unanswered: list[int]
 
 
-Decide = Callable[[Task, Document, Sequence[Entry]], Replanned]
+Decide = Callable[[WriteTask, Document, Sequence[Entry]], Replanned]
 """What to write to a document as it is now, given its journal entries, oldest first."""
 
 
@@ -90,7 +90,7 @@ class Writer:
         self._pace = pace
         self._backoff = Backoff(attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=pause)
 
-    def run(self, tasks: Iterable[Task], stop: Stop) -> None:
+    def run(self, tasks: Iterable[WriteTask], stop: Stop) -> None:
         """Bring every task to an outcome. Raises InterruptedRunError between two batches."""
         for batch in in_batches(tasks, BATCH):
             stop.check()
@@ -98,7 +98,7 @@ class Writer:
             self._progress.advance(len(batch))
         stop.check()
 
-    def _write_batch(self, batch: Sequence[Task]) -> None:
+    def _write_batch(self, batch: Sequence[WriteTask]) -> None:
         waiting = {task.path: task for task in batch}
         why: dict[str, WriteResult] = {}
         for _ in Attempts(self._backoff):
@@ -108,7 +108,7 @@ class Writer:
                 return
         self._journal.settle([], [_given_up(waiting[path], why[path]) for path in waiting])
 
-    def _write_round(self, tasks: Sequence[Task]) -> dict[str, WriteResult]:
+    def _write_round(self, tasks: Sequence[WriteTask]) -> dict[str, WriteResult]:
         """Look at each document and write it; the paths that must be looked at again, and why."""
         fresh = self._store.get([task.path for task in tasks])
         entries = self._journal.entries([task.document for task in tasks])
@@ -161,7 +161,7 @@ class Writer:
 
     def _without_write(
         self,
-        task: Task,
+        task: WriteTask,
         replanned: Replanned,
         history: Sequence[Entry],
         told: dict[int, WriteResult],
@@ -178,7 +178,7 @@ class Writer:
 def _read_back(
     history: Sequence[Entry], path: str, document: Document | None
 ) -> dict[int, WriteResult]:
-    """What the document tells of writes whose answer is not known; by entry.
+    """What the document tells of writes whose answer is not known, by entry.
 
     A write is atomic: one of its strings standing where it was put shows that it arrived. Once the
     document has another revision than the write required (or is gone), it can no longer arrive. At
@@ -203,7 +203,7 @@ def _superseded(result: WriteResult) -> WriteResult:
     return WriteResult(result.path, WriteStatus.STALE, detail="a later attempt was written")
 
 
-def _outcome(task: Task, replanned: Replanned, outcome: Outcome) -> DocumentOutcome:
+def _outcome(task: WriteTask, replanned: Replanned, outcome: Outcome) -> DocumentOutcome:
     if replanned.left:
         return DocumentOutcome(task.document, Outcome.CONFLICT, _left(replanned))
     return DocumentOutcome(task.document, outcome)
@@ -214,7 +214,7 @@ def _left(replanned: Replanned) -> str:
     return f"changed since, left alone: {places}"
 
 
-def _given_up(task: Task, result: WriteResult) -> DocumentOutcome:
+def _given_up(task: WriteTask, result: WriteResult) -> DocumentOutcome:
     if result.status is WriteStatus.STALE:
         return DocumentOutcome(
             task.document, Outcome.CONFLICT, f"kept changing while it was written, {_ROUNDS} times"

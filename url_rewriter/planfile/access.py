@@ -53,7 +53,7 @@ def count_written(connection: sqlite3.Connection) -> int:
 
 
 def insert_access(connection: sqlite3.Connection, found: Iterable[AccessEvidence]) -> None:
-    """Add what came of opening URLs; the newest row of a target counts."""
+    """Add the results of opening URLs; the newest row of a target counts."""
     rows = [
         (each.access, each.checked_at.isoformat(), each.detail, each.target.bucket, each.target.key)
         for each in found

@@ -91,7 +91,7 @@ FROM targets t JOIN newest_evidence e ON e.target = t.id WHERE t.bucket = ? AND 
 
 
 def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Comparison]) -> int:
-    """Keep what came of comparing; returns how many targets are not what moved."""
+    """Keep comparisons; return how many targets are not what moved."""
     rows = list(compared)
     differing = [each for each in rows if each.agreement is Agreement.MISMATCH]
     with transaction(connection):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from url_rewriter.comparison import Agreement
 from url_rewriter.evidence import TargetState
@@ -18,6 +19,7 @@ from url_rewriter.findings import Code
 from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planfile.findings import put_findings
 from url_rewriter.planfile.occurrences import replace_occurrences, row_of
+from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.scan_rows import insert_targets
 from url_rewriter.planfile.schema import transaction
@@ -142,7 +144,7 @@ def _is_missing(connection: sqlite3.Connection, target: ObjectRef) -> bool:
 
 def _undecided_strings(
     connection: sqlite3.Connection, rules: Rules
-) -> Iterator[list[tuple[int, str, str]]]:
+) -> Iterator[Sequence[tuple[int, str, str]]]:
     """Decide by evidence what it decides; yield the other strings: id, value path and text."""
     skipped = [rule.name for rule in rules.rules if rule.on_missing is OnMissing.SKIP]
     with transaction(connection):
@@ -150,18 +152,19 @@ def _undecided_strings(
         connection.execute("DELETE FROM undecided")
         connection.execute(_DECIDE, (json.dumps(skipped),))
         connection.execute(_UNDECIDED)
-    last = 0
-    while page := connection.execute(
-        "SELECT s.id, s.value_path, s.before FROM undecided u JOIN strings s ON s.id = u.string"
-        " WHERE u.string > ? ORDER BY u.string LIMIT ?",
-        (last, _PAGE),
-    ).fetchall():
-        yield page
-        last = page[-1][0]
+    yield from read_pages(
+        lambda last: connection.execute(
+            "SELECT s.id, s.value_path, s.before FROM undecided u JOIN strings s ON s.id = u.string"
+            " WHERE u.string > ? ORDER BY u.string LIMIT ?",
+            (last, _PAGE),
+        ).fetchall(),
+        0,
+        itemgetter(0),
+    )
 
 
 def _settle_strings(
-    connection: sqlite3.Connection, planner: Planner, page: list[tuple[int, str, str]]
+    connection: sqlite3.Connection, planner: Planner, page: Sequence[tuple[int, str, str]]
 ) -> None:
     for string, at, text in page:
         planned = planner.plan_text(load_path(at), text)
@@ -186,8 +189,9 @@ def _rewrite_strings(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         connection.execute("UPDATE strings SET after = NULL WHERE after IS NOT NULL")
         connection.execute(_WHOLE)
-    last = 0
-    while page := connection.execute(_PARTS, (last, _PAGE)).fetchall():
+    for page in read_pages(
+        lambda last: connection.execute(_PARTS, (last, _PAGE)).fetchall(), 0, itemgetter(0)
+    ):
         edits = [
             (after, string)
             for string, before in page
@@ -195,7 +199,6 @@ def _rewrite_strings(connection: sqlite3.Connection) -> None:
         ]
         with transaction(connection):
             connection.executemany("UPDATE strings SET after = ? WHERE id = ?", edits)
-        last = page[-1][0]
 
 
 def _rewritten(connection: sqlite3.Connection, string: int, before: str) -> str:

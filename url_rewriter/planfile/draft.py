@@ -1,7 +1,7 @@
 """A plan file in the making: scanned into, proven, settled, then sealed.
 
 It is made beside its final place, under the name with ``.part`` behind it, and takes the final name
-when it is sealed: whoever finds a plan file finds a whole one. A draft that was left by an
+when it is sealed: a plan file that is found is a whole one. A draft that was left by an
 interrupted run is continued.
 """
 
@@ -43,7 +43,8 @@ class Draft:
 
     Raises RefusedError when a plan file stands there that was applied (it holds the only way to
     undo its writes) or while another process makes the same one, and ServiceError when the disk
-    refuses. A file that is not ``kept`` goes when the command ends: no power cut can matter to it.
+    refuses. A file that is not ``kept`` is deleted when the command ends, and need not survive a
+    power cut.
     """
 
     def __init__(self, path: Path, header: Header, *, kept: bool = True) -> None:
@@ -63,7 +64,7 @@ class Draft:
                 if schema.has_current_tables(self._connection) and header.describes_same_scan(
                     read_header(self._connection)
                 ):
-                    # What nobody could tell then is asked again, and what may have changed.
+                    # What was unknown then is asked again, and what may have changed.
                     self._connection.execute(
                         "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
                         ((datetime.now(UTC) - _FRESH).isoformat(),),
@@ -133,7 +134,7 @@ class Draft:
     # -- proving ------------------------------------------------------------------------------
 
     def count_unproven(self) -> int:
-        """How many targets nobody has asked for yet."""
+        """How many targets have no evidence yet."""
         (count,) = self._connection.execute(
             "SELECT count(*) FROM targets t"
             " WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
@@ -146,7 +147,7 @@ class Draft:
         return [bucket for (bucket,) in rows]
 
     def unproven(self) -> Iterator[ObjectRef]:
-        """The targets nobody has asked for yet, in key order, so that memory stays flat."""
+        """The targets without evidence, in key order, so that memory stays flat."""
         return unproven_targets(self._connection, self._asked_for)
 
     def add_evidence(self, evidence: Iterable[Evidence]) -> None:
@@ -155,7 +156,7 @@ class Draft:
             insert_evidence(self._connection, evidence, self._asked_for)
 
     def add_unknown(self, bucket: str, why: str) -> int:
-        """Keep that nobody can tell of the unproven targets in a bucket; how many they are."""
+        """Keep the unproven targets of a bucket as unknown; return how many they are."""
         with self._whole(), schema.transaction(self._connection):
             return insert_unknown(self._connection, bucket, why)
 
@@ -188,7 +189,7 @@ class Draft:
         return access.count_written(self._connection)
 
     def add_access(self, found: Iterable[AccessEvidence]) -> None:
-        """Keep what came of opening URLs."""
+        """Keep the results of opening URLs."""
         with self._whole():
             access.insert_access(self._connection, found)
 
@@ -215,7 +216,7 @@ class Draft:
         return comparisons.count_pairs(self._connection)
 
     def add_comparisons(self, compared: Iterable[Comparison]) -> int:
-        """Keep what came of comparing; returns how many targets are not what moved."""
+        """Keep comparisons; return how many targets are not what moved."""
         with self._whole():
             return comparisons.insert_comparisons(self._connection, compared)
 

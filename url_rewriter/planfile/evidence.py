@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.planfile.paging import read_pages
 from url_rewriter.urls import ObjectRef
 
 _PAGE = 2_000
@@ -18,17 +19,19 @@ Rows = MutableMapping[ObjectRef, int]
 
 def unproven_targets(connection: sqlite3.Connection, rows: Rows) -> Iterator[ObjectRef]:
     """Targets without evidence, page by page in order of bucket and key; adds to ``rows``."""
-    last = ("", "")
-    while page := connection.execute(
-        "SELECT bucket, key, id FROM targets t WHERE (bucket, key) > (?, ?)"
-        " AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
-        " ORDER BY bucket, key LIMIT ?",
-        (*last, _PAGE),
-    ).fetchall():
+
+    def read(last: tuple[str, str]) -> list[tuple[str, str, int]]:
+        return connection.execute(
+            "SELECT bucket, key, id FROM targets t WHERE (bucket, key) > (?, ?)"
+            " AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.target = t.id)"
+            " ORDER BY bucket, key LIMIT ?",
+            (*last, _PAGE),
+        ).fetchall()
+
+    for page in read_pages(read, ("", ""), lambda row: row[:2]):
         targets = [ObjectRef(bucket, key) for bucket, key, _ in page]
         rows.update(zip(targets, (row for _, _, row in page), strict=True))
         yield from targets
-        last = targets[-1]
 
 
 def insert_evidence(
@@ -64,7 +67,7 @@ def insert_evidence(
 
 
 def insert_unknown(connection: sqlite3.Connection, bucket: str, why: str) -> int:
-    """Add to each target of a bucket without evidence that nobody can tell; how many they are."""
+    """Add ``unknown`` to each target of a bucket without evidence; return how many these are."""
     return connection.execute(
         "INSERT INTO evidence (target, state, method, checked_at, detail)"
         " SELECT t.id, ?, ?, ?, ? FROM targets t WHERE t.bucket = ?"

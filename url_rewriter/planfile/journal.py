@@ -1,4 +1,4 @@
-"""The journal: what was about to be written, and what came of it.
+"""The journal: what was about to be written, and the result.
 
 An entry is durable before its write is sent. One without a status was sent, or about to be, when a
 run ended: only the document can tell whether it was written.
@@ -11,9 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter, itemgetter
 
 from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
 from url_rewriter.planfile import schema
+from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
 from url_rewriter.planfile.runs import Run, now
@@ -23,7 +25,7 @@ from url_rewriter.urls import ObjectRef
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One write: sent, or about to be. ``status`` is None while nobody knows what came of it."""
+    """One write: sent, or about to be. ``status`` is None while the result is not known."""
 
     id: int
     operation: Operation
@@ -82,7 +84,7 @@ class Journal(Run):
         results: Iterable[tuple[int, WriteResult]],
         outcomes: Iterable[DocumentOutcome],
     ) -> None:
-        """Write down what came of entries, and of documents, all or nothing."""
+        """Write down the results of entries, and of documents, all or nothing."""
         with schema.translated(self.plan.path), schema.transaction(self._connection):
             self._connection.executemany(
                 "UPDATE journal SET status = ?, new_revision = ?, detail = ? WHERE id = ?",
@@ -99,9 +101,9 @@ class Journal(Run):
     def to_apply(self) -> Iterator[PlannedWrite]:
         """Planned writes that are not done yet, in plan order."""
         done = {Outcome.WRITTEN, Outcome.UNCHANGED}
-        last = 0
-        while page := list(self.plan.writes(last, _PAGE)):
-            last = page[-1].id
+        for page in read_pages(
+            lambda last: list(self.plan.writes(last, _PAGE)), 0, attrgetter("id")
+        ):
             outcomes = self._outcomes([write.id for write in page])
             yield from (
                 write
@@ -110,14 +112,14 @@ class Journal(Run):
             )
 
     def to_roll_back(self, wanted: WriteFilter) -> Iterator[tuple[int, str]]:
-        """Documents with strings that an apply wrote, or may have written, and nobody put back;
+        """Documents with strings that an apply wrote, or may have written, that are not put back;
         last written first: id and path."""
-        last = 1 << 62
-        while page := self._connection.execute(
-            _APPLIED,
-            {**asdict(wanted), "last": last, "page": _PAGE},
-        ).fetchall():
-            last = page[-1][0]
+
+        def read(last: int) -> list[tuple[int, int, str]]:
+            given = {**asdict(wanted), "last": last, "page": _PAGE}
+            return self._connection.execute(_APPLIED, given).fetchall()
+
+        for page in read_pages(read, 1 << 62, itemgetter(0)):
             entries = self.entries([document for _, document, _ in page])
             yield from (
                 (document, path) for _, document, path in page if live_edits(entries[document])

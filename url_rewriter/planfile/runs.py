@@ -46,7 +46,7 @@ class Run:
                     "UPDATE runs SET ended_at = ?, result = ? WHERE id = ?",
                     (now(), result, self._run),
                 )
-            with suppress(sqlite3.OperationalError):  # somebody is reading: it stays in two files
+            with suppress(sqlite3.OperationalError):  # a reader has it open: it stays in two files
                 self._connection.execute("PRAGMA journal_mode=DELETE")
 
 

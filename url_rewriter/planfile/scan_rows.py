@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from url_rewriter.findings import Finding
-from url_rewriter.planfile.occurrences import Row, insert_occurrences, row_of
+from url_rewriter.planfile.occurrences import SqlRow, insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
-from url_rewriter.planning import PlannedDocument, nobody_asked, settle_urls
+from url_rewriter.planning import PlannedDocument, no_evidence, settle_urls
 from url_rewriter.urls import ObjectRef
 
 _ROWS_OF_PARTITION = 2**36
@@ -30,8 +30,8 @@ class FoundRows(NamedTuple):
     documents: list[tuple[str, str]]
     strings: list[tuple[int, str, str, int]]
     targets: list[ObjectRef]
-    occurrences: list[tuple[int, Row]]
-    findings: list[Row]
+    occurrences: list[tuple[int, SqlRow]]
+    findings: list[SqlRow]
 
 
 def rows_of(found: Iterable[PlannedDocument], *, prove_migrated: bool = False) -> FoundRows:
@@ -47,7 +47,7 @@ def rows_of(found: Iterable[PlannedDocument], *, prove_migrated: bool = False) -
         if planned.texts:
             documents.append((planned.document.path, planned.document.revision))
         for text in planned.texts:
-            for url in settle_urls(text, nobody_asked):
+            for url in settle_urls(text, no_evidence):
                 occurrences.append((len(strings), row_of(url)))
             strings.append(
                 (len(documents) - 1, dump_path(text.value_path), text.text, int(text.doubtful))
@@ -99,7 +99,7 @@ def insert_targets(connection: sqlite3.Connection, targets: Iterable[ObjectRef])
     connection.executemany("INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)", targets)
 
 
-def _finding_row(finding: Finding) -> Row:
+def _finding_row(finding: Finding) -> SqlRow:
     return (
         finding.code.value,
         finding.severity.value,

@@ -53,7 +53,7 @@ CREATE TABLE evidence (
 ) STRICT;
 CREATE INDEX evidence_of_target ON evidence (target, id);
 
--- What somebody without credentials gets for the written URL; the newest row of a target counts.
+-- What the written URL gives without credentials; the newest row of a target counts.
 CREATE TABLE access (
     id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, access TEXT NOT NULL,
     checked_at TEXT NOT NULL, detail TEXT NOT NULL
@@ -61,7 +61,7 @@ CREATE TABLE access (
 CREATE INDEX access_of_target ON access (target, id);
 
 -- How a target compares with an object that moved there; the newest row of a pair counts. Bucket
--- and key are the source's, empty where nobody can tell which object it was.
+-- and key are the source's, empty where the source is not known.
 CREATE TABLE comparisons (
     id INTEGER PRIMARY KEY, target INTEGER NOT NULL REFERENCES targets, bucket TEXT NOT NULL,
     key TEXT NOT NULL, agreement TEXT NOT NULL, measure TEXT, checked_at TEXT NOT NULL,
@@ -205,7 +205,7 @@ def has_current_tables(connection: sqlite3.Connection) -> bool:
 
 
 def copy(path: Path, target: Path) -> None:
-    """Copy a plan file, whoever is reading or writing it. Raises ServiceError on a full disk."""
+    """Copy a plan file, even while it is read or written. Raises ServiceError on a full disk."""
     create(target).close()
     with translated(target):
         source, copied = connect(path, writable=False), sqlite3.connect(target)

@@ -15,7 +15,7 @@ from url_rewriter.planning.deciding import (
     SettledText,
     SettledUrl,
     UrlStatus,
-    nobody_asked,
+    no_evidence,
     settle,
     settle_urls,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "Tally",
     "UrlStatus",
     "check_examples",
-    "nobody_asked",
+    "no_evidence",
     "replan",
     "settle",
     "settle_urls",

@@ -103,7 +103,7 @@ class SettledText(NamedTuple):
         return Edit(self.value_path, self.before, self.after, rewritten)
 
 
-def nobody_asked(target: ObjectRef) -> TargetState:
+def no_evidence(target: ObjectRef) -> TargetState:
     """The state of every target before the object store was asked."""
     return TargetState.UNKNOWN
 

@@ -13,7 +13,7 @@ from url_rewriter.urls import Form
 
 @dataclass(frozen=True, slots=True)
 class ExampleResult:
-    """What came of one example; ``why`` says what is wrong where it is not ``ok``."""
+    """The result of one example; ``why`` says what is wrong where it is not ``ok``."""
 
     rule: str
     line: int

@@ -12,7 +12,7 @@ from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, Unmapped
-from url_rewriter.text import holds_any
+from url_rewriter.text import may_hold
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, needles
 
 # Looked up for every URL, where an enumeration's member takes its time.
@@ -43,7 +43,7 @@ class Planner:
         self.rules = rules
         self.fields = tuple(fields)
         self.mentions = mentions
-        # The target's host may serve other buckets too, which are nobody's business here.
+        # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._everywhere = not (fields or rules.scope.fields)
@@ -74,7 +74,7 @@ class Planner:
 
     def _says(self, document: Document, texts: Sequence[PlannedText]) -> bool:
         """Whether there may be something to find; of nearly every document there is not."""
-        if document.unreachable or holds_any(document.path, self._needles):
+        if document.unreachable or may_hold(document.path, self._needles):
             return True
         for text in texts:  # noqa: SIM110 (a generator costs more than the loop)
             if not _is_plain(text):
@@ -178,7 +178,7 @@ def _is_plain(text: PlannedText) -> bool:
 
 
 def _spellings(found: UnreachableText) -> Iterator[str]:
-    """The texts that a place outside the strings may hold: of bytes nobody knows the encoding."""
+    """The texts that a place outside the strings may hold: the encoding of bytes is not known."""
     yield found.text
     if found.holder is Holder.BYTES:
         with suppress(UnicodeError):

@@ -32,7 +32,7 @@ class Replanned:
     """What is to be written to a document as it is now.
 
     ``done`` counts planned strings that already are as planned. ``left`` are the value paths of
-    strings that somebody else changed and that still hold what was to be replaced.
+    strings that were changed since and that still hold what was to be replaced.
     """
 
     edits: tuple[Edit, ...]
@@ -63,7 +63,7 @@ def replan(
 
     A string that reads as planned is edited as planned. One that changed is planned anew, and its
     URLs are rewritten where their targets were planned for this document; what it holds beyond
-    them is somebody's later work, and is left.
+    them was written later, and is left.
     """
     planned: dict[Place, dict[str, Edit]] = defaultdict(dict)
     finished: dict[Place, set[str]] = defaultdict(set)

@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from url_rewriter.planfile import Plan, Summary, WriteTotals
+from url_rewriter.documents import format_value_path
+from url_rewriter.planfile import Plan, Summary, UrlFacts, WriteTotals
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.rows import ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
+from url_rewriter.urls import redact
 
 SUFFIXES: tuple[str, ...] = (".json",)
 SHOWN_ON_TERMINALS: bool = True
@@ -105,18 +107,14 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
     }
 
 
-def row_members(row: Row) -> dict[str, Any]:
+def row_members(row: ReportRow) -> dict[str, Any]:
     """One row of the report."""
     return {
         "document": row.document,
         "field": row.field,
         "status": row.status,
         "blocks": row.blocks,
-        "form": row.form,
-        "layer": row.layer,
-        "rule": row.rule,
-        "source": {"bucket": row.source_bucket, "key": row.source_key},
-        "target": {"bucket": row.target_bucket, "key": row.target_key},
+        **_reading_members(row),
         "old": row.old,
         "new": row.new,
         "evidence": {
@@ -142,4 +140,31 @@ def row_members(row: Row) -> dict[str, Any]:
         "operation": row.operation,
         "outcome": row.outcome,
         "why": row.why,
+    }
+
+
+def url_members(url: UrlFacts) -> dict[str, Any]:
+    """One URL as `show` has it: less than the row of a report, and redacted here."""
+    return {
+        "document": url.document,
+        "field": format_value_path(url.value_path),
+        "status": url.status,
+        **_reading_members(url),
+        "old": redact(url.old),
+        "new": redact(url.new),
+        "evidence": {"state": url.state, "detail": url.detail},
+        "other_readings": list(url.others),
+        "remark": url.remark,
+        "outcome": url.outcome,
+    }
+
+
+def _reading_members(row: ReportRow | UrlFacts) -> dict[str, Any]:
+    """How a URL is spelled, and the objects that it means."""
+    return {
+        "form": row.form,
+        "layer": row.layer,
+        "rule": row.rule,
+        "source": {"bucket": row.source_bucket, "key": row.source_key},
+        "target": {"bucket": row.target_bucket, "key": row.target_key},
     }

@@ -8,14 +8,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from url_rewriter.planfile import Gate, GateName, GateState, Plan
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import list_rows
+from url_rewriter.reports.rows import LISTED, list_rows
 from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.text import shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".xml",)
 SHOWN_ON_TERMINALS: bool = True
 
-_LISTED = 50
 _LONGEST = 400  # characters of one text
 
 
@@ -67,7 +66,7 @@ def _add_case(suite: Element, gate: Gate, plan: Plan, privacy: Privacy) -> None:
 def _against(gate: Gate, plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The first rows that stand against a gate."""
     against = (row for row in list_rows(plan, privacy) if row.gate == gate.name)
-    for row in islice(against, _LISTED):
+    for row in islice(against, LISTED):
         says = row.why if gate.name is GateName.PLAN_COMPLETE else row.detail
         yield _xml(f"{row.status} {row.document} {row.field} {row.old} {says}".rstrip())
 

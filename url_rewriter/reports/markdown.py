@@ -1,7 +1,7 @@
 """Markdown, for a pull request or ``$GITHUB_STEP_SUMMARY``: the verdict, the totals, what failed.
 
 Everything that came from a document stands in a code span, where neither Markdown nor HTML means
-anything and nobody is mentioned.
+anything, and no user of the platform is notified.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from itertools import islice
 
 from url_rewriter.planfile import GateState, Plan, WriteTotals
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.rows import LISTED, ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.text import counted, shorten, spell_out
 
 SUFFIXES: tuple[str, ...] = (".md", ".markdown")
 SHOWN_ON_TERMINALS: bool = True
 
-_LISTED = 50
 _LONGEST = 200  # characters of one value; a step summary holds 1 MiB
 
 
@@ -130,7 +129,7 @@ def _written(title: str, totals: WriteTotals) -> Iterator[str]:
 
 def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:
     failed = (row for row in list_rows(plan, privacy) if row.gate)
-    listed = list(islice(failed, _LISTED))
+    listed = list(islice(failed, LISTED))
     if not listed:
         return
     more = sum(1 for _ in failed)
@@ -146,7 +145,7 @@ def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:
         yield f"And {counted(more, 'more URL')}: `url-rewriter show` and other formats list them.\n"
 
 
-def _why(row: Row) -> str:
+def _why(row: ReportRow) -> str:
     if row.outcome in ("conflict", "failed"):
         return f"{row.outcome}: {row.why}"
     target = f"{row.target_bucket}/{row.target_key}"

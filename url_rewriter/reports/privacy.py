@@ -1,4 +1,4 @@
-"""What of a plan may be shown: never a secret and, where that is asked for, nobody's name.
+"""What of a plan may be shown: never a secret and, where that is asked for, no name of a person.
 
 A plan file holds whole URLs. Every text of it passes a ``Privacy`` on its way into a report.
 """
@@ -95,7 +95,7 @@ class Pseudonyms(Privacy):
         return self._name(text) if text else ""
 
     def file(self, name: str) -> str:
-        """A file without its folders, one of which may be somebody's home; a database as it is."""
+        """A file without its folders, one of which may be a home folder; a database as it is."""
         if "://" in name:
             return self.text(name)
         scheme, colon, path = name.rpartition(":")
@@ -146,7 +146,7 @@ class Pseudonyms(Privacy):
         return f"{self._endpoint}/{row.target_bucket}/{key}"
 
     def seal(self, seal: str) -> str:
-        """The beginning of the seal, which tells plans apart and keys nothing."""
+        """The beginning of the seal, which tells plans apart and computes no pseudonym."""
         return seal[:8]
 
 

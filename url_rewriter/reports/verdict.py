@@ -67,7 +67,7 @@ class Facts:
 
     @property
     def applied(self) -> bool:
-        """Whether an apply was the last to write; what a rollback undid has other outcomes."""
+        """Whether an apply was the last to write; its outcomes end when a rollback begins."""
         return self.history.last_operation == Operation.APPLY
 
     @property

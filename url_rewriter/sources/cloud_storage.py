@@ -15,7 +15,7 @@ from url_rewriter.credentials import default_credentials
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceState
 from url_rewriter.objectinfo import ObjectInfo
-from url_rewriter.sources.listing import Leaper, Page
+from url_rewriter.sources.listing import SourceListing, SourcePage
 from url_rewriter.sources.resources import describe
 from url_rewriter.urls import ObjectRef
 
@@ -41,14 +41,14 @@ _MAX_KEY_BYTES = 1024  # Cloud Storage documentation, "Object names"
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class StorageClient:
     """A client of Google's, and whether it talks to an emulator."""
 
     client: Client
     emulated: bool
 
 
-def connect(environ: Mapping[str, str], *, threads: int = THREADS) -> Connection:
+def connect(environ: Mapping[str, str], *, threads: int = THREADS) -> StorageClient:
     """A client with application default credentials, on the emulator without any.
 
     Nothing is asked of the server yet. Raises what ``open_cloud_storage`` does.
@@ -75,11 +75,11 @@ def connect(environ: Mapping[str, str], *, threads: int = THREADS) -> Connection
         client_options={"api_endpoint": emulator} if emulator else None,
         _http=session,
     )
-    return Connection(client, emulated=bool(emulator))
+    return StorageClient(client, emulated=bool(emulator))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SourceAnswer:
     """What came of a question; ``passing``: trouble that may be over when it is put again."""
 
     evidence: SourceEvidence
@@ -96,7 +96,7 @@ class CloudStorage:
     """
 
     def __init__(
-        self, connection: Connection, *, workers: int | None = None, patience: float = 30.0
+        self, connection: StorageClient, *, workers: int | None = None, patience: float = 30.0
     ) -> None:
         from google.cloud.storage.retry import DEFAULT_RETRY
 
@@ -104,20 +104,20 @@ class CloudStorage:
         self._emulated = connection.emulated
         self._threads = min(workers or THREADS, THREADS)
         self._retry = DEFAULT_RETRY.with_timeout(patience).with_delay(initial=0.5, maximum=8.0)
-        self._leaper = Leaper(self._page)
+        self._listing = SourceListing(self._page)
 
     def stat(self, refs: Iterable[ObjectRef]) -> Iterator[SourceEvidence]:
         """See ``SourceStore.stat``."""
         window, row, silence = 2 * self._threads, 0, ""
 
-        def ask(ref: ObjectRef) -> Asked:
+        def ask(ref: ObjectRef) -> SourceAnswer:
             return _unknown(ref, f"not asked: {silence}") if silence else self._ask(ref)
 
         source = iter(refs)
         with WorkerPool(ask, self._threads) as crew:
             while batch := list(islice(source, _BATCH)):
                 askable = () if silence else (ref for ref in batch if not _impossible(ref))
-                listed = dict(self._leaper.find(askable))
+                listed = dict(self._listing.find(askable))
                 yield from (_exists(ref, listed[ref]).evidence for ref in batch if ref in listed)
                 for asked in crew.map((ref for ref in batch if ref not in listed), window):
                     row = row + 1 if asked.passing else 0
@@ -173,7 +173,7 @@ class CloudStorage:
         """See ``SourceStore.close``."""
         self.client.close()  # type: ignore[no-untyped-call]  # ships no types
 
-    def _page(self, start: ObjectRef) -> Page | None:
+    def _page(self, start: ObjectRef) -> SourcePage | None:
         """A page of the listing from a key on; None where it cannot be had, for whatever reason."""
         from google.api_core.exceptions import GoogleAPIError
         from google.auth.exceptions import GoogleAuthError
@@ -191,13 +191,13 @@ class CloudStorage:
             return None  # JSON of another kind, which the client does not look at
         refs = {ObjectRef(start.bucket, name): each for name, each in names.items()}
         found = {ref: describe(ref, each) for ref, each in refs.items()}
-        return Page(
+        return SourcePage(
             objects={ref: info for ref, info in found.items() if info is not None},
             last=str(next(reversed(names), start.key)),
             final=not listing.next_page_token,
         )
 
-    def _ask(self, ref: ObjectRef) -> Asked:
+    def _ask(self, ref: ObjectRef) -> SourceAnswer:
         """Ask for one object; called in many threads."""
         from google.api_core.exceptions import GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError
@@ -218,7 +218,7 @@ class CloudStorage:
             return _unknown(ref, "200 that does not describe the object", passing=True)
         return _exists(ref, info)
 
-    def _refused(self, ref: ObjectRef, error: BaseException | None) -> Asked:
+    def _refused(self, ref: ObjectRef, error: BaseException | None) -> SourceAnswer:
         """What an error says of an object, in our own words: a client's may repeat its request."""
         from google.api_core.exceptions import GoogleAPICallError
         from google.auth.exceptions import GoogleAuthError, TransportError
@@ -261,19 +261,21 @@ def _impossible(ref: ObjectRef) -> str:
     return f"the name is longer than {_MAX_KEY_BYTES} bytes" if long else ""
 
 
-def _exists(ref: ObjectRef, info: ObjectInfo) -> Asked:
-    return Asked(SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), info))
+def _exists(ref: ObjectRef, info: ObjectInfo) -> SourceAnswer:
+    return SourceAnswer(SourceEvidence(ref, SourceState.EXISTS, datetime.now(UTC), info))
 
 
-def _gone(ref: ObjectRef, why: str) -> Asked:
-    return Asked(SourceEvidence(ref, SourceState.GONE, datetime.now(UTC), detail=why))
+def _gone(ref: ObjectRef, why: str) -> SourceAnswer:
+    return SourceAnswer(SourceEvidence(ref, SourceState.GONE, datetime.now(UTC), detail=why))
 
 
-def _unknown(ref: ObjectRef, why: str, *, passing: bool = False, forbidden: bool = False) -> Asked:
+def _unknown(
+    ref: ObjectRef, why: str, *, passing: bool = False, forbidden: bool = False
+) -> SourceAnswer:
     evidence = SourceEvidence(
         ref, SourceState.UNKNOWN, datetime.now(UTC), detail=why, forbidden=forbidden
     )
-    return Asked(evidence, passing)
+    return SourceAnswer(evidence, passing)
 
 
 def _with_scope(credentials: Any, scopes: Any) -> Any:

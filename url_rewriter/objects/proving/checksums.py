@@ -19,7 +19,6 @@ class ChecksumReader:
     def __init__(self, settings: S3Settings) -> None:
         self._client = Client(settings)
         self._threads = settings.threads
-        self._attempts = settings.attempts
 
     def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield what is said of each target, in any order; a fault is told as such."""
@@ -31,12 +30,7 @@ class ChecksumReader:
         self._client.close()
 
     def _ask(self, target: ObjectRef) -> Evidence:
-        answer = Answer()
-        for _ in range(self._attempts):
-            answer = self._client.head(target, checksums=True)
-            if not answer.passing:
-                break
-        return read_checksums(target, answer)
+        return read_checksums(target, self._client.head(target, checksums=True))
 
 
 def read_checksums(target: ObjectRef, answer: Answer) -> Evidence:

@@ -1,4 +1,4 @@
-"""Whether a bucket's server gives honest answers, found out by questions with known answers.
+"""Honesty probes: questions with known answers, which tell whether a bucket's server is honest.
 
 A random key cannot be there, and a key that the server lists must be. Both are asked for before,
 during and after the targets, because a proxy, a policy or a failover may change what answers.
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.objects.proving.diagnosis import MAX_SKEW, explain, explain_skew, measure_skew
-from url_rewriter.objects.transport.answers import Answer, Manner, is_folded, judge_key
+from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.verdicts import DenialStyle, is_folded, judge_key
 from url_rewriter.urls import ObjectRef
 
 
@@ -21,14 +22,14 @@ class Trouble:
     """What is wrong with a bucket, in one sentence.
 
     ``lied``: the server gave an answer that cannot be true, so that its other answers of that time
-    are worth nothing; otherwise it gave none, which harms nobody but the question.
+    are worth nothing; otherwise it gave none.
     """
 
     error: UrlRewriterError
     lied: bool
 
 
-class Canaries:
+class HonestyProbes:
     """Asks the questions with known answers. Remembers a listed key for each bucket."""
 
     def __init__(self, client: Client, endpoint: str) -> None:
@@ -36,9 +37,9 @@ class Canaries:
         self._endpoint = endpoint
         self._listed: dict[str, ObjectRef | None] = {}
 
-    def examine(self, bucket: str) -> Manner | Trouble:
-        """How ``bucket``'s server answers for an absent key, or what is wrong with it."""
-        absent = ObjectRef(bucket, f"url-rewriter-canary-{uuid.uuid4().hex}")
+    def examine(self, bucket: str) -> DenialStyle | Trouble:
+        """How ``bucket``'s server denies an absent key, or what is wrong with it."""
+        absent = ObjectRef(bucket, f"url-rewriter-probe-{uuid.uuid4().hex}")
         answer = self._client.head(absent)
         found = self._judge_absent(absent, answer)
         if isinstance(found, Trouble):
@@ -48,20 +49,20 @@ class Canaries:
             return Trouble(explain_skew(skew, self._endpoint, bucket), lied=True)
         return self._examine_listed(bucket) or found
 
-    def _judge_absent(self, absent: ObjectRef, answer: Answer) -> Manner | Trouble:
+    def _judge_absent(self, absent: ObjectRef, answer: Answer) -> DenialStyle | Trouble:
         # A HEAD of the bucket may be forbidden where one of its objects is not, so it alone
         # decides nothing.
         if (answer.status == 404 and answer.marked) and (
             self._client.head_bucket(absent.bucket).status == 200
         ):
-            return Manner.MARKED
+            return DenialStyle.MARKED
         if answer.status not in (0, 200):
             # HEAD has no body, so it tells no error code; GET does.
             told = self._client.get(absent)
             if told.code == "NoSuchKey" and answer.status == told.status == 404:
-                return Manner.MARKED if answer.marked else Manner.UNMARKED
+                return DenialStyle.MARKED if answer.marked else DenialStyle.UNMARKED
             if told.code == "AccessDenied" and answer.status in (403, 404):
-                return Manner.HIDDEN
+                return DenialStyle.HIDDEN
             answer = told
         error = explain(answer, self._endpoint, absent.bucket)
         return Trouble(error, lied=not answer.passing)
@@ -78,9 +79,8 @@ class Canaries:
             self._listed[bucket] = self._choose(bucket)  # it may have been deleted since
         return Trouble(
             ServiceError(
-                f"{self._endpoint} lists objects of bucket {bucket!r} that it does not own up to "
-                "when asked for them: it proves nothing; check --s3-endpoint and what stands "
-                "between."
+                f"{self._endpoint} lists objects of bucket {bucket!r} but denies that they exist: "
+                "it proves nothing; check --s3-endpoint and what stands between."
             ),
             lied=True,
         )

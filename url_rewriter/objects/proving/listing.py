@@ -1,9 +1,6 @@
-"""Proof by listing where targets lie close together, by leaps over what nobody asks for.
+"""Proof by listing where targets lie close together; the others are left to HEAD.
 
-A page of a listing is asked for from just below the next wanted key. Where it shows enough of the
-wanted keys to be worth its price, the next page starts at the next wanted key behind it; where it
-does not, a growing number of keys is left to HEAD before a page is tried again. Nothing is kept of
-what nobody asked for, and a prefix with far more objects than targets is left by itself.
+Nothing is kept of objects that are no targets, and only a key that a page shows is taken from it.
 """
 
 from __future__ import annotations
@@ -21,30 +18,26 @@ from operator import itemgetter
 from url_rewriter.concurrency.garbage import no_collection
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.leaping import Leap
 from url_rewriter.objectinfo import NOTHING, ObjectInfo
-from url_rewriter.objects.proving.head import Asked
+from url_rewriter.objects.proving.head import Probe
+from url_rewriter.objects.transport.base import Place, Transport
 from url_rewriter.objects.transport.listing_page import Page, is_listable, just_before
 from url_rewriter.urls import ObjectRef
 
-Place = tuple[str, str]
-"""A bucket, and the key behind which a page starts."""
-
-PageFetcher = Callable[[Sequence[Place]], Iterator[tuple[Place, Page | None]]]
-"""Fetches pages at once; None for a page that cannot be relied on."""
-
-Heads = Callable[[Sequence[ObjectRef]], Iterable[Asked]]
+Heads = Callable[[Sequence[ObjectRef]], Iterable[Probe]]
 
 SAMPLED = 1 / 512
 """The share of listed targets that are asked for with HEAD as well; one at least."""
 
-_ABREAST = 8
-"""Pages that are fetched at once."""
+_AT_ONCE = 8
+"""Pages that are fetched at the same time."""
 
 _PAGE = 1_000
 """Keys of a page, at most, in every S3."""
 
-_SHORTEST, _LONGEST = 128, 4_096
-"""Keys that are left to HEAD before a page is tried again."""
+_SHORTEST = 128
+"""Keys that are left to HEAD before a page is tried again, at least."""
 
 
 _make_evidence = partial(tuple.__new__, Evidence)
@@ -54,164 +47,136 @@ _make_info = partial(tuple.__new__, ObjectInfo)
 
 @dataclass(slots=True)
 class _Range:
-    """Neighbouring targets of one bucket, their keys, and how far they are settled."""
+    """Neighbouring targets of one bucket, and how far they are settled."""
 
     targets: Sequence[ObjectRef]
-    keys: Sequence[str]
-    burst: int = _SHORTEST
-    skip: int = 0
-    at: int = field(default=0, init=False)
-
-    @property
-    def open(self) -> bool:
-        return self.at < len(self.targets)
+    leap: Leap
 
     def place(self) -> Place:
-        return self.targets[self.at].bucket, just_before(self.keys[self.at])
-
-    def leap(self) -> Sequence[ObjectRef]:
-        """The targets that are left to HEAD next."""
-        first = self.at
-        self.at = min(len(self.targets), first + self.skip)
-        self.skip -= self.at - first
-        return self.targets[first : self.at]
-
-    def cover(self, page: Page) -> tuple[Sequence[ObjectRef], Sequence[str]]:
-        """The targets that a page speaks of, and their keys."""
-        first, past = self.at, len(self.keys)
-        if page.last is not None:
-            past = bisect_right(self.keys, page.last, first)
-        self.at = past
-        return self.targets[first:past], self.keys[first:past]
+        return Place(self.targets[0].bucket, just_before(self.leap.keys[self.leap.at]))
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListingResult:
     """What listings show of targets, and the targets that are left to HEAD."""
 
     shown: list[Evidence] = field(default_factory=list)
     rest: list[ObjectRef] = field(default_factory=list)
 
 
-class Leapfrog:
+class ListingProof:
     """Splits targets between listing and HEAD. Remembers how dense they were from call to call.
 
-    ``price``: how many HEADs a page costs; measured, unless ``always``, which lists at any price.
+    ``heads`` asks for targets by HEAD. ``price``: how many HEADs a page costs; measured, unless
+    ``always``, which lists at any price.
     """
 
-    def __init__(self, fetch: PageFetcher, *, always: bool) -> None:
-        self._fetch = fetch
+    def __init__(self, transport: Transport, heads: Heads, *, always: bool) -> None:
+        self._transport = transport
+        self._heads = heads
         self._always = always
         self.price = 0.0 if always else 60.0
         self._burst, self._skip = 2 * _SHORTEST, 0  # one page first: it tells how dense they are
         self._page_cost = _Cost()
 
-    def leap(self, targets: Iterable[ObjectRef]) -> Listed:
-        """List where it is worth it. Only a listed key is taken from a listing."""
-        listed = Listed()
+    def list_targets(self, targets: Iterable[ObjectRef]) -> ListingResult:
+        """List where it is worth it."""
+        result = ListingResult()
         with self._page_cost, no_collection():
-            ranges = active = self._cut(_by_bucket(sorted(targets), listed.rest))
+            ranges = active = self._cut(_by_bucket(sorted(targets), result.rest))
             while active:
                 for each in active:
-                    listed.rest.extend(each.leap())
-                waiting = {each.place(): each for each in active if each.open}
-                pages = dict(self._fetch([*waiting]))
+                    result.rest.extend(each.targets[each.leap.leave()])
+                waiting = {each.place(): each for each in active if each.leap.left}
+                pages = {place: it.page for place, it in self._transport.pages([*waiting])}
                 self._page_cost.count += len(pages)
                 for place, part in waiting.items():
-                    self._take(part, pages.get(place), listed)
-                active = [each for each in active if each.open]
+                    self._take(part, pages.get(place), result)
+                active = [each for each in active if each.leap.left]
         if ranges:
-            self._burst, self._skip = ranges[-1].burst, ranges[-1].skip
-        return listed
+            self._burst, self._skip = ranges[-1].leap.burst, ranges[-1].leap.skip
+        return result
 
-    def confirm(self, listed: Listed, heads: Heads) -> Iterator[Asked]:
-        """Yield what ``heads`` say of the rest, and of a sample that is taken out of the shown.
+    def confirm(self, result: ListingResult) -> Iterator[Probe]:
+        """Yield what HEAD says of the rest, and of a sample that is taken out of the shown.
 
-        Raises ServiceError where they contradict a listing and go on doing so.
+        Raises ServiceError where it contradicts a listing and goes on doing so.
         """
-        sample = set(_take_sample(listed.shown))
+        sample = set(_take_sample(result.shown))
         cost = _Cost()
         with cost:
-            for asked in heads([*listed.rest, *sample]):
+            for found in self._heads([*result.rest, *sample]):
                 cost.count += 1
-                if asked.evidence.target in sample and not asked.again:
-                    self._compare(asked, heads)
-                yield asked
+                if found.evidence.target in sample and not found.again:
+                    self._compare(found)
+                yield found
         self._weigh(cost)
 
-    def _take(self, part: _Range, page: Page | None, listed: Listed) -> None:
+    def _take(self, part: _Range, page: Page | None, result: ListingResult) -> None:
+        leap = part.leap
         if page is None:
-            part.skip = len(part.targets)
+            leap.skip = leap.left
             return
-        targets, keys = part.cover(page)
-        shown = list(map(page.objects.get, keys))
-        if not all(shown):
-            listed.rest.extend(
-                each for each, found in zip(targets, shown, strict=True) if not found
-            )
-            targets = [each for each, found in zip(targets, shown, strict=True) if found]
+        covered = leap.cover(page.last)
+        targets = part.targets[covered]
+        rows = list(map(page.objects.get, leap.keys[covered]))
+        if not all(rows):
+            pairs = list(zip(targets, rows, strict=True))
+            result.rest.extend(target for target, row in pairs if not row)
+            targets = [target for target, row in pairs if row]
         if targets:
-            _, etags, sizes = zip(*filter(None, shown), strict=True)
+            _, _, etags, sizes = zip(*filter(None, rows), strict=True)
             facts = zip(map(int, sizes), etags, *map(repeat, NOTHING[2:]), strict=False)
             columns = (
                 targets, repeat(TargetState.EXISTS), repeat(Method.LIST),
                 repeat(datetime.now(UTC)), map(_make_info, facts), repeat(""),
             )  # fmt: skip
-            listed.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
-        left = len(part.targets) - part.at
-        if left < self.price:
-            part.skip = left  # too few for another page; nor does the end of a range tell anything
-        elif targets and len(targets) >= self.price:
-            part.burst = _SHORTEST
-        else:
-            # The further it is from being worth it, the longer until the next attempt.
-            fall_short = int(self.price / max(1, len(targets)))
-            part.skip = min(_LONGEST, part.burst * max(1, fall_short))
-            part.burst = min(_LONGEST, 2 * part.skip)
+            result.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
+        leap.weigh(len(targets), self.price)
 
     def _cut(self, buckets: Iterable[tuple[Sequence[ObjectRef], Sequence[str]]]) -> list[_Range]:
-        """Ranges to walk abreast: several where the last ones were dense, one where they were not.
+        """Ranges to list at the same time: several where the last ones were dense, otherwise one.
 
         A range that is not worth a page is left to HEAD.
         """
         sparse = self._burst > _SHORTEST
-        abreast = 1 if sparse else _ABREAST
+        at_once = 1 if sparse else _AT_ONCE
         ranges = []
         for targets, keys in buckets:
-            length = -(-len(keys) // (abreast * _PAGE)) * _PAGE
-            ranges += [
-                _Range(targets[first : first + length], keys[first : first + length])
-                for first in range(0, len(keys), length)
-            ]
-        for each in ranges:
-            if len(each.targets) < self.price:
-                each.skip = len(each.targets)
+            length = -(-len(keys) // (at_once * _PAGE)) * _PAGE
+            for first in range(0, len(keys), length):
+                part = slice(first, first + length)
+                leap = Leap(keys[part], _SHORTEST, _SHORTEST)
+                leap.skip = leap.left if leap.left < self.price else 0
+                ranges.append(_Range(targets[part], leap))
         if ranges and sparse:
-            ranges[0].burst, ranges[0].skip = self._burst, max(self._skip, ranges[0].skip)
+            leap = ranges[0].leap
+            leap.burst, leap.skip = self._burst, max(self._skip, leap.skip)
         return ranges
 
-    def _compare(self, asked: Asked, heads: Heads) -> None:
+    def _compare(self, found: Probe) -> None:
         """Stop where HEAD denies what a listing shows, unless the listing has changed as well."""
-        target = asked.evidence.target
+        target = found.evidence.target
         for _ in range(3):
-            if asked.again or asked.evidence.state is TargetState.EXISTS:
+            if found.again or found.evidence.state is TargetState.EXISTS:
                 return
-            ((_, page),) = self._fetch([(target.bucket, just_before(target.key))])
-            if page is None or target.key not in page.objects:
+            place = Place(target.bucket, just_before(target.key))
+            pages = [answer.page for _, answer in self._transport.pages([place])]
+            if not any(page is not None and target.key in page.objects for page in pages):
                 return
-            (asked,) = heads([target])
+            (found,) = self._heads([target])
         raise ServiceError(
             f"A listing of bucket {target.bucket!r} shows {target.key!r}, and head_object says "
-            f"{asked.evidence.state.value!r} ({asked.evidence.detail}): listings of this server "
+            f"{found.evidence.state.value!r} ({found.evidence.detail}): listings of this server "
             "cannot be relied on; use --prove head."
         )
 
     def _weigh(self, heads: _Cost) -> None:
-        """Measure what a page costs, in HEADs: of work here, or of waiting for several abreast."""
+        """Measure what a page costs, in HEADs: of work here, or of waiting for several at once."""
         pages = self._page_cost
         if not self._always and pages.count and heads.count >= 64:
             work = (pages.work / pages.count) / (heads.work / heads.count)
-            wait = (pages.wait / pages.count) / (heads.wait / heads.count) / _ABREAST
+            wait = (pages.wait / pages.count) / (heads.wait / heads.count) / _AT_ONCE
             self.price = (self.price + min(200.0, max(5.0, work, wait))) / 2
             self._page_cost = _Cost()
 
@@ -219,7 +184,7 @@ class Leapfrog:
 def _by_bucket(
     ordered: Sequence[ObjectRef], unlistable: list[ObjectRef]
 ) -> Iterator[tuple[Sequence[ObjectRef], Sequence[str]]]:
-    """The targets of each bucket, and their keys; those that no listing may vouch for set aside."""
+    """The targets of each bucket, and their keys; those that no listing can prove set aside."""
     past = 0
     while past < len(ordered):
         first = past

@@ -1,19 +1,15 @@
-"""What somebody without credentials gets for a URL, as a browser would ask for it."""
+"""Whether URLs open without credentials, asked as a browser would ask."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
+from url_rewriter.objects.transport.anonymous import make_opener
 from url_rewriter.objects.transport.answers import Answer
-from url_rewriter.objects.transport.boto import make_opener
 from url_rewriter.objects.transport.settings import S3Settings
-
-if TYPE_CHECKING:
-    from url_rewriter.objects.transport.boto import Opener
 
 _NO_HEAD = frozenset({400, 405, 501})
 """Answers of servers that know no HEAD; they are asked for the first byte instead."""
@@ -24,10 +20,10 @@ class PublicReader:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
-        self._open: Opener = make_opener(settings)
+        self._open = make_opener(settings)
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
-        """Yield what came of each URL, in any order; a fault is an unknown access."""
+        """Yield the result for each URL, in any order; a fault is an unknown access."""
         with WorkerPool(self._check, self._settings.threads) as crew:
             yield from crew.map(urls, 2 * self._settings.threads)
 

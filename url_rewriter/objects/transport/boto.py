@@ -1,19 +1,21 @@
-"""The one place that talks to S3, through boto3: every outcome of a request comes back as data."""
+"""Requests to S3 through boto3: every outcome of a request comes back as an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from url_rewriter.concurrency.rate import RequestRate
-from url_rewriter.concurrency.worker_pool import stop_of_this_thread
+from url_rewriter.concurrency.worker_pool import WorkerPool, stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.objects.transport.answers import Answer, clean_code
-from url_rewriter.objects.transport.listing_page import Page, make_page
+from url_rewriter.objects.transport.answers import Answer, Listed
+from url_rewriter.objects.transport.base import Place
+from url_rewriter.objects.transport.boto_answers import AbandonedError, ask
+from url_rewriter.objects.transport.listing_page import read_page
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.sigv4 import Credentials
+from url_rewriter.objects.transport.verdicts import is_folded
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -21,21 +23,23 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class _AbandonedError(Exception):
-    """Nobody waits for this request any more."""
+T = TypeVar("T")
+
+_BODY = "RawBody"
 
 
 class Client:
     """Asks about buckets and objects. Safe to share between threads."""
 
     def __init__(self, settings: S3Settings) -> None:
-        """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
+        """Set up a connection pool; contacts no server. Raises ConfigurationError."""
         self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
         self.pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
-        # Emitted for each attempt: the client's own retries are paced, and end with their crew.
+        # Emitted for each attempt: boto3's own retries are paced, and end with their worker pool.
         self._s3.meta.events.register("before-send.s3", self._before_send)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
+        self._s3.meta.events.register("before-parse.s3.ListObjectsV2", _keep_body)
 
     def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
         """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
@@ -56,8 +60,8 @@ class Client:
 
         return ask(request)
 
-    def lists(self, target: ObjectRef) -> bool | None:
-        """Whether a listing shows exactly this key; None where no listing could be had."""
+    def find_listed(self, target: ObjectRef) -> Listed:
+        """Whether a listing shows exactly this key."""
         page: dict[str, Any] = {}
 
         def request() -> Mapping[str, Any]:
@@ -72,41 +76,24 @@ class Client:
             target.bucket,
             target.key,
         ):
-            return None
-        return any(entry["Key"] == target.key for entry in page.get("Contents", ()))
+            return Listed.UNKNOWN
+        shown = any(entry["Key"] == target.key for entry in page.get("Contents", ()))
+        return Listed.SHOWN if shown else Listed.ABSENT
 
-    def list_page(self, bucket: str, after: str) -> tuple[Answer, Mapping[str, Any]]:
-        """The answer to a request for a page of the bucket's listing, and the page that came."""
-        page: dict[str, Any] = {}
-        start: dict[str, Any] = {"StartAfter": after} if after else {}
+    def page(self, place: Place) -> Answer:
+        """The answer to a request for a page of a bucket's listing."""
+        body: list[bytes] = []
+        start: dict[str, Any] = {"StartAfter": place.after} if place.after else {}
 
         def request() -> Mapping[str, Any]:
-            # An encoding that is asked for is not undone by botocore, which would undo too much.
-            page.update(self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start))
-            return page
+            reply = self._s3.list_objects_v2(Bucket=place.bucket, EncodingType="url", **start)
+            body.append(reply[_BODY])  # type: ignore[literal-required]  # see _keep_body
+            return reply
 
-        return ask(request), page
-
-    def page(self, bucket: str, after: str) -> Page | None:
-        """A page of the bucket's listing; None where there is none that can be relied on."""
-        answer, page = self.list_page(bucket, after)
-        if answer.status != 200 or page.get("Name") != bucket or "IsTruncated" not in page:
-            return None
-        entries = page.get("Contents", ())
-        if not all({"Key", "Size", "ETag"} <= entry.keys() for entry in entries):
-            return None
-        # Keys as they were sent: botocore undid XML's entities, which must not be undone twice.
-        rows = [
-            (escape(each["Key"]), each["ETag"].strip('"'), str(each["Size"])) for each in entries
-        ]
-        if not all(etag for _, etag, _ in rows):
-            return None
-        return make_page(
-            rows,
-            after=after,
-            escaped=page.get("EncodingType") == "url",
-            truncated=page["IsTruncated"],
-        )
+        answer = ask(request)
+        if answer.status != 200:
+            return answer
+        return answer._replace(page=read_page(body[0], place.bucket, place.after))
 
     def first_keys(self, bucket: str, count: int = 10) -> list[str]:
         """A few keys that the bucket lists; none where no listing could be had."""
@@ -168,7 +155,7 @@ class Client:
         if self.pace is not None:
             self.pace.wait(stop)
         if stop.is_set():
-            raise _AbandonedError
+            raise AbandonedError
 
 
 def connect(settings: S3Settings) -> tuple[Session, S3Client]:
@@ -214,107 +201,37 @@ def follow_no_redirect(context: dict[str, Any], **_: object) -> None:
     context.setdefault("s3_redirect", {})["redirected"] = True
 
 
-def ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
-    """What came of a request to boto3, whatever it was."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        return _answer(request())
-    except ClientError as error:
-        return _answer(error.response)
-    except BotoCoreError as error:
-        return _fault(error)
-    except _AbandonedError:
-        return Answer(fault="abandoned")
-    except (ValueError, ArithmeticError):
-        # botocore converts header values (dates, lengths) without catching what that raises.
-        return Answer(fault="an answer with headers that cannot be read")
+def _keep_body(
+    response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Hand out a response's body as well: pages of listings are parsed in one place, ours."""
+    customized_response_dict[_BODY] = response_dict["body"]
 
 
-def _answer(reply: Mapping[str, Any]) -> Answer:
-    metadata = reply.get("ResponseMetadata", {})
-    headers = metadata.get("HTTPHeaders", {})
-    code = clean_code(reply.get("Error", {}).get("Code"))
-    return Answer(
-        status=metadata.get("HTTPStatusCode", 0),
-        headers=headers,
-        code=code or clean_code(headers.get("x-minio-error-code")),
-        fault="" if "HTTPStatusCode" in metadata else "an answer that cannot be read",
-    )
+class BotoTransport:
+    """Asks boto3, in up to ``threads`` threads."""
 
+    def __init__(self, client: Client, threads: int) -> None:
+        self._client = client
+        self._threads = threads
 
-_FAULTS = {
-    "SSLError": "TLS failed",
-    "ProxyConnectionError": "the proxy cannot be reached",
-    "ConnectTimeoutError": "no connection within the time limit",
-    "ReadTimeoutError": "no answer within the time limit",
-    "ConnectionClosedError": "the connection was closed before the answer was complete",
-    "ResponseParserError": "an answer that is not S3",
-}
-_CREDENTIALS = {
-    "NoCredentialsError": "no credentials were found",
-    "PartialCredentialsError": "the credentials are incomplete",
-    "CredentialRetrievalError": "the credentials could not be fetched",
-    "TokenRetrievalError": "the credentials could not be fetched",
-    "UnauthorizedSSOTokenError": "the single sign-on session has ended",
-    "SSOTokenLoadError": "there is no single sign-on session",
-}
+    def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
+        """See ``Transport.heads``. A key whose slashes may be folded is looked up in a listing."""
+        return self._ask(self._head, targets)
 
+    def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
+        """See ``Transport.pages``."""
+        return self._ask(lambda place: (place, self._client.page(place)), places)
 
-def _fault(error: Exception) -> Answer:
-    """The cause in our own words: a client's message may repeat what it sent."""
-    name = type(error).__name__
-    if name in _CREDENTIALS:
-        return Answer(fault=_CREDENTIALS[name], code="NoCredentials")
-    if name == "ParamValidationError":
-        return Answer(fault="a name that boto3 refuses to ask for", code="InvalidBucketName")
-    if name == "EndpointConnectionError":
-        return Answer(fault=_why_unreachable(str(getattr(error, "kwargs", {}).get("error"))))
-    return Answer(fault=_FAULTS.get(name, f"the request failed ({name})"))
+    def _ask(
+        self, send: Callable[[T], tuple[T, Answer]], items: Iterable[T]
+    ) -> Iterator[tuple[T, Answer]]:
+        with WorkerPool(send, self._threads) as pool:
+            # None waits for a thread: a bucket that is given up meanwhile costs no more requests.
+            yield from pool.map(items, self._threads)
 
-
-def _why_unreachable(message: str) -> str:
-    text = message.lower()
-    if "refused" in text:
-        return "connection refused"
-    if "resolve" in text or "name or service" in text or "nodename" in text:
-        return "the host name is unknown"
-    return "it cannot be reached"
-
-
-Opener = Callable[[str, str], Answer]
-"""Makes one request, of a method for a URL, without credentials and without following redirects."""
-
-
-def make_opener(settings: S3Settings) -> Opener:
-    """A function, safe to share between threads, that asks as boto3 would but signs nothing."""
-    import botocore.session
-    from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import BotoCoreError
-    from botocore.httpsession import URLLib3Session
-    from botocore.utils import get_environ_proxies
-
-    session = URLLib3Session(
-        verify=botocore.session.get_session().get_config_variable("ca_bundle") or True,
-        proxies=get_environ_proxies(settings.endpoint),
-        # Its stubs know whole numbers only; botocore itself passes a pair.
-        timeout=(settings.connect_timeout, settings.read_timeout),  # type: ignore[arg-type]
-        max_pool_connections=settings.threads,
-    )
-    pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
-
-    def open_url(method: str, url: str) -> Answer:
-        if pace is not None:
-            pace.wait(stop_of_this_thread())
-        headers = {"User-Agent": "Mozilla/5.0 (url-rewriter)", "Accept": "*/*"}
-        if method == "GET":
-            headers["Range"] = "bytes=0-0"
-        request = AWSRequest(method=method, url=url, headers=headers, stream_output=True)
-        try:
-            reply = session.send(request.prepare())
-        except BotoCoreError as error:
-            return _fault(error)
-        reply.raw.close()
-        return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()})
-
-    return open_url
+    def _head(self, target: ObjectRef) -> tuple[ObjectRef, Answer]:
+        answer = self._client.head(target)
+        if is_folded(target.key) and (answer.confirms or answer.status == 400):
+            answer = answer._replace(listed=self._client.find_listed(target))
+        return target, answer

@@ -21,8 +21,8 @@ _MOMENT = 0.001
 _PORTS = {"http": 80, "https": 443}
 
 
-class Pool(Generic[T]):
-    """Asks, and hands out what came of it. A connection is used again where the server allows."""
+class ConnectionPool(Generic[T]):
+    """Sends requests and hands out their outcomes. Connections are kept where the server allows."""
 
     def __init__(self, settings: S3Settings, bundle: str) -> None:
         parts = urlsplit(settings.endpoint)

@@ -1,63 +1,103 @@
-"""A page of a bucket's listing, taken at its word only where it is whole and in order."""
+"""A page of a bucket's listing, as its server sent it: the one place where pages are parsed.
+
+A page is relied on only where it is whole and in order. Its keys are percent-encoded, which every
+server does when asked to, except for one thing: Amazon writes a space as ``+``, others leave a plus
+as it is. The reading that makes the keys ascend is taken, with spaces if both do; of a key with a
+plus it is in doubt all the same.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import lt
+from functools import cached_property
+from operator import itemgetter, lt
 from urllib.parse import unquote
 from xml.sax.saxutils import unescape
 
 # As Amazon, MinIO and Ceph write an object: in one go, at half the cost. It cannot backtrack, since
 # no field reaches beyond the next "<", as it would in a pattern that skips what it does not know.
 _USUAL = re.compile(
-    r"<Contents><Key>([^<]*)</Key><LastModified>[^<]*</LastModified>"
+    r"<Contents><Key>([^<]*)</Key><LastModified>([^<]*)</LastModified>"
     r"<ETag>&quot;([^<&\"]+)&quot;</ETag>(?:<Checksum[^<]*</Checksum[^<]*)*<Size>([0-9]{1,18})</Size>"
 )
-# As anybody may write one: a pattern for each field, of which it has one.
+# As any server may write one: a pattern for each field.
 _FIELDS = (
     re.compile(r"<Key>([^<]*)</Key>"),
-    re.compile(r"<ETag>([^<]+)</ETag>"),
+    re.compile(r"<LastModified>([^<]*)</LastModified>"),
+    re.compile(r"<ETag>([^<]*)</ETag>"),
     re.compile(r"<Size>([0-9]{1,18})</Size>"),
 )
 _NAME = re.compile(r"<Name>([^<]*)</Name>")
 _TRUNCATED = re.compile(r"<IsTruncated>(true|false)</IsTruncated>")
+_COUNT = re.compile(r"<KeyCount>([0-9]{1,9})</KeyCount>")
 _REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}));")
 
 _LINE_END = re.compile("%0a", re.IGNORECASE)
 _ENTITIES = {"&quot;": '"', "&#34;": '"', "&apos;": "'"}
 
-_AMBIGUOUS = frozenset("+&")
-"""In an escaped key: a raw plus is a space to Amazon and a plus to others, and nothing that is
-escaped needs XML's entities."""
-
 _UNSURE = "\ufffd"
 """What servers put in place of a character that XML cannot hold."""
 
+Row = tuple[str, str, str, str]
+"""Of an object: its key as it was sent, its date, its ETag without quotes, its size in digits.
 
-Row = tuple[str, str, str]
-"""Of an object: its key as it was sent, its ETag without quotes, its size in digits."""
+The date and the ETag are "" where the server tells none.
+"""
+
+_SENT, _ETAG = itemgetter(0), itemgetter(2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
-    """Part of a listing: the rows of its keys, and the last key that it speaks of.
+    """Part of a listing: objects in the order of the keys that they are likeliest to have.
 
-    ``last`` is None where the listing ends with this page. ``objects`` lacks the keys whose
-    spelling leaves more than one reading, so that absence from it says nothing of such keys.
+    ``last`` is the last key that the page speaks of, None where the listing ends with it.
     """
 
-    objects: dict[str, Row]
+    rows: Sequence[Row]
+    keys: Sequence[str]
+    escaped: bool
     last: str | None
+
+    @cached_property
+    def objects(self) -> Mapping[str, Row]:
+        """The objects whose keys are certain and that have an ETag.
+
+        That a key is absent from these says nothing.
+        """
+        objects = dict(zip(self.keys, self.rows, strict=True))
+        if self._is_certain("".join(map(_SENT, self.rows))) and all(map(_ETAG, self.rows)):
+            return objects
+        return {key: row for key, row in objects.items() if row[2] and self._is_certain(row[0])}
+
+    def readings(self, index: int) -> tuple[str, ...]:
+        """Every key that the object at ``index`` may have; none where that cannot be told."""
+        sent, key = self.rows[index][0], self.keys[index]
+        if not is_listable(key):
+            return ()
+        if self._is_certain(sent):
+            return (key,)
+        if self.escaped and self._is_certain(sent.replace("+", "")):
+            return (unquote(sent.replace("+", " ")), unquote(sent))
+        return ()
+
+    def _is_certain(self, sent: str) -> bool:
+        """Whether a key that is sent like this has one reading only.
+
+        Nothing that is percent-encoded needs XML's entities. A line end that is not encoded may
+        have been another one.
+        """
+        return not any(mark in sent for mark in ("\n\r+&" if self.escaped else "\n\r"))
 
 
 def read_page(body: bytes, bucket: str, after: str) -> Page | None:
     """The page of ``bucket`` behind the key ``after``; None where it cannot be relied on.
 
-    It cannot where it is cut, names another bucket, lacks a field for some object, or has keys out
-    of order.
+    It cannot where it is cut, names another bucket, lacks an object's key or size, contradicts
+    itself, or has keys out of order.
     """
     try:
         text = body.decode()
@@ -72,48 +112,34 @@ def read_page(body: bytes, bucket: str, after: str) -> Page | None:
     if not whole or truncated is None or name is None or name[1] != bucket:
         return None
     rows = _read_rows(text)
-    if rows is None:
+    more = truncated[1] == "true"
+    if rows is None or (more and not rows) or ("<NextContinuationToken>" in frame and not more):
         return None
-    return make_page(
-        rows,
-        after=after,
-        escaped="<EncodingType>url</EncodingType>" in frame,
-        truncated=truncated[1] == "true",
-    )
+    if (count := _COUNT.search(frame)) and int(count[1]) > len(rows):
+        return None
+    escaped = "<EncodingType>url</EncodingType>" in frame
+    keys = _order([row[0] for row in rows], after, escaped=escaped)
+    return None if keys is None else Page(rows, keys, escaped, keys[-1] if more else None)
 
 
 def _read_rows(text: str) -> Sequence[Row] | None:
-    """Key, ETag and size of each object; None where one lacks a field, or has it twice."""
+    """The fields of each object; None where one lacks its key or its size, or has a field twice."""
     rows: list[Row] = _USUAL.findall(text)
     if len(rows) == text.count("<Contents>"):
         return rows
     rows = []
     for entry in text.split("<Contents>")[1:]:
         match [pattern.findall(entry) for pattern in _FIELDS]:
-            case [[key], [etag], [size]] if plain := unescape(etag, _ENTITIES).strip('"'):
-                rows.append((key, plain, size))
+            case [[key], ([] | [_]) as dates, ([] | [_]) as tags, [size]]:
+                etag = unescape("".join(tags), _ENTITIES).strip('"')
+                rows.append((key, "".join(dates), etag, size))
             case _:
                 return None
     return rows
 
 
-def make_page(rows: Sequence[Row], *, after: str, escaped: bool, truncated: bool) -> Page | None:
-    """The page that these rows make, keys as they were sent; None where it is out of order."""
-    sent = [key for key, _, _ in rows]
-    text = "\n".join(sent)
-    keys = _decode(sent, text, escaped)
-    if keys is None or not all(map(lt, keys, keys[1:])) or (keys and not keys[0] > after):
-        return None
-    if truncated and not keys:
-        return None
-    objects = dict(zip(keys, rows, strict=True))
-    if escaped and not _AMBIGUOUS.isdisjoint(text):
-        objects = {key: row for key, row in objects.items() if _AMBIGUOUS.isdisjoint(row[0])}
-    return Page(objects, keys[-1] if truncated else None)
-
-
 def is_listable(key: str) -> bool:
-    """Whether a listing may vouch for a key: no server would spell another key the same way."""
+    """Whether a listing can prove a key: no server would spell another key the same way."""
     return _UNSURE not in key
 
 
@@ -129,23 +155,29 @@ def just_before(key: str) -> str:
     return head + chr(0xD7FF if last == 0xE000 else last - 1)
 
 
-def _decode(keys: list[str], text: str, escaped: bool) -> list[str] | None:
-    """The keys as they are; all at once, since one by one would cost more than all the rest.
-
-    ``text`` is the keys, one a line.
-    """
-    if text.count("\n") >= max(1, len(keys)):
-        return None  # a line end within a key, which every server escapes
+def _order(sent: list[str], after: str, *, escaped: bool) -> Sequence[str] | None:
+    """The keys as they are, read so that they ascend from ``after``; None where they do not."""
+    text = "\n".join(sent)
     if "&" in text:
-        keys = [unescape(_REFERENCE.sub(_character, key), _ENTITIES) for key in keys]
+        sent = [unescape(_REFERENCE.sub(_character, key), _ENTITIES) for key in sent]
     if not escaped or not ("%" in text or "+" in text):
-        return keys
+        return sent if _ascend(sent, after) else None
+    at_once = text.count("\n") == len(sent) - 1 and not ("&" in text or _LINE_END.search(text))
     try:
-        if "&" in text or _LINE_END.search(text):
-            return [unquote(key.replace("+", " "), errors="strict") for key in keys]
-        return unquote(text.replace("+", " "), errors="strict").split("\n")
+        for space in (" ", "+") if "+" in text else ("+",):
+            if at_once:  # one by one would cost more than all the rest
+                keys = unquote(text.replace("+", space), errors="strict").split("\n")
+            else:
+                keys = [unquote(key.replace("+", space), errors="strict") for key in sent]
+            if _ascend(keys, after):
+                return keys
     except UnicodeDecodeError:
         return None
+    return None
+
+
+def _ascend(keys: Sequence[str], after: str) -> bool:
+    return all(map(lt, keys, keys[1:])) and (not keys or keys[0] > after)
 
 
 def _character(match: re.Match[str]) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from url_rewriter.objects.transport.answers import is_folded
 from url_rewriter.objects.transport.boto import Client
+from url_rewriter.objects.transport.verdicts import is_folded
 from url_rewriter.urls import ObjectRef
 
 _LISTED = 100  # keys among which one should do

@@ -22,9 +22,11 @@ from url_rewriter.evidence import SourceEvidence, SourceState
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects.base import UploadLog
 from url_rewriter.objects.proving.checksums import read_checksums
-from url_rewriter.objects.transport.answers import Answer, judge_key
-from url_rewriter.objects.transport.boto import Client, ask, connect, follow_no_redirect
+from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.boto import Client, connect, follow_no_redirect
+from url_rewriter.objects.transport.boto_answers import ask
 from url_rewriter.objects.transport.settings import S3Settings
+from url_rewriter.objects.transport.verdicts import judge_key
 from url_rewriter.objects.writing.hashes import Digest, digest_of
 from url_rewriter.objects.writing.metadata import not_kept, put_arguments, trouble
 from url_rewriter.objects.writing.slashes import folding

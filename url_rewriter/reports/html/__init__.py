@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from url_rewriter.findings import MEANINGS
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.html.columns import to_columns, to_script
 from url_rewriter.reports.html.page import render_page
-from url_rewriter.reports.meanings import MEANINGS
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
 from url_rewriter.reports.verdict import judge

@@ -60,8 +60,8 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class _Method:
-    """A method of the service.
+class _Rpc:
+    """A call of the service.
 
     ``parse`` reads its responses; without it they stay bytes. ``streamed``: there are several.
     ``routed_by`` names the member of the request that production routes it by.
@@ -77,19 +77,19 @@ class _Method:
         return f"{SERVICE}/{self.name}"
 
 
-_RUN_QUERY = _Method("RunQuery", None, streamed=True)
-_BATCH_GET = _Method(
+_RUN_QUERY = _Rpc("RunQuery", None, streamed=True)
+_BATCH_GET = _Rpc(
     "BatchGetDocuments",
     messages.BatchGetDocumentsResponse.FromString,
     streamed=True,
     routed_by="database",
 )
-_LIST_COLLECTION_IDS = _Method("ListCollectionIds", messages.ListCollectionIdsResponse.FromString)
-_PARTITION_QUERY = _Method("PartitionQuery", messages.PartitionQueryResponse.FromString)
-_RUN_AGGREGATION_QUERY = _Method(
+_LIST_COLLECTION_IDS = _Rpc("ListCollectionIds", messages.ListCollectionIdsResponse.FromString)
+_PARTITION_QUERY = _Rpc("PartitionQuery", messages.PartitionQueryResponse.FromString)
+_RUN_AGGREGATION_QUERY = _Rpc(
     "RunAggregationQuery", messages.RunAggregationQueryResponse.FromString, streamed=True
 )
-_BATCH_WRITE = _Method("BatchWrite", messages.BatchWriteResponse.FromString, routed_by="database")
+_BATCH_WRITE = _Rpc("BatchWrite", messages.BatchWriteResponse.FromString, routed_by="database")
 _METHODS = (
     _RUN_QUERY,
     _BATCH_GET,
@@ -122,9 +122,7 @@ class FirestoreChannel:
         self._http2 = http2
         # The callables hold the C channel only: without this reference it would be closed.
         self._grpc_channel = channel
-        self._calls: dict[_Method, Any] = {
-            method: _open_call(channel, method) for method in _METHODS
-        }
+        self._calls: dict[_Rpc, Any] = {method: _open_call(channel, method) for method in _METHODS}
         self._headers = {
             "parent": self._headers_for("parent", database.documents),
             "database": self._headers_for("database", database.name),
@@ -178,7 +176,7 @@ class FirestoreChannel:
             self._http2.close()
         self._grpc_channel.close()
 
-    def _call(self, method: _Method, request: Message, seconds: float) -> Any:
+    def _call(self, method: _Rpc, request: Message, seconds: float) -> Any:
         headers = self._headers[method.routed_by]
         return self._calls[method](request, timeout=seconds, metadata=headers)
 
@@ -207,7 +205,7 @@ class _GrpcStream:
         self._call.cancel()
 
 
-def _open_call(channel: grpc.Channel, method: _Method) -> Any:
+def _open_call(channel: grpc.Channel, method: _Rpc) -> Any:
     opener = channel.unary_stream if method.streamed else channel.unary_unary
     return opener(method.path, request_serializer=_serialized, response_deserializer=method.parse)
 

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from url_rewriter.documents import Edit, FieldPath, Update, ValuePath, format_name
-from url_rewriter.stores.firestore.messages import Document, Message, RunQueryResponse, Write
+from url_rewriter.stores.firestore.messages import (
+    DocumentMessage,
+    Message,
+    RunQueryResponse,
+    WriteMessage,
+)
 from url_rewriter.stores.firestore.values import (
     MAX_DOCUMENT_SIZE,
     MAX_VALUE_SIZE,
@@ -36,14 +41,14 @@ def write_for(update: Update, name: str) -> Message:
     read = update.document.raw
     if isinstance(read, bytes):
         read = RunQueryResponse.FromString(read).document
-    if not isinstance(read, Document) or revision_of(read) != update.document.revision:
+    if not isinstance(read, DocumentMessage) or revision_of(read) != update.document.revision:
         raise ValueError(f"{update.document.path}: not a document as this store read it")
-    after = Document()
+    after = DocumentMessage()
     after.fields.MergeFrom(read.fields)
     for edit in update.edits:
         _replace(after, edit)
     _check_size(after, update)
-    write = Write()
+    write = WriteMessage()
     write.update.name = name
     for field_path in masks(edit.value_path for edit in update.edits):
         write.update_mask.field_paths.append(".".join(map(format_name, field_path)))

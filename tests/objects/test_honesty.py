@@ -84,20 +84,20 @@ def test_nothing_is_believed_of_a_server_that_ends_with_a_lie(lie: Behaviour) ->
     assert set(evidence) == set(KEYS)
     for key, item in evidence.items():
         assert item.state in (UNKNOWN, EXISTS if key in THERE else MISSING)
-    # Before the lie there was a good canary; what was said behind it is unknown.
+    # Before the lie the server passed a probe; what was said after that is unknown.
     assert {evidence[key].state for key in KEYS[1_200:]} == {UNKNOWN}
     assert EXISTS in {item.state for item in evidence.values()}
 
 
 def _recovering(lies: int, lie: Behaviour) -> Callable[[Request], Reaction]:
-    """From the first question for k0300 on, a lie, until that many canaries were lied to."""
+    """From the first question for k0300 on, a lie, until that many honesty probes were lied to."""
     lying = threading.Event()
     left = [lies]
 
     def behave(request: Request) -> Reaction:
         if request.key == "k1200" and left[0]:
             lying.set()
-        if lying.is_set() and "canary" in request.key:
+        if lying.is_set() and "url-rewriter-probe" in request.key:
             left[0] -= 1
             if left[0] == 0:
                 lying.clear()
@@ -115,7 +115,7 @@ def test_a_lie_that_passes_leaves_no_wrong_verdict_and_none_unknown() -> None:
     )
 
 
-def test_a_canary_that_gets_no_answer_at_first_costs_no_verdict() -> None:
+def test_a_probe_that_gets_no_answer_at_first_costs_no_verdict() -> None:
     busy = _recovering(1, lambda _: Reaction(503, MARK))
     evidence = prove(busy)
     assert {key for key, item in evidence.items() if item.state is EXISTS} == set(THERE)

@@ -11,15 +11,11 @@ import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from url_rewriter.cli.console import Console, printable
-from url_rewriter.text import counted
+from url_rewriter.pipeline.held_plan import planned_rules
+from url_rewriter.planfile import Plan, UrlFilter
+from url_rewriter.rules import Rule, Rules
 from url_rewriter.urls import ObjectRef
-
-if TYPE_CHECKING:
-    from url_rewriter.planfile import Plan, UrlFilter
-    from url_rewriter.rules import Rule, Rules
 
 # What rclone reads as paths, cleans, or spells in another way (rclone's documentation, "Overview",
 # "Restricted filenames": control characters and what stands for them in a file's name).
@@ -60,33 +56,61 @@ def route_of(rule: Rule) -> Route | None:
     )
 
 
-def show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
-    """Print source objects, each once, and say which command they are for.
+class RcloneList:
+    """The source objects of the URLs that are ``wanted``, each once, as lines for rclone.
 
     With a rule in ``wanted`` the lines are below the rule's folder, otherwise below their buckets.
+    The commands are known when all lines were read.
     """
-    from url_rewriter.pipeline.held_plan import planned_rules
 
-    rules = planned_rules(plan)
-    alone = _rule_called(rules, wanted.rule)
-    route = route_of(alone) if alone else None
-    folder = route.source.key if route else ""
-    used: dict[str, Rule] = {}
-    left_out = 0
-    for rule, source in _distinct(_sources(plan, rules, wanted)):
-        used[rule.name] = rule
-        line = source.key.removeprefix(folder) if alone else f"{source.bucket}/{source.key}"
-        if _NOT_FOR_RCLONE.search(source.key):
-            left_out += 1
+    def __init__(self, plan: Plan, wanted: UrlFilter) -> None:
+        self._plan = plan
+        self._wanted = wanted
+        self._used: dict[str, Rule] = {}
+        self.left_out = 0
+
+    def lines(self) -> Iterator[str]:
+        """The list; keys that rclone would take for others are left out and counted."""
+        rules = planned_rules(self._plan)
+        alone = _rule_called(rules, self._wanted.rule)
+        route = route_of(alone) if alone else None
+        folder = route.source.key if route else ""
+        for rule, source in _distinct(_sources(self._plan, rules, self._wanted)):
+            self._used[rule.name] = rule
+            if _NOT_FOR_RCLONE.search(source.key):
+                self.left_out += 1
+            elif alone:
+                yield source.key.removeprefix(folder)
+            else:
+                yield f"{source.bucket}/{source.key}"
+
+    def commands(self) -> Iterator[str]:
+        """What to do with the list, line by line. Remotes are called gcs and s3;
+        --ignore-existing overwrites nothing."""
+        used = list(self._used.values())
+        if not used:
+            return
+        if self._wanted.rule is not None:
+            yield f"  Copy them     {command_of(self._plan, used[0])}"
+        elif (command := _joint_command(used)) is not None:
+            yield f"  Copy them     {command}"
         else:
-            console.print(line)
-    if used:
-        _say_commands(console, plan, wanted, list(used.values()))
-    if left_out:
-        console.warn(
-            f"{counted(left_out, 'key')} left out, which rclone would take for others: "
-            f"`url-rewriter copy {plan.path}` copies them."
+            yield "One rclone command cannot copy this list. For each rule:"
+            for rule in used:
+                yield from self._commands_of(rule)
+        yield "where keys.txt holds the list, and gcs and s3 are your remotes. rclone keeps content"
+        yield (
+            f"types, not cache headers and metadata: `url-rewriter copy {self._plan.path}` keeps"
+            " all of them."
         )
+
+    def _commands_of(self, rule: Rule) -> Iterator[str]:
+        if route_of(rule) is not None:
+            words = ["url-rewriter", "show", str(self._plan.path), "--rule", rule.name]
+            words += ["--status", self._wanted.status] if self._wanted.status else []
+            listed = shlex.join([*words, "--format", "copy-list"])
+            yield f"  List them     {listed} > keys.txt"
+        yield f"  Copy them     {command_of(self._plan, rule)}"
 
 
 def _rule_called(rules: Rules, name: str | None) -> Rule | None:
@@ -117,34 +141,6 @@ def _distinct(
                 yield rule, source
     finally:
         seen.close()
-
-
-def _say_commands(console: Console, plan: Plan, wanted: UrlFilter, used: Sequence[Rule]) -> None:
-    """What to do with the list. Remotes are called gcs and s3; --ignore-existing overwrites
-    nothing."""
-    if wanted.rule is None:
-        command = _joint_command(used)
-        if command is not None:
-            console.say(f"  Copy them     {printable(command)}")
-        else:
-            console.say("One rclone command cannot copy this list. For each rule:")
-            for rule in used:
-                _say_command_of(console, plan, wanted, rule)
-    else:
-        console.say(f"  Copy them     {printable(command_of(plan, used[0]))}")
-    console.say(
-        "where keys.txt holds the list, and gcs and s3 are your remotes. rclone keeps content\n"
-        f"types, not cache headers and metadata: `url-rewriter copy {plan.path}` keeps all of them."
-    )
-
-
-def _say_command_of(console: Console, plan: Plan, wanted: UrlFilter, rule: Rule) -> None:
-    if route_of(rule) is not None:
-        words = ["url-rewriter", "show", str(plan.path), "--rule", rule.name]
-        words += ["--status", wanted.status] if wanted.status else []
-        listed = shlex.join([*words, "--format", "copy-list"])
-        console.say(f"  List them     {printable(listed)} > keys.txt")
-    console.say(f"  Copy them     {printable(command_of(plan, rule))}")
 
 
 def command_of(plan: Plan, rule: Rule) -> str:

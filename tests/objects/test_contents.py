@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 
 from tests.objects.test_listing import KEYS
 from tests.servers.fault import MARK, FaultServer, Reaction, Request, fault_server, xml_error
+from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.errors import NotPermittedError, ServiceError, UrlRewriterError
 from url_rewriter.evidence import TargetState
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject, ObjectStore, Prove, S3Settings, open_objects
-from url_rewriter.objects.listing import Fetch, Sent, follow, read_body
+from url_rewriter.objects.listing import list_objects
 from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.base import Place
+from url_rewriter.objects.transport.cross_checked import CrossChecked
+from url_rewriter.objects.transport.listing_page import read_page
 from url_rewriter.urls import ObjectRef
 
 BUCKET = "b.c_d"
@@ -62,11 +66,16 @@ class Listing:
         page = render(shown, truncated=len(keys) > self.size, encode=self.encode)
         return self.spoil(page)
 
-    def fetch(self, after: str) -> tuple[Answer, Sent | None]:
-        return Answer(200), read_body(self.body(after), BUCKET)
+    def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
+        raise NotImplementedError
 
-    def walk(self, prefix: str, *ways: Fetch, passes: int = 0) -> list[ListedObject]:
-        return list(follow([*ways, self.fetch], BUCKET, prefix, 0.0, passes))
+    def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
+        for place in places:
+            page = read_page(self.body(place.after), BUCKET, place.after)
+            yield place, Answer(200, page=page)
+
+    def walk(self, prefix: str) -> list[ListedObject]:
+        return list(list_objects(self, BUCKET, prefix, Backoff(attempts=1)))
 
 
 @settings(max_examples=300)
@@ -121,14 +130,11 @@ def test_a_walk_ends_behind_its_prefix() -> None:
 
 
 GOOD = render(["a", "b", "c"], truncated=True)
-UNRELIABLE = {
+NOT_WHOLE = {
     "cut": GOOD[:-20],
     "cut between objects": GOOD[: GOOD.index(b"<Contents><Key>c")],
     "another bucket": render(["a"], name="c"),
     "no name": GOOD.replace(f"<Name>{BUCKET}</Name>".encode(), b""),
-    "no date": GOOD.replace(f"<LastModified>{MODIFIED}</LastModified>".encode(), b"", 1),
-    "a date that is none": GOOD.replace(MODIFIED.encode(), b"yesterday", 1),
-    "a date without a zone": GOOD.replace(b".000Z", b"", 1),
     "no size": GOOD.replace(b"<Size>1</Size>", b"", 1),
     "a size that is none": GOOD.replace(b"<Size>1</Size>", b"<Size>one</Size>", 1),
     "no key": GOOD.replace(b"<Key>b</Key>", b""),
@@ -140,7 +146,11 @@ UNRELIABLE = {
     "a web page": b"<html>welcome</html>",
     "nothing": b"",
 }
-OUT_OF_ORDER = {
+UNRELIABLE = {
+    **NOT_WHOLE,
+    "no date": GOOD.replace(f"<LastModified>{MODIFIED}</LastModified>".encode(), b"", 1),
+    "a date that is none": GOOD.replace(MODIFIED.encode(), b"yesterday", 1),
+    "a date without a zone": GOOD.replace(b".000Z", b"", 1),
     "out of order": render(["b", "a"]),
     "twice the same": render(["a", "a"]),
     "from the beginning again": render(["0", "b"]),
@@ -148,18 +158,16 @@ OUT_OF_ORDER = {
 }
 
 
-@pytest.mark.parametrize("body", UNRELIABLE.values(), ids=UNRELIABLE)
+@pytest.mark.parametrize("body", NOT_WHOLE.values(), ids=NOT_WHOLE)
 def test_a_page_that_is_not_whole_is_none(body: bytes) -> None:
-    assert read_body(body, BUCKET) is None
+    assert read_page(body, BUCKET, "") is None
 
 
-@pytest.mark.parametrize(
-    "body", [*UNRELIABLE.values(), *OUT_OF_ORDER.values()], ids=[*UNRELIABLE, *OUT_OF_ORDER]
-)
+@pytest.mark.parametrize("body", UNRELIABLE.values(), ids=UNRELIABLE)
 def test_a_walk_over_such_a_page_is_an_error(body: bytes) -> None:
     listing = Listing(["1", "2"], size=1)
     listing.spoil = lambda page: body if len(listing.asked) > 1 else page
-    found = follow([listing.fetch], BUCKET, "", 0.0, 0)
+    found = list_objects(listing, BUCKET, "", Backoff(attempts=1))
     assert next(found).keys == ("1",)
     with pytest.raises(ServiceError, match="behind the key '1'"):
         next(found)
@@ -169,7 +177,8 @@ def test_a_page_that_is_bad_once_is_had_in_another_way_or_in_a_later_pass() -> N
     listing = Listing("abcdefg")
     spoilt = iter([b"", b"", b"", GOOD[:-20]])
     listing.spoil = lambda page: next(spoilt, page)
-    assert len(listing.walk("", listing.fetch, passes=2)) == 7
+    both = CrossChecked(listing, listing, {}, patience=8)
+    assert len(list(list_objects(both, BUCKET, "", Backoff(attempts=3)))) == 7
 
 
 # -- over the wire --------------------------------------------------------------------------

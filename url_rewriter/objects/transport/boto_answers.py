@@ -1,0 +1,79 @@
+"""What boto3 returns or raises, as answers in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from url_rewriter.objects.transport.answers import Answer, clean_code
+
+_FAULTS = {
+    "SSLError": "TLS failed",
+    "ProxyConnectionError": "the proxy cannot be reached",
+    "ConnectTimeoutError": "no connection within the time limit",
+    "ReadTimeoutError": "no answer within the time limit",
+    "ConnectionClosedError": "the connection was closed before the answer was complete",
+    "ResponseParserError": "an answer that is not S3",
+}
+_CREDENTIALS = {
+    "NoCredentialsError": "no credentials were found",
+    "PartialCredentialsError": "the credentials are incomplete",
+    "CredentialRetrievalError": "the credentials could not be fetched",
+    "TokenRetrievalError": "the credentials could not be fetched",
+    "UnauthorizedSSOTokenError": "the single sign-on session has ended",
+    "SSOTokenLoadError": "there is no single sign-on session",
+}
+
+
+class AbandonedError(Exception):
+    """The result of this request is not wanted any more."""
+
+
+def ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
+    """The answer to a request that boto3 sends, whatever its outcome."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return _read_reply(request())
+    except ClientError as error:
+        return _read_reply(error.response)
+    except BotoCoreError as error:
+        return read_fault(error)
+    except AbandonedError:
+        return Answer(fault="abandoned")
+    except (ValueError, ArithmeticError):
+        # botocore converts header values (dates, lengths) without catching what that raises.
+        return Answer(fault="an answer with headers that cannot be read")
+
+
+def read_fault(error: Exception) -> Answer:
+    """The cause of an error. A client's own message may repeat what it sent."""
+    name = type(error).__name__
+    if name in _CREDENTIALS:
+        return Answer(fault=_CREDENTIALS[name], code="NoCredentials")
+    if name == "ParamValidationError":
+        return Answer(fault="a name that boto3 refuses to ask for", code="InvalidBucketName")
+    if name == "EndpointConnectionError":
+        return Answer(fault=_why_unreachable(str(getattr(error, "kwargs", {}).get("error"))))
+    return Answer(fault=_FAULTS.get(name, f"the request failed ({name})"))
+
+
+def _read_reply(reply: Mapping[str, Any]) -> Answer:
+    metadata = reply.get("ResponseMetadata", {})
+    headers = metadata.get("HTTPHeaders", {})
+    code = clean_code(reply.get("Error", {}).get("Code"))
+    return Answer(
+        status=metadata.get("HTTPStatusCode", 0),
+        headers=headers,
+        code=code or clean_code(headers.get("x-minio-error-code")),
+        fault="" if "HTTPStatusCode" in metadata else "an answer that cannot be read",
+    )
+
+
+def _why_unreachable(message: str) -> str:
+    text = message.lower()
+    if "refused" in text:
+        return "connection refused"
+    if "resolve" in text or "name or service" in text or "nodename" in text:
+        return "the host name is unknown"
+    return "it cannot be reached"
