@@ -57,7 +57,9 @@ def test_every_module_that_the_documentation_names_exists() -> None:
         )
     ]
     assert named
-    assert [each for each in named if not (ROOT / each[1]).exists()] == []
+    recipes = re.compile(r"\b(NAME|VERB)")  # a name that the reader puts in
+    missing = [each for each in named if not (ROOT / each[1]).exists()]
+    assert [each for each in missing if not recipes.search(each[1])] == []
 
 
 @pytest.mark.parametrize(
