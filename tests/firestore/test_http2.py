@@ -28,7 +28,7 @@ from url_rewriter.errors import NotPermittedError, ServiceError
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreChannel, FirestoreReader, connect, connecting
 from url_rewriter.stores.firestore.faults import CallLimits
-from url_rewriter.stores.firestore.http2 import Http2, StreamError, Inbox
+from url_rewriter.stores.firestore.http2 import Http2, Inbox, StreamError
 
 pytest.importorskip("pycurl", reason="pycurl is not installed: pip install 'url-rewriter[fast]'")
 

@@ -152,6 +152,7 @@ class Inbox:
         self._wanted = _PREFIX.size
 
     def put(self, data: bytes) -> None:
+        """Add bytes as they came."""
         self._parts.append(data)
         self._size += len(data)
 
