@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from url_rewriter import objects, sources, stores
@@ -31,7 +31,7 @@ class Services:
     and how many objects are asked for, at once. ``open_reader`` and ``open_store`` take a locator.
     """
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     s3: S3Options = S3Options()
     proof: ProofOptions = ProofOptions()
     workers: int | None = None

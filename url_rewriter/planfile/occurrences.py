@@ -10,7 +10,7 @@ from url_rewriter.copying import Choice
 from url_rewriter.planning import SettledUrl, UrlStatus
 from url_rewriter.urls import ObjectRef
 
-Row = tuple[object, ...]
+SqlRow = tuple[object, ...]
 
 _COLUMNS = (
     "first", "past", "status", "blocks", "form", "layer", "bucket", "key", "rule", "url", "reading",
@@ -25,7 +25,7 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 _MIGRATED = UrlStatus.MIGRATED
 
 
-def row_of(url: SettledUrl) -> Row:
+def row_of(url: SettledUrl) -> SqlRow:
     """What is kept of a URL: the reading that was taken, and all there are if they are several.
 
     Where another reading would mend the URL, which is missing, its reason is kept.
@@ -72,11 +72,11 @@ def load_choices(text: str) -> tuple[Choice, ...]:
     )
 
 
-def insert_occurrences(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def insert_occurrences(connection: sqlite3.Connection, rows: Iterable[SqlRow]) -> None:
     """Add rows, each followed by its id and that of its string."""
     connection.executemany(_INSERT, rows)
 
 
-def replace_occurrences(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def replace_occurrences(connection: sqlite3.Connection, rows: Iterable[SqlRow]) -> None:
     """Put rows, each followed by an id, in the place of those with that id."""
     connection.executemany(_REPLACE, rows)

@@ -18,8 +18,10 @@ def _spelled(character: str) -> tuple[tuple[str, str], ...]:
     hexadecimal, octal = f"{code:02x}", f"{code:03o}"
     if hexadecimal[1].isalpha():
         hexadecimal = f"{hexadecimal[0]}[{hexadecimal[1]}{hexadecimal[1].upper()}]"
+    # A slash that JSON escapes within a percent-encoded document has an escaped backslash.
+    backslash = r"(?:(?:25){0,4}5[cC]%){0,2}" if character == "/" else ""
     return (
-        ("%", rf"(?:25){{0,4}}{hexadecimal}"),
+        ("%", rf"{backslash}(?:25){{0,4}}{hexadecimal}"),
         ("\\", rf"\\{{0,7}}(?:u00{hexadecimal}|x{hexadecimal}|{octal})"),
         (
             "&",
@@ -65,7 +67,8 @@ _SCHEME_AHEAD = r"(?:[hH][tT]{2}[pP][sS]?:|[gG][cC]?[sS]:(?:\\?/){2}|//[A-Za-z0-
 # Blanks and controls, what no URL may hold, quotation marks, CJK punctuation, invisible marks.
 # U+200C and U+200D, which words are spelled with, are not among them.
 STOPS = (
-    r"\s\x00-\x1f\x7f-\x9f\"<>`^|\u2018-\u201f\u2039\u203a\u00ab\u00bb\u200b\u200e\u200f\u2060\ufeff"
+    r"\s\x00-\x1f\x7f-\x9f\"<>`^|\u2018-\u201f\u2039\u203a\u00ab\u00bb\u200b\u200e\u200f\u202a-\u202e"
+    r"\u2060\u2066-\u2069\ufeff"
     r"\u3000-\u3003\u3008-\u3011\u3014-\u301b\uff01\uff08\uff09\uff0c\uff0e\uff1a\uff1b\uff1f"
     r"\uff3b\uff3d\uff5b-\uff65"
 )
@@ -74,14 +77,14 @@ RUN = re.compile(rf"(?:[^{STOPS}\\,;]++|{_ESCAPED}|[,;](?!{_SCHEME_AHEAD}))*+")
 """What may belong to a URL, behind its anchor, in a text without escapings or in several."""
 
 _OUR_HOST = (
-    r"(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}\.googleapis|storage\.cloud\.google"
+    r"(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}(?:\.mtls|\.[\w-]{1,63}\.rep)?\.googleapis|storage\.cloud\.google"
     r"|[\w-]{1,63}-apidata\.googleusercontent|www\.googleapis|firebasestorage)\."
 )
 SECOND = re.compile(
     r"[hHgG/](?:(?<=[hH])[tT]{2}[pP][sS]?"
     rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|%2[fF]%2[fF]){_OUR_HOST})|%3[aA](?://|%2[fF]%2[fF]){_OUR_HOST})"
-    r"|(?<=[gG])(?<![A-Za-z0-9_-][gG])[cC]?[sS]://"
-    rf"|(?<=[(\[{{=,;|'>)\]}}:]/)/{_OUR_HOST})",
+    r"|(?<=[gG])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]://"
+    rf"|(?<=/)/{_OUR_HOST})",
     re.IGNORECASE,
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
@@ -94,10 +97,13 @@ HALF_RUN = re.compile(r"[A-Za-z0-9%._~!*'()+/-]*+")
 JSON_ESCAPE = re.compile(r"\\{1,8}(?:/|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|(?<!\\)\\[0-3][0-7]{2}")
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
-_WORD_BEFORE = re.compile(r"[A-Za-z0-9_-]\Z")
-_ESCAPE_BEFORE = re.compile(r"(?:\\[nrtbf]|\\[ux][0-9a-fA-F]{2,4}|%[0-9a-fA-F]{2})\Z")
-_OPENS_RELATIVE = re.compile(r"(?:[\s\"'`(\[{<>=,;|\u2018\u201c]|%(?:25)*(?:3[dD]|2[27]))\Z")
-_ENTITY_BEFORE = re.compile(r"&#?[A-Za-z0-9]{1,8};\Z")
+# A word goes on with `gs://` behind it; a word, a scheme and a path with two slashes.
+_WORD = re.compile(r"[A-Za-z0-9-]\Z")
+_WORD_OR_PATH = re.compile(r"[A-Za-z0-9_:/\\.%]\Z")
+_ESCAPE_BEFORE = re.compile(
+    r"(?:(?P<blank>\\[nrtbf])|(?:\\u00|\\x|%(?:25){0,4})(?P<hex>[0-9a-fA-F]{2})"
+    r"|(?P<other>\\u[0-9a-fA-F]{4})|(?P<entity>&\#?[A-Za-z0-9]{1,8};))\Z"
+)
 
 
 def begins_cleanly(text: str, start: int, relative: bool) -> bool:
@@ -109,22 +115,40 @@ def begins_cleanly(text: str, start: int, relative: bool) -> bool:
     """
     if start == 0 or (not relative and text[start] in "hH"):
         return True
-    before = text[max(0, start - 12) : start]
-    if relative:
-        entity = _ENTITY_BEFORE.search(before)
-        return _OPENS_RELATIVE.search(unescape(entity[0]) if entity else before) is not None
-    return _WORD_BEFORE.search(before) is None or _ESCAPE_BEFORE.search(before) is not None
+    before = _character_before(text, start)
+    if not relative:
+        return _WORD.search(before) is None
+    in_path = before == "/" and text[start] == "%"
+    return in_path or _WORD_OR_PATH.search(before) is None
+
+
+def _character_before(text: str, start: int) -> str:
+    """What stands before ``start``, without the escaping that it may have."""
+    escape = _ESCAPE_BEFORE.search(text, max(0, start - 14), start)
+    if escape is None:
+        return text[start - 1]
+    if escape["hex"]:
+        return chr(int(escape["hex"], 16))
+    return unescape(escape["entity"]) if escape["entity"] else " "
 
 
 # The extensions of files that people store; a name with another one is still a name.
 _EXTENSION = (
     r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
-    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|json|jsonl|xml|ya?ml|html?"
+    r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|jsonl?|xml|ya?ml|html?"
     r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
     r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
 )
 EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
-EXTENDED = re.compile(rf"{_EXTENSION}(?=[+=~$@])", re.IGNORECASE)
+_GLUE = r"%(?:09|2[0-9A-Ca-c]|3[A-Fa-f]|40|5[BbDd]|7[BbDd])"
+ESCAPED_GLUE = re.compile(
+    rf"%0[aAdD]|(?:{_GLUE})++\Z|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
+)
+"""What shows that text follows a URL that was written by this program, behind an extension."""
+WRITTEN_SUFFIX = re.compile(rf"(?!{_EXTENSION}\Z)\.[^./]*\Z|[~_-]+\Z", re.IGNORECASE)
+"""What ends a key that this program wrote and may be text: no known extension."""
+EXTENDED = re.compile(rf"{_EXTENSION}(?=[+=~$@._-])", re.IGNORECASE)
+"""An extension that more follows, which may be text."""
 _ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}

@@ -14,7 +14,6 @@ from url_rewriter.urls.boundaries import (
     ANCHOR,
     EXTENDED,
     EXTENSION,
-    RUN,
     SECOND,
     STOPS,
     trimmed,
@@ -72,11 +71,11 @@ def stretch(
         ampersand = text.find("&", begun, run_end)
         if ampersand >= 0:
             run_end, end = ampersand, None
-    if end is not None and end > run_end and ANCHOR.search(text, run_end, end):
-        end = None  # a value with another URL in it is no URL as a whole
     if end is None or end <= run_end:
-        value = end is not None
-        return Stretch(text, start, run_end, run_end, False, value, literal, outer)
+        return Stretch(text, start, run_end, run_end, False, end is not None, literal, outer)
+    if another := ANCHOR.search(text, run_end, end):
+        # A value with another URL in it is no URL as a whole, but its key may have blanks.
+        return Stretch(text, start, run_end, another.start(), False, False, literal, outer)
     return Stretch(text, start, run_end, end, False, True, literal, outer)
 
 
@@ -88,14 +87,15 @@ _MARK = re.compile(r"[?#]")
 def likeliest(reach: Stretch) -> End:
     """The end by the rules of URLs, and of the text around one."""
     text, start = reach.text, reach.start
-    if reach.value and reach.limit > reach.run_end:
+    last = reach.limit if reach.value else reach.run_end
+    mark = None if reach.literal else _MARK.search(text, start, last)
+    if reach.value and reach.run_end < (mark.start() if mark else reach.limit):
         first = start + trimmed(text[start : reach.run_end], "")
         if EXTENSION.search(text, start, first):
             return End(first, first)
-    mark = None if reach.literal else _MARK.search(text, start, reach.limit)
     if mark is not None:
         return _marked(reach, mark.start())
-    end = reach.limit if reach.value and not reach.cut else _trimmed(reach, reach.limit)
+    end = reach.limit if reach.value else _trimmed(reach, reach.run_end)
     return End(end, end)
 
 
@@ -117,7 +117,7 @@ def _marked(reach: Stretch, path: int) -> End:
     if text[path] == "?":
         end = _end_of_query(reach, path)
     if text.startswith("#", end) and end < limit:
-        run = RUN.match(text, end + 1, limit)
+        run = _FRAGMENT.match(text, end + 1, limit)
         past = start + trimmed(text[start : run.end() if run else end], reach.before)
         end = past if past > end + 1 else end
     elif end > path:
@@ -128,6 +128,7 @@ def _marked(reach: Stretch, path: int) -> End:
     return End(end, path)
 
 
+_FRAGMENT = re.compile(r"[!$-;=?-\[\]_a-z{}~]*+")
 _EMPTY_VALUE = re.compile(r"[?&][\w.$\[\]-]+=\Z")
 _NESTED_VALUE = re.compile(r"[\w.~/%:?=&+-]*+", re.ASCII)
 _NEXT_NAME = re.compile(r"(?:&[\w.-]*=?)+\Z", re.ASCII)
@@ -155,12 +156,14 @@ def _end_of_query(reach: Stretch, mark: int) -> int:
 
 # -- The other ends ------------------------------------------------------------------------------
 
-_CUTS = re.compile(r"[,;)\]}&'(\[{!*:|\\]+|(?<=[\x21-\x7e])(?=[^\x00-\x7f])")
-_SHARED_BLANK = re.compile(r"%(?:20|09|0[aAdD])|\+")
+_CUTS = re.compile(
+    r"[,;)\]}&'(\[{!*:|\\]+|(?<=[\x21-\x7e])(?=[^\x00-\x7f])|%0[aAdD]|[.!?]+(?=[^\x00-\x7f])"
+)
+_SHARED_BLANK = re.compile(r"%(?:20|09)|\+")
 _BREAK = re.compile(rf"[{STOPS}]+")
 _LONGEST_PUNCTUATION = 4
-_MOST_CUTS = 8
-_MOST_BREAKS = 5
+_MOST_CUTS = 10
+_MOST_BREAKS = 4
 # The bucket's name of a URL that the program writes is followed by these alone.
 WRITTEN = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*+")
 
@@ -172,9 +175,11 @@ def others(reach: Stretch, first: End, key: int) -> Iterator[End]:
     run = min(path, reach.run_end)
     if reach.value and path > reach.run_end:
         yield from _breaks(reach, key, path)
+    elif not reach.value and reach.limit > reach.run_end and first.at == first.path:
+        yield from _breaks(reach, key, _end_of_path(reach))
     if reach.value:
         end = reach.start + trimmed(reach.text[reach.start : run], reach.before)
-        if key < end < run:
+        if key < end < first.path:
             yield End(end, end, "what follows is text around the URL")
     yield from _cuts(reach, key, run)
 
@@ -190,7 +195,8 @@ def _longer(reach: Stretch, first: End) -> Iterator[End]:
             end = reach.run_end
             if text.find("?", first.at, end) < 0 and text.find("#", first.at, end) < 0:
                 yield End(end, end, "the punctuation behind it belongs to the key")
-    if not reach.value and not reach.cut and first.at == first.path == reach.run_end:
+    near = first.at == first.path and reach.run_end - first.at <= _LONGEST_PUNCTUATION
+    if near and not reach.value and not reach.cut:
         yield from _spaced(reach)
 
 
@@ -214,6 +220,11 @@ def _breaks(reach: Stretch, key: int, path: int) -> Iterator[End]:
     yield from reversed(found)
 
 
+def _end_of_path(reach: Stretch) -> int:
+    mark = None if reach.literal else _MARK.search(reach.text, reach.start, reach.limit)
+    return mark.start() if mark else reach.limit
+
+
 def _cuts(reach: Stretch, key: int, end: int) -> Iterator[End]:
     text = reach.text
     places = [
@@ -226,16 +237,20 @@ def _cuts(reach: Stretch, key: int, end: int) -> Iterator[End]:
     places += [match.end() for match in EXTENDED.finditer(text, key, end)]
     if reach.outer is not Outer.NOTHING:
         places += [match.start() for match in _SHARED_BLANK.finditer(text, key, end)]
+        if reach.literal:
+            places += [match.start() for match in _MARK.finditer(text, key, end)]
     distinct = sorted({each for each in places if each > key and text[each - 1] != "/"})
+    # The longest first, but for those behind a file's extension.
+    distinct.sort(key=lambda at: (EXTENSION.search(text, key, at) is None, -at))
     if len(distinct) > _MOST_CUTS:
         distinct = distinct[: _MOST_CUTS // 2] + distinct[-_MOST_CUTS // 2 :]
-    for place in reversed(distinct):
+    for place in distinct:
         yield End(place, place, "the URL ends at the punctuation")
 
 
 _LONGEST_NAME = 200
 _MOST_WORDS = 5
-_WORD = re.compile(r" ([^\s\"<>/:%&\\]{1,60})")
+_WORD = re.compile(r" (?!/)((?:(?!//)[^\s\"<>:%&\\]){1,60})")
 
 
 def _spaced(reach: Stretch) -> Iterator[End]:

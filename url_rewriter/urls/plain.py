@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from url_rewriter.urls.boundaries import ESCAPED_GLUE, EXTENDED, WRITTEN_SUFFIX
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.query import UUID
@@ -96,6 +97,10 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
 def _found(
     form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
 ) -> Found | None:
+    if EXTENDED.search(spelled):
+        return None
+    if form is _TARGET_FORM and (ESCAPED_GLUE.search(spelled) or WRITTEN_SUFFIX.search(spelled)):
+        return None
     if "%" not in spelled:
         reading = Reading(ObjectRef(bucket, spelled), 0, end)
         return Found((Occurrence(form, "", (reading,), remarks),))

@@ -22,6 +22,8 @@ class Outer(StrEnum):
     # In the query of another URL, or of an address like `mailto:`: `&` begins that one's next
     # parameter, and `%20` is that one's blank.
     QUERY = "query"
+    # In the query of another URL, escaped for it: `+` is a blank.
+    FORM = "form"
 
 
 # A letter or a digit; in between, what joins words and numbers, and never a separator at the end.
@@ -57,6 +59,7 @@ _ESCAPE = r"%[0-9a-fA-F]{2}"
 _ANY = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/+$=-])*(?:\([\w()+~%-]*+)?")
 # What a URL that stands unescaped in a query shares with that query: blanks and line ends.
 _SHARED = re.compile(rf"(?:{_TIME}|{_JOINT}|%(?!20|09|0[aAdD])[0-9a-fA-F]{{2}}|[A-Za-z0-9_~/$=-])*")
+_FORM = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/$=-])*")
 _NAME = re.compile(rf"([A-Za-z_$](?:[\w.$~\[\]-]|{_ESCAPE})*)=", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_]+(?=[&#>\"']|\Z)")
 _GLUE = "-._~/+$"
@@ -108,6 +111,8 @@ def _value(name: str, known: bool, outer: Outer) -> re.Pattern[str]:
         for names, pattern in _ALPHABETS:
             if names.fullmatch(name):
                 return pattern
+    if outer is Outer.FORM:
+        return _FORM
     return _SHARED if outer is Outer.QUERY else _ANY
 
 
@@ -119,7 +124,7 @@ def _without_glue(text: str, start: int, end: int) -> int:
 
 def _end_of_bare(text: str, at: int, limit: int, outer: Outer, *, closed: bool) -> int | None:
     """The end of a name without a value, as cache-busters are; a word of a sentence is none."""
-    if outer is not Outer.NOTHING:
+    if outer not in (Outer.NOTHING, Outer.FORM):
         return None
     bare = _BARE.match(text, at)
     if bare is None or bare.end() > limit:

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from url_rewriter.urls.boundaries import SECOND, trimmed, without_punctuation
+from url_rewriter.urls.boundaries import (
+    ESCAPED_GLUE,
+    SECOND,
+    WRITTEN_SUFFIX,
+    trimmed,
+    without_punctuation,
+)
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.ends import WRITTEN, End, Stretch, likeliest, others
 from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
@@ -19,7 +25,9 @@ from url_rewriter.urls.names import key_remarks, key_trouble
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
-_MOST_READINGS = 12
+_MOST_READINGS = 20
+_MOST_ESCAPES = 3
+_ESCAPED_URL = re.compile(r"https?%3A%2F%2F", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
@@ -55,6 +63,8 @@ def read(
     if verdict.literal or not text.startswith(verdict.key, begins):
         begins = text.find("/", start + 6) + 1
     ends = list(others(reach, first, begins))
+    if verdict.form is Form.TARGET:
+        return _of_target(reach, verdict, first, begins, ends)
     key = _key(verdict)
     trouble = key_trouble(key.key) if key else Remark.INVALID_UTF8
     if key is None or trouble is not None:
@@ -62,8 +72,6 @@ def read(
         literal = Occurrence(verdict.form, "", shorter) if shorter else None
         return Left(start, first.at, trouble or Remark.INVALID_UTF8, literal)
     readings = [_reading(verdict, key, start, first.at)]
-    if verdict.form is Form.TARGET:
-        return _of_target(reach, verdict, readings, first, begins, ends)
     readings += [
         _reading(verdict, each, start, first.at) for each in _other_keys(verdict, reach.outer)
     ]
@@ -79,28 +87,38 @@ def read(
 
 
 def _of_target(
-    reach: Stretch,
-    verdict: Spelled,
-    readings: list[Reading],
-    first: End,
-    begins: int,
-    ends: Sequence[End],
-) -> Occurrence:
+    reach: Stretch, verdict: Spelled, first: End, begins: int, ends: Sequence[End]
+) -> Occurrence | Left:
     """A URL of the target: one that this program wrote ends where its alphabet does."""
     text, start = reach.text, reach.start
     written = WRITTEN.match(text, begins, first.path)
     past = written.end() if written else first.path
     if begins < past < first.path:
-        end = begins + without_punctuation(text[begins:past], past - begins)
-        if (key := decoded(text[begins:end])) and end > begins:
-            readings.insert(0, _reading(verdict, _Key(key, ""), start, end))
-            readings[1] = readings[1]._replace(why="what follows belongs to the key")
-    readings += [
-        _reading(verdict, _Key(key, other.why), start, other.at)
-        for other in ends
-        if other.path > begins and (key := decoded(text[begins : other.path])) is not None
+        past = begins + without_punctuation(text[begins:past], past - begins)
+        ends = [End(past, past), replace(first, why="what follows belongs to the key"), *ends]
+    else:
+        ends = [first, *ends]
+    why = "what follows is text around the URL"
+    escapes = [
+        match.start() if match[0][0] == "%" else match.end()
+        for match in ESCAPED_GLUE.finditer(text, begins, past)
     ]
-    return Occurrence(verdict.form, "", _distinct(readings))
+    if suffix := WRITTEN_SUFFIX.search(text, begins, past):
+        escapes.append(suffix.start())
+    ends += [End(at, at, why) for at in escapes[-_MOST_ESCAPES:]]
+    another = _ESCAPED_URL.search(text, begins, reach.limit)
+    limit = another.start() if another else reach.limit
+    readings = _distinct(
+        [
+            _reading(verdict, _Key(key, end.why), start, end.at)
+            for end in ends
+            if begins < end.path <= end.at <= limit
+            and (key := decoded(text[begins : end.path])) is not None
+        ]
+    )
+    if not readings:
+        return Left(start, first.at, Remark.INVALID_KEY)
+    return Occurrence(verdict.form, "", readings)
 
 
 def _reading(spelled: Spelled, key: _Key, start: int, end: int) -> Reading:
@@ -178,7 +196,7 @@ def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
     key = decoded(spelled.key)
     if key is None:
         return
-    nested = outer is not Outer.NOTHING
+    nested = outer in (Outer.PATH, Outer.QUERY)
     unknown, fragment = spelled.sorted_query.unknown, spelled.fragment
     if within := _QUERY_WITHIN.search(key):
         yield _Key(key[: within.start()], "the query is escaped too", served=nested)
@@ -197,7 +215,8 @@ def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
     if key != spelled.key:
         yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment, served=False)
     if "+" in spelled.key and (spaced := decoded(spelled.key.replace("+", " "))):
-        yield _Key(spaced, "+ stands for a space", unknown, fragment, served=nested)
+        served = outer is not Outer.NOTHING
+        yield _Key(spaced, "+ stands for a space", unknown, fragment, served=served)
 
 
 def _joined(spelled: Spelled, tail: str, why: str, fragment: str) -> Iterator[_Key]:

@@ -24,7 +24,7 @@ from url_rewriter.urls.parameters import looks_signed
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
-from url_rewriter.urls.serialized import Frame, corrupt_spans, frames, strings_of
+from url_rewriter.urls.serialized import Frame, corrupt_spans, escaped_spans, frames, strings_of
 from url_rewriter.urls.values import (
     Context,
     escaping_of,
@@ -42,8 +42,12 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
         for start, end in spans:
             yield from _in_json_string(text[start:end], start, context)
     elif serialized := strings_of(text):
+        done = 0
         for start, end in serialized:
+            yield from shifted(_Pass(text[done:start], context).items(), done)
             yield from shifted(in_value(text[start:end], context.inside()), start)
+            done = end
+        yield from shifted(_Pass(text[done:], context).items(), done)
     else:
         yield from _in_string(text, context, Kind.CELL)
 
@@ -58,13 +62,13 @@ def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
         item = schemeless(body, context) if kind is Kind.CELL else None
         if item is not None:
             return shifted([item], text.index(body))
-        return _Scan(text, context).items()
+        return _Pass(text, context).items()
     start = 0 if body is text else text.index(body)
     escaping = escaping_of(anchor[0])
     if escaping is None:
-        return shifted(_Scan(body, context, kind).items(), start)
+        return shifted(_Pass(body, context, kind).items(), start)
     if escaping is PERCENT and not boundaries.PERCENT_RUN.fullmatch(body):
-        return _Scan(text, context).items()
+        return _Pass(text, context).items()
     view = escaping.view(body)
     inner = Kind.PARAMETER if escaping is PERCENT else Kind.OTHER
     return lifted(_in_string(view.text, context.inside(), inner), escaping, view, start)
@@ -107,12 +111,13 @@ _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
 _PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)[\w.\[\]-]+=\Z")
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
+_SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"
 # Behind a backslash: neither a blank, a quote or another escape that text is known to go on with.
 _UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
 
 
-class _Scan:
+class _Pass:
     """One pass over a text, from left to right."""
 
     def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
@@ -129,6 +134,9 @@ class _Scan:
         self.frames: dict[int, Frame] = {each.start: each for each in found if not each.depth}
         self.corrupt = corrupt_spans(found)
         self.heads = {each.start: each.digits[0] for each in found} if self.corrupt else {}
+        if escaped := escaped_spans(text):
+            self.corrupt = sorted([*self.corrupt, *escaped])
+            self.heads |= {start: start for start, _ in escaped}
         self.rewritable = 0  # the end of the last URL that may be rewritten
 
     def items(self) -> Iterator[Item]:
@@ -137,19 +145,27 @@ class _Scan:
         while not self.context.too_deep and (anchor := ANCHOR.search(text, self.position)):
             start = anchor.start()
             relative = anchor[0][0] in "/\\%&"
-            if start != self.item_end and not boundaries.begins_cleanly(text, start, relative):
+            if not self._begins(start, relative):
                 self.position = start + 1
                 continue
             self.position = anchor.end()
             for item in self._at(anchor, relative):
                 yield self._checked(item)
 
+    def _begins(self, start: int, relative: bool) -> bool:
+        if boundaries.begins_cleanly(self.text, start, relative):
+            return True
+        if not relative:
+            return start == self.item_end
+        # In the path of another URL, a third slash.
+        return start < self.foreign_end and self.text[start - 1] == "/"
+
     def _at(self, anchor: re.Match[str], relative: bool) -> Iterator[Item]:
         start = anchor.start()
         escaping = escaping_of(anchor[0])
         if escaping is PERCENT:
             return self._percent(anchor)
-        if escaping is JSON and self.text[max(0, start - 1) : start] in ("/", "^"):
+        if escaping is JSON and self.text.endswith(("/", "/^"), 0, start):
             return self._pattern(anchor)
         if escaping or self._is_known(anchor):
             return self._contained(start) or self._running(anchor, escaping)
@@ -228,7 +244,7 @@ class _Scan:
         if escaping is not None:
             self.position = end
             view = escaping.view(raw)
-            scan = _Scan(view.text, self._here(start).inside())
+            scan = _Pass(view.text, self._here(start).inside())
             yield from lifted(scan.items(), escaping, view, start)
         elif (item := self._plain(anchor, end)) is not None:
             self.item_end = _past(item)
@@ -279,17 +295,19 @@ class _Scan:
         if quote := _QUOTE_BEFORE.search(text[max(0, start - 12) : start]):
             start -= len(quote[0])
         self.position = end
+        if text.startswith(":", end) and (scheme := _SCHEME.search(text, anchor.end(), end)):
+            end = scheme.start()
         if not text.startswith(_FOREIGN_DELIMITERS, end):
             end = start + boundaries.trimmed(text[start:end], text[max(0, start - 1) : start])
         view = PERCENT.view(text[start:end])
-        context = replace(self._here(start).inside(), outer=Outer.NOTHING)
+        context = replace(self._here(start).inside(), outer=Outer.FORM)
         fills = _VALUE_BEGINS.search(text[max(0, start - 9) : start]) and (
             end == len(text) or text[end] not in _GOES_ON
         )
         if fills:
             items = _in_string(view.text, context, Kind.PARAMETER)
         else:
-            items = _Scan(view.text, context).items()
+            items = _Pass(view.text, context).items()
         return lifted(items, PERCENT, view, start)
 
     # URLs that are somebody else's, and what is none.

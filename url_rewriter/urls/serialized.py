@@ -113,7 +113,7 @@ def _byte_offsets(text: str) -> Sequence[int]:
 def strings_of(text: str) -> list[Span]:
     """The contents of the strings of a serialized document, without those inside them.
 
-    Empty where ``text`` is none, or a length in it is wrong.
+    Text may stand around the document. Empty where ``text`` is none, or a length in it is wrong.
     """
     if _DOCUMENT.match(text) is None:
         return []
@@ -124,6 +124,26 @@ def strings_of(text: str) -> list[Span]:
         if not frame.intact:
             return []
         spans.append((frame.start, frame.end))
+    return spans
+
+
+_ESCAPED_HEAD = re.compile(
+    r"s:[0-9]{1,9}:(?P<html>&quot;|&#34;|&#x22;)|s%(?:25)*3a[0-9]{1,9}%(?:25)*3a(?:%(?:25)*5c)*%(?:25)*22",
+    re.IGNORECASE,
+)
+_ESCAPED_TAIL = re.compile(
+    r"%(?:25)*22%(?:25)*(?:3b|7d)|(?:&quot;|&#34;|&#x22;)[;}]", re.IGNORECASE
+)
+
+
+def escaped_spans(text: str) -> list[Span]:
+    """Where strings are whose declared length is escaped with their quotes, and stays as it is."""
+    spans: list[Span] = []
+    at = 0
+    while head := _ESCAPED_HEAD.search(text, at):
+        tail = _ESCAPED_TAIL.search(text, head.end())
+        at = tail.start() if tail else len(text)
+        spans.append((head.end(), at))
     return spans
 
 

@@ -114,7 +114,7 @@ def test_every_form_of_an_object_is_read_as_that_object(form: Form, ref: ObjectR
 @given(clean)
 def test_a_gs_url_is_its_key_literally(key: str) -> None:
     assume(not has_placeholder(key))
-    assume(not re.search(rf"[{STOPS}\\\\]|#[0-9]+$|[,;](?:gs|https?):", key))
+    assume(not re.search(rf"[{STOPS}\\\\]|#[0-9]+$|[,;](?:gs|https?):|//", key))
     assert sources(f"gs://data/{key}") == [ObjectRef("data", key)]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from url_rewriter.documents import Edit, Holder, Revision, UnreachableText, ValuePath
-from url_rewriter.stores.selection import has_needle
+from url_rewriter.text import may_hold
 
 Fields: TypeAlias = Mapping[str, Any]
 """The fields of a document or of a map: names to REST values."""
@@ -72,9 +72,9 @@ def select(
     unreachable: list[UnreachableText] = []
     for text in found:
         if isinstance(text, UnreachableText):
-            if has_needle(text.text, needles):
+            if may_hold(text.text, needles):
                 unreachable.append(text)
-        elif has_needle(text[1], needles):
+        elif may_hold(text[1], needles):
             strings.append(text)
     return tuple(strings), tuple(unreachable)
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.firestore.framing import Span
 from url_rewriter.stores.firestore.values import TYPE_NAME
-from url_rewriter.text import holds_any
+from url_rewriter.text import may_hold
 
 # Tags: a field's number and its wire type. Of RunQueryResponse:
 _DOCUMENT = 0x0A
@@ -134,7 +134,7 @@ class _MessageWalk:
         path = (*above, name)
         at = self._next_from(begin)
         if at < end:
-            if holds_any(name, self._needles):
+            if may_hold(name, self._needles):
                 self._unreachable.append(UnreachableText(path, Holder.MAP_KEY, name))
             at = self._next_from(end)
         begin, end = self._message(end, _VALUE)
@@ -167,7 +167,7 @@ class _MessageWalk:
 
     def _text(self, begin: int, stop: int, tag: int, path: ValuePath) -> None:
         text = self._data[begin:stop].decode("utf-8" if tag == _STRING else "latin-1")
-        if not holds_any(text, self._needles):
+        if not may_hold(text, self._needles):
             return
         if tag == _STRING:
             self._strings.append((path, text))

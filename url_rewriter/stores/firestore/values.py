@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.firestore.messages import Message
-from url_rewriter.stores.selection import has_needle
+from url_rewriter.text import may_hold
 
 MAX_DOCUMENT_SIZE = 1_048_576
 """Bytes, as `document_size` counts; https://firebase.google.com/docs/firestore/quotas."""
@@ -50,9 +50,9 @@ class _Finder:
 
     def look_in_map(self, fields: Message, above: ValuePath) -> None:
         # One search in all names together is enough for most maps.
-        if has_needle("\0".join(fields), self._needles):
+        if may_hold("\0".join(fields), self._needles):
             for name in fields:
-                if has_needle(name, self._needles):
+                if may_hold(name, self._needles):
                     self.unreachable.append(UnreachableText((*above, name), Holder.MAP_KEY, name))
         for name in fields:  # items() of a map of messages is a generator in Python
             self._look_at(fields[name], above, name)
@@ -61,7 +61,7 @@ class _Finder:
         match value.WhichOneof("value_type"):
             case "string_value":
                 text = value.string_value
-                if has_needle(text, self._needles):
+                if may_hold(text, self._needles):
                     self.strings.append(((*above, step), text))
             case "map_value":
                 if TYPE_NAME not in value.map_value.fields:
@@ -71,7 +71,7 @@ class _Finder:
                     self._look_at(element, (*above, step), index)
             case "bytes_value":
                 text = value.bytes_value.decode("latin-1")
-                if has_needle(text, self._needles):
+                if may_hold(text, self._needles):
                     self.unreachable.append(UnreachableText((*above, step), Holder.BYTES, text))
 
 
