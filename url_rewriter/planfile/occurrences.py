@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from url_rewriter.copying import Choice
-from url_rewriter.planning import SettledUrl, UrlStatus
+from url_rewriter.planning import SettledUrl
 from url_rewriter.urls import ObjectRef
 
 SqlRow = tuple[object, ...]
@@ -22,7 +22,6 @@ _VALUES = (
 _INSERT = f"INSERT INTO occurrences ({', '.join(_COLUMNS)}, id, string) VALUES ({_VALUES}, ?, ?)"
 _REPLACE = f"UPDATE occurrences SET ({', '.join(_COLUMNS)}) = ({_VALUES}) WHERE id = ?"
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-_MIGRATED = UrlStatus.MIGRATED
 
 
 def row_of(url: SettledUrl) -> SqlRow:
@@ -35,8 +34,8 @@ def row_of(url: SettledUrl) -> SqlRow:
     occurrence, taken = url.occurrence, url.candidate
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
     target = taken.target if taken else None
-    if occurrence and reading and url.status is _MIGRATED:
-        target = reading.source
+    if url.named is not None:
+        reading, target = url.named, url.named.source
     return (
         url.start, url.end, url.status.value, int(url.blocks),
         occurrence.form.value if occurrence else None,

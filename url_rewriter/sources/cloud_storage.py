@@ -26,7 +26,7 @@ EMULATOR = "STORAGE_EMULATOR_HOST"
 """The variable of Google's own clients; despite its name it holds a scheme too."""
 
 THREADS = 32
-"""Questions under way at once, unless somebody says otherwise; more only wait for one another."""
+"""Questions under way at once by default; more only wait for one another."""
 
 CHUNK = 8 * 2**20
 """Bytes that are asked for at once; what a reader holds in memory is a small multiple."""
@@ -80,7 +80,7 @@ def connect(environ: Mapping[str, str], *, threads: int = THREADS) -> StorageCli
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """What came of a question; ``passing``: trouble that may be over when it is put again."""
+    """The outcome of a question; ``passing``: trouble that may be over when it is put again."""
 
     evidence: SourceEvidence
     passing: bool = False
@@ -114,12 +114,12 @@ class CloudStorage:
             return _unknown(ref, f"not asked: {silence}") if silence else self._ask(ref)
 
         source = iter(refs)
-        with WorkerPool(ask, self._threads) as crew:
+        with WorkerPool(ask, self._threads) as pool:
             while batch := list(islice(source, _BATCH)):
                 askable = () if silence else (ref for ref in batch if not _impossible(ref))
                 listed = dict(self._listing.find(askable))
                 yield from (_exists(ref, listed[ref]).evidence for ref in batch if ref in listed)
-                for asked in crew.map((ref for ref in batch if ref not in listed), window):
+                for asked in pool.map((ref for ref in batch if ref not in listed), window):
                     row = row + 1 if asked.passing else 0
                     if row == window:
                         silence = asked.evidence.detail

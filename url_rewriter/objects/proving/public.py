@@ -26,8 +26,8 @@ class PublicReader:
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         """Yield the result for each URL, in any order; a fault is an unknown access."""
-        with WorkerPool(self._check, self._settings.threads) as crew:
-            yield from crew.map(urls, 2 * self._settings.threads)
+        with WorkerPool(self._check, self._settings.threads) as pool:
+            yield from pool.map(urls, 2 * self._settings.threads)
 
     def _check(self, written: WrittenUrl) -> AccessEvidence:
         answer = Answer()
