@@ -18,6 +18,7 @@ from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources.listing import SourceListing, SourcePage
 from url_rewriter.sources.resources import describe
 from url_rewriter.urls import ObjectRef
+from url_rewriter.urls.names import LONGEST_KEY
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
@@ -37,7 +38,6 @@ _FIELDS = (
     "contentDisposition,contentEncoding,contentLanguage,metadata)"
 )
 _TIMEOUT = (5.0, 15.0)  # seconds, to connect and to answer
-_MAX_KEY_BYTES = 1024  # Cloud Storage documentation, "Object names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +255,10 @@ def _impossible(ref: ObjectRef) -> str:
     if ref.key in ("", ".", ".."):
         return "no object can have this name"
     try:
-        long = len(ref.key.encode()) > _MAX_KEY_BYTES
+        long = len(ref.key.encode()) > LONGEST_KEY
     except UnicodeEncodeError:
         return "the name is not valid Unicode, which no object's is"
-    return f"the name is longer than {_MAX_KEY_BYTES} bytes" if long else ""
+    return f"the name is longer than {LONGEST_KEY} bytes" if long else ""
 
 
 def _exists(ref: ObjectRef, info: ObjectInfo) -> SourceAnswer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects.transport.anonymous import make_opener
@@ -20,6 +21,7 @@ class PublicReader:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
+        self._attempts = Backoff(attempts=settings.attempts)
         self._open = make_opener(settings)
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
@@ -29,7 +31,7 @@ class PublicReader:
 
     def _check(self, written: WrittenUrl) -> AccessEvidence:
         answer = Answer()
-        for _ in range(self._settings.attempts):
+        for _ in Attempts(self._attempts):
             answer = self._open("HEAD", written.url)
             if answer.status in _NO_HEAD:
                 answer = self._open("GET", written.url)
