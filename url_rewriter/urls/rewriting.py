@@ -13,8 +13,8 @@ from url_rewriter.urls.text_offsets import moved_offsets
 def rewrite(text: str, replacements: Iterable[Replacement]) -> str:
     """``text`` with each replacement's URL in its place; everything else is as it was.
 
-    Each URL is escaped the way the text it replaces is. PHP's serialized strings get the length that
-    they have afterwards, and ranges that JSON names by offsets move along with the text. The
+    Each URL is escaped the way the text it replaces is. PHP's serialized strings get the length
+    that they have afterwards, and ranges that JSON names by offsets move along with the text. The
     replacements are of occurrences found in ``text``.
     """
     splices: list[Splice] = []

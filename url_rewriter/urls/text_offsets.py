@@ -23,8 +23,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _INTEGER = re.compile(r"[0-9]{1,15}")
-# A document, or a string that is one.
-_DOCUMENT = re.compile(r'[{\[]|"(?=\s*+[{\[]\s*+\\")')
+# A document, or a string that holds one.
+_DOCUMENT = re.compile(r'[{\[]|"(?=[^"\\{\[]*+[{\[]\s*+\\")')
 _COLON = re.compile(r"\s*+:")
 _DEEPEST_NESTING = 4
 
@@ -58,10 +58,11 @@ def moved_offsets(text: str, splices: Sequence[Splice], depth: int = 0) -> list[
         return []
     objects, strings = _parsed(text)
     moved: list[Splice] = []
-    for each in objects:
-        moved += _moved_in_object(text, each, splices)
     for leaf in strings:
         moved += _moved_in_string(text, leaf, splices, depth)
+    changed = [*splices, *moved]
+    for each in objects:
+        moved += _moved_in_object(text, each, changed)
     return moved
 
 

@@ -132,3 +132,13 @@ def test_ranges_outside_the_url_move_as_a_whole(
 @pytest.mark.parametrize("text", ['{"offset":', '[{"offset": 1', '"offset": }{', '["offset": [{]}'])
 def test_what_is_no_json_is_survived(text: str) -> None:
     assert moved(f"{text} {OLD} {text}") == f"{text} {NEW} {text}"
+
+
+def test_a_message_in_a_message_moves_both() -> None:
+    inner = json.dumps(telegram(f"see {OLD}", OLD))
+    text = f"{inner} and the rest"
+    after = json.loads(moved(json.dumps(telegram(text, "and the rest"))))
+    (entity,) = after["entities"]
+    assert named(after["text"], entity["offset"], entity["length"]) == "and the rest"
+    (within,) = json.loads(after["text"].removesuffix(" and the rest"))["entities"]
+    assert (within["offset"], within["length"]) == (4, len(NEW))

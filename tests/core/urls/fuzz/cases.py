@@ -182,6 +182,8 @@ def is_plain(url: Url, place: Place) -> bool:
         dirty = url.is_literal or url.is_relative or before[-1:] not in (".", "-")
         if before and dirty and not clean.search(before[-3:]):
             return False
+        if url.is_literal and before.endswith(("\\n", "\\t")):
+            return False  # a letter may be the end of a word
         if _FOREIGN_AROUND.search(before):
             return False
     return _ends_plainly(url, after, before)
