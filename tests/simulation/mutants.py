@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from url_rewriter.documents import Document, Outcome, WriteResult, WriteStatus
+from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
 from url_rewriter.pipeline import apply, held_plan, plan, rollback, write_loop
 from url_rewriter.planfile import Intention, draft, journal, lock
 from url_rewriter.planfile import plan as planfile
