@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from url_rewriter.urls.parameters import parameter_class
 
@@ -106,6 +107,7 @@ def _end_of_parameter(
     return _without_glue(text, named.end(), end)
 
 
+@lru_cache(maxsize=1024)
 def _value(name: str, known: bool, outer: Outer) -> re.Pattern[str]:
     if known:
         for names, pattern in _ALPHABETS:

@@ -76,7 +76,8 @@ def read(
         _reading(verdict, each, start, first.at) for each in _other_keys(verdict, reach.outer)
     ]
     readings += _other_ends(reach, verdict, ends, grammar)
-    readings += _with_marks(reach, verdict, first, begins)
+    if first.at == first.path and text.startswith(("?", "#"), first.at):
+        readings += _with_marks(reach, verdict, first, begins)
     remarks = (*verdict.remarks, *key_remarks(key.key))
     if first.path < first.at and SECOND.search(text, first.path, first.at):
         remarks = (*remarks, Remark.DROPPED_URL)
@@ -145,7 +146,7 @@ def _key(spelled: Spelled) -> _Key | None:
 def _with_marks(reach: Stretch, verdict: Spelled, first: End, begins: int) -> Iterator[Reading]:
     """The key with a ``?`` or ``#`` that begins no query and no fragment."""
     text, at = reach.text, first.path
-    if first.at > at or verdict.literal or not text.startswith(("?", "#"), at):
+    if verdict.literal:
         return
     past = (
         reach.limit
@@ -198,10 +199,10 @@ def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
         return
     nested = outer in (Outer.PATH, Outer.QUERY)
     unknown, fragment = spelled.sorted_query.unknown, spelled.fragment
-    if within := _QUERY_WITHIN.search(key):
+    if "=" in key and (within := _QUERY_WITHIN.search(key)):
         yield _Key(key[: within.start()], "the query is escaped too", served=nested)
     twice = decoded(key) if _ESCAPE.search(key) else None
-    if twice and (within := _QUERY_WITHIN.search(twice)):
+    if twice and "=" in twice and (within := _QUERY_WITHIN.search(twice)):
         yield _Key(twice[: within.start()], "the query is escaped too", served=nested)
     if spelled.query == unknown and not nested:  # no parameter that shows the query to be one
         tail = f"?{unknown}" if unknown else ""

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR
+from url_rewriter.urls.boundaries import ANCHOR, EXTENSION
 from url_rewriter.urls.containers import Kind, container
-from url_rewriter.urls.ends import End, Stretch, stretch
+from url_rewriter.urls.ends import End, Stretch, likeliest, stretch
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
 from url_rewriter.urls.model import Left, Occurrence, Remark
-from url_rewriter.urls.offsets import Item, lifted, shifted
+from url_rewriter.urls.offsets import Item, lifted, shifted, shifted_one
 from url_rewriter.urls.parameters import looks_signed
+from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
@@ -50,6 +51,14 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
         yield from shifted(_Scan(text[done:], context).items(), done)
     else:
         yield from _in_string(text, context, Kind.CELL)
+
+
+def _in_plain(text: str, context: Context) -> tuple[Occurrence, ...]:
+    """The URL that ``text`` is, if it is in a common spelling and nothing is to be said of it."""
+    if context.nested or context.outer is not Outer.NOTHING:
+        return ()
+    plain = read_plain(text, context.grammar)
+    return plain.occurrences if plain else ()
 
 
 def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
@@ -96,7 +105,7 @@ def _json_strings(text: str) -> list[tuple[int, int]]:
 
 def _in_json_string(raw: str, start: int, context: Context) -> Iterator[Item]:
     if "\\" not in raw:
-        return shifted(in_value(raw, context.inside()), start)
+        return shifted(_in_plain(raw, context) or in_value(raw, context.inside()), start)
     view = JSON.view(raw)
     return lifted(in_value(view.text, context.inside()), JSON, view, start)
 
@@ -129,7 +138,6 @@ class _Scan:
         self.foreign_start = self.foreign_end = 0  # of the foreign URL that was met last
         self.item_end = -1  # of what was found last
         self.foreign: tuple[Remark, ...] = ()
-        self.known: dict[tuple[str, str], bool] = {}
         found = frames(text)
         self.frames: dict[int, Frame] = {each.start: each for each in found if not each.depth}
         self.corrupt = corrupt_spans(found)
@@ -181,9 +189,10 @@ class _Scan:
             return True  # a host may go on behind it, for the view of the run to say
         scheme = anchor[0].partition(":")[0].lower() or "https"
         name = authority[0], scheme
-        if name not in self.known:
-            self.known[name] = is_known_host(*name, self.context.grammar)
-        return self.known[name]
+        known = self.context.known
+        if name not in known:
+            known[name] = is_known_host(*name, self.context.grammar)
+        return known[name]
 
     def _checked(self, item: Item) -> Item:
         """``item``, or the reason to leave it that lies in what is around it."""
@@ -220,9 +229,14 @@ class _Scan:
         content = self.text[start:end]
         if not content.strip() or content == self.text:
             return None
-        items = _in_string(content, self._here(start).inside(), kind)
+        context = self._here(start).inside()
         self.position = max(self.position, end)
-        return shifted(items, start)
+        if (escaping := escaping_within(content, kind)) is not None:
+            view = escaping.view(content)
+            within = view.text
+            items = _in_plain(within, context) or _in_string(within, context, Kind.OTHER)
+            return lifted(items, escaping, view, start)
+        return shifted(_in_plain(content, context) or _in_string(content, context, kind), start)
 
     # A URL that ends where its characters do.
 
@@ -266,7 +280,10 @@ class _Scan:
         reach = stretch(text, start, anchor.end(), run_end, value, here.outer)
         if reach.run_end - start > LONGEST_URL:
             return Left(start, reach.run_end, Remark.INVALID_KEY)
-        item = read(reach, here.grammar)
+        first = likeliest(reach)
+        if (plain := _at_a_glance(reach, first, here)) is not None:
+            return plain
+        item = read(reach, here.grammar, first)
         end = item.end if item else reach.run_end
         if (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end)) and (
             ahead := _TEMPLATE_AHEAD.match(text, end)
@@ -336,6 +353,17 @@ class _Scan:
         """A regular expression or a sed script: code, whose slashes are not JSON's."""
         self.position = end = self._end_of_run(anchor)
         yield Left(anchor.start(), end, Remark.TEMPLATE)
+
+
+def _at_a_glance(reach: Stretch, first: End, context: Context) -> Occurrence | None:
+    """The URL of a stretch that is one in a common spelling, with nothing else to be read."""
+    text = reach.text
+    if reach.value or first.at < reach.run_end:
+        return None
+    if text.startswith(" ", first.at) and not EXTENSION.search(text, first.at - 12, first.at):
+        return None  # the key may go on behind the blank
+    plain = _in_plain(text[reach.start : first.at], context)
+    return shifted_one(plain[0], reach.start) if plain else None
 
 
 def _past(item: Item) -> int:

@@ -139,6 +139,8 @@ _ESCAPED_TAIL = re.compile(
 def escaped_spans(text: str) -> list[Span]:
     """Where strings are whose declared length is escaped with their quotes, and stays as it is."""
     spans: list[Span] = []
+    if "%3" not in text and ":&" not in text:
+        return spans
     at = 0
     while head := _ESCAPED_HEAD.search(text, at):
         tail = _ESCAPED_TAIL.search(text, head.end())
