@@ -36,10 +36,10 @@ finding             something an operator should see: code, severity, place
 evidence            what the object store said of a target, when and how
 orphan              an object under a target prefix that no document mentions
 comparison          whether a target is the object that its source was, and by what proof
-transfer            one object copied from its source to its target, and what came of it
+transfer            one object copied from its source to its target, and the result
 plan file           all edits and findings of a scan with their evidence, in one SQLite file
 seal                the hash that binds rules, revisions, before and after
-journal, entry      what was about to be written, and what came of it
+journal, entry      what was about to be written, and the store's answer
 outcome             what became of a planned write: written, unchanged, conflict, gone, failed
 gate                a yes-or-no condition of ``verify``
 ==================  ==============================================================================

@@ -1,4 +1,4 @@
-"""Transfers: one object copied from its source to its target, and what came of it.
+"""Transfers: one object copied from its source to its target, and the result.
 
 A target that is there is never overwritten, whatever it is. What is decided here is which source a
 target is copied from, where a URL can be read in several ways.
@@ -16,10 +16,10 @@ from url_rewriter.urls import ObjectRef
 
 
 class TransferOutcome(StrEnum):
-    """What became of one object that was to be copied.
+    """The result for one object that was to be copied.
 
     ``GONE``: Cloud Storage denies that the source is there. ``MISMATCH``: something else is at the
-    target, and was left alone. ``UNKNOWN``: nobody could tell what is at the source or the target.
+    target, and was left alone. ``UNKNOWN``: it is not known what is at one of the two.
     """
 
     COPIED = "copied"
@@ -32,7 +32,7 @@ class TransferOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What came of copying one object; ``detail`` says why, in words for an operator.
+    """The result of copying one object; ``detail`` says why, in words for an operator.
 
     ``passing``: the trouble may be over when it is tried again; ``forbidden``: the identity may
     not do this. ``bytes`` were written.

@@ -28,7 +28,7 @@ from url_rewriter.errors import NotPermittedError, ServiceError
 from url_rewriter.stores.base import Partition, Query
 from url_rewriter.stores.firestore import FirestoreChannel, FirestoreReader, connect, connecting
 from url_rewriter.stores.firestore.faults import CallLimits
-from url_rewriter.stores.firestore.http2 import Http2, StreamError, _Inbox
+from url_rewriter.stores.firestore.http2 import Http2, Inbox, StreamError
 
 pytest.importorskip("pycurl", reason="pycurl is not installed: pip install 'url-rewriter[fast]'")
 
@@ -103,7 +103,7 @@ def test_messages_of_any_size_arrive_whole_and_in_order(echo: Echo, sizes: list[
 @given(st.lists(st.binary(max_size=30), max_size=8), st.lists(st.integers(1, 9), max_size=60))
 def test_bytes_may_be_cut_anywhere(messages: list[bytes], cuts: list[int]) -> None:
     data = b"".join(struct.pack(">BI", 0, len(each)) + each for each in messages)
-    inbox, taken = _Inbox(), []
+    inbox, taken = Inbox(), []
     for size in (*cuts, len(data)):
         piece, data = data[:size], data[size:]
         inbox.put(piece)
@@ -114,7 +114,7 @@ def test_bytes_may_be_cut_anywhere(messages: list[bytes], cuts: list[int]) -> No
 
 
 def test_a_compressed_message_is_no_message() -> None:
-    inbox = _Inbox()
+    inbox = Inbox()
     inbox.put(struct.pack(">BI", 1, 1) + b"x")
     with pytest.raises(StreamError) as caught:
         inbox.take()

@@ -19,7 +19,7 @@ from tests.servers.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ServedS3, moto, r
 from url_rewriter.copying import ReadError, Transfer, TransferOutcome
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import S3Settings, open_writer
-from url_rewriter.objects.writing.writer import PART
+from url_rewriter.objects.writing.parts import PART
 from url_rewriter.urls import ObjectRef
 
 COPIED, THERE = TransferOutcome.COPIED, TransferOutcome.ALREADY_THERE

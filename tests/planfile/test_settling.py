@@ -112,7 +112,9 @@ def expected_occurrence(
     url: SettledUrl, known: Container[ObjectRef], planned: PlannedText
 ) -> tuple[Any, ...]:
     taken, occurrence = url.candidate, url.occurrence
-    reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
+    reading = url.named or (
+        taken.reading if taken else occurrence.readings[0] if occurrence else None
+    )
     why = url.repair.reading.why if url.repair else reading.why if reading else None
     candidates = [each.candidates for each in planned.urls if each.occurrence is occurrence]
     several = candidates[0] if candidates and url.candidate and len(candidates[0]) > 1 else ()

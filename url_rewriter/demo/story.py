@@ -35,7 +35,7 @@ def tell(folder: Path, say: Say, title: Say) -> None:
     with s3_server(folder / "objects", _BUCKET) as server:
         for key in sample.copied:
             server.put(key, b"moved")
-        _act(_Stage(folder, server, say, title), sample, server)
+        _act(_Player(folder, server, say, title), sample, server)
     left = list(differences(before, database.read_text(encoding="utf-8")))
     if left:
         raise ServiceError(f"The demo's database is not what it was: {', '.join(left[:5])}")
@@ -46,7 +46,7 @@ def tell(folder: Path, say: Say, title: Say) -> None:
     )
 
 
-def _act(stage: _Stage, sample: DemoData, server: Server) -> None:
+def _act(stage: _Player, sample: DemoData, server: Server) -> None:
     stage.say(f"A database of {counted(len(sample.documents), 'document')}, and an S3 server that")
     stage.say(f"holds {counted(len(sample.copied), 'moved object')}. Some were forgotten.")
     store = "--store embedded:firestore.jsonl"
@@ -64,7 +64,7 @@ def _act(stage: _Stage, sample: DemoData, server: Server) -> None:
     stage.run("And back again.", "rollback demo.plan --yes")
 
 
-class _Stage:
+class _Player:
     """Runs the commands in the demo's folder, and shows what an operator would see."""
 
     def __init__(self, folder: Path, server: Server, say: Say, title: Say) -> None:

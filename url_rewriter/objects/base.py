@@ -65,8 +65,8 @@ class ObjectStore(Protocol):
 class UploadLog(Protocol):
     """Remembers uploads in parts while they are under way; used by many threads at once.
 
-    What a killed run leaves of them takes room at the server, shows in no listing of objects, and
-    may be given up by nobody but the one who knows that it began it.
+    What a killed run leaves of them takes room at the server and shows in no listing of objects.
+    Only uploads in this log are given up: others may belong to another program.
     """
 
     def begun(self, target: ObjectRef, upload: str) -> None:

@@ -5,7 +5,7 @@
 
 from url_rewriter.planfile.draft import Draft
 from url_rewriter.planfile.header import Header, whoami
-from url_rewriter.planfile.invocation import Invocation, Kind
+from url_rewriter.planfile.invocation import Invocation, OptionKind
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
     Entry,
@@ -52,10 +52,10 @@ __all__ = [
     "Header",
     "Invocation",
     "Journal",
-    "Kind",
     "LeftDocument",
     "Obstacle",
     "Operation",
+    "OptionKind",
     "Plan",
     "PlannedWrite",
     "RuleTotals",

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
-from url_rewriter.planfile.invocation import Invocation, Kind
+from url_rewriter.planfile.invocation import Invocation, OptionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Header:
         )  # fmt: skip
 
     def command(
-        self, output: str, shown: Callable[[Kind, str], str] = lambda kind, value: value
+        self, output: str, shown: Callable[[OptionKind, str], str] = lambda kind, value: value
     ) -> str:
         """The command that makes this plan again, as ``output``, quoted for a shell.
 

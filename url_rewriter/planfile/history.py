@@ -9,7 +9,7 @@ from url_rewriter.planfile.totals import Operation, count_scanned
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class HistoryStep:
     """One stretch of work: a scan, a run of copy, apply or rollback.
 
     Times are RFC 3339 in UTC; ``ended_at`` is empty where the step never ended. ``count`` is of
@@ -33,7 +33,7 @@ class History:
     """
 
     sealed_at: str
-    steps: tuple[Step, ...]
+    steps: tuple[HistoryStep, ...]
     reads: int
     evidence: dict[str, int]
     open_writes: int
@@ -50,9 +50,11 @@ def recount(connection: sqlite3.Connection) -> History:
     header = dict(connection.execute("SELECT name, value FROM header"))
     sealed_at = header.get("sealed_at", "")
     reads = count_scanned(connection)
-    planned = Step("plan", header["created_at"], sealed_at, "", reads, "documents read", "done")
+    planned = HistoryStep(
+        "plan", header["created_at"], sealed_at, "", reads, "documents read", "done"
+    )
     runs = [
-        Step(
+        HistoryStep(
             command,
             begun,
             ended or "",

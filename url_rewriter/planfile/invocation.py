@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any
 
 
-class Kind(Enum):
+class OptionKind(Enum):
     """What an option's value names, which decides how a report may show it."""
 
     FILE = auto()
@@ -60,7 +60,7 @@ class Invocation:
                 kept[name] = tuple(value)
         return cls(**kept)
 
-    def options(self, shown: Callable[[Kind, str], str] = lambda kind, value: value) -> str:
+    def options(self, shown: Callable[[OptionKind, str], str] = lambda kind, value: value) -> str:
         """The options, quoted for a shell; ``shown`` says how a value may be shown.
 
         >>> Invocation(collections=("tmp/*/x",), check_size=True, output="a b.plan").options()
@@ -68,7 +68,7 @@ class Invocation:
         """
         return shlex.join(self._words(shown))
 
-    def _words(self, shown: Callable[[Kind, str], str]) -> Iterator[str]:
+    def _words(self, shown: Callable[[OptionKind, str], str]) -> Iterator[str]:
         for name, (option, kind) in _OPTIONS.items():
             value = getattr(self, name)
             if value is True:
@@ -80,21 +80,21 @@ class Invocation:
 
 
 _OPTIONS = {
-    "rules_file": ("--rules", Kind.FILE),
-    "store": ("--store", Kind.FILE),
-    "collections": ("--collection", Kind.PATTERN),
-    "excluded": ("--exclude-collection", Kind.PATTERN),
-    "fields": ("--field", Kind.PATTERN),
-    "documents": ("--document", Kind.PATTERN),
-    "read_time": ("--read-time", Kind.SETTING),
-    "on_missing": ("--on-missing", Kind.SETTING),
-    "s3_endpoint": ("--s3-endpoint", Kind.SETTING),
-    "prove": ("--prove", Kind.SETTING),
-    "check_public": ("--check-public", Kind.SETTING),
-    "check_content_type": ("--check-content-type", Kind.SETTING),
-    "check_size": ("--check-size", Kind.SETTING),
-    "check_source": ("--check-source", Kind.SETTING),
-    "inventories": ("--inventory", Kind.FILE),
-    "output": ("-o", Kind.FILE),
+    "rules_file": ("--rules", OptionKind.FILE),
+    "store": ("--store", OptionKind.FILE),
+    "collections": ("--collection", OptionKind.PATTERN),
+    "excluded": ("--exclude-collection", OptionKind.PATTERN),
+    "fields": ("--field", OptionKind.PATTERN),
+    "documents": ("--document", OptionKind.PATTERN),
+    "read_time": ("--read-time", OptionKind.SETTING),
+    "on_missing": ("--on-missing", OptionKind.SETTING),
+    "s3_endpoint": ("--s3-endpoint", OptionKind.SETTING),
+    "prove": ("--prove", OptionKind.SETTING),
+    "check_public": ("--check-public", OptionKind.SETTING),
+    "check_content_type": ("--check-content-type", OptionKind.SETTING),
+    "check_size": ("--check-size", OptionKind.SETTING),
+    "check_source": ("--check-source", OptionKind.SETTING),
+    "inventories": ("--inventory", OptionKind.FILE),
+    "output": ("-o", OptionKind.FILE),
 }
 """The option of each field, in the order in which they are written."""

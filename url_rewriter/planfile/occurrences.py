@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Iterable
 
 from url_rewriter.copying import Choice
-from url_rewriter.planning import SettledUrl, UrlStatus
+from url_rewriter.planning import SettledUrl
 from url_rewriter.urls import ObjectRef
 
-Row = tuple[object, ...]
+SqlRow = tuple[object, ...]
 
 _COLUMNS = (
     "first", "past", "status", "blocks", "form", "layer", "bucket", "key", "rule", "url", "reading",
@@ -22,10 +22,9 @@ _VALUES = (
 _INSERT = f"INSERT INTO occurrences ({', '.join(_COLUMNS)}, id, string) VALUES ({_VALUES}, ?, ?)"
 _REPLACE = f"UPDATE occurrences SET ({', '.join(_COLUMNS)}) = ({_VALUES}) WHERE id = ?"
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-_MIGRATED = UrlStatus.MIGRATED
 
 
-def row_of(url: SettledUrl) -> Row:
+def row_of(url: SettledUrl) -> SqlRow:
     """What is kept of a URL: the reading that was taken, and all there are if they are several.
 
     Where another reading would mend the URL, which is missing, its reason is kept.
@@ -35,8 +34,8 @@ def row_of(url: SettledUrl) -> Row:
     occurrence, taken = url.occurrence, url.candidate
     reading = taken.reading if taken else occurrence.readings[0] if occurrence else None
     target = taken.target if taken else None
-    if occurrence and reading and url.status is _MIGRATED:
-        target = reading.source
+    if url.named is not None:
+        reading, target = url.named, url.named.source
     return (
         url.start, url.end, url.status.value, int(url.blocks),
         occurrence.form.value if occurrence else None,
@@ -72,11 +71,11 @@ def load_choices(text: str) -> tuple[Choice, ...]:
     )
 
 
-def insert_occurrences(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def insert_occurrences(connection: sqlite3.Connection, rows: Iterable[SqlRow]) -> None:
     """Add rows, each followed by its id and that of its string."""
     connection.executemany(_INSERT, rows)
 
 
-def replace_occurrences(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def replace_occurrences(connection: sqlite3.Connection, rows: Iterable[SqlRow]) -> None:
     """Put rows, each followed by an id, in the place of those with that id."""
     connection.executemany(_REPLACE, rows)

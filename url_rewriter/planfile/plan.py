@@ -20,7 +20,7 @@ from url_rewriter.planfile.header import read_header
 from url_rewriter.planfile.history import History, recount
 from url_rewriter.planfile.obstacles import Gate, Obstacle
 from url_rewriter.planfile.rows import PlannedWrite, load_path
-from url_rewriter.planfile.sample import Sample, take_sample
+from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.totals import (
     FindingCount,
@@ -147,7 +147,7 @@ class Plan:
         told = f": {by_word}" if by_word and obstacle.by_target else ""
         return Gate(obstacle.gate, sum(counts.values()), obstacle.says + told)
 
-    def sample(self, most: int) -> Sample:
+    def sample(self, most: int) -> UrlSample:
         """At most ``most`` URLs to show; the same ones whenever it is asked for."""
         return take_sample(self._connection, most)
 

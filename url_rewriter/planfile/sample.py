@@ -10,7 +10,7 @@ from url_rewriter.planfile.url_facts import from_urls
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class UrlSample:
     """Which occurrences are shown: all (``ids`` is None), or those, of ``total``.
 
     ``failures`` of them are all that failed, or the first of ``all_failures``. The others are
@@ -28,14 +28,14 @@ class Sample:
         return self.total if self.ids is None else len(self.ids)
 
 
-def take_sample(connection: sqlite3.Connection, most: int) -> Sample:
+def take_sample(connection: sqlite3.Connection, most: int) -> UrlSample:
     """At most ``most`` occurrences; the same ones whenever it is asked for."""
     (total,) = connection.execute("SELECT count(*) FROM occurrences").fetchone()
     against = " OR ".join(f"({each.condition})" for each in OF_A_PLAN)
     failing = f"{from_urls('x')} WHERE {against}"
     (all_failures,) = connection.execute(f"SELECT count(*) {failing}").fetchone()
     if total <= most:
-        return Sample(None, total, all_failures, all_failures)
+        return UrlSample(None, total, all_failures, all_failures)
     failures = connection.execute(f"SELECT o.id {failing} ORDER BY o.id LIMIT ?", (most,))
     ids = {row[0] for row in failures}
     room, shown = most - len(ids), len(ids)
@@ -45,4 +45,4 @@ def take_sample(connection: sqlite3.Connection, most: int) -> Sample:
         (room, total),
     )
     ids.update(row[0] for row in sample)
-    return Sample(frozenset(ids), total, shown, all_failures)
+    return UrlSample(frozenset(ids), total, shown, all_failures)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from url_rewriter.findings import Finding
-from url_rewriter.planfile.occurrences import Row, insert_occurrences, row_of
+from url_rewriter.planfile.occurrences import SqlRow, insert_occurrences, row_of
 from url_rewriter.planfile.rows import dump_path
 from url_rewriter.planning import PlannedDocument, no_evidence, settle_urls
 from url_rewriter.urls import ObjectRef
@@ -30,8 +30,8 @@ class FoundRows(NamedTuple):
     documents: list[tuple[str, str]]
     strings: list[tuple[int, str, str, int]]
     targets: list[ObjectRef]
-    occurrences: list[tuple[int, Row]]
-    findings: list[Row]
+    occurrences: list[tuple[int, SqlRow]]
+    findings: list[SqlRow]
 
 
 def rows_of(found: Iterable[PlannedDocument], *, prove_migrated: bool = False) -> FoundRows:
@@ -99,7 +99,7 @@ def insert_targets(connection: sqlite3.Connection, targets: Iterable[ObjectRef])
     connection.executemany("INSERT OR IGNORE INTO targets (bucket, key) VALUES (?, ?)", targets)
 
 
-def _finding_row(finding: Finding) -> Row:
+def _finding_row(finding: Finding) -> SqlRow:
     return (
         finding.code.value,
         finding.severity.value,

@@ -15,7 +15,7 @@ from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import OnMissing, ReadingPolicy
-from url_rewriter.urls import Form, ObjectRef, Occurrence, Remark, Replacement, rewrite
+from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Remark, Replacement, rewrite
 
 
 class UrlStatus(StrEnum):
@@ -67,7 +67,8 @@ class SettledUrl(NamedTuple):
     ``start`` and ``end`` are offsets into the string before; ``candidate`` is the reading that was
     taken, or the likeliest where none was. ``blocks``: the plan cannot be applied because of it.
     ``repair``: the object is missing, and this reading, which mends the URL, would name one that is
-    there, but may not be taken. It is one of ``others``.
+    there, but may not be taken. It is one of ``others``. ``named`` is how a URL is read that names
+    a target already.
     """
 
     start: int
@@ -79,6 +80,7 @@ class SettledUrl(NamedTuple):
     others: tuple[Candidate, ...] = ()
     remark: str = ""
     repair: Candidate | None = None
+    named: Reading | None = None
 
     @property
     def likeliest(self) -> bool:
@@ -163,10 +165,12 @@ def _settle_url(
     occurrence, candidates, doubt = url
     first = occurrence.readings[0]
     if not candidates:
-        migrated = occurrence.form is Form.TARGET
-        status = UrlStatus.MIGRATED if migrated else UrlStatus.UNMAPPED
-        blocks = not migrated and unmapped_block
-        return SettledUrl(first.start, first.end, status, blocks, occurrence)
+        if occurrence.form is Form.TARGET:
+            named = _named(occurrence.readings, state_of)
+            return SettledUrl(
+                named.start, named.end, UrlStatus.MIGRATED, False, occurrence, named=named
+            )
+        return SettledUrl(first.start, first.end, UrlStatus.UNMAPPED, unmapped_block, occurrence)
     taken, (_, status, blocking) = _take(candidates, state_of, denied)
     if doubt is not None and status is not _REWRITE:
         return _left_alone(first.start, first.end, doubt)
@@ -179,6 +183,15 @@ def _settle_url(
     if status is UrlStatus.MISSING and others and (repair := _repair(others, state_of)):
         return settled._replace(repair=repair, remark=Code.REPAIRABLE.value)
     return settled
+
+
+def _named(readings: Sequence[Reading], state_of: Callable[[ObjectRef], TargetState]) -> Reading:
+    """The reading whose target is there; the likeliest where nobody knows of any."""
+    if len(readings) > 1:
+        for reading in readings:
+            if state_of(reading.source) is TargetState.EXISTS:
+                return reading
+    return readings[0]
 
 
 def _take(

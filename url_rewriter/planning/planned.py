@@ -9,6 +9,8 @@ from url_rewriter.documents import ValuePath
 from url_rewriter.rules import Rule
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Reading, Remark
 
+_TARGET = Form.TARGET  # looked up for every URL, where an enumeration's member takes its time
+
 
 class Candidate(NamedTuple):
     """A reading that a rule takes, and the target it means, which is found at ``endpoint``."""
@@ -39,6 +41,13 @@ class PlannedUrl(NamedTuple):
         """What the URL may mean if the likeliest target is missing."""
         return tuple(candidate.target for candidate in self.candidates[1:])
 
+    @property
+    def named_alternatives(self) -> tuple[ObjectRef, ...]:
+        """What a URL that names a target already may name if the likeliest target is missing."""
+        if self.occurrence.form is not _TARGET or len(self.occurrence.readings) == 1:
+            return ()
+        return tuple(reading.source for reading in self.occurrence.readings[1:])
+
 
 class PlannedText(NamedTuple):
     """One string of a document, and the URLs in it."""
@@ -55,9 +64,10 @@ class PlannedText(NamedTuple):
 
     @property
     def doubtful(self) -> bool:
-        """Whether it takes an object to tell if something in this string is a URL."""
+        """Whether it takes an object to tell if something in this string is a URL, or which target
+        it names already."""
         for url in self.urls:  # noqa: SIM110 (a generator costs more than the loop)
-            if url.doubt is not None:
+            if url.doubt is not None or url.named_alternatives:
                 return True
         return False
 
@@ -66,14 +76,12 @@ class PlannedText(NamedTuple):
         """Every target that a URL of this string means or names, however it is read."""
         for url in self.urls:
             yield from (candidate.target for candidate in url.candidates)
-            if url.occurrence.form is Form.TARGET:
+            if url.occurrence.form is _TARGET:
                 yield from (reading.source for reading in url.occurrence.readings)
 
     @property
     def migrated(self) -> Iterator[ObjectRef]:
         """The targets that this string already names."""
         return (
-            url.occurrence.readings[0].source
-            for url in self.urls
-            if url.occurrence.form is Form.TARGET
+            url.occurrence.readings[0].source for url in self.urls if url.occurrence.form is _TARGET
         )

@@ -12,7 +12,7 @@ from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, Unmapped
-from url_rewriter.text import holds_any
+from url_rewriter.text import may_hold
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, needles
 
 # Looked up for every URL, where an enumeration's member takes its time.
@@ -74,7 +74,7 @@ class Planner:
 
     def _says(self, document: Document, texts: Sequence[PlannedText]) -> bool:
         """Whether there may be something to find; of nearly every document there is not."""
-        if document.unreachable or holds_any(document.path, self._needles):
+        if document.unreachable or may_hold(document.path, self._needles):
             return True
         for text in texts:  # noqa: SIM110 (a generator costs more than the loop)
             if not _is_plain(text):

@@ -12,7 +12,7 @@ from typing import Any
 from url_rewriter.documents import format_value_path
 from url_rewriter.planfile import Plan, Summary, UrlFacts, WriteTotals
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import Row, list_rows
+from url_rewriter.reports.rows import ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.urls import redact
 
@@ -107,7 +107,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
     }
 
 
-def row_members(row: Row) -> dict[str, Any]:
+def row_members(row: ReportRow) -> dict[str, Any]:
     """One row of the report."""
     return {
         "document": row.document,
@@ -159,7 +159,7 @@ def url_members(url: UrlFacts) -> dict[str, Any]:
     }
 
 
-def _reading_members(row: Row | UrlFacts) -> dict[str, Any]:
+def _reading_members(row: ReportRow | UrlFacts) -> dict[str, Any]:
     """How a URL is spelled, and the objects that it means."""
     return {
         "form": row.form,

@@ -12,7 +12,7 @@ from itertools import islice
 
 from url_rewriter.planfile import GateState, Plan, WriteTotals
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import LISTED, Row, list_rows
+from url_rewriter.reports.rows import LISTED, ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
 from url_rewriter.text import counted, shorten, spell_out
 
@@ -145,7 +145,7 @@ def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:
         yield f"And {counted(more, 'more URL')}: `url-rewriter show` and other formats list them.\n"
 
 
-def _why(row: Row) -> str:
+def _why(row: ReportRow) -> str:
     if row.outcome in ("conflict", "failed"):
         return f"{row.outcome}: {row.why}"
     target = f"{row.target_bucket}/{row.target_key}"

@@ -16,11 +16,11 @@ from url_rewriter.reports.privacy import Privacy
 UNREACHABLE = "unreachable"
 """The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
 
-_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.DOCUMENT_ID})
+_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.TYPED_VALUE, Code.DOCUMENT_ID})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """One URL with everything that is known of it, without secrets. Unknown texts are "".
 
     ``remarks`` are finding codes. ``state`` to ``detail`` are the evidence for the target,
@@ -69,11 +69,13 @@ class Row:
 LISTED = 50
 """Rows that stand against something, of which the formats for people show no more."""
 
-COLUMNS = tuple(each.name for each in fields(Row) if each.name not in ("gate", "waived"))
+COLUMNS = tuple(each.name for each in fields(ReportRow) if each.name not in ("gate", "waived"))
 """The columns of the formats that are tables."""
 
 
-def list_rows(plan: Plan, privacy: Privacy, only: Container[int] | None = None) -> Iterator[Row]:
+def list_rows(
+    plan: Plan, privacy: Privacy, only: Container[int] | None = None
+) -> Iterator[ReportRow]:
     """Every row of a plan, URLs in document order first, one at a time.
 
     ``only`` limits the URLs to occurrences with these ids.
@@ -84,11 +86,11 @@ def list_rows(plan: Plan, privacy: Privacy, only: Container[int] | None = None) 
     for code, _, document, value_path, _ in plan.findings():
         if code in _UNREACHABLE_CODES:
             field = privacy.field(load_path(value_path))
-            yield Row(privacy.document(document), field, UNREACHABLE, remarks=(code,))
+            yield ReportRow(privacy.document(document), field, UNREACHABLE, remarks=(code,))
 
 
-def _row(url: UrlFacts, privacy: Privacy) -> Row:
-    return Row(
+def _row(url: UrlFacts, privacy: Privacy) -> ReportRow:
+    return ReportRow(
         document=privacy.document(url.document),
         field=privacy.field(url.value_path),
         status=url.status,

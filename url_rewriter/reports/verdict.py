@@ -44,7 +44,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MigrationVerdict:
     """``headline`` is the whole truth in one sentence; ``next`` is the command that comes next."""
 
     stage: Stage
@@ -63,7 +63,7 @@ class Facts:
     apply: WriteTotals
     rollback: WriteTotals
     gates: tuple[Gate, ...]
-    verdict: Verdict
+    verdict: MigrationVerdict
 
     @property
     def applied(self) -> bool:
@@ -115,8 +115,8 @@ def _is_intact(plan: Plan) -> bool:
     return True
 
 
-def _broken() -> Verdict:
-    return Verdict(
+def _broken() -> MigrationVerdict:
+    return MigrationVerdict(
         Stage.BROKEN,
         Tone.BAD,
         "Not ready: the seal is broken",
@@ -128,7 +128,7 @@ def _broken() -> Verdict:
 
 def _verdict(
     plan: Plan, summary: Summary, history: History, applied: WriteTotals, undone: WriteTotals
-) -> Verdict:
+) -> MigrationVerdict:
     name = plan.path.name
     match history.last_operation:
         case Operation.ROLLBACK:
@@ -140,7 +140,7 @@ def _verdict(
         case _ if not summary.documents["to_write"]:
             return _empty(summary)
         case _:
-            return Verdict(
+            return MigrationVerdict(
                 Stage.READY,
                 Tone.GOOD,
                 f"Ready to apply: {counted(summary.urls['rewrite'], 'URL')} in "
@@ -150,7 +150,7 @@ def _verdict(
             )
 
 
-def _blocked(name: str, blocking: dict[str, int]) -> Verdict:
+def _blocked(name: str, blocking: dict[str, int]) -> MigrationVerdict:
     words = {
         "missing": "would break",
         "mismatch": "would name something else",
@@ -159,7 +159,7 @@ def _blocked(name: str, blocking: dict[str, int]) -> Verdict:
     }
     counts = {status: blocking[status] for status in words if blocking.get(status)}
     reasons = [f"{counted(count, 'URL')} {words[status]}" for status, count in counts.items()]
-    return Verdict(
+    return MigrationVerdict(
         Stage.BLOCKED,
         Tone.BAD,
         f"Not ready: {', '.join(reasons)}",
@@ -168,8 +168,8 @@ def _blocked(name: str, blocking: dict[str, int]) -> Verdict:
     )
 
 
-def _empty(summary: Summary) -> Verdict:
-    return Verdict(
+def _empty(summary: Summary) -> MigrationVerdict:
+    return MigrationVerdict(
         Stage.EMPTY,
         Tone.GOOD,
         "Nothing to rewrite",
@@ -179,7 +179,7 @@ def _empty(summary: Summary) -> Verdict:
     )
 
 
-def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
+def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> MigrationVerdict:
     reasons = [
         f"{counted(count, 'document')} {words}"
         for count, words in (
@@ -190,7 +190,7 @@ def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
         if count
     ]
     if reasons:
-        return Verdict(
+        return MigrationVerdict(
             Stage.UNFINISHED,
             Tone.BAD,
             f"Not ready: {', '.join(reasons)}",
@@ -198,7 +198,7 @@ def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
             f"url-rewriter apply {name}",
         )
     beside = _beside(summary)
-    return Verdict(
+    return MigrationVerdict(
         Stage.APPLIED,
         Tone.WARN if summary.urls["missing"] or summary.urls["mismatch"] else Tone.GOOD,
         f"Ready to cut over: {counted(totals.urls, 'URL')} rewritten",
@@ -208,16 +208,16 @@ def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> Verdict:
     )
 
 
-def _after_rollback(name: str, totals: WriteTotals) -> Verdict:
+def _after_rollback(name: str, totals: WriteTotals) -> MigrationVerdict:
     if totals.left:
-        return Verdict(
+        return MigrationVerdict(
             Stage.UNFINISHED,
             Tone.BAD,
             f"Rolled back in part: {counted(totals.left, 'document')} left as they are",
             f"{counted(totals.urls, 'URL')} put back. What was edited since the apply is left.",
             f"url-rewriter rollback {name}",
         )
-    return Verdict(
+    return MigrationVerdict(
         Stage.ROLLED_BACK,
         Tone.WARN,
         f"Rolled back: {counted(totals.urls, 'URL')} put back",

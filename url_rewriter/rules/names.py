@@ -10,8 +10,7 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 
 from url_rewriter import urls
-
-_LONGEST_KEY = 1024  # bytes of UTF-8, of Cloud Storage as of S3
+from url_rewriter.urls.names import LONGEST_KEY
 
 _IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
@@ -152,8 +151,8 @@ def prefix(text: str) -> str:
         raise ValueError('a prefix has no segment "." or "..": clients would resolve it')
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError("a prefix holds no control character")
-    if len(text.encode()) >= _LONGEST_KEY:
-        raise ValueError(f"no key has room behind it: keys end at {_LONGEST_KEY} bytes")
+    if len(text.encode()) >= LONGEST_KEY:
+        raise ValueError(f"no key has room behind it: keys end at {LONGEST_KEY} bytes")
     return text
 
 

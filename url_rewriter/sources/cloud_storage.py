@@ -18,6 +18,7 @@ from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.sources.listing import SourceListing, SourcePage
 from url_rewriter.sources.resources import describe
 from url_rewriter.urls import ObjectRef
+from url_rewriter.urls.names import LONGEST_KEY
 
 if TYPE_CHECKING:
     from google.cloud.storage import Client
@@ -26,7 +27,7 @@ EMULATOR = "STORAGE_EMULATOR_HOST"
 """The variable of Google's own clients; despite its name it holds a scheme too."""
 
 THREADS = 32
-"""Questions under way at once, unless somebody says otherwise; more only wait for one another."""
+"""Questions under way at once by default; more only wait for one another."""
 
 CHUNK = 8 * 2**20
 """Bytes that are asked for at once; what a reader holds in memory is a small multiple."""
@@ -37,7 +38,6 @@ _FIELDS = (
     "contentDisposition,contentEncoding,contentLanguage,metadata)"
 )
 _TIMEOUT = (5.0, 15.0)  # seconds, to connect and to answer
-_MAX_KEY_BYTES = 1024  # Cloud Storage documentation, "Object names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def connect(environ: Mapping[str, str], *, threads: int = THREADS) -> StorageCli
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """What came of a question; ``passing``: trouble that may be over when it is put again."""
+    """The outcome of a question; ``passing``: trouble that may be over when it is put again."""
 
     evidence: SourceEvidence
     passing: bool = False
@@ -114,12 +114,12 @@ class CloudStorage:
             return _unknown(ref, f"not asked: {silence}") if silence else self._ask(ref)
 
         source = iter(refs)
-        with WorkerPool(ask, self._threads) as crew:
+        with WorkerPool(ask, self._threads) as pool:
             while batch := list(islice(source, _BATCH)):
                 askable = () if silence else (ref for ref in batch if not _impossible(ref))
                 listed = dict(self._listing.find(askable))
                 yield from (_exists(ref, listed[ref]).evidence for ref in batch if ref in listed)
-                for asked in crew.map((ref for ref in batch if ref not in listed), window):
+                for asked in pool.map((ref for ref in batch if ref not in listed), window):
                     row = row + 1 if asked.passing else 0
                     if row == window:
                         silence = asked.evidence.detail
@@ -255,10 +255,10 @@ def _impossible(ref: ObjectRef) -> str:
     if ref.key in ("", ".", ".."):
         return "no object can have this name"
     try:
-        long = len(ref.key.encode()) > _MAX_KEY_BYTES
+        long = len(ref.key.encode()) > LONGEST_KEY
     except UnicodeEncodeError:
         return "the name is not valid Unicode, which no object's is"
-    return f"the name is longer than {_MAX_KEY_BYTES} bytes" if long else ""
+    return f"the name is longer than {LONGEST_KEY} bytes" if long else ""
 
 
 def _exists(ref: ObjectRef, info: ObjectInfo) -> SourceAnswer:

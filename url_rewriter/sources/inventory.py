@@ -18,7 +18,7 @@ from typing import Any
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.evidence import SourceEvidence, SourceState
 from url_rewriter.objectinfo import NOTHING, ObjectInfo
-from url_rewriter.sources.json_rows import Row, read_rows
+from url_rewriter.sources.json_rows import JsonRow, read_rows
 from url_rewriter.sources.resources import describe, number
 from url_rewriter.urls import ObjectRef
 
@@ -125,7 +125,7 @@ def _valid(ref: ObjectRef) -> tuple[str, str]:
     return (bucket, key) if (bucket, key) == (ref.bucket, ref.key) else ("", "")
 
 
-def _identify(row: Row, file: InventoryFile) -> tuple[str, str, int | None] | None:
+def _identify(row: JsonRow, file: InventoryFile) -> tuple[str, str, int | None] | None:
     """The bucket, key and generation of the object that a row describes.
 
     None for what is no object: a prefix, a folder, a version that is not live. Raises
@@ -155,7 +155,7 @@ def _is_ls(members: Mapping[str, Any]) -> bool:
     return "type" in members and "url" in members
 
 
-def _identify_rclone(row: Row, file: InventoryFile) -> tuple[str, str, None] | None:
+def _identify_rclone(row: JsonRow, file: InventoryFile) -> tuple[str, str, None] | None:
     if row.members.get("IsDir") is True:
         return None
     if not file.bucket:

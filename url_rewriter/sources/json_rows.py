@@ -19,7 +19,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JsonRow:
     """One object of a file, as it is written there too, and the line that it begins in."""
 
     members: dict[str, Any]
@@ -46,7 +46,7 @@ class Row:
         return found
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[JsonRow]:
     """The objects of a file. Memory holds one of them and a chunk of the file at a time.
 
     Raises ConfigurationError, with the place, for a file that cannot be read or holds anything
@@ -76,7 +76,7 @@ class _Reader:
         self._ended = False
         self._decode = json.JSONDecoder().raw_decode
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[JsonRow]:
         in_array = self._next() == "["
         if in_array:
             self._skip()
@@ -91,7 +91,7 @@ class _Reader:
             if char != "{":
                 raise self._trouble(f"an object must begin here, not {char!r}")
             line = self._line
-            yield Row(*self._take(), self._path, line)
+            yield JsonRow(*self._take(), self._path, line)
         self._end(in_array=in_array, char=char)
 
     def _end(self, *, in_array: bool, char: str) -> None:

@@ -23,10 +23,12 @@ from url_rewriter.documents import (
     ValuePath,
     WriteResult,
     WriteStatus,
+    is_typed_value,
 )
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
-from url_rewriter.stores.selection import Selection, has_needle, path_order
+from url_rewriter.stores.selection import Selection, path_order
+from url_rewriter.text import may_hold
 
 if TYPE_CHECKING:
     from mockfirestore.client import MockFirestore
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 
 _CHECKPOINT_EVERY = 500
 _WHOLE = Partition(root="")
-_TYPE_NAME = "__type__"  # marks a map that stands for a value of its own, such as a vector
 
 
 class MockFirestoreReader:
@@ -69,7 +70,7 @@ class MockFirestoreReader:
             if not selection.takes(path) or (after and path_order(path) <= path_order(after)):
                 continue
             document = _document(path, self._fields(there[path]), query.needles)
-            if document.strings or document.unreachable or has_needle(path, query.needles):
+            if document.strings or document.unreachable or may_hold(path, query.needles):
                 yield document
             read, last = read + 1, path
             if read == _CHECKPOINT_EVERY:
@@ -160,8 +161,8 @@ def _document(path: str, fields: dict[str, Any], needles: Sequence[str] = ()) ->
     return Document(
         path,
         _revision_of(fields),
-        tuple(each for each in strings if has_needle(each[1], needles)),
-        tuple(each for each in unreachable if has_needle(each.text, needles)),
+        tuple(each for each in strings if may_hold(each[1], needles)),
+        tuple(each for each in unreachable if may_hold(each.text, needles)),
     )
 
 
@@ -172,7 +173,11 @@ def _texts(value: Any, path: ValuePath) -> Iterator[tuple[ValuePath, Holder | No
             yield path, None, value
         case bytes():
             yield path, Holder.BYTES, value.decode("latin-1")
-        case dict() if _TYPE_NAME not in value:
+        case dict() if path and is_typed_value(value):
+            for name, each in value.items():
+                for at, _, text in _texts(each, (*path, name)):
+                    yield at, Holder.TYPED_VALUE, text
+        case dict():
             for name, each in value.items():
                 yield (*path, name), Holder.MAP_KEY, name
                 yield from _texts(each, (*path, name))

@@ -18,7 +18,6 @@ from url_rewriter.documents import collection_of
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.rules.patterns import CollectionPattern, PatternError
 from url_rewriter.stores.base import Query
-from url_rewriter.text import holds_any
 
 _WILD = re.compile(r"\*\*?")
 _NUMERIC_ID = re.compile(r"__id(-?\d+)__")
@@ -174,8 +173,3 @@ def _common_prefix(prefixes: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
             break
         shared += 1
     return prefixes[0][:shared]
-
-
-def has_needle(text: str, needles: Sequence[str]) -> bool:
-    """Whether ``text``, lower-cased, holds one of ``needles``, or there are none."""
-    return not needles or holds_any(text, needles)

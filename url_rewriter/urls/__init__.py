@@ -28,6 +28,7 @@ Nothing here raises on any text, and all of it takes linear time.
 
 from __future__ import annotations
 
+from url_rewriter.text import may_hold
 from url_rewriter.urls.encoding import target_url
 from url_rewriter.urls.hosts import is_cloud_storage
 from url_rewriter.urls.model import (
@@ -41,7 +42,7 @@ from url_rewriter.urls.model import (
     Remark,
     Replacement,
 )
-from url_rewriter.urls.needles import may_hold, needles
+from url_rewriter.urls.needles import needles
 from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.redaction import redact
 from url_rewriter.urls.rewriting import rewrite
@@ -61,7 +62,6 @@ __all__ = [
     "Replacement",
     "find",
     "is_cloud_storage",
-    "may_hold",
     "needles",
     "parse",
     "redact",
@@ -81,7 +81,7 @@ def find(text: str, grammar: Grammar = _PLAIN) -> Found:
     """
     if (plain := read_plain(text, grammar)) is not None:
         return plain
-    if not may_hold(text, grammar):
+    if not may_hold(text, needles(grammar)):
         return Found()
     items = list(in_value(text, Context(grammar)))
     left = [item for item in items if isinstance(item, Left)]

@@ -22,7 +22,8 @@ _KEY_PLACEHOLDER = re.compile(
 
 _WILDCARD = re.compile(r"\*\*|(?:\A|[/_-])\*|\*(?:\Z|[/._-])")
 _DOT_SEGMENT = re.compile(r"(?:\A|/)\.\.?(?:/|\Z)")
-_LONGEST_KEY = 1024
+LONGEST_KEY = 1024
+"""The longest key in bytes of UTF-8, of S3 as of Cloud Storage (documentation, "Object names")."""
 
 
 def is_bucket(name: str) -> bool:
@@ -62,7 +63,7 @@ def key_trouble(key: str) -> Remark | None:
         size = len(key if key.isascii() else key.encode("utf-8"))
     except UnicodeError:
         return Remark.INVALID_UTF8
-    if not 0 < size <= _LONGEST_KEY or "\n" in key or "\r" in key:
+    if not 0 < size <= LONGEST_KEY or "\n" in key or "\r" in key:
         return Remark.INVALID_KEY
     if ("/." in key or key[0] == ".") and _DOT_SEGMENT.search(key):
         return Remark.UNADDRESSABLE_KEY

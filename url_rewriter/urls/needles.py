@@ -10,7 +10,6 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from url_rewriter.text import holds_any
 from url_rewriter.urls.model import Grammar
 
 # Letters, digits, dots and hyphens are spelled as themselves in every escaping; slashes and colons
@@ -44,8 +43,3 @@ def _needles(hosts: tuple[str, ...], targets: tuple[str, ...]) -> tuple[str, ...
 
 def _adds(name: str) -> bool:
     return not any(ours in name for ours in _OURS)
-
-
-def may_hold(text: str, grammar: Grammar) -> bool:
-    """Whether ``text`` holds a needle."""
-    return holds_any(text, needles(grammar))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from url_rewriter.text import holds_any
+from url_rewriter.text import may_hold
 
 _NAMES = (
     r"(?:x-(?:goog|amz)-(?:signature|credential|security-token)|googleaccessid|awsaccesskeyid"
@@ -43,9 +43,9 @@ def redact(text: str) -> str:
     'https://REDACTED@h/b/k?alt=media&token=REDACTED&X-Goog-Signature=REDACTED'
     """
     # Most texts lack what every match holds, and to look for that is a hundred times cheaper.
-    if holds_any(text, _EQUALS):
+    if may_hold(text, _EQUALS):
         text = _PARAMETER.sub(_redacted, text)
-    if holds_any(text, _AT):
+    if may_hold(text, _AT):
         text = _USERINFO.sub(lambda match: f"{match['slashes'] or match['escaped']}REDACTED", text)
     return text
 

@@ -45,10 +45,10 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
     elif serialized := strings_of(text):
         done = 0
         for start, end in serialized:
-            yield from shifted(_Scan(text[done:start], context).items(), done)
+            yield from shifted(_Pass(text[done:start], context).items(), done)
             yield from shifted(in_value(text[start:end], context.inside()), start)
             done = end
-        yield from shifted(_Scan(text[done:], context).items(), done)
+        yield from shifted(_Pass(text[done:], context).items(), done)
     else:
         yield from _in_string(text, context, Kind.CELL)
 
@@ -71,13 +71,13 @@ def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
         item = schemeless(body, context) if kind is Kind.CELL else None
         if item is not None:
             return shifted([item], text.index(body))
-        return _Scan(text, context).items()
+        return _Pass(text, context).items()
     start = 0 if body is text else text.index(body)
     escaping = escaping_of(anchor[0])
     if escaping is None:
-        return shifted(_Scan(body, context, kind).items(), start)
+        return shifted(_Pass(body, context, kind).items(), start)
     if escaping is PERCENT and not boundaries.PERCENT_RUN.fullmatch(body):
-        return _Scan(text, context).items()
+        return _Pass(text, context).items()
     view = escaping.view(body)
     inner = Kind.PARAMETER if escaping is PERCENT else Kind.OTHER
     return lifted(_in_string(view.text, context.inside(), inner), escaping, view, start)
@@ -126,7 +126,7 @@ _GOES_ON = "=:@,;[{|~$"
 _UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
 
 
-class _Scan:
+class _Pass:
     """One pass over a text, from left to right."""
 
     def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
@@ -258,7 +258,7 @@ class _Scan:
         if escaping is not None:
             self.position = end
             view = escaping.view(raw)
-            scan = _Scan(view.text, self._here(start).inside())
+            scan = _Pass(view.text, self._here(start).inside())
             yield from lifted(scan.items(), escaping, view, start)
         elif (item := self._plain(anchor, end)) is not None:
             self.item_end = _past(item)
@@ -324,7 +324,7 @@ class _Scan:
         if fills:
             items = _in_string(view.text, context, Kind.PARAMETER)
         else:
-            items = _Scan(view.text, context).items()
+            items = _Pass(view.text, context).items()
         return lifted(items, PERCENT, view, start)
 
     # URLs that are somebody else's, and what is none.

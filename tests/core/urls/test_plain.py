@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from url_rewriter.text import may_hold
 from url_rewriter.urls import Found, Grammar, Left, Occurrence
 from url_rewriter.urls.forms import FORMS
-from url_rewriter.urls.needles import may_hold
+from url_rewriter.urls.needles import needles
 from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.scanning import in_value
 from url_rewriter.urls.values import Context
@@ -35,7 +36,7 @@ GRAMMARS = [
 
 def read_at_length(text: str, grammar: Grammar) -> Found:
     """What ``find`` gives without the short way."""
-    items = list(in_value(text, Context(grammar))) if may_hold(text, grammar) else []
+    items = list(in_value(text, Context(grammar))) if may_hold(text, needles(grammar)) else []
     return Found(
         tuple(item for item in items if isinstance(item, Occurrence)),
         tuple(item for item in items if isinstance(item, Left)),

@@ -8,6 +8,7 @@ from itertools import islice
 from operator import itemgetter
 
 from url_rewriter.concurrency.garbage import no_collection
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.objects.connection import S3Connection
@@ -79,10 +80,10 @@ class Proof:
         yield from self._later_passes()
 
     def _later_passes(self) -> Iterator[Evidence]:
-        for number in range(self._settings.passes):
-            if not self._aside:
-                return
-            time.sleep(self._settings.backoff * 2**number)
+        passes = Attempts(
+            Backoff(attempts=1 + self._settings.passes, first_pause=self._settings.backoff)
+        )
+        while self._aside and passes.wait():
             targets = [evidence.target for evidence in self._aside]
             self._aside = []
             yield from self._prove(targets, self._gently)
@@ -165,16 +166,13 @@ class Proof:
             return
         # A server that was there is worth waiting for; a wrong endpoint should say so soon.
         patience = self._settings.patience * (1 if self._answered else 0.1)
-        give_up = time.monotonic() + patience
-        pause = self._settings.backoff / 2
+        probes = Attempts(Backoff(seconds=patience, first_pause=self._settings.backoff / 2))
         while isinstance(found := self._honesty.examine(bucket), Trouble):
             if found.lied:
                 self._doubted[bucket] = str(found.error)
-            if not isinstance(found.error, ServiceError) or time.monotonic() + pause >= give_up:
+            if not isinstance(found.error, ServiceError) or not probes.wait():
                 self._given_up[bucket] = self._doubted[bucket] = str(found.error)
                 return
-            time.sleep(pause)
-            pause *= 2
         if self._styles.setdefault(bucket, found) is not found:
             self._doubted[bucket] = "the server began to answer in another way"
             self._styles[bucket] = found

@@ -1,4 +1,4 @@
-"""What an object store says of a target's bytes: ``head_object`` that asks for checksums too."""
+"""Checksums of targets: ``head_object`` that asks for them too."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ChecksumReader:
         self._threads = settings.threads
 
     def read(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
-        """Yield what is said of each target, in any order; a fault is told as such."""
-        with WorkerPool(self._ask, self._threads) as crew:
-            yield from crew.map(targets, 2 * self._threads)
+        """Yield evidence of each target with its checksums, in any order."""
+        with WorkerPool(self._ask, self._threads) as pool:
+            yield from pool.map(targets, 2 * self._threads)
 
     def close(self) -> None:
         """Give back the connections."""

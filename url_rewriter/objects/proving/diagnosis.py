@@ -108,7 +108,7 @@ def _refusal(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
 
 
 def explain_skew(skew: timedelta, endpoint: str, bucket: str) -> UrlRewriterError:
-    """What is said of a server that answers as it should, at another time of day."""
+    """The trouble with a server that answers as it should, at another time of day."""
     where = "behind" if skew > timedelta() else "ahead of"
     return ServiceError(
         f"{endpoint} dates its answers for bucket {bucket!r} "

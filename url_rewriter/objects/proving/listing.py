@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import repeat
-from operator import itemgetter
+from itertools import compress, repeat
+from operator import itemgetter, not_
 
 from url_rewriter.concurrency.garbage import no_collection
 from url_rewriter.errors import ServiceError
@@ -39,6 +39,8 @@ _PAGE = 1_000
 _SHORTEST = 128
 """Keys that are left to HEAD before a page is tried again, at least."""
 
+
+_ETAG, _SIZE = itemgetter(2), itemgetter(3)  # of a row of a page
 
 _make_evidence = partial(tuple.__new__, Evidence)
 _make_info = partial(tuple.__new__, ObjectInfo)
@@ -119,19 +121,18 @@ class ListingProof:
             return
         covered = leap.cover(page.last)
         targets = part.targets[covered]
-        rows = list(map(page.objects.get, leap.keys[covered]))
+        rows = page.find(leap.keys[covered])
         if not all(rows):
-            pairs = list(zip(targets, rows, strict=True))
-            result.rest.extend(target for target, row in pairs if not row)
-            targets = [target for target, row in pairs if row]
-        if targets:
-            _, _, etags, sizes = zip(*filter(None, rows), strict=True)
-            facts = zip(map(int, sizes), etags, *map(repeat, NOTHING[2:]), strict=False)
-            columns = (
-                targets, repeat(TargetState.EXISTS), repeat(Method.LIST),
-                repeat(datetime.now(UTC)), map(_make_info, facts), repeat(""),
-            )  # fmt: skip
-            result.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
+            result.rest.extend(compress(targets, map(not_, rows)))
+            targets = list(compress(targets, rows))
+        found = [row for row in rows if row]
+        sizes, etags = map(int, map(_SIZE, found)), map(_ETAG, found)
+        facts = zip(sizes, etags, *map(repeat, NOTHING[2:]), strict=False)
+        columns = (
+            targets, repeat(TargetState.EXISTS), repeat(Method.LIST),
+            repeat(datetime.now(UTC)), map(_make_info, facts), repeat(""),
+        )  # fmt: skip
+        result.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
         leap.weigh(len(targets), self.price)
 
     def _cut(self, buckets: Iterable[tuple[Sequence[ObjectRef], Sequence[str]]]) -> list[_Range]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects.transport.anonymous import make_opener
@@ -20,16 +21,17 @@ class PublicReader:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
+        self._attempts = Backoff(attempts=settings.attempts)
         self._open = make_opener(settings)
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         """Yield the result for each URL, in any order; a fault is an unknown access."""
-        with WorkerPool(self._check, self._settings.threads) as crew:
-            yield from crew.map(urls, 2 * self._settings.threads)
+        with WorkerPool(self._check, self._settings.threads) as pool:
+            yield from pool.map(urls, 2 * self._settings.threads)
 
     def _check(self, written: WrittenUrl) -> AccessEvidence:
         answer = Answer()
-        for _ in range(self._settings.attempts):
+        for _ in Attempts(self._attempts):
             answer = self._open("HEAD", written.url)
             if answer.status in _NO_HEAD:
                 answer = self._open("GET", written.url)

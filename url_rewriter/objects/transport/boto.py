@@ -11,7 +11,7 @@ from url_rewriter.concurrency.worker_pool import WorkerPool, stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.transport.answers import Answer, Listed
 from url_rewriter.objects.transport.base import Place
-from url_rewriter.objects.transport.boto_answers import AbandonedError, ask
+from url_rewriter.objects.transport.boto_answers import AbandonedError, ask, ask_for
 from url_rewriter.objects.transport.listing_page import read_page
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.sigv4 import Credentials
@@ -62,48 +62,31 @@ class Client:
 
     def find_listed(self, target: ObjectRef) -> Listed:
         """Whether a listing shows exactly this key."""
-        page: dict[str, Any] = {}
-
-        def request() -> Mapping[str, Any]:
-            page.update(
-                self._s3.list_objects_v2(Bucket=target.bucket, Prefix=target.key, MaxKeys=1)
-            )
-            return page
-
-        answer = ask(request)
+        bucket, key = target
+        answer, page = ask_for(
+            lambda: self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        )
         # A page of another server parses as an empty listing: it must name what it lists.
-        if answer.status != 200 or (page.get("Name"), page.get("Prefix")) != (
-            target.bucket,
-            target.key,
-        ):
+        if answer.status != 200 or (page.get("Name"), page.get("Prefix")) != (bucket, key):
             return Listed.UNKNOWN
-        shown = any(entry["Key"] == target.key for entry in page.get("Contents", ()))
+        shown = any(entry["Key"] == key for entry in page.get("Contents", ()))
         return Listed.SHOWN if shown else Listed.ABSENT
 
     def page(self, place: Place) -> Answer:
         """The answer to a request for a page of a bucket's listing."""
-        body: list[bytes] = []
-        start: dict[str, Any] = {"StartAfter": place.after} if place.after else {}
-
-        def request() -> Mapping[str, Any]:
-            reply = self._s3.list_objects_v2(Bucket=place.bucket, EncodingType="url", **start)
-            body.append(reply[_BODY])  # type: ignore[literal-required]  # see _keep_body
-            return reply
-
-        answer = ask(request)
+        bucket, after = place
+        start: dict[str, Any] = {"StartAfter": after} if after else {}
+        answer, reply = ask_for(
+            lambda: self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start)
+        )
         if answer.status != 200:
             return answer
-        return answer._replace(page=read_page(body[0], place.bucket, place.after))
+        return answer._replace(page=read_page(reply[_BODY], bucket, after))
 
     def first_keys(self, bucket: str, count: int = 10) -> list[str]:
         """A few keys that the bucket lists; none where no listing could be had."""
-        page: dict[str, Any] = {}
-
-        def request() -> Mapping[str, Any]:
-            page.update(self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
-            return page
-
-        if ask(request).status != 200 or page.get("Name") != bucket:
+        answer, page = ask_for(lambda: self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
+        if answer.status != 200 or page.get("Name") != bucket:
             return []
         return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as the fast lane needs it: one request at a time, a whole answer or a fault.
+"""HTTP/1.1 as far as the fast transport needs it: one request at a time, a whole answer or a fault.
 
 Nothing is guessed or repaired: what is not plain HTTP/1.1 is a fault, after which the connection is
 closed and boto3 is asked instead. libcurl, the cheapest library that was measured, takes some 1.6
@@ -25,7 +25,7 @@ _HEAD_READ, _PAGE_READ = 16_384, 524_288
 
 
 class FaultError(Exception):
-    """No usable answer came, and why, in words that repeat nothing of what was sent."""
+    """No usable response. The message never repeats request data."""
 
 
 class StaleError(FaultError):
@@ -204,7 +204,7 @@ def _read_body(
     """The body that the headers announce, and where it ends; None while more must come."""
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in headers:
-            raise FaultError("an answer in an encoding that nobody asked for")
+            raise FaultError("an answer in an encoding that was not asked for")
         return _read_chunks(data, first)
     length = headers.get("content-length")
     if length is None:

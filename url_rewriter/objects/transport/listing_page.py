@@ -52,7 +52,7 @@ _SENT, _ETAG = itemgetter(0), itemgetter(2)
 
 @dataclass(frozen=True)
 class Page:
-    """Part of a listing: objects in the order of the keys that they are likeliest to have.
+    """Part of a listing: objects with the keys that they are likeliest to have, which ascend.
 
     ``last`` is the last key that the page speaks of, None where the listing ends with it.
     """
@@ -68,10 +68,20 @@ class Page:
 
         That a key is absent from these says nothing.
         """
-        objects = dict(zip(self.keys, self.rows, strict=True))
-        if self._is_certain("".join(map(_SENT, self.rows))) and all(map(_ETAG, self.rows)):
-            return objects
-        return {key: row for key, row in objects.items() if row[2] and self._is_certain(row[0])}
+        objects = zip(self.keys, self.rows, strict=True)
+        if self._is_plain:
+            return dict(objects)
+        return {key: row for key, row in objects if row[2] and self._is_certain(row[0])}
+
+    def find(self, keys: Sequence[str]) -> Sequence[Row | None]:
+        """Each of the keys in ``objects``; None for those that are absent."""
+        if self._is_plain and keys == self.keys:
+            return self.rows  # where all are wanted, a mapping would be the larger part of the work
+        return list(map(self.objects.get, keys))
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        return self._is_certain("".join(map(_SENT, self.rows))) and all(map(_ETAG, self.rows))
 
     def readings(self, index: int) -> tuple[str, ...]:
         """Every key that the object at ``index`` may have; none where that cannot be told."""
@@ -103,7 +113,7 @@ def read_page(body: bytes, bucket: str, after: str) -> Page | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    # What is said of the page stands before its objects, or behind them.
+    # The page's own fields stand before its objects, or behind them.
     first, past = text.find("<Contents>"), text.rfind("</Contents>")
     frame = text if first < 0 else text[:first] + text[past:]
     truncated = _TRUNCATED.search(frame)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from url_rewriter.errors import ConfigurationError
 
 WORKERS = 256
-"""How many objects are asked for at once, unless somebody says otherwise."""
+"""How many objects are asked for at once by default."""
 
 _KEY_ID = "S3_ACCESS_KEY_ID"
 _SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name, not its value
@@ -40,7 +40,7 @@ class S3Settings:
     unknown is asked again in ``passes`` later passes, the first after ``backoff`` seconds, each
     next after twice as many. ``patience`` is how many seconds a server that falls silent is given
     to come back before the rest is not asked any more. ``fast``: questions may go through the
-    faster lane, where there is one. ``prove``: see ``Prove``. Timeouts are in seconds.
+    fast transport, where it can be used. ``prove``: see ``Prove``. Timeouts are in seconds.
     """
 
     endpoint: str

@@ -37,7 +37,7 @@ class Signer:
         self._scope = ""
 
     def headers(self, method: str, path: str, query: str = "") -> str:
-        """The header lines that sign a request, at this second; the last one is not ended.
+        """The header lines that sign a request, at this second, without a line end after the last.
 
         ``path`` and ``query`` are escaped already, the query's parameters in order of their names.
         """

@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 from url_rewriter.evidence import TargetState
 from url_rewriter.objects.transport.answers import NOT_ASKED, Answer, Listed
-
-MAX_KEY_BYTES = 1024
-"""The longest key of any S3 object, in UTF-8 (S3 user guide, "Naming Amazon S3 objects")."""
+from url_rewriter.urls.names import LONGEST_KEY
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -99,7 +97,7 @@ def judge_key(key: str) -> TargetVerdict | None:
     >>> judge_key("a/../b").state.value
     'unknown'
     """
-    if key.isascii() and 0 < len(key) <= MAX_KEY_BYTES and key[0] != "." and "/." not in key:
+    if key.isascii() and 0 < len(key) <= LONGEST_KEY and key[0] != "." and "/." not in key:
         return None  # nearly all keys: a quick way out
     try:
         size = len(key.encode())
@@ -109,9 +107,9 @@ def judge_key(key: str) -> TargetVerdict | None:
         )
     if not key:
         return TargetVerdict(TargetState.MISSING, "an empty key names no object")
-    if size > MAX_KEY_BYTES:
+    if size > LONGEST_KEY:
         return TargetVerdict(
-            TargetState.MISSING, f"the key has {size} bytes, S3 allows {MAX_KEY_BYTES}"
+            TargetState.MISSING, f"the key has {size} bytes, S3 allows {LONGEST_KEY}"
         )
     if not {".", ".."}.isdisjoint(key.split("/")):
         # boto3 sends the segment as it is, browsers and proxies fold it away before they send.
@@ -129,7 +127,7 @@ def are_plain(keys: Sequence[str]) -> bool:
     if "/." in text or "//" in text:
         return False
     # Without a look at their bytes: a character has four of them at most.
-    return max(map(len, keys), default=0) <= (MAX_KEY_BYTES if text.isascii() else 256) and (
+    return max(map(len, keys), default=0) <= (LONGEST_KEY if text.isascii() else 256) and (
         text.isascii() or _SURROGATE.search(text) is None
     )
 

@@ -51,7 +51,7 @@ class Digest:
             return "" if self.crc32c == source.crc32c else "the CRC32C of what came is wrong"
         if source.md5:
             return "" if self.md5 == source.md5 else "the MD5 of what came is wrong"
-        return "Cloud Storage tells no checksum of it, so nothing could vouch for a copy"
+        return "Cloud Storage tells no checksum of it, so a copy could not be checked"
 
 
 def digest_of(data: bytes) -> Digest:

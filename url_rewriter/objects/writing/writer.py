@@ -4,13 +4,13 @@ A small object is read whole, compared with Cloud Storage's checksum, then put. 
 uploaded in parts, which no reader sees before the upload is completed, and it is completed only
 after all of it was compared. ``If-None-Match: *`` lets the server itself refuse to overwrite.
 Servers that do not know this header, or additional checksums, are asked without; of those that
-ignore it, only the question just before the write protects what somebody else puts there.
+ignore it, only the question just before the write protects what others put there.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,18 +24,15 @@ from url_rewriter.objects.base import UploadLog
 from url_rewriter.objects.proving.checksums import read_checksums
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto import Client, connect, follow_no_redirect
-from url_rewriter.objects.transport.boto_answers import ask
+from url_rewriter.objects.transport.boto_answers import ask, ask_for
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.verdicts import judge_key
 from url_rewriter.objects.writing.hashes import Digest, digest_of
 from url_rewriter.objects.writing.metadata import not_kept, put_arguments, trouble
+from url_rewriter.objects.writing.parts import PART, at_most, in_parts
 from url_rewriter.objects.writing.slashes import folding
 from url_rewriter.urls import ObjectRef
 
-PART = 8 * 2**20
-"""Bytes of a part, and the largest object that is put in one request."""
-
-_MOST_PARTS = 10_000  # S3 user guide, "Amazon S3 multipart upload limits"
 _READ_TIMEOUT = 120.0  # seconds; a server may think that long before an upload is complete
 
 _CONDITION = {"IfNoneMatch": "*"}
@@ -43,14 +40,14 @@ _UNWANTED = frozenset({"", "NotImplemented", "InvalidArgument", "InvalidRequest"
 """Codes of a 400 by which servers turn down a header that they do not know, or not want here."""
 
 _TAKEN = (409, 412)
-"""Somebody else's object stands there, or is being stored at this moment."""
+"""Another object is there, or is being stored at this moment."""
 
 
 class S3ObjectWriter:
     """Stores objects on S3 or what is compatible with it."""
 
     def __init__(self, settings: S3Settings, uploads: UploadLog) -> None:
-        """Set up a connection pool; contacts nobody. Raises ConfigurationError."""
+        """Set up a connection pool; contacts no server. Raises ConfigurationError."""
         _, self._s3 = connect(replace(settings, read_timeout=_READ_TIMEOUT))
         self._uploads = uploads
         self._client = Client(settings)  # for questions
@@ -70,7 +67,7 @@ class S3ObjectWriter:
             return _failed(why)
         if source.size is None:
             return _failed("the size of its source is not known")
-        bounded = _at_most(source.size, chunks)
+        bounded = at_most(source.size, chunks)
         if source.size <= PART:
             return self._write_whole(target, source, bounded)
         return self._write_parts(target, source, in_parts(bounded, source.size))
@@ -93,7 +90,7 @@ class S3ObjectWriter:
         self._s3.close()
 
     def _look(self, target: ObjectRef, source: ObjectInfo) -> Transfer | None:
-        """What stands against writing; None where nothing is at the target."""
+        """The result where writing is ruled out; None where nothing is at the target."""
         answer = self._head(target)
         if answer.status == 200:
             return _compare(target, source, answer)
@@ -154,15 +151,9 @@ class S3ObjectWriter:
         return self._confirm(target, source, kept)
 
     def _begin(self, target: ObjectRef, kept: Mapping[str, Any]) -> tuple[Answer, str]:
-        reply: dict[str, Any] = {}
-
-        def begin() -> Mapping[str, Any]:
-            reply.update(
-                self._s3.create_multipart_upload(Bucket=target.bucket, Key=target.key, **kept)
-            )
-            return reply
-
-        answer = ask(begin)
+        answer, reply = ask_for(
+            lambda: self._s3.create_multipart_upload(Bucket=target.bucket, Key=target.key, **kept)
+        )
         return answer, str(reply.get("UploadId") or "") if answer.status == 200 else ""
 
     def _send_parts(
@@ -235,7 +226,7 @@ class S3ObjectWriter:
     def _not_written(
         self, target: ObjectRef, source: ObjectInfo, answer: Answer, doing: str
     ) -> Transfer:
-        """What became of a write that the server did not confirm: it may be there all the same."""
+        """The result of a write that the server did not confirm: it may be there all the same."""
         if answer.status in _TAKEN or answer.passing or answer.code == "NoSuchUpload":
             now = self._head(target)
             if now.status == 200:
@@ -269,35 +260,8 @@ class S3ObjectWriter:
             self._client.pace.wait(stop_of_this_thread())
 
 
-def in_parts(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The bytes in parts that an object of ``size`` bytes can be uploaded in: all but the last are
-    of one length, ``PART`` or as much more as it takes to need no more than 10,000."""
-    length = max(PART, -(-size // _MOST_PARTS))
-    held = bytearray()
-    for chunk in chunks:
-        if not held and len(chunk) == length:
-            yield chunk  # the usual case, without a copy
-            continue
-        held += chunk
-        while len(held) >= length:
-            yield bytes(held[:length])
-            del held[:length]
-    if held:
-        yield bytes(held)
-
-
-def _at_most(size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks, up to the first that goes beyond ``size``: such a source is wrong already."""
-    came = 0
-    for chunk in chunks:
-        yield chunk
-        came += len(chunk)
-        if came > size:
-            return
-
-
 def _compare(target: ObjectRef, source: ObjectInfo, answer: Answer) -> Transfer:
-    """What is to be said of an object that is at the target already."""
+    """The result where an object is at the target already."""
     there = SourceEvidence(target, SourceState.EXISTS, datetime.now(UTC), source)
     pair = Pair(target, None, answer.info)  # under which name the source is known decides nothing
     compared = compare_checksums(pair, there, read_checksums(target, answer))

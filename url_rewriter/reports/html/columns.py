@@ -13,7 +13,7 @@ from typing import Any
 
 from url_rewriter.documents import collection_pattern
 from url_rewriter.planfile import GateName
-from url_rewriter.reports.rows import Row
+from url_rewriter.reports.rows import ReportRow
 from url_rewriter.text import shorten
 
 _LONGEST = 4096  # characters of one value; the other formats have it whole
@@ -29,7 +29,7 @@ _MANY = ("document", "old", "new", "source_key", "target_key", "etag", "other_re
 _NUMBERS = ("size", "source_size")
 
 
-def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
+def to_columns(rows: Iterable[ReportRow]) -> dict[str, Any]:
     """Every row, by column. Sizes are numbers or null; the lower the urgency, the earlier a row."""
     plain: dict[str, list[Any]] = {name: [] for name in (*_MANY, *_NUMBERS, "urgency")}
     coded = {name: _Coded() for name in _FEW}
@@ -44,7 +44,7 @@ def to_columns(rows: Iterable[Row]) -> dict[str, Any]:
     return {**plain, **{name: column.members() for name, column in coded.items()}}
 
 
-def _urgency(row: Row) -> int:
+def _urgency(row: ReportRow) -> int:
     """0: blocks the plan. 1: was not written. 2: would break, and is waived. 3: anything else."""
     match row.gate:
         case "":
@@ -55,7 +55,7 @@ def _urgency(row: Row) -> int:
             return 0
 
 
-def _few(row: Row, name: str) -> Any:
+def _few(row: ReportRow, name: str) -> Any:
     return collection_pattern(row.document) if name == "collection" else getattr(row, name)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from url_rewriter.findings import Code, meaning_of
-from url_rewriter.planfile import Kind, Plan
+from url_rewriter.planfile import OptionKind, Plan
 from url_rewriter.planfile.groups import Share
-from url_rewriter.planfile.history import Step
-from url_rewriter.planfile.sample import Sample
+from url_rewriter.planfile.history import HistoryStep
+from url_rewriter.planfile.sample import UrlSample
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.verdict import Facts
@@ -34,7 +34,7 @@ STATUSES = ("rewrite", "migrated", "missing", "mismatch", "unknown", "unmapped",
 """The statuses in the order of their colours, the good ones first."""
 
 
-def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: Sample) -> tuple[str, str]:
+def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) -> tuple[str, str]:
     """The page before its rows, and after them."""
     style, script = _asset("page.css"), _asset("page.js")
     page = _environment().get_template("page.html.j2").render(
@@ -137,20 +137,20 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
 def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The commands that made the plan, and that make this page of it."""
 
-    def shown(kind: Kind, value: str) -> str:
+    def shown(kind: OptionKind, value: str) -> str:
         match kind:
-            case Kind.FILE:
+            case OptionKind.FILE:
                 return privacy.file(value)
-            case Kind.PATTERN:
+            case OptionKind.PATTERN:
                 return privacy.document(value)
-            case Kind.SETTING:
+            case OptionKind.SETTING:
                 return privacy.text(value)
 
     yield plan.header.command(plan.path.name, shown)
     yield shlex.join(["url-rewriter", "report", plan.path.name, "-o", f"{plan.path.stem}.html"])
 
 
-def _step(step: Step, privacy: Privacy) -> dict[str, str]:
+def _step(step: HistoryStep, privacy: Privacy) -> dict[str, str]:
     return {
         "command": step.command,
         "begun": step.started_at,
@@ -161,7 +161,7 @@ def _step(step: Step, privacy: Privacy) -> dict[str, str]:
     }
 
 
-def _took(step: Step) -> str:
+def _took(step: HistoryStep) -> str:
     if not step.ended_at:
         return ""
     took = datetime.fromisoformat(step.ended_at) - datetime.fromisoformat(step.started_at)

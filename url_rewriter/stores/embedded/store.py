@@ -27,7 +27,8 @@ from url_rewriter.documents import (
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.embedded import file, lines, values
-from url_rewriter.stores.selection import Selection, has_needle, path_order
+from url_rewriter.stores.selection import Selection, path_order
+from url_rewriter.text import may_hold
 
 if TYPE_CHECKING:
     from mockfirestore.client import MockFirestore
@@ -225,15 +226,15 @@ def _refuse_read_time(query: Query) -> None:
 
 def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | None:
     """The document, unless no text of it holds a needle."""
-    if needles and not _may_hold(line, needles):
+    if needles and not _is_worth_parsing(line, needles):
         return None
     document = _document(path, line, needles)
-    if document.strings or document.unreachable or has_needle(path, needles):
+    if document.strings or document.unreachable or may_hold(path, needles):
         return document
     return None
 
 
-def _may_hold(line: bytes, needles: Sequence[str]) -> bool:
+def _is_worth_parsing(line: bytes, needles: Sequence[str]) -> bool:
     """Whether to parse the line: only JSON's escapes and base64 hide text from a search."""
     lowered = line.lower()
     return (

@@ -143,7 +143,7 @@ class Stream:
         self._cancelled = True
 
 
-class _Inbox:
+class Inbox:
     """Bytes of a stream as they arrive, cut into blocks of whole messages."""
 
     def __init__(self) -> None:
@@ -152,6 +152,7 @@ class _Inbox:
         self._wanted = _PREFIX.size
 
     def put(self, data: bytes) -> None:
+        """Add bytes as they came."""
         self._parts.append(data)
         self._size += len(data)
 
@@ -207,12 +208,12 @@ class _StreamConnection:
         curl.setopt(pycurl.HEADERFUNCTION, self._take_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._take_body)
         self._talking = self._running = False
-        self.inbox = _Inbox()
+        self.inbox = Inbox()
         self._fault = self._status = 0
         self._headers: dict[str, str] = {}
 
     def ask(self, url: str, body: bytes, headers: Sequence[str], seconds: float) -> None:
-        self.inbox = _Inbox()
+        self.inbox = Inbox()
         self._fault = self._status = 0
         self._headers = {}
         curl = self._curl

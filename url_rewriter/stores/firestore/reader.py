@@ -19,7 +19,8 @@ from url_rewriter.stores.firestore.partitioning import divide
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
 from url_rewriter.stores.firestore.values import document_from
-from url_rewriter.stores.selection import Selection, has_needle, path_order
+from url_rewriter.stores.selection import Selection, path_order
+from url_rewriter.text import may_hold
 
 CHECKPOINT = 500
 CHECKPOINT_BYTES = 4_000_000
@@ -215,7 +216,7 @@ class FirestoreReader:
 
 
 def _is_wanted(document: Document, needles: Sequence[str]) -> bool:
-    return bool(document.strings or document.unreachable or has_needle(document.path, needles))
+    return bool(document.strings or document.unreachable or may_hold(document.path, needles))
 
 
 def _chunks(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -1,0 +1,75 @@
+"""What is checked, by name: ``nox -s lint``, ``fast``, ``tests``, ``lowest``.
+
+``.ci/run`` does lint and tests in one environment, from a clean checkout, without nox.
+"""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "fast"]
+nox.options.reuse_existing_virtualenvs = True
+
+FAST = (
+    "tests/core",
+    "tests/embedded",
+    "tests/planfile",
+    "tests/pipeline",
+    "tests/test_house.py",
+    "tests/test_docs.py",
+    "tests/test_shipped_rules.py",
+    "tests/reports/test_golden.py",
+    "tests/reports/test_privacy.py",
+    "tests/reports/test_verdict.py",
+)
+"""What needs no server and no other process, in less than a minute."""
+
+SLOW_OF_FAST = (
+    "tests/pipeline/test_state_machine.py",
+    "tests/pipeline/test_mutations.py",
+)
+"""State machines over thousands of runs: in ``tests`` only."""
+
+
+LOWEST = (
+    "tests/core",
+    "tests/embedded",
+    "tests/planfile",
+    "tests/pipeline/test_apply.py",
+    "tests/pipeline/test_plan.py",
+    "tests/test_shipped_rules.py",
+)
+"""The part of it that `lowest` runs."""
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, lint, types and the contract of the layers."""
+    session.install("-e", ".[dev]")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """The core, the plan file, the stages over the embedded store, the rules, the reports."""
+    session.install("-e", ".[dev]")
+    ignored = [f"--ignore={path}" for path in SLOW_OF_FAST]
+    session.run("pytest", "-q", "-n", "auto", *ignored, *FAST, *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+
+
+@nox.session(venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """What needs no server, with the lowest versions that setup.cfg allows. Needs uv."""
+    session.install("--resolution", "lowest-direct", "-e", ".[embedded]")
+    session.install("pytest", "pytest-timeout", "hypothesis")
+    session.run("pytest", "-q", *LOWEST, *session.posargs)
