@@ -101,7 +101,7 @@ JSON_ESCAPE = re.compile(r"\\{1,8}(?:/|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|(?<!\\)\
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 # A word goes on with `gs://` behind it; a word, a scheme and a path with two slashes.
-_WORD = re.compile(r"[A-Za-z0-9-]\Z")
+_WORD = re.compile(r"[A-Za-z-]\Z")
 _WORD_OR_PATH = re.compile(r"[A-Za-z0-9_:/\\.%]\Z")
 _ESCAPE_BEFORE = re.compile(
     r"(?:(?P<blank>\\[nrtbf])|(?:\\u00|\\x|%(?:25){0,4})(?P<hex>[0-9a-fA-F]{2})"
@@ -145,10 +145,10 @@ _EXTENSION = (
 EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
 _GLUE = r"%(?:09|2[0-9A-Ca-c]|3[A-Fa-f]|40|5[BbDd]|7[BbDd])"
 ESCAPED_GLUE = re.compile(
-    rf"%0[aAdD]|(?:{_GLUE})++\Z|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
+    rf"%0[aAdD]|{_GLUE}(?=(?:{_GLUE})*\Z)|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
 )
 """What shows that text follows a URL that was written by this program, behind an extension."""
-WRITTEN_SUFFIX = re.compile(rf"(?!{_EXTENSION}\Z)\.[^./]*\Z|[~_-]+\Z", re.IGNORECASE)
+WRITTEN_SUFFIX = re.compile(rf"(?!{_EXTENSION}\Z)\.+[^./]*\Z|[~_.-]+\Z", re.IGNORECASE)
 """What ends a key that this program wrote and may be text: no known extension."""
 EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@._-])"
 EXTENDED = re.compile(EXTENDED_PATTERN)

@@ -146,6 +146,8 @@ def _end_of_query(reach: Stretch, mark: int) -> int:
         return end
     if name.start() > mark or reach.outer is not Outer.NOTHING:
         return name.start()
+    if _CUTS.search(text, text.find("/", reach.start + 8), mark):
+        return mark  # the URL may end before its query, which then is text
     # `?next=URL`: the query is that parameter, and goes with its value.
     third = SECOND.search(text, end + 8)
     value = _NESTED_VALUE.match(text, end, third.start() if third else len(text))

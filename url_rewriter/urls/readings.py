@@ -26,7 +26,8 @@ from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
 _MOST_READINGS = 20
-_MOST_ESCAPES = 3
+_MOST_ESCAPES = 4
+_MOST_SUFFIXES = 2
 _ESCAPED_URL = re.compile(r"https?%3A%2F%2F", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
@@ -104,7 +105,10 @@ def _of_target(
         match.start() if match[0][0] == "%" else match.end()
         for match in ESCAPED_GLUE.finditer(text, begins, past)
     ]
-    if suffix := WRITTEN_SUFFIX.search(text, begins, past):
+    for _ in range(_MOST_SUFFIXES):
+        suffix = WRITTEN_SUFFIX.search(text, begins, escapes[-1] if escapes else past)
+        if suffix is None:
+            break
         escapes.append(suffix.start())
     ends += [End(at, at, why) for at in escapes[-_MOST_ESCAPES:]]
     another = _ESCAPED_URL.search(text, begins, reach.limit)

@@ -209,10 +209,10 @@ class _Pass:
     def _here(self, start: int) -> Context:
         """The context of a URL that begins at ``start``."""
         context = self.context
-        if start < self.foreign_end and not context.nested:
+        if start < self.foreign_end:
             asked = "?" in self.text[self.foreign_start : start]
             outer = Outer.QUERY if asked else Outer.PATH
-            return replace(context, nested=self.foreign, outer=outer)
+            return replace(context, nested=context.nested or self.foreign, outer=outer)
         if start and _PARAMETER_BEGINS.search(self.text[max(0, start - 40) : start]):
             return replace(context, outer=Outer.QUERY)
         return context
@@ -261,8 +261,8 @@ class _Pass:
             scan = _Pass(view.text, self._here(start).inside())
             yield from lifted(scan.items(), escaping, view, start)
         elif (item := self._plain(anchor, end)) is not None:
-            self.item_end = _past(item)
-            self.position = max(self.position, self.item_end)
+            self.item_end = item.end
+            self.position = max(self.position, _past(item))
             yield item
         else:
             self._note_foreign(start, end)
@@ -334,7 +334,9 @@ class _Pass:
         if template := _TEMPLATE_HOST.match(self.text, anchor.end()):
             self.position = template.end()
             yield Left(start, template.end(), Remark.TEMPLATE)
-        elif start >= self.foreign_end:
+        elif start < self.foreign_end:
+            self.foreign_start = start
+        else:
             end = self._end_of_run(anchor)
             if _SIGNED_BY_GOOGLE.search(self.text, start, end) and not self.context.nested:
                 second = boundaries.SECOND.search(self.text, anchor.end(), end)

@@ -17,7 +17,6 @@ from url_rewriter.urls.escapes import JSON
 _ANY_HEAD = re.compile(r's:[0-9]{1,9}:\\*"')
 _HEAD = re.compile(r'(?:(?<=[;{:"\'\s(,])|\A)s:(?P<length>[0-9]{1,9}):"')
 _TAIL = re.compile(r'"[;}]')
-_DOCUMENT = re.compile(r"\s*(?:[aO]:[0-9]+:[^;]{0,300}?\{|s:[0-9]+:\")")
 
 _DEPTHS = 3
 
@@ -115,8 +114,6 @@ def strings_of(text: str) -> list[Span]:
 
     Text may stand around the document. Empty where ``text`` is none, or a length in it is wrong.
     """
-    if _DOCUMENT.match(text) is None:
-        return []
     spans: list[Span] = []
     for frame in frames(text):
         if frame.depth or (spans and frame.start < spans[-1][1]):

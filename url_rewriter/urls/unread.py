@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import unescape
 
-from url_rewriter.text import holds_any
+from url_rewriter.text import may_hold
 from url_rewriter.urls.model import Grammar, Left, Remark
 from url_rewriter.urls.offsets import Item
 
@@ -71,7 +71,7 @@ def _is_plain(text: str, items: Sequence[Item], grammar: Grammar) -> bool:
         done = end
     between.append(text[done:])
     rest = "\0".join(between)
-    if holds_any(rest, _STEMS) or (grammar.hosts and holds_any(rest, tuple(grammar.hosts))):
+    if may_hold(rest, _STEMS) or (grammar.hosts and may_hold(rest, tuple(grammar.hosts))):
         return False
     # A search for the first characters costs less than one for escapes.
     escaped = "&" in rest or "%" in rest or "\\" in rest
