@@ -76,9 +76,11 @@ STOPS = (
     r"\uff3b\uff3d\uff5b-\uff65"
 )
 _ESCAPED = r"\\{1,8}(?:/|[uU][0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|\\[0-3][0-7]{2}|\\[_*~=&:%#?.,;@+$-]"
-RUN = re.compile(rf"(?:[^{STOPS}\\,;]++|{_ESCAPED}|[,;](?!{_SCHEME_AHEAD}))*+")
+_ENTITY = r"&(?:(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)?"
+RUN = re.compile(rf"(?:[^{STOPS}\\,;&]++|{_ENTITY}|{_ESCAPED}|[,;](?!{_SCHEME_AHEAD}))*+")
 """What may belong to a URL, behind its anchor, in a text without escapings or in several."""
 
+_ENCODED = r"(?:(?:%(?:25)*5[cC])?%(?:25)*2[fF])"
 _OUR_HOST = (
     r"(?i:(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}(?:\.mtls|\.[\w-]{1,63}\.rep)?\.googleapis|storage\.cloud\.google"
     r"|[\w-]{1,63}-apidata\.googleusercontent|www\.googleapis|firebasestorage)\.)"
@@ -87,7 +89,7 @@ SECOND = re.compile(
     r"[hHgG/](?:(?<=/)/(?=[\w-])"
     rf"{_OUR_HOST}"
     r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
-    rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|%2[fF]%2[fF]){_OUR_HOST})|%3[aA](?://|%2[fF]%2[fF]){_OUR_HOST})"
+    rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
     r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]://)"
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
@@ -148,7 +150,7 @@ ESCAPED_GLUE = re.compile(
     rf"%0[aAdD]|{_GLUE}(?=(?:{_GLUE})*\Z)|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
 )
 """What shows that text follows a URL that was written by this program, behind an extension."""
-WRITTEN_SUFFIX = re.compile(rf"(?!{_EXTENSION}\Z)\.+[^./]*\Z|[~_.-]+\Z", re.IGNORECASE)
+WRITTEN_SUFFIX = re.compile(rf"[~_.-]+\Z|(?!{_EXTENSION}\Z)\.+[^./~_-]*\Z", re.IGNORECASE)
 """What ends a key that this program wrote and may be text: no known extension."""
 EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@._-])"
 EXTENDED = re.compile(EXTENDED_PATTERN)

@@ -29,6 +29,7 @@ class Stretch:
     ``run_end`` is the first character, up to ``limit``, that no URL should hold. ``cut``: another
     URL begins at ``limit``. ``value``: the text from ``start`` on is a value, whose blanks may
     belong to a key. ``literal``: a ``gs://`` URL, which has neither query nor fragment.
+    ``goes_on``: the text is a part of another one, which may go on behind it.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Stretch:
     value: bool = False
     literal: bool = False
     outer: Outer = Outer.NOTHING
+    goes_on: bool = False
 
     @property
     def before(self) -> str:
@@ -137,7 +139,7 @@ _NEXT_NAME = re.compile(r"(?:&[\w.-]*=?)+\Z", re.ASCII)
 
 def _end_of_query(reach: Stretch, mark: int) -> int:
     text, limit = reach.text, reach.limit
-    closed = not reach.cut and (reach.value or limit == len(text))
+    closed = reach.value or not (reach.cut or reach.goes_on or limit < len(text))
     end = end_of_query(text, mark, limit, reach.outer, closed=closed)
     if not reach.cut or end < limit:
         return end

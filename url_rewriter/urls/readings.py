@@ -28,7 +28,7 @@ from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 _MOST_READINGS = 20
 _MOST_ESCAPES = 4
 _MOST_SUFFIXES = 2
-_ESCAPED_URL = re.compile(r"https?%3A%2F%2F", re.IGNORECASE)
+_ESCAPED_URL = re.compile(r"https?%(?:25)*3A(?:%(?:25)*5C)*(?:%(?:25)*2F|//)", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
@@ -115,10 +115,9 @@ def _of_target(
     limit = another.start() if another else reach.limit
     readings = _distinct(
         [
-            _reading(verdict, _Key(key, end.why), start, end.at)
+            _reading(verdict, _Key(key, end.why), start, end.at if end.at <= limit else end.path)
             for end in ends
-            if begins < end.path <= end.at <= limit
-            and (key := decoded(text[begins : end.path])) is not None
+            if begins < end.path <= limit and (key := decoded(text[begins : end.path])) is not None
         ]
     )
     if not readings:
@@ -175,12 +174,14 @@ def _other_ends(
 
 
 def _other_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
-    yield from _literal_keys(spelled) if spelled.literal else _escaped_keys(spelled, outer)
+    yield from _literal_keys(spelled, outer) if spelled.literal else _escaped_keys(spelled, outer)
 
 
-def _literal_keys(spelled: Spelled) -> Iterator[_Key]:
+def _literal_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
     """What else a ``gs://`` URL may mean, in which nothing is escaped."""
     key = spelled.key
+    if outer is Outer.FORM and "+" in key:
+        yield _Key(key.replace("+", " "), "+ stands for a space")
     if match := _VERSION_QUERY.fullmatch(key):
         yield _Key(match["key"], "?generation= is a version, as gcsfs writes it")
     if _ESCAPE.search(key) and (undone := decoded(key)):

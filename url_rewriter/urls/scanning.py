@@ -118,7 +118,7 @@ _TEMPLATE_HOST = re.compile(
 _TEMPLATE_AHEAD = re.compile(r"<[A-Za-z_][\w .-]{0,60}>[^\s\"'<>]*+|<[%?][^\n]{0,80}?[%?]>")
 _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
-_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)[\w.\[\]-]+=\Z")
+_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z")
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
 _SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"
@@ -129,9 +129,12 @@ _UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
 class _Pass:
     """One pass over a text, from left to right."""
 
-    def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
+    def __init__(
+        self, text: str, context: Context, kind: Kind | None = None, *, goes_on: bool = False
+    ) -> None:
         self.text = text
         self.context = context
+        self.goes_on = goes_on  # whether more text may follow
         self.kind = kind  # of the value that a URL begins; None where it stands in other text
         self.position = 0
         self.run_end = 0  # of the run that was measured last
@@ -278,6 +281,8 @@ class _Pass:
         here = self._here(start)
         value = len(text) if start == 0 and self.kind and is_value(text) else None
         reach = stretch(text, start, anchor.end(), run_end, value, here.outer)
+        if self.goes_on:
+            reach = replace(reach, goes_on=True)
         if reach.run_end - start > LONGEST_URL:
             return Left(start, reach.run_end, Remark.INVALID_KEY)
         first = likeliest(reach)
@@ -285,8 +290,10 @@ class _Pass:
             return plain
         item = read(reach, here.grammar, first)
         end = item.end if item else reach.run_end
-        if (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end)) and (
-            ahead := _TEMPLATE_AHEAD.match(text, end)
+        if (
+            (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end))
+            and (ahead := _TEMPLATE_AHEAD.match(text, end))
+            and boundaries.SECOND.search(text, end, ahead.end()) is None
         ):
             return Left(start, ahead.end(), Remark.TEMPLATE, self._literal(start, ahead.end()))
         if item and value is None and end == reach.limit and _UNKNOWN_ESCAPE.match(text, end):
@@ -338,10 +345,11 @@ class _Pass:
             self.foreign_start = start
         else:
             end = self._end_of_run(anchor)
-            if _SIGNED_BY_GOOGLE.search(self.text, start, end) and not self.context.nested:
-                second = boundaries.SECOND.search(self.text, anchor.end(), end)
-                self.position = end = second.start() if second else end
-                yield Left(start, end, Remark.SIGNED_FOREIGN_URL)
+            second = boundaries.SECOND.search(self.text, anchor.end(), end)
+            last = second.start() if second else end
+            if _SIGNED_BY_GOOGLE.search(self.text, start, last) and not self.context.nested:
+                self.position = last
+                yield Left(start, last, Remark.SIGNED_FOREIGN_URL)
             else:
                 self._note_foreign(start, end)
 

@@ -18,7 +18,7 @@ _ANY_HEAD = re.compile(r's:[0-9]{1,9}:\\*"')
 _HEAD = re.compile(r'(?:(?<=[;{:"\'\s(,])|\A)s:(?P<length>[0-9]{1,9}):"')
 _TAIL = re.compile(r'"[;}]')
 
-_DEPTHS = 3
+_DEPTHS = 6
 
 Splice = tuple[int, int, str]
 """Start, end and the text to put there."""
