@@ -13,7 +13,7 @@ from typing import Any
 
 from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
 from url_rewriter.pipeline import apply, held_plan, plan, rollback, write_loop
-from url_rewriter.planfile import draft, journal, lock
+from url_rewriter.planfile import Intention, draft, journal, lock
 from url_rewriter.planfile import plan as planfile
 from url_rewriter.planning import Replanned
 from url_rewriter.planning.replanning import place_of
@@ -307,8 +307,8 @@ def a_dry_run_writes() -> Sequence[Patch]:
 def urls_are_counted_twice() -> Sequence[Patch]:
     enter = journal.Journal._enter
 
-    def twice(self: Any, document: int, revision: Any, edits: tuple[Edit, ...]) -> int:
-        doubled = tuple(replace(edit, urls=2 * edit.urls) for edit in edits)
-        return enter(self, document, revision, doubled)
+    def twice(self: Any, each: Intention) -> int:
+        doubled = tuple(replace(edit, urls=2 * edit.urls) for edit in each.edits)
+        return enter(self, replace(each, edits=doubled))
 
     return [(journal.Journal, "_enter", twice)]
