@@ -11,6 +11,7 @@ A store's adapter keeps the rest of a document to itself, so nothing here can da
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -34,11 +35,30 @@ class Environment(StrEnum):
     DISPOSABLE = "a throw-away store"
 
 
+_RESERVED = re.compile(r"__.*__", re.DOTALL)
+
+
+def is_typed_value(names: Collection[str]) -> bool:
+    """Whether a map with these names is none, but a value of another type.
+
+    Firestore keeps vectors as maps with ``__type__``, and the BSON types of its Enterprise edition
+    as maps with one reserved name (``__regex__``, ``__oid__``, ``__binary__``, ...). It reserves
+    all names of that kind, so types that are not known yet are told too.
+
+    >>> is_typed_value(["__oid__"]), is_typed_value(["__oid__", "url"])
+    (True, False)
+    """
+    if "__type__" in names:
+        return True
+    return len(names) == 1 and _RESERVED.fullmatch(next(iter(names))) is not None
+
+
 class Holder(StrEnum):
     """A place that may hold a URL which no edit can reach."""
 
     MAP_KEY = "map_key"
     BYTES = "bytes"
+    TYPED_VALUE = "typed_value"  # a map that stands for a value of its own: see `is_typed_value`
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Code(StrEnum):
     UNKNOWN_SOURCE = "unknown-source"
     MAP_KEY = "map-key"
     BYTES = "bytes"
+    TYPED_VALUE = "typed-value"  # a URL in a value of a type of its own, such as a BSON value
     DOCUMENT_ID = "document-id"
     REPAIRABLE = "repairable"
     SEVERAL_READINGS = "several-readings"
@@ -94,6 +95,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.SOURCE_GONE: "The object is gone from Cloud Storage: nothing is left to compare with.",
     Code.UNKNOWN_SOURCE: "Nobody could tell what the object in Cloud Storage is.",
     Code.MAP_KEY: "A URL in a field name, which no edit reaches.",
+    Code.TYPED_VALUE: "A URL in a vector, a regular expression or another BSON value.",
     Code.BYTES: "A URL in a bytes value, whose encoding nobody knows.",
     Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
     Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",

@@ -17,7 +17,7 @@ from url_rewriter.stores.base import DocumentReader, DocumentStore
 class EmbeddedHarness:
     """One JSON Lines file, replaced whole as an editor would."""
 
-    abilities: frozenset[Ability] = frozenset({Ability.LOCATED})
+    abilities: frozenset[Ability] = frozenset({Ability.LOCATED, Ability.HOLDS_BSON})
 
     def __init__(self, path: Path) -> None:
         self.path = path

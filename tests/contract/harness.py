@@ -26,6 +26,7 @@ class Ability(StrEnum):
     SIZE_LIMIT = "refuses documents over 1 MiB"
     DIVIDES = "divides a scan into several partitions"
     LOCATED = "is opened by its locator"
+    HOLDS_BSON = "holds the BSON values of Firestore's Enterprise edition"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Opaque:
 class MockHarness:
     """One client, whose nested collections have the names above."""
 
-    abilities: frozenset[Ability] = frozenset()
+    abilities: frozenset[Ability] = frozenset({Ability.HOLDS_BSON})
     locator = "mockfirestore:"
 
     def __init__(self) -> None:

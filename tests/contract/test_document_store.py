@@ -303,6 +303,33 @@ def test_a_value_of_its_own_type_is_not_looked_into(
     assert "__type__" not in [each.text for each in document.unreachable]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["__regex__", "__oid__", "__binary__", "__int__", "__decimal128__", "__min__", "__max__"],
+)
+def test_text_in_a_bson_value_is_seen_and_out_of_reach(
+    harness: Harness, reader: DocumentReader, name: str
+) -> None:
+    needs(harness, Ability.HOLDS_BSON)
+    typed = mapping({name: mapping({"pattern": string(OLD), "options": string("i")})})
+    fields = {"u": string(OLD), "v": mapping({name: string(OLD)}), "l": array(typed)}
+    harness.load({"c/d": fields})
+    document = read(reader, "c/d")
+    assert document.strings == ((("u",), OLD),)
+    assert {each for each in document.unreachable if each.text == OLD} == {
+        UnreachableText(("l", 0, name, "pattern"), Holder.TYPED_VALUE, OLD),
+        UnreachableText(("v", name), Holder.TYPED_VALUE, OLD),
+    }
+
+
+def test_a_map_that_only_has_a_reserved_name_among_others_is_a_map(
+    harness: Harness, reader: DocumentReader
+) -> None:
+    harness.load({"c/d": {"m": mapping({"oid": string(OLD), "x": string(OLD)})}})
+    (document,) = scanned(reader, Query(needles=(OLD.lower(),)))
+    assert document.strings == ((("m", "oid"), OLD), (("m", "x"), OLD))
+
+
 # --- Checkpoints and partitions ---
 
 

@@ -100,7 +100,11 @@ def test_a_map_that_stands_for_a_value_is_opaque() -> None:
     vector = {"__type__": {"stringValue": "gs://b/k"}, "value": {"stringValue": "gs://b/k"}}
     found, unreachable = values.select(values.texts({"v": {"mapValue": {"fields": vector}}}), ())
     assert found == ()
-    assert [text.text for text in unreachable] == ["v"]
+    assert [(text.holder, text.value_path, text.text) for text in unreachable] == [
+        (Holder.MAP_KEY, ("v",), "v"),
+        (Holder.TYPED_VALUE, ("v", "__type__"), "gs://b/k"),
+        (Holder.TYPED_VALUE, ("v", "value"), "gs://b/k"),
+    ]
 
 
 @pytest.mark.parametrize("path", [("gone",), ("s", "deeper"), ("a", 1), ("a", -1), ("n",), ()])

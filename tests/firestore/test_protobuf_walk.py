@@ -9,7 +9,7 @@ from google.cloud.firestore_v1 import types
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from url_rewriter.documents import Document
+from url_rewriter.documents import Document, is_typed_value
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.values import document_from
@@ -22,7 +22,7 @@ TEXTS = st.one_of(
     st.text(max_size=12),
     st.sampled_from(["gs://b/k", "GS://b/ü", "x" * 300 + "gs:", "gs", ":", "googleapis.com\0", ""]),
 )
-NAMES = st.one_of(TEXTS, st.sampled_from(["url", "url", "__type__", "gs:"]))
+NAMES = st.one_of(TEXTS, st.sampled_from(["url", "url", "__type__", "__oid__", "gs:"]))
 
 
 def leaf(**field: Any) -> Any:
@@ -86,7 +86,7 @@ def parsed(message: Any, path: str) -> Document:
 
 def has_typed_map(value: Any) -> bool:
     inner = value.map_value.fields
-    return "__type__" in inner or any(
+    return is_typed_value(inner) or any(
         has_typed_map(each) for each in (*inner.values(), *value.array_value.values)
     )
 

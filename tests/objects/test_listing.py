@@ -71,7 +71,15 @@ def render(
     ).encode()
 
 
-@pytest.mark.parametrize("encode", [quote, quote_plus, None], ids=["quoted", "plus", "plain"])
+def quote_but_plus(key: str) -> str:
+    return quote(key, safe="+/")
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [quote, quote_plus, quote_but_plus, None],
+    ids=["quoted", "plus", "plus as it is", "plain"],
+)
 @given(
     keys=st.sets(KEYS, max_size=8),
     truncated=st.booleans(),
@@ -222,7 +230,7 @@ SPOILT: list[Callable[[bytes], bytes]] = [
     wanted=st.sets(KEYS, min_size=1, max_size=30),
     both=st.sets(KEYS, max_size=20),
     always=st.booleans(),
-    encode=st.sampled_from([quote, quote_plus, None]),
+    encode=st.sampled_from([quote, quote_plus, quote_but_plus, None]),
     faults=st.lists(st.sampled_from(SPOILT), min_size=1, max_size=6),
 )
 def test_no_verdict_is_ever_wrong(

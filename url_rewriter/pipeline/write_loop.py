@@ -26,7 +26,7 @@ from url_rewriter.documents import (
 )
 from url_rewriter.errors import ServiceError
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import DocumentOutcome, Entry, Journal
+from url_rewriter.planfile import DocumentOutcome, Entry, Intention, Journal
 from url_rewriter.planning import Replanned
 
 BATCH = 400
@@ -188,7 +188,10 @@ class Writer:
         self._rate.give_back(len(tasks) - len(writes))
         if writes:
             intended = self._journal.intend(
-                [(each.task.document, each.fresh.revision, each.plan.edits) for each in writes]
+                [
+                    Intention(each.task.document, each.fresh.revision, each.plan.edits)
+                    for each in writes
+                ]
             )
             self._send(dict(zip(intended, writes, strict=True)), after)
 

@@ -16,7 +16,7 @@ from url_rewriter.reports.privacy import Privacy
 UNREACHABLE = "unreachable"
 """The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
 
-_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.DOCUMENT_ID})
+_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.TYPED_VALUE, Code.DOCUMENT_ID})
 
 
 @dataclass(frozen=True, slots=True)

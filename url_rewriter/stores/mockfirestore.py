@@ -23,6 +23,7 @@ from url_rewriter.documents import (
     ValuePath,
     WriteResult,
     WriteStatus,
+    is_typed_value,
 )
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _CHECKPOINT_EVERY = 500
 _WHOLE = Partition(root="")
-_TYPE_NAME = "__type__"  # marks a map that stands for a value of its own, such as a vector
 
 
 class MockFirestoreReader:
@@ -173,7 +173,11 @@ def _texts(value: Any, path: ValuePath) -> Iterator[tuple[ValuePath, Holder | No
             yield path, None, value
         case bytes():
             yield path, Holder.BYTES, value.decode("latin-1")
-        case dict() if _TYPE_NAME not in value:
+        case dict() if path and is_typed_value(value):
+            for name, each in value.items():
+                for at, _, text in _texts(each, (*path, name)):
+                    yield at, Holder.TYPED_VALUE, text
+        case dict():
             for name, each in value.items():
                 yield (*path, name), Holder.MAP_KEY, name
                 yield from _texts(each, (*path, name))

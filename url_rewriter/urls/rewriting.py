@@ -7,19 +7,22 @@ from collections.abc import Iterable, Sequence
 from url_rewriter.urls.escapes import Escaping, escapings
 from url_rewriter.urls.model import Replacement
 from url_rewriter.urls.serialized import Splice, relengthened
+from url_rewriter.urls.text_offsets import moved_offsets
 
 
 def rewrite(text: str, replacements: Iterable[Replacement]) -> str:
     """``text`` with each replacement's URL in its place; everything else is as it was.
 
-    Each URL is escaped the way the text it replaces is, and PHP's serialized strings get the length
-    that they have afterwards. The replacements are of occurrences found in ``text``.
+    Each URL is escaped the way the text it replaces is. PHP's serialized strings get the length
+    that they have afterwards, and ranges that JSON names by offsets move along with the text. The
+    replacements are of occurrences found in ``text``.
     """
     splices: list[Splice] = []
     for replacement in replacements:
         start, end = replacement.reading.start, replacement.reading.end
         layers = escapings(replacement.occurrence.layer)
         splices.append((start, end, _escaped(replacement.url, text[start:end], layers)))
+    splices += moved_offsets(text, relengthened(text, splices))
     pieces: list[str] = []
     done = 0
     for start, end, new in relengthened(text, splices):

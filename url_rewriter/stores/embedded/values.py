@@ -14,7 +14,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from url_rewriter.documents import Edit, Holder, Revision, UnreachableText, ValuePath
+from url_rewriter.documents import (
+    Edit,
+    Holder,
+    Revision,
+    UnreachableText,
+    ValuePath,
+    is_typed_value,
+)
 from url_rewriter.text import may_hold
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -23,13 +30,11 @@ Fields: TypeAlias = Mapping[str, Any]
 Text: TypeAlias = tuple[ValuePath, str] | UnreachableText
 """A string that an edit can reach, or text that none can."""
 
-_TYPE_NAME = "__type__"  # marks a map that stands for a value of its own, such as a vector
-
 
 def texts(fields: Fields, above: ValuePath = ()) -> Iterator[Text]:
     """Yield every string, map key and byte string under ``fields``, in stored order.
 
-    A map with ``__type__`` is opaque: Firestore keeps vectors that way.
+    What a map holds that stands for a value of another type is out of reach.
 
     >>> [text for text in texts({"tags": {"arrayValue": {"values": [{"stringValue": "a"}]}}})][1]
     (('tags', 0), 'a')
@@ -44,7 +49,12 @@ def _texts_of_value(value: Any, path: ValuePath) -> Iterator[Text]:
     match value:
         case {"stringValue": str(text)}:
             yield path, text
-        case {"mapValue": {"fields": dict(fields)}} if _TYPE_NAME not in fields:
+        case {"mapValue": {"fields": dict(fields)}} if is_typed_value(fields):
+            for name, inner in fields.items():
+                for each in _texts_of_value(inner, (*path, name)):
+                    at, text = each if isinstance(each, tuple) else (each.value_path, each.text)
+                    yield UnreachableText(at, Holder.TYPED_VALUE, text)
+        case {"mapValue": {"fields": dict(fields)}}:
             yield from texts(fields, path)
         case {"arrayValue": {"values": list(values)}}:
             for index, element in enumerate(values):

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
 from url_rewriter.stores.firestore.framing import Span
-from url_rewriter.stores.firestore.values import TYPE_NAME
 from url_rewriter.text import may_hold
 
 # Tags: a field's number and its wire type. Of RunQueryResponse:
@@ -30,7 +29,8 @@ _STRING, _BYTES = 0x018A, 0x0192
 # Of Timestamp:
 _SECONDS, _NANOS = 0x08, 0x10
 
-_TYPED = bytes((_KEY, len(TYPE_NAME))) + TYPE_NAME.encode()
+_TYPED = bytes((_KEY, len("__type__"))) + b"__type__"
+_RESERVED = b"__"
 
 _NOWHERE = 1 << 62
 
@@ -175,10 +175,20 @@ class _MessageWalk:
             self._unreachable.append(UnreachableText(path, Holder.BYTES, text))
 
     def _map(self, begin: int, stop: int, path: ValuePath) -> None:
-        if _TYPED in self._data[begin:stop]:
-            raise _UnusualError  # a vector, or something that looks like one
+        if _TYPED in self._data[begin:stop] or self._may_be_typed(begin, stop):
+            raise _UnusualError  # a vector or a BSON value, or something that looks like one
         for _, first, past in self._items(begin, stop, _ENTRIES):
             self._entry(first, past, path)
+
+    def _may_be_typed(self, begin: int, stop: int) -> bool:
+        """Whether a map has one entry, whose name looks reserved."""
+        if begin == stop:
+            return False
+        entry, past = self._message(begin, _ENTRIES)
+        if past != stop:
+            return False
+        name, _ = self._message(entry, _KEY)
+        return self._data.startswith(_RESERVED, name)
 
     def _array(self, begin: int, stop: int, path: ValuePath) -> None:
         for index, first, past in self._items(begin, stop, _ELEMENTS):

@@ -1,14 +1,21 @@
 """Finds text in parsed documents, and counts their size as Firestore does.
 
-Maps with ``__type__`` are values of their own (vectors), so they are not looked into; neither are
-references and geo points, which cannot hold a URL.
+Maps that stand for values of other types (vectors, BSON values) are not looked into for strings to
+edit: text in them is out of reach. References and geo points cannot hold a URL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
+from url_rewriter.documents import (
+    Document,
+    Holder,
+    Revision,
+    UnreachableText,
+    ValuePath,
+    is_typed_value,
+)
 from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.text import may_hold
 
@@ -17,8 +24,6 @@ MAX_DOCUMENT_SIZE = 1_048_576
 
 MAX_VALUE_SIZE = 1_048_487
 """Bytes of one field's value."""
-
-TYPE_NAME = "__type__"
 
 
 def document_from(message: Message, path: str, needles: Sequence[str]) -> Document:
@@ -64,7 +69,9 @@ class _Finder:
                 if may_hold(text, self._needles):
                     self.strings.append(((*above, step), text))
             case "map_value":
-                if TYPE_NAME not in value.map_value.fields:
+                if is_typed_value(value.map_value.fields):
+                    self._look_in_typed_value(value, (*above, step))
+                else:
                     self.look_in_map(value.map_value.fields, (*above, step))
             case "array_value":
                 for index, element in enumerate(value.array_value.values):
@@ -73,6 +80,14 @@ class _Finder:
                 text = value.bytes_value.decode("latin-1")
                 if may_hold(text, self._needles):
                     self.unreachable.append(UnreachableText((*above, step), Holder.BYTES, text))
+
+    def _look_in_typed_value(self, value: Message, path: ValuePath) -> None:
+        """Keep all text inside as out of reach, whatever it is there."""
+        inside = _Finder(self._needles)
+        for name in value.map_value.fields:
+            inside._look_at(value.map_value.fields[name], path, name)
+        texts = [*inside.strings, *((each.value_path, each.text) for each in inside.unreachable)]
+        self.unreachable += (UnreachableText(at, Holder.TYPED_VALUE, text) for at, text in texts)
 
 
 def document_size(message: Message, path: str) -> int:

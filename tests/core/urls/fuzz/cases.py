@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeAlias
 
-from tests.core.urls.fuzz.markup import Markup, Span, Spans, random_markup
+from tests.core.urls.fuzz.markup import MARKUP, Markup, Span, Spans, random_markup
 from tests.core.urls.fuzz.spellings import Fate, Tail, Url, make_url
 from tests.core.urls.fuzz.writing import glue
 
@@ -27,11 +27,15 @@ Pieces: TypeAlias = "tuple[Piece, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What stands around a URL, before anything around both was escaped."""
+    """What stands around a URL, before anything around both was escaped.
+
+    ``around``: the names of the markups that escape it, innermost first.
+    """
 
     before: str
     after: str
     markup: Markup | None
+    around: tuple[str, ...] = ()
 
 
 def make_case(random: Random) -> Pieces:
@@ -103,6 +107,7 @@ def _render(
             inner: Spans = _render(piece.pieces, texts, places)
             if piece.markup.closed:
                 _note(inner, piece.markup, places)
+                _note_around(inner, piece.markup, places)
             spans += piece.markup.render(inner)
     return spans
 
@@ -114,6 +119,31 @@ def _note(spans: Spans, markup: Markup | None, places: dict[int, Place]) -> None
         if number >= 0 and number not in places:
             places[number] = Place(whole[:at], whole[at + len(text) :], markup)
         at += len(text)
+
+
+_DECLARES_LENGTHS = {"serialised", "draft.js", "telegram"}
+_JSON_NAMES = {each.name for each in (*MARKUP["json"], *MARKUP["draft"], MARKUP["json in json"][0])}
+
+
+def _note_around(spans: Spans, markup: Markup, places: dict[int, Place]) -> None:
+    for _, number in spans:
+        if number >= 0:
+            place = places[number]
+            places[number] = replace(place, around=(*place.around, markup.name))
+
+
+def _is_hidden(place: Place) -> bool:
+    """Whether lengths that something declares are escaped in a way that nobody undoes there."""
+    for index, name in enumerate(place.around):
+        if name in _DECLARES_LENGTHS and not _JSON_NAMES.issuperset(place.around[index + 1 :]):
+            return True
+        if name in _DECLARES_LENGTHS and index and place.around[index - 1] == "proxied":
+            return True  # the mark before the proxy's own parameters changes
+        if name == "slashes" and len(place.around) > index + 1:
+            return True
+        if name == "serialised" and index:
+            return True
+    return False
 
 
 # What may stand around a URL without there being two honest ways to read it.
@@ -138,22 +168,30 @@ _PHP = re.compile(r"s:\d+:")
 def is_plain(url: Url, place: Place) -> bool:
     """Whether there is one honest way to read ``url`` where it stands."""
     before, after, markup = place.before, place.after, place.markup
+    if _is_hidden(place):
+        return False
     if markup is not None:
         if any(mark in markup.refuses for mark in url.raw):
             return False
         if markup.nested and (url.tail in (Tail.UNKNOWN, Tail.FRAGMENT) or url.raw):
             return False
+        if markup.name == "lower case" and url.is_relative:
+            return False  # it shows no colon, and so not how one is to be spelled
     if markup is None or not markup.nested:
         clean = _CLEAN_RELATIVE if url.is_relative else _CLEAN_BEFORE
         dirty = url.is_literal or url.is_relative or before[-1:] not in (".", "-")
         if before and dirty and not clean.search(before[-3:]):
             return False
+        if url.is_literal and before.endswith(("\\n", "\\t")):
+            return False  # a letter may be the end of a word
         if _FOREIGN_AROUND.search(before):
             return False
     return _ends_plainly(url, after, before)
 
 
 def _ends_plainly(url: Url, after: str, before: str) -> bool:
+    if url.raw and before and any(mark == " " or not mark.isascii() for mark in url.raw):
+        return False
     if not after:
         return True
     if url.raw:

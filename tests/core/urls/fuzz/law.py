@@ -33,6 +33,7 @@ _RULES = Rules(
     grammar=Grammar(targets=(ENDPOINT,)),
 )
 _PLANNER = Planner(_RULES)
+_AMPERSANDS = ("&", "&amp;", "&#038;", "\\u0026", "\\\\u0026", "%26")  # of the URL around it
 _SCHEME_BEFORE = re.compile(r"[A-Za-z0-9+.-]\Z")
 _QUERY_GOES_ON = re.compile(r"[\w.~%=&+/:@!$'()*,;?-]*", re.ASCII)
 
@@ -141,8 +142,9 @@ def _loss(
         more = before[last:end]
         if (
             more
-            and not new.endswith(more)
-            and more != "?"
+            and url.tail is not Tail.FRAGMENT  # kept, and so what is read as its end
+            and not (more.startswith("#") and new.endswith(more))
+            and more not in ("?", *_AMPERSANDS)
             and (
                 (url.tail is Tail.KEY and not more.startswith("?"))
                 or _QUERY_GOES_ON.fullmatch(more) is None

@@ -239,9 +239,9 @@ MARKUP = {
             "lower case", "https://p.test/?u=", "&w=1", lambda t: percent(t, "", True), nested=True
         ),
         _value("twice", "https://p.test/?u=", "#x", lambda t: percent(percent(t)), nested=True),
-        _text("share", "https://wa.test/?text=", "", percent),
-        _text("form", "https://wa.test/?text=", "", _form),
-        _text("mail", "mailto:a@b.test?body=", "", percent),
+        _text("share", "https://wa.test/?text=", "&x=1", percent),
+        _text("form", "https://wa.test/?text=", "&x=1", _form),
+        _text("mail", "mailto:a@b.test?body=", "&x=1", percent),
         _value("in a path", "https://px.test/", "?w=300", percent, nested=True),
         Markup("proxied", _proxy_path, slot=True, nested=True, refuses=" ?#&"),
     ],
