@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 )
 _INTEGER = re.compile(r"[0-9]{1,15}")
 # A document, or a string that holds one.
-_DOCUMENT = re.compile(r'[{\[]|"(?=[^"\\{\[]*+[{\[]\s*+\\")')
+_DOCUMENT = re.compile(r'[{\[]|(?<!\\)"(?=(?:[^"\\{\[]|\\.)*+[{\[]\s*+\\")')
 _COLON = re.compile(r"\s*+:")
 _DEEPEST_NESTING = 4
 
@@ -47,6 +47,18 @@ class _Object:
 
 
 _Node: TypeAlias = _Leaf | _Object
+
+
+def described_by(ranges: str, texts: Container[str]) -> str | None:
+    """Which of the ``texts`` of an object its array ``ranges`` is about, if any, by their names.
+
+    >>> described_by("caption_entities", ["caption", "text"]), described_by("ranges", ["text"])
+    ('caption', 'text')
+    """
+    for name in (ranges.removesuffix("_entities"), "text"):
+        if name in texts:
+            return name
+    return None
 
 
 def moved_offsets(text: str, splices: Sequence[Splice], depth: int = 0) -> list[Splice]:
@@ -115,11 +127,14 @@ def _moved_in_object(text: str, holder: _Object, splices: Sequence[Splice]) -> I
     for name, ranges in holder.members.items():
         if not isinstance(ranges, _Object) or not ranges.is_array or not ranges.members:
             continue
-        described = holder.members.get(name.removesuffix("_entities"))
-        if not isinstance(described, _Leaf) or not described.is_text:
-            described = holder.members.get("text")
-        if isinstance(described, _Leaf) and described.is_text:
-            changes = _changes(text, described, splices)
+        texts = {
+            key: member
+            for key, member in holder.members.items()
+            if isinstance(member, _Leaf) and member.is_text
+        }
+        described = described_by(name, texts)
+        if described is not None:
+            changes = _changes(text, texts[described], splices)
             for each in ranges.members.values():
                 yield from _moved_range(text, each, changes)
 
