@@ -27,6 +27,7 @@ _INTEGER = re.compile(r"[0-9]{1,15}")
 _DOCUMENT = re.compile(r'[{\[]|(?<!\\)"(?=(?:[^"\\{\[]|\\.)*+[{\[]\s*+\\")')
 _COLON = re.compile(r"\s*+:")
 _DEEPEST_NESTING = 4
+_MOST_WASTED = 4  # times the text: what keeps the work linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,19 @@ def _parsed(text: str) -> tuple[list[_Object], list[_Leaf]]:
     objects: list[_Object] = []
     strings: list[_Leaf] = []
     above: list[_Object] = []
-    name, at = "", 0
+    name, at, begun, wasted = "", 0, 0, 0
     while True:
         if not above:
             document = _DOCUMENT.search(text, at)
             if document is None:
                 return objects, strings
-            at = document.start()
+            at = begun = document.start()
         match = _TOKEN.match(text, at)
         if match is None:
+            # What looked like a document is none; one may begin in what was read of it.
             above.clear()
-            at += 1
+            wasted += at - begun
+            at = begun + 1 if wasted < _MOST_WASTED * len(text) else at + 1
             continue
         at = match.end()
         mark = match["mark"]

@@ -1,4 +1,4 @@
-"""The law of conservation on texts that once broke it; and a fuzzer that notices when it is broken."""
+"""The law of conservation on texts that once broke it; a fuzzer that notices when one does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.core.urls.fuzz import law
 from tests.core.urls.fuzz.__main__ import case_of, smallest
 from tests.core.urls.fuzz.cases import Wrapped, make_case, rendered, urls_of
 from tests.core.urls.fuzz.law import Violation, check
+from tests.core.urls.fuzz.spellings import Fate, Tail
 from url_rewriter.planning import Planner, SettledText
 
 # Seeds and numbers of texts that broke the law, of each kind some.
@@ -85,8 +86,8 @@ def test_the_fuzzer_notices_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_texts_are_of_every_kind() -> None:
     cases = [make_case(Random(number)) for number in range(3_000)]
     urls = [url for case in cases for url in urls_of(case)]
-    assert {url.fate for url in urls} == set(law.Fate)
-    assert {url.tail for url in urls} == set(law.Tail)
+    assert {url.fate for url in urls} == set(Fate)
+    assert {url.tail for url in urls} == set(Tail)
     markups = {piece.markup.name for case in cases for piece in case if isinstance(piece, Wrapped)}
     assert len(markups) > 60
     text = "".join(part for case in cases[:500] for part, _ in rendered(case, [""] * 9))

@@ -131,6 +131,8 @@ def _is_in_two(place: Place, before: str) -> bool:
 
 
 _DOUBLED = {"insert", "single quotes"}
+_NO_VALUES = {"text", "embedded"}  # elements, whose content is writing
+_MOST_AROUND = 2
 _DECLARES_LENGTHS = {"serialised", "draft.js", "telegram"}
 _JSON_NAMES = {each.name for each in (*MARKUP["json"], *MARKUP["draft"], MARKUP["json in json"][0])}
 
@@ -172,17 +174,16 @@ _ENDS_KNOWN = re.compile(
     rf"\Z|{_STOP}|[,;)\]}}:'.!*{{\[(@~$\\]|&(?![\w.-]+=)|%(?:20|0A|22|2C)|{_SEPARATED}"
 )
 _FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
-_PHP = re.compile(r"s:\d+:")
 
 
 def is_plain(url: Url, place: Place) -> bool:
     """Whether there is one honest way to read ``url`` where it stands."""
     before, after, markup = place.before, place.after, place.markup
-    if (
-        place.in_two
-        or _is_hidden(place)
-        or (_DOUBLED.intersection(place.around[:-1]) and "'" in url.raw)
-    ):
+    if place.in_two or _is_hidden(place) or len(place.around) > _MOST_AROUND:
+        return False
+    if _DOUBLED.intersection(place.around[:-1]) and "'" in url.raw:
+        return False
+    if " " in url.raw and place.around and place.around[0] in _NO_VALUES:
         return False
     if markup is not None:
         if any(mark in markup.refuses for mark in url.raw):
