@@ -153,6 +153,16 @@ def _read_rules_once(self: Services, path: Path) -> Any:
     return _rules[text]
 
 
+_write_bytes = os.write
+
+
+def _write(descriptor: int, data: bytes) -> int:
+    """What a signal's handler writes to stderr, past Python's own stream."""
+    if descriptor != 2:
+        return _write_bytes(descriptor, data)
+    return sys.stderr.write(data.decode())
+
+
 @contextlib.contextmanager
 def environment(world: World, batch: int) -> Iterator[None]:
     """Give the program this world: its stores, its size of batches, its temporary folder."""
@@ -167,6 +177,7 @@ def environment(world: World, batch: int) -> Iterator[None]:
         (url_rewriter.objects, "open_objects", lambda settings: world.objects),
         (Services, "read_rules", _read_rules_once),
         (tempfile, "tempdir", str(world.temporary)),
+        (os, "write", _write),
         *((Threads, name, getattr(_Turns, name)) for name in ("__enter__", "__exit__", "__iter__")),
         *(
             (module, "BATCH", batch)

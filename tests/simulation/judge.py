@@ -143,13 +143,13 @@ class Judge:
             self.model.report("max-writes", f"{len(process.notes['arrived'])} were written")
         if process.command.options:
             return
-        remaining = self._judge_remaining(plan, ended)
+        remaining = self._judge_remaining(process, plan, ended)
         if not remaining and ended.status == 5 and not plan.disturbed:
             self.model.report("false-alarm", f"apply exits 5: {one_line(ended.err)}")
         if ended.status == 0 and not plan.disturbed:
             self._count_written(plan, ended)
 
-    def _judge_remaining(self, plan: PlanModel, ended: Ended) -> int:
+    def _judge_remaining(self, process: Process, plan: PlanModel, ended: Ended) -> int:
         """How many old URLs planned documents still hold; each must be named."""
         remaining = 0
         for path in sorted(plan.planned):
@@ -164,9 +164,11 @@ class Judge:
                     if (path, url.key) in plan.waived:
                         continue
                     remaining += 1
-                    self._require_named(
-                        "old-url-unlisted", ended, path, place, f"still holds {url.old}"
-                    )
+                    what = f"still holds {url.old}"
+                    if path in process.notes["seen"]:
+                        self._require_named("old-url-unlisted", ended, path, place, what)
+                    elif ended.status != 5 or path not in ended.out + ended.err:
+                        self.model.report("old-url-unlisted", f"{path} {what}, is not named")
         return remaining
 
     def _count_written(self, plan: PlanModel, ended: Ended) -> None:
