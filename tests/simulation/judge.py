@@ -78,7 +78,7 @@ class Judge:
         journaled = bool((plan and plan.journaled) or (now and now.journaled))
         reasons = {
             1: process.filled or process.notes["busy"] or process.notes.get("nested"),
-            6: process.notes["busy"] or spoiled or (process.verb == "plan" and journaled)
+            6: process.notes["busy"] or process.notes["orphan"] or spoiled or (process.verb == "plan" and journaled)
             or now is not plan,
             130: process.signalled == 2,
             143: process.signalled == 15,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 KNOWN = frozenset(
     {
-        # A plan file is one thing, and its journal cannot be lost.
-        "journal-replaced", "journal-lost", "stale-sidecar",
-        "accepted-wal", "used-wal", "accepted-trigger", "used-trigger", "wrong-text",
-        "status-6", "bug", "secret-left",
+        # A plan file is one thing, and is not refused where nothing is lost.
+        "status-6",
         # Every URL ends in one counted state.
         "old-url-unlisted", "moved-unlisted", "copy-unlisted", "write-forgotten",
         "unanswered-forgotten", "restored-foreign", "restored-remade", "second-rollback",

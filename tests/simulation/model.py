@@ -323,6 +323,8 @@ class Model:
         notes = process.notes
         notes.update(seen={}, arrived={}, sent={}, answers=[])
         notes["busy"] = self._is_busy(process)
+        wal = process.path.with_name(process.path.name + "-wal")
+        notes["orphan"] = wal.exists() and not process.path.exists()
         if process.verb == "plan":
             notes["draft"] = self.drafts.setdefault(process.path, self._draft())
         if process.verb == "verify":

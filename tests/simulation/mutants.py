@@ -13,7 +13,7 @@ from typing import Any
 
 from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
 from url_rewriter.pipeline import apply, held_plan, plan, rollback, write_loop
-from url_rewriter.planfile import Intention, draft, journal, lock
+from url_rewriter.planfile import Intention, draft, journal, lock, replacing
 from url_rewriter.planfile import plan as planfile
 from url_rewriter.planning import Replanned
 from url_rewriter.planning.replanning import place_of
@@ -255,7 +255,7 @@ def no_lock_is_held() -> Sequence[Patch]:
 
 @_mutant("journal-replaced")
 def a_journal_is_not_looked_for() -> Sequence[Patch]:
-    return [(draft, "_refuse_to_replace_a_journal", lambda path: None)]
+    return [(replacing, "_count_entries", lambda connection: 0)]
 
 
 @_mutant("totals-of-plan")
