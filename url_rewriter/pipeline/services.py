@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from url_rewriter import objects, sources, stores
@@ -55,9 +55,15 @@ class Services:
         """A store that can write."""
         return closing(self.open_store(locator))
 
-    def objects(self, rules: Rules) -> AbstractContextManager[ObjectStore]:
-        """The object store that holds the targets of the rules."""
-        return closing(objects.open_objects(self._target_settings(rules)))
+    def objects(
+        self, rules: Rules, method: Prove | None = None
+    ) -> AbstractContextManager[ObjectStore]:
+        """The object store that holds the targets of the rules; ``method`` is how it proves them,
+        the one that was asked for unless given."""
+        settings = self._target_settings(rules)
+        if method is not None:
+            settings = replace(settings, prove=method)
+        return closing(objects.open_objects(settings))
 
     def writer(self, rules: Rules, uploads: UploadLog) -> AbstractContextManager[ObjectWriter]:
         """The same object store, open for storing objects."""

@@ -28,7 +28,7 @@ from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
-"""How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
+"""How old evidence may be when a draft is continued."""
 
 
 _COMMIT_SECONDS = 1.0
