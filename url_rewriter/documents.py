@@ -79,7 +79,8 @@ class Document:
     """One document, read at ``revision``.
 
     ``path`` is relative to the database (``users/ada``). ``strings`` are ``(value path, text)``
-    pairs in the order of the stored document. ``raw`` belongs to the adapter that made the
+    pairs in the order of the stored document; ``measured`` are the paths of those that an array
+    beside them names parts of, by offset and length. ``raw`` belongs to the adapter that made the
     document: what it needs to write an array whole from a read of the same revision.
     """
 
@@ -88,6 +89,7 @@ class Document:
     strings: tuple[tuple[ValuePath, str], ...]
     unreachable: tuple[UnreachableText, ...] = ()
     raw: object = field(default=None, repr=False, compare=False)
+    measured: frozenset[ValuePath] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

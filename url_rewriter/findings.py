@@ -121,6 +121,7 @@ MEANINGS: dict[FindingCode, str] = {
     Remark.SIGNED_FOREIGN_URL: "A signed URL of a host that the rules' hosts do not declare.",
     Remark.CORRUPT_LENGTH: "Inside a PHP string whose declared length is wrong.",
     Remark.UNKNOWN_ESCAPE: "An unknown escape cuts it, so what it names cannot be told.",
+    Remark.TEXT_OFFSETS: "Fields beside the text name parts of it by offsets, which would not fit.",
     Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
     Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
     Remark.DROPPED_TOKEN: "A download token is dropped.",

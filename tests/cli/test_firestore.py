@@ -131,7 +131,7 @@ def test_a_run_killed_again_and_again_is_finished_by_the_same_command(
 def count_settled(plan: Path) -> int:
     """How many writes the plan's journal knows the answer of."""
     with closing(sqlite3.connect(f"{plan.as_uri()}?mode=ro", uri=True)) as connection:
-        settled = "SELECT count(*) FROM journal WHERE status IS NOT NULL"
+        settled = "SELECT count(DISTINCT entry) FROM answers"
         (count,) = connection.execute(settled).fetchone()
     return int(count)
 

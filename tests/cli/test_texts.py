@@ -77,3 +77,26 @@ def test_a_spelling_that_cannot_be_read_is_reported_and_fails_a_gate(
     assert read_database(database)["apps/2"]["text"]["stringValue"] == odd
     verified = workshop.json("verify", "x.plan", status=3)
     assert [gate["name"] for gate in verified["gates"] if not gate["passed"]] == ["unread"]
+
+
+def test_a_text_that_offsets_beside_it_name_parts_of_stays_and_is_told(
+    workshop: Workshop, s3: ServedS3, database: Path
+) -> None:
+    s3.put("app-logos/a.png")
+    link = {"offset": {"integerValue": "4"}, "length": {"integerValue": "3"}}
+    ranges = {"arrayValue": {"values": [{"mapValue": {"fields": link}}]}}
+    before = {"apps/1": {**texts(text=f"see {OLD}a.png"), "entityRanges": ranges}}
+    write_database(database, before)
+    planned = workshop.json(*plan_arguments())
+    assert (planned["findings"]["text-offsets"], planned["documents"]["to_write"]) == (1, 0)
+    verified = workshop.json(
+        "verify", "--rules", "rules.yaml", "--store", "embedded:db.jsonl", status=3
+    )
+    assert [gate["name"] for gate in verified["gates"] if not gate["passed"]] == ["no-old-urls"]
+    rules = workshop.folder / "rules.yaml"
+    rules.write_text(rules.read_text() + "defaults: {text_offsets: rewrite}\n")
+    assert workshop.json(*plan_arguments(output="y.plan"))["documents"]["to_write"] == 1
+    workshop.json("apply", "y.plan", "--yes")
+    after = read_database(database)["apps/1"]
+    assert after["text"] == {"stringValue": f"see {NEW}a.png"}
+    assert after["entityRanges"] == ranges

@@ -330,6 +330,28 @@ def test_a_map_that_only_has_a_reserved_name_among_others_is_a_map(
     assert document.strings == ((("m", "oid"), OLD), (("m", "x"), OLD))
 
 
+def span(offset: int, length: int) -> Any:
+    return mapping(
+        {"offset": {"integerValue": str(offset)}, "length": {"integerValue": str(length)}}
+    )
+
+
+def test_a_text_with_offsets_into_it_beside_it_is_told(
+    harness: Harness, reader: DocumentReader
+) -> None:
+    block = mapping({"text": string(OLD), "entityRanges": array(span(0, 3)), "note": string(OLD)})
+    fields = {
+        "blocks": array(block, mapping({"text": string(OLD)})),
+        "caption": string(OLD),
+        "caption_entities": array(string("x"), span(0, 3)),
+        "text": string(OLD),
+        "sizes": array(mapping({"offset": {"integerValue": "1"}})),
+    }
+    harness.load({"c/d": fields})
+    (document,) = [each for each in scanned(reader) if each.path == "c/d"]
+    assert document.measured == {("blocks", 0, "text"), ("caption",)}
+
+
 # --- Checkpoints and partitions ---
 
 

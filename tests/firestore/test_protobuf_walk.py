@@ -126,6 +126,11 @@ def test_a_vector_is_left_to_the_parser() -> None:
     assert walked(response("c/d", fields).SerializeToString()) is None
 
 
+def test_offsets_that_may_be_into_a_text_are_left_to_the_parser() -> None:
+    fields = {"text": leaf(string_value="gs://b/k"), "at": map_of({"offset": leaf()})}
+    assert walked(response("c/d", fields).SerializeToString()) is None
+
+
 @pytest.mark.parametrize("seconds", [-1, -(2**40)])
 def test_a_time_before_1970_is_left_to_the_parser(seconds: int) -> None:
     message = response("c/d", {"u": leaf(string_value="gs://b/k")}, seconds)

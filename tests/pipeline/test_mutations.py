@@ -34,8 +34,7 @@ from url_rewriter.documents import (
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.writing import writer
 from url_rewriter.pipeline import rollback
-from url_rewriter.planfile import Journal, Operation, live_edits
-from url_rewriter.planfile.journal import Entry
+from url_rewriter.planfile import Entry, Intention, Journal, Operation, live_edits
 from url_rewriter.planning import Replanned, undo
 from url_rewriter.stores.embedded import values
 from url_rewriter.stores.embedded.store import EmbeddedReader, EmbeddedStore
@@ -145,7 +144,7 @@ def test_a_copy_without_its_condition_is_noticed(monkeypatch: pytest.MonkeyPatch
 class LateJournal(KillableJournal):
     """A journal that writes an entry down only when its write was answered."""
 
-    def intend(self, intentions: Sequence[tuple[int, Revision, tuple[Edit, ...]]]) -> list[int]:
+    def intend(self, intentions: Sequence[Intention]) -> list[int]:
         self._late = list(intentions)
         return [-1 - index for index in range(len(self._late))]
 

@@ -28,8 +28,8 @@ from hypothesis.stateful import (
 
 from tests.pipeline.memory import Killed, MemoryObjects, MemoryStore, strings_of
 from tests.pipeline.migration import NEW, OLD, Migration
-from url_rewriter.documents import Revision, Update, WriteResult
-from url_rewriter.planfile import DocumentOutcome, Journal, Operation, Plan
+from url_rewriter.documents import Update, WriteResult
+from url_rewriter.planfile import DocumentOutcome, Intention, Journal, Operation, Plan
 from url_rewriter.urls import ObjectRef
 
 KEYS = ("a", "b", "c", "d")
@@ -68,7 +68,7 @@ class KillableJournal(Journal):
 
     fuse: Fuse
 
-    def intend(self, intentions: Sequence[tuple[int, Revision, Any]]) -> list[int]:
+    def intend(self, intentions: Sequence[Intention]) -> list[int]:
         self.fuse.pass_by()
         entries = super().intend(intentions)
         self.fuse.pass_by()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from url_rewriter.errors import RefusedError
-from url_rewriter.planfile import Header, Uploads, schema
+from url_rewriter.planfile import Header, schema
 from url_rewriter.planfile.seal import compute_seal
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plan-file.md").read_text(encoding="utf-8")
@@ -33,7 +33,6 @@ COLUMNS = [(table, column) for table, columns in TABLES.items() for column in co
 def plan_file(tmp_path: Path) -> sqlite3.Connection:
     path = tmp_path / "a.plan"
     schema.create(path).close()
-    Uploads(path).close()
     return sqlite3.connect(path)
 
 

@@ -39,12 +39,15 @@ from url_rewriter.planfile import (
     DocumentOutcome,
     Draft,
     Header,
+    Intention,
     Invocation,
     Journal,
     Operation,
     Plan,
     rows_of,
 )
+from url_rewriter.planfile.chain import add_link
+from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planning import Planner
 from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules, Scope, Target, Unmapped
 from url_rewriter.urls import Grammar, ObjectRef
@@ -216,7 +219,7 @@ def write_plan(
     for write in list(plan.writes()):
         outcome, why = outcomes.get(write.path, (Outcome.WRITTEN, ""))
         if outcome is Outcome.WRITTEN:
-            (entry,) = journal.intend([(write.id, write.revision, write.edits)])
+            (entry,) = journal.intend([Intention(write.id, write.revision, write.edits)])
             result = WriteResult(write.path, WriteStatus.WRITTEN, Revision("later"))
             journal.settle([(entry, result)], [DocumentOutcome(write.id, outcome, why)])
         else:
@@ -229,8 +232,8 @@ def write_plan(
 
 _FIXED_CLOCK = """
 UPDATE runs SET who = 'ops@build-7', version = '0.1.0',
-    started_at = '2026-11-23T0' || (2 + id) || ':00:00+00:00',
-    ended_at = '2026-11-23T0' || (2 + id) || ':04:30+00:00';
+    started_at = '2026-11-23T0' || (2 + id) || ':00:00+00:00';
+UPDATE endings SET ended_at = '2026-11-23T0' || (2 + run) || ':04:30+00:00';
 UPDATE journal SET sent_at = '2026-11-23T03:01:00+00:00';
 """
 
@@ -238,6 +241,17 @@ UPDATE journal SET sent_at = '2026-11-23T03:01:00+00:00';
 def _write(path: Path, statements: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(statements)
+        reseal(connection)
+
+
+def reseal(connection: sqlite3.Connection) -> None:
+    """Seal a plan file anew that was changed by hand, and bind what was added in one link."""
+    connection.execute(
+        "UPDATE header SET value = ? WHERE name = 'seal'", [compute_seal(connection)]
+    )
+    connection.execute("DELETE FROM chain")
+    add_link(connection)
+    connection.commit()
 
 
 def document_of(text: str, path: str = "c/d", at: ValuePath = ("f",)) -> Document:

@@ -28,6 +28,7 @@ from tests.reports.plans import (
     make_good_plan,
     make_plan,
     many_documents,
+    reseal,
     write_plan,
 )
 from tests.reports.rendering import render, render_text
@@ -225,6 +226,7 @@ def test_outcomes_by_collection_add_up_to_the_totals_of_the_operation(tmp_path: 
     path = write_plan(make_good_plan(tmp_path / "p"), outcomes=left)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM outcomes WHERE document = 3")
+        reseal(connection)
     plan = Plan(path)
     found = dict(plan.outcomes_by_collection(Operation.APPLY))
     totals = plan.count_writes(Operation.APPLY)

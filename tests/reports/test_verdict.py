@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from tests.reports.plans import RULES, document_of, make_good_plan, make_plan, write_plan
+from tests.reports.plans import (
+    RULES,
+    document_of,
+    make_good_plan,
+    make_plan,
+    reseal,
+    write_plan,
+)
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
 from url_rewriter.planfile import GateState, Operation, Plan
@@ -97,8 +104,9 @@ def test_a_document_that_is_gone_is_accounted_for(tmp_path: Path) -> None:
 def test_a_write_that_nobody_knows_of_fails_its_gate(tmp_path: Path) -> None:
     path = write_plan(make_good_plan(tmp_path / "p"))
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE journal SET status = NULL WHERE id = 1")
+        connection.execute("DELETE FROM answers WHERE entry = 1")
         connection.execute("DELETE FROM outcomes WHERE document = 1")
+        reseal(connection)
     facts = facts_of(path)
     assert failed_gates(facts) == {"plan-complete": 1, "journal-settled": 1}
     assert facts.verdict.headline == "Not ready: 1 document not written yet"

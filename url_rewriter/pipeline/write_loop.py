@@ -26,7 +26,7 @@ from url_rewriter.documents import (
     format_value_path,
 )
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import DocumentOutcome, Entry, Journal
+from url_rewriter.planfile import DocumentOutcome, Entry, Intention, Journal
 from url_rewriter.planning import Replanned
 
 BATCH = 400
@@ -135,7 +135,7 @@ class Writer:
 
     def _send(self, writes: Sequence[_Write]) -> dict[str, WriteResult]:
         entries = self._journal.intend(
-            [(each.task.document, each.fresh.revision, each.plan.edits) for each in writes]
+            [Intention(each.task.document, each.fresh.revision, each.plan.edits) for each in writes]
         )
         self._pace.take(len(writes))
         results = self._store.write([Update(each.fresh, each.plan.edits) for each in writes])

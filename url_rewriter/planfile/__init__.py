@@ -9,6 +9,7 @@ from url_rewriter.planfile.invocation import Invocation, OptionKind
 from url_rewriter.planfile.journal import (
     DocumentOutcome,
     Entry,
+    Intention,
     Journal,
     live_edits,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "GateName",
     "GateState",
     "Header",
+    "Intention",
     "Invocation",
     "Journal",
     "LeftDocument",

@@ -26,7 +26,7 @@ from url_rewriter.planfile.schema import transaction
 from url_rewriter.planning import Candidate, Planner, SettledUrl
 from url_rewriter.planning.deciding import DECISIONS, Blocks
 from url_rewriter.rules import OnMissing, Rules, Unmapped
-from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Replacement, rewrite
+from url_rewriter.urls import Form, ObjectRef, Occurrence, Reading, Remark, Replacement, rewrite
 
 _PAGE = 500
 
@@ -167,11 +167,19 @@ def _undecided_strings(
     )
 
 
+def _is_measured(connection: sqlite3.Connection, string: int) -> bool:
+    """Whether the scan left a URL of a string, because offsets name parts of it."""
+    row = connection.execute(
+        "SELECT 1 FROM occurrences WHERE string = ? AND remark = ?", (string, Remark.TEXT_OFFSETS)
+    ).fetchone()
+    return row is not None
+
+
 def _settle_strings(
     connection: sqlite3.Connection, planner: Planner, page: Sequence[tuple[int, str, str]]
 ) -> None:
     for string, at, text in page:
-        planned = planner.plan_text(load_path(at), text)
+        planned = planner.plan_text(load_path(at), text, _is_measured(connection, string))
         ids = connection.execute(
             "SELECT id FROM occurrences WHERE string = ? ORDER BY id", (string,)
         ).fetchall()

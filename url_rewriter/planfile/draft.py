@@ -229,16 +229,14 @@ class Draft:
 
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""
-        with self._whole():
-            with schema.transaction(self._connection):
-                (evidence,) = self._connection.execute(
-                    "SELECT coalesce(max(id), 0) FROM evidence"
-                ).fetchone()
-                self._put("evidence", str(evidence))
+        with self._whole(), schema.transaction(self._connection):
+            (evidence,) = self._connection.execute(
+                "SELECT coalesce(max(id), 0) FROM evidence"
+            ).fetchone()
+            self._put("evidence", str(evidence))
+            self._put("sealed_at", datetime.now(UTC).isoformat())
             seal = compute_seal(self._connection)
-            with schema.transaction(self._connection):
-                self._put("sealed_at", datetime.now(UTC).isoformat())
-                self._put("seal", seal)
+            self._put("seal", seal)
         self.finish()
         return seal
 

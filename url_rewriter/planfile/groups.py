@@ -97,7 +97,7 @@ def outcomes_by_collection(
 
 _OUTCOME_OF = """
 SELECT collection_of(d.path), coalesce(x.outcome, 'pending'), count(*) FROM documents d
-LEFT JOIN outcomes x ON x.document = d.id AND x.operation = ?
+LEFT JOIN newest_outcome x ON x.document = d.id AND x.operation = ?
 WHERE EXISTS (SELECT 1 FROM {written} w WHERE w.document = d.id AND {which}) GROUP BY 1, 2
 """
 _OUTCOMES = {

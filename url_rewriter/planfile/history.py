@@ -69,7 +69,7 @@ def recount(connection: sqlite3.Connection) -> History:
         for command, begun, ended, who, result, written, proven in connection.execute(_RUNS)
     ]
     (open_writes,) = connection.execute(
-        "SELECT count(*) FROM journal WHERE coalesce(status, 'unsettled') = 'unsettled'"
+        "SELECT count(*) FROM entries WHERE coalesce(status, 'unsettled') = 'unsettled'"
     ).fetchone()
     evidence = dict(
         connection.execute("SELECT method, count(*) FROM evidence GROUP BY method ORDER BY method")
@@ -81,10 +81,10 @@ _OPERATIONS = frozenset(map(str, Operation))
 
 # One process at a time adds to a plan file, so what was proven during a run was proven by it.
 _RUNS = """
-SELECT command, started_at, ended_at, who, result,
-       (SELECT count(*) FROM journal j WHERE j.run = r.id AND j.status = 'written'),
+SELECT command, started_at, n.ended_at, who, n.result,
+       (SELECT count(*) FROM entries j WHERE j.run = r.id AND j.status = 'written'),
        (SELECT count(DISTINCT e.target) FROM evidence e
         WHERE r.command = 'copy' AND e.state = 'exists' AND e.checked_at >= r.started_at
-        AND e.checked_at <= coalesce(r.ended_at, '9'))
-FROM runs r ORDER BY id
+        AND e.checked_at <= coalesce(n.ended_at, '9'))
+FROM runs r LEFT JOIN endings n ON n.run = r.id ORDER BY r.id
 """

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from operator import attrgetter, itemgetter
 
 from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
-from url_rewriter.planfile import schema
 from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
@@ -23,8 +22,24 @@ from url_rewriter.urls import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
+class Intention:
+    """A write that is about to be sent: the edits to a document as it was read for it.
+
+    ``created_at`` is when that document was made, None where its store does not tell.
+    """
+
+    document: int
+    revision: Revision
+    edits: tuple[Edit, ...]
+    created_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One write: sent, or about to be. ``status`` is None while the result is not known."""
+    """One write: sent, or about to be. ``status`` is None while the result is not known.
+
+    ``created_at`` is when the document was made that was read for it, None where that is not known.
+    """
 
     id: int
     operation: Operation
@@ -32,6 +47,7 @@ class Entry:
     revision: Revision
     edits: tuple[Edit, ...]
     status: WriteStatus | None
+    created_at: str | None = None
 
     @property
     def open(self) -> bool:
@@ -59,23 +75,28 @@ class Journal(Run):
         super().__init__(plan, operation)
         self.operation = operation
 
-    def intend(self, intentions: Sequence[tuple[int, Revision, tuple[Edit, ...]]]) -> list[int]:
+    def intend(self, intentions: Sequence[Intention]) -> list[int]:
         """Make entries for writes that are about to be sent; durable when this returns."""
-        with schema.translated(self.plan.path), schema.transaction(self._connection):
+        with self._adding():
             # What the other operation made of these documents ends here.
             self._connection.executemany(
-                "DELETE FROM outcomes WHERE document = ? AND operation <> ?",
-                [(document, self.operation) for document, _, _ in intentions],
+                "INSERT INTO outcomes (document, run, operation, detail)"
+                " SELECT document, ?, ?, '' FROM newest_outcome"
+                " WHERE document = ? AND operation <> ?",
+                [(self._run, self.operation, each.document, self.operation) for each in intentions],
             )
-            return [self._enter(*each) for each in intentions]
+            return [self._enter(each) for each in intentions]
 
-    def _enter(self, document: int, revision: Revision, edits: tuple[Edit, ...]) -> int:
-        urls = sum(edit.urls for edit in edits)
+    def _enter(self, each: Intention) -> int:
         row = self._connection.execute(
-            "INSERT INTO journal (run, operation, document, revision, edits, urls, sent_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self._run, self.operation, document, revision, dump_edits(edits), urls, now()),
-        )
+            "INSERT INTO journal"
+            " (run, operation, document, revision, created_at, edits, urls, sent_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._run, self.operation, each.document, each.revision, each.created_at,
+                dump_edits(each.edits), sum(edit.urls for edit in each.edits), now(),
+            ),
+        )  # fmt: skip
         return int(row.lastrowid or 0)
 
     def settle(
@@ -84,15 +105,19 @@ class Journal(Run):
         outcomes: Iterable[DocumentOutcome],
     ) -> None:
         """Write down the results of entries, and of documents, all or nothing."""
-        with schema.translated(self.plan.path), schema.transaction(self._connection):
+        with self._adding():
             self._connection.executemany(
-                "UPDATE journal SET status = ?, new_revision = ?, detail = ? WHERE id = ?",
-                [(each.status, each.revision, each.detail, entry) for entry, each in results],
+                "INSERT INTO answers (entry, run, status, revision, detail) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (entry, self._run, each.status, each.revision, each.detail)
+                    for entry, each in results
+                ],
             )
             self._connection.executemany(
-                "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO outcomes (document, run, operation, outcome, detail)"
+                " VALUES (?, ?, ?, ?, ?)",
                 [
-                    (each.document, self.operation, each.outcome, each.detail, self._run)
+                    (each.document, self._run, self.operation, each.outcome, each.detail)
                     for each in outcomes
                 ],
             )
@@ -126,7 +151,7 @@ class Journal(Run):
 
     def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
         rows = self._connection.execute(
-            "SELECT document, operation, outcome FROM outcomes"
+            "SELECT document, operation, outcome FROM newest_outcome"
             " WHERE document IN (SELECT value FROM json_each(?))",
             (json.dumps(documents),),
         )
@@ -135,12 +160,12 @@ class Journal(Run):
     def entries(self, documents: list[int]) -> dict[int, list[Entry]]:
         """The entries of each document, oldest first."""
         rows = self._connection.execute(
-            "SELECT id, operation, document, revision, edits, status FROM journal"
+            "SELECT id, operation, document, revision, created_at, edits, status FROM entries"
             " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps(documents),),
         )
         entries: dict[int, list[Entry]] = defaultdict(list)
-        for row, operation, document, revision, edits, status in rows:
+        for row, operation, document, revision, created_at, edits, status in rows:
             entries[document].append(
                 Entry(
                     row,
@@ -149,6 +174,7 @@ class Journal(Run):
                     Revision(revision),
                     load_edits(edits),
                     WriteStatus(status) if status else None,
+                    created_at,
                 )
             )
         return entries

@@ -128,7 +128,8 @@ OF_A_SCAN = (
     Obstacle(
         GateName.NO_OLD_URLS,
         "URLs that a rule covers are still there",
-        "o.rule IS NOT NULL AND (o.blocks OR o.status NOT IN ('missing', 'mismatch'))",
+        "(o.rule IS NOT NULL AND (o.blocks OR o.status NOT IN ('missing', 'mismatch')))"
+        f" OR o.remark = '{Remark.TEXT_OFFSETS}'",
     ),
     Obstacle(
         GateName.TARGETS_EXIST,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
-from url_rewriter.planfile import schema
+from url_rewriter.planfile import chain, schema
 from url_rewriter.planfile.comparisons import (
     Origins,
     count_comparisons,
@@ -56,6 +58,7 @@ class Plan:
 
     def __init__(self, path: Path, *, writable: bool = False, sealed: bool = True) -> None:
         self.path = path
+        self._writable = writable
         self._connection = schema.connect(path, writable=writable)
         with schema.translated(path):
             self.header = read_header(self._connection)
@@ -70,10 +73,16 @@ class Plan:
         """Raise RefusedError if anything the plan says was changed since it was sealed."""
         with schema.translated(self.path):
             broken = compute_seal(self._connection) != self.seal
+            torn = not chain.is_whole(self._connection)
         if broken:
             raise RefusedError(
                 f"{self.path}: the seal is broken: the plan was changed after it was made."
                 " Nothing of it is written. Make the plan again."
+            )
+        if torn:
+            raise RefusedError(
+                f"{self.path}: its journal was changed by something else than this program; nothing"
+                " is written by it. Use a copy of the file from before."
             )
 
     def writes(self, after: int = 0, limit: int = -1) -> Iterator[PlannedWrite]:
@@ -206,5 +215,9 @@ class Plan:
         return outcomes_by_collection(self._connection, operation)
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; one that was open for writing is one file again, unless it is read."""
+        with schema.translated(self.path):
+            if self._writable:
+                with suppress(sqlite3.OperationalError):  # a reader has it open
+                    self._connection.execute("PRAGMA journal_mode=DELETE")
+            self._connection.close()

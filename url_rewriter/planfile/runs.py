@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from url_rewriter import __version__
 from url_rewriter.evidence import Evidence
-from url_rewriter.planfile import schema
+from url_rewriter.planfile import chain, schema
 from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
@@ -26,28 +25,33 @@ class Run:
         self._connection = plan._connection
         with schema.translated(plan.path):
             self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-            with schema.transaction(self._connection):
-                row = self._connection.execute(
-                    "INSERT INTO runs (command, started_at, who, version) VALUES (?, ?, ?, ?)",
-                    (command, now(), whoami(), __version__),
-                )
+        with self._adding():
+            row = self._connection.execute(
+                "INSERT INTO runs (command, started_at, who, version) VALUES (?, ?, ?, ?)",
+                (command, now(), whoami(), __version__),
+            )
         self._run = row.lastrowid
+
+    @contextmanager
+    def _adding(self) -> Iterator[None]:
+        """One transaction that adds rows to chained tables; what was added is bound at its end."""
+        with schema.translated(self.plan.path), schema.transaction(self._connection):
+            yield
+            chain.add_link(self._connection)
 
     def add_evidence(self, evidence: Iterable[Evidence]) -> None:
         """Keep evidence that was gathered again."""
-        with schema.translated(self.plan.path), schema.transaction(self._connection):
-            insert_evidence(self._connection, evidence)
+        gathered = list(evidence)
+        with self._adding():
+            insert_evidence(self._connection, gathered)
 
     def close(self, result: str) -> None:
         """End the run, saying how."""
-        with schema.translated(self.plan.path):
-            with schema.transaction(self._connection):
-                self._connection.execute(
-                    "UPDATE runs SET ended_at = ?, result = ? WHERE id = ?",
-                    (now(), result, self._run),
-                )
-            with suppress(sqlite3.OperationalError):  # a reader has it open: it stays in two files
-                self._connection.execute("PRAGMA journal_mode=DELETE")
+        with self._adding():
+            self._connection.execute(
+                "INSERT INTO endings (run, ended_at, result) VALUES (?, ?, ?)",
+                (self._run, now(), result),
+            )
 
 
 def now() -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
 from url_rewriter.planfile.views import add_views
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a reader of the previous version could misread a file."""
 
 APPLICATION_ID = 0x75726C77
@@ -84,25 +84,55 @@ CREATE TABLE findings (
     value_path TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
 
+-- From here on rows are only added, and each transaction that adds some ends with a link of the
+-- chain. So they are to evidence, once the plan is sealed.
 CREATE TABLE runs (
-    id INTEGER PRIMARY KEY, command TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
-    who TEXT NOT NULL, version TEXT NOT NULL, result TEXT
+    id INTEGER PRIMARY KEY, command TEXT NOT NULL, started_at TEXT NOT NULL, who TEXT NOT NULL,
+    version TEXT NOT NULL
 ) STRICT;
 
--- A row is durable before its write is sent; `status` is null until the answer is known.
+-- How a run ended; one that was killed has no row until the file is next written to.
+CREATE TABLE endings (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL UNIQUE REFERENCES runs, ended_at TEXT, result TEXT
+) STRICT;
+
+-- A row is durable before its write is sent. `revision` and `created_at` (null where the store does
+-- not tell it) are of the document as it was read for the write.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, operation TEXT NOT NULL,
-    document INTEGER NOT NULL REFERENCES documents, revision TEXT NOT NULL, edits TEXT NOT NULL,
-    urls INTEGER NOT NULL, sent_at TEXT NOT NULL, status TEXT, new_revision TEXT,
-    detail TEXT NOT NULL DEFAULT ''
+    document INTEGER NOT NULL REFERENCES documents, revision TEXT NOT NULL, created_at TEXT,
+    edits TEXT NOT NULL, urls INTEGER NOT NULL, sent_at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX journal_of_document ON journal (document, id);
 
--- What became of each document in the last operation that reached it.
-CREATE TABLE outcomes (
-    document INTEGER PRIMARY KEY REFERENCES documents, operation TEXT NOT NULL,
-    outcome TEXT NOT NULL, detail TEXT NOT NULL, run INTEGER NOT NULL REFERENCES runs
+-- What is known of an entry's write; the newest row of an entry counts. An entry without a row was
+-- sent, or about to be, when its run ended.
+CREATE TABLE answers (
+    id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES journal, run INTEGER NOT NULL
+    REFERENCES runs, status TEXT NOT NULL, revision TEXT, detail TEXT NOT NULL
 ) STRICT;
+CREATE INDEX answers_to_entry ON answers (entry, id);
+
+-- What became of a document; the newest row of a document counts. `outcome` is null from when
+-- another operation begins with the document until it has an outcome of its own.
+CREATE TABLE outcomes (
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents, run INTEGER NOT NULL
+    REFERENCES runs, operation TEXT NOT NULL, outcome TEXT, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcomes_of_document ON outcomes (document, id);
+
+-- Each link binds the rows up to the ids that it names, behind those of the link before.
+CREATE TABLE chain (
+    id INTEGER PRIMARY KEY, runs INTEGER NOT NULL, endings INTEGER NOT NULL,
+    evidence INTEGER NOT NULL, journal INTEGER NOT NULL, answers INTEGER NOT NULL,
+    outcomes INTEGER NOT NULL, link TEXT NOT NULL
+) STRICT;
+
+-- Uploads in parts that `copy` began and has not ended. Nothing binds it.
+CREATE TABLE uploads (
+    bucket TEXT NOT NULL, key TEXT NOT NULL, upload TEXT NOT NULL, begun_at TEXT NOT NULL,
+    PRIMARY KEY (bucket, key, upload)
+) STRICT, WITHOUT ROWID;
 """
 
 

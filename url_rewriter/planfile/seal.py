@@ -1,7 +1,7 @@
 """The seal: a hash over everything a plan says, that a change by hand breaks.
 
-It binds the rules, the revisions, every string before and after, the targets and the evidence the
-plan was made on. What is added later (newer evidence, the journal) lies outside it.
+It binds all rows that there are when it is made, of every table. What is added later (newer
+evidence, the journal) is bound by the chain, which begins with the seal.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import sqlite3
 # Rows are hashed in pages, since to set up the encoder costs more than to encode a row; a page is
 # small where a row may hold megabytes.
 _SEALED = (
-    ("SELECT name, value FROM header WHERE name NOT IN ('seal', 'sealed_at') ORDER BY name", 8),
-    ("SELECT root, first, past, last, documents, done FROM partitions ORDER BY id", 64),
-    ("SELECT id, path, revision FROM documents ORDER BY id", 64),
-    ("SELECT id, document, value_path, before, after FROM strings ORDER BY id", 8),
-    ("SELECT id, bucket, key FROM targets ORDER BY id", 64),
+    ("SELECT name, value FROM header WHERE name <> 'seal' ORDER BY name", 8),
+    ("SELECT * FROM partitions ORDER BY id", 64),
+    ("SELECT * FROM documents ORDER BY id", 64),
+    ("SELECT * FROM strings ORDER BY id", 8),
+    ("SELECT * FROM targets ORDER BY id", 64),
     ("""SELECT * FROM evidence
         WHERE id <= (SELECT value + 0 FROM header WHERE name = 'evidence') ORDER BY id""", 64),
+    ("SELECT * FROM access ORDER BY id", 64),
+    ("SELECT * FROM comparisons ORDER BY id", 64),
     ("SELECT * FROM occurrences ORDER BY id", 64),
     ("SELECT * FROM findings ORDER BY id", 64),
 )  # fmt: skip
@@ -35,7 +37,11 @@ def compute_seal(connection: sqlite3.Connection) -> str:
     digest = hashlib.sha256()
     for number, (statement, page) in enumerate(_SEALED):
         digest.update(f"\n#{number}\n".encode())
-        rows = connection.execute(statement)
-        while some := rows.fetchmany(page):
-            digest.update(_encode(some).encode("ascii"))
+        hash_rows(digest, connection.execute(statement), page)
     return digest.hexdigest()
+
+
+def hash_rows(digest: hashlib._Hash, rows: sqlite3.Cursor, page: int) -> None:
+    """Hash rows, so many at a time, each page as a JSON array."""
+    while some := rows.fetchmany(page):
+        digest.update(_encode(some).encode("ascii"))

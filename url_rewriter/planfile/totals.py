@@ -177,26 +177,26 @@ WANTED = """
 """The condition of a WriteFilter, on documents as ``d``."""
 
 _OUTCOMES = (
-    "SELECT x.outcome, count(*) FROM outcomes x JOIN documents d ON d.id = x.document"
+    "SELECT x.outcome, count(*) FROM newest_outcome x JOIN documents d ON d.id = x.document"
     " WHERE x.operation = :operation AND " + WANTED + " GROUP BY x.outcome"
 )
 
 # Written, or perhaps written, and not put back since.
 _LIVE = """EXISTS (
-    SELECT 1 FROM journal j WHERE j.document = d.id AND j.operation = 'apply'
+    SELECT 1 FROM entries j WHERE j.document = d.id AND j.operation = 'apply'
     AND (j.status IS NULL OR j.status IN ('written', 'unsettled')) AND NOT EXISTS (
-        SELECT 1 FROM journal k WHERE k.document = d.id AND k.id > j.id
+        SELECT 1 FROM entries k WHERE k.document = d.id AND k.id > j.id
         AND k.operation = 'rollback' AND k.status = 'written'))"""
 
 _TO_WRITE = {
     Operation.APPLY: "EXISTS (SELECT 1 FROM strings s"
     " WHERE s.document = d.id AND s.after IS NOT NULL)",
-    Operation.ROLLBACK: "(EXISTS (SELECT 1 FROM outcomes x WHERE x.document = d.id"
+    Operation.ROLLBACK: "(EXISTS (SELECT 1 FROM newest_outcome x WHERE x.document = d.id"
     " AND x.operation = 'rollback') OR " + _LIVE + ")",
 }
 
 _PENDING = {
-    Operation.APPLY: _TO_WRITE[Operation.APPLY] + " AND NOT EXISTS (SELECT 1 FROM outcomes x"
+    Operation.APPLY: _TO_WRITE[Operation.APPLY] + " AND NOT EXISTS (SELECT 1 FROM newest_outcome x"
     " WHERE x.document = d.id AND x.operation = 'apply'"
     " AND x.outcome IN ('written', 'unchanged'))",
     Operation.ROLLBACK: _LIVE,
@@ -235,7 +235,8 @@ def count_writes(
 def left_documents(connection: sqlite3.Connection, operation: Operation) -> list[LeftDocument]:
     """The documents that ``operation`` did not write as planned, those that are gone among them."""
     rows = connection.execute(
-        "SELECT d.path, x.outcome, x.detail FROM outcomes x JOIN documents d ON d.id = x.document"
+        "SELECT d.path, x.outcome, x.detail FROM newest_outcome x"
+        " JOIN documents d ON d.id = x.document"
         " WHERE x.operation = ? AND x.outcome IN ('conflict', 'failed', 'gone') ORDER BY d.id",
         (operation,),
     )
@@ -253,9 +254,9 @@ def count_findings(connection: sqlite3.Connection) -> list[FindingCount]:
 
 # What the other operation wrote later is no longer there.
 _URLS_WRITTEN = """
-SELECT coalesce(sum(urls), 0) FROM journal j
+SELECT coalesce(sum(urls), 0) FROM entries j
 WHERE operation = :operation AND status = 'written' AND NOT EXISTS (
-    SELECT 1 FROM journal k WHERE k.document = j.document AND k.id > j.id
+    SELECT 1 FROM entries k WHERE k.document = j.document AND k.id > j.id
     AND k.operation <> j.operation AND k.status = 'written')
 """
 

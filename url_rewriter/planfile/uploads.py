@@ -10,15 +10,6 @@ from url_rewriter.planfile import schema
 from url_rewriter.planfile.runs import now
 from url_rewriter.urls import ObjectRef
 
-# Made where it is first needed: a plan file that no copy worked on looks as it always did, and the
-# seal binds what was sealed.
-_TABLE = """
-CREATE TABLE IF NOT EXISTS uploads (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, upload TEXT NOT NULL, begun_at TEXT NOT NULL,
-    PRIMARY KEY (bucket, key, upload)
-) STRICT, WITHOUT ROWID
-"""
-
 _PATIENCE = 60.0  # seconds that a thread waits while another one writes to the file
 
 
@@ -37,7 +28,6 @@ class Uploads:
                 path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE
             )
             self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute(_TABLE)
 
     def begun(self, target: ObjectRef, upload: str) -> None:
         """Remember an upload; durable when this returns."""

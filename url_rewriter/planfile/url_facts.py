@@ -134,7 +134,7 @@ _JOINS = {
     "c": """LEFT JOIN comparisons c ON c.id = (
         SELECT max(id) FROM comparisons WHERE target = o.target
         AND (o.status = 'migrated' OR (bucket = o.bucket AND key = o.key)))""",
-    "x": "LEFT JOIN outcomes x ON x.document = d.id",
+    "x": "LEFT JOIN newest_outcome x ON x.document = d.id",
     "f": f"""LEFT JOIN (
         SELECT document, value_path, detail, group_concat(DISTINCT code) AS codes FROM findings
         WHERE code NOT IN ({_SAID_BY_STATUS}) GROUP BY document, value_path, detail

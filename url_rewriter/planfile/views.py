@@ -21,6 +21,12 @@ CREATE TEMP VIEW newest_access AS SELECT * FROM access a
 CREATE TEMP VIEW newest_comparison AS SELECT * FROM comparisons c
     WHERE id = (SELECT max(id) FROM comparisons
                 WHERE target = c.target AND bucket = c.bucket AND key = c.key);
+CREATE TEMP VIEW newest_outcome AS SELECT * FROM outcomes x WHERE outcome IS NOT NULL
+    AND id = (SELECT max(id) FROM outcomes WHERE document = x.document);
+CREATE TEMP VIEW entries AS
+    SELECT j.*, a.status, a.revision AS new_revision, coalesce(a.detail, '') AS detail
+    FROM journal j LEFT JOIN answers a
+    ON a.id = (SELECT max(id) FROM answers WHERE entry = j.id);
 """
 
 

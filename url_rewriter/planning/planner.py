@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import NamedTuple
 
 from url_rewriter.documents import Document, Holder, UnreachableText, ValuePath
@@ -11,9 +12,9 @@ from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
-from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, Unmapped
+from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
 from url_rewriter.text import may_hold
-from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, find, needles
+from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Remark, find, needles
 
 # Looked up for every URL, where an enumeration's member takes its time.
 _TARGET, _REPAIR = Form.TARGET, ReadingPolicy.REPAIR
@@ -61,7 +62,7 @@ class Planner:
         for path, text in document.strings:
             within = self._everywhere or self.in_scope(path)
             if within or self.mentions:
-                planned = self.plan_text(path, text)
+                planned = self.plan_text(path, text, path in document.measured)
                 if planned is not None:
                     if within:
                         texts.append(planned)
@@ -88,8 +89,15 @@ class Planner:
             if planned := self.plan_text((), text):
                 yield from planned.mentions
 
-    def plan_text(self, path: ValuePath, text: str) -> PlannedText | None:
-        """The URLs in one string, or None when it holds none."""
+    def plan_text(self, path: ValuePath, text: str, measured: bool = False) -> PlannedText | None:
+        """The URLs in one string, or None when it holds none.
+
+        ``measured``: fields beside it name parts of it by offsets.
+        """
+        planned = self._plan_text(path, text)
+        return _without_shifts(planned) if measured and planned is not None else planned
+
+    def _plan_text(self, path: ValuePath, text: str) -> PlannedText | None:
         found = find(text, self.rules.grammar)
         if not found.occurrences and not found.left:
             return None
@@ -162,6 +170,18 @@ class Planner:
         """The string as it will be, by these rules."""
         block = self.rules.unmapped is Unmapped.BLOCK
         return settle(text, state_of, unmapped_block=block, denied=denied)
+
+
+def _without_shifts(planned: PlannedText) -> PlannedText:
+    """A text whose length may not change, by the rules that take its URLs."""
+    urls: list[PlannedUrl] = []
+    left = list(planned.left)
+    for url in planned.urls:
+        if url.candidates and url.candidates[0].rule.text_offsets is TextOffsets.LEAVE:
+            left.append(Left(url.occurrence.start, url.occurrence.end, Remark.TEXT_OFFSETS))
+        else:
+            urls.append(url)
+    return planned._replace(urls=tuple(urls), left=tuple(sorted(left, key=attrgetter("start"))))
 
 
 def _repairs(candidate: Candidate) -> bool:

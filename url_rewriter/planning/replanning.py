@@ -17,6 +17,7 @@ from typing import TypeAlias
 from url_rewriter.documents import Document, Edit, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.planning.deciding import UrlStatus
+from url_rewriter.planning.planned import PlannedText
 from url_rewriter.planning.planner import Planner
 from url_rewriter.urls import ObjectRef
 
@@ -83,7 +84,8 @@ def replan(
         elif text in finished[place]:
             done += 1
         else:
-            anew, leaves = _plan_anew(planner, path, text, targets())
+            planned_anew = planner.plan_text(path, text, path in fresh.measured)
+            anew, leaves = _decide_anew(planner, planned_anew, targets())
             if anew is not None:
                 writes.append(anew)
             if leaves:
@@ -91,11 +93,10 @@ def replan(
     return Replanned(tuple(writes), done, tuple(left))
 
 
-def _plan_anew(
-    planner: Planner, path: ValuePath, text: str, known: Mapping[ObjectRef, bool]
+def _decide_anew(
+    planner: Planner, planned: PlannedText | None, known: Mapping[ObjectRef, bool]
 ) -> tuple[Edit | None, bool]:
     """The edit that may be made, and whether a covered URL stays behind that the plan rewrote."""
-    planned = planner.plan_text(path, text)
     if planned is None:
         return None, False
     settled = planner.settle(

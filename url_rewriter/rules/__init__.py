@@ -18,6 +18,7 @@ from url_rewriter.rules.model import (
     Rules,
     Scope,
     Target,
+    TextOffsets,
     Unmapped,
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
@@ -39,6 +40,7 @@ __all__ = [
     "RulesError",
     "Scope",
     "Target",
+    "TextOffsets",
     "Unmapped",
     "json_schema",
     "load_rules",

@@ -93,6 +93,7 @@ def _rule(file: RulesFile, rule: RulePart, index: int, placed: Placed) -> Rule:
         on_missing=rule.on_missing or file.defaults.on_missing,
         query=rule.query or file.defaults.query,
         readings=rule.readings or file.defaults.readings,
+        text_offsets=rule.text_offsets or file.defaults.text_offsets,
         examples=tuple(
             Example(
                 url=example.url,

@@ -48,6 +48,13 @@ class ReadingPolicy(StrEnum):
     REPAIR = "repair"
 
 
+class TextOffsets(StrEnum):
+    """What becomes of a text when fields beside it name parts of it by offsets, and stay."""
+
+    LEAVE = "leave"
+    REWRITE = "rewrite"
+
+
 class Unmapped(StrEnum):
     """What a Cloud Storage URL that no rule takes does to a plan."""
 
@@ -92,6 +99,7 @@ class Rule:
     on_missing: OnMissing = OnMissing.BLOCK
     query: QueryPolicy = QueryPolicy.DROP
     readings: ReadingPolicy = ReadingPolicy.SERVED
+    text_offsets: TextOffsets = TextOffsets.LEAVE
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
 
@@ -273,6 +281,7 @@ def _rule_members(rule: Rule) -> dict[str, object]:
         "on_missing": rule.on_missing,
         "query": rule.query,
         "readings": rule.readings,
+        "text_offsets": rule.text_offsets,
         "examples": [
             {"url": example.url, "unchanged": True}
             if example.becomes is None
@@ -290,5 +299,6 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         on_missing=OnMissing(members["on_missing"]),
         query=QueryPolicy(members["query"]),
         readings=ReadingPolicy(members["readings"]),
+        text_offsets=TextOffsets(members["text_offsets"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

@@ -23,6 +23,7 @@ from url_rewriter.rules.model import (
     OnMissing,
     QueryPolicy,
     ReadingPolicy,
+    TextOffsets,
     Unmapped,
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
@@ -58,6 +59,7 @@ Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const":
 Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
+OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
 
 
 class _FilePart(BaseModel):
@@ -91,6 +93,11 @@ class DefaultsPart(_FilePart):
         default=ReadingPolicy.SERVED,
         description="served: a URL means what Cloud Storage would have answered. repair: where "
         "that is missing, also what a broken URL was meant to be (escaped twice, or not at all).",
+    )
+    text_offsets: OffsetsOption = Field(
+        default=TextOffsets.LEAVE,
+        description="A text in a map, of which an array beside it names parts by offset and "
+        "length: leave it and list it, or rewrite it, which shifts links and bold type.",
     )
 
 
@@ -182,6 +189,7 @@ class RulePart(_FilePart):
     on_missing: Missing | None = Field(default=None, description="In place of the default.")
     query: QueryOption | None = Field(default=None, description="In place of the default.")
     readings: ReadingsOption | None = Field(default=None, description="In place of the default.")
+    text_offsets: OffsetsOption | None = Field(default=None, description="In place of the default.")
     examples: list[ExamplePart] = Field(
         default=[], description="Run by rules test, before every plan."
     )

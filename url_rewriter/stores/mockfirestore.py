@@ -29,6 +29,7 @@ from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
+from url_rewriter.urls.text_offsets import described_by
 
 if TYPE_CHECKING:
     from mockfirestore.client import MockFirestore
@@ -158,12 +159,37 @@ def _document(path: str, fields: dict[str, Any], needles: Sequence[str] = ()) ->
     texts = list(_texts(fields, ()))
     strings = tuple((at, text) for at, holder, text in texts if not holder)
     unreachable = tuple(UnreachableText(at, holder, text) for at, holder, text in texts if holder)
+    strings = tuple(each for each in strings if may_hold(each[1], needles))
     return Document(
         path,
         _revision_of(fields),
-        tuple(each for each in strings if may_hold(each[1], needles)),
+        strings,
         tuple(each for each in unreachable if may_hold(each.text, needles)),
+        measured=frozenset(_measured(fields, ())).intersection(at for at, _ in strings),
     )
+
+
+def _measured(value: Any, path: ValuePath) -> Iterator[ValuePath]:
+    """The strings that an array beside them names parts of, by offset and length."""
+    match value:
+        case dict():
+            texts = [name for name, each in value.items() if isinstance(each, str)]
+            for name, each in value.items():
+                if isinstance(each, list) and any(map(_is_range, each)):
+                    described = described_by(name, texts)
+                    if described is not None:
+                        yield (*path, described)
+                yield from _measured(each, (*path, name))
+        case list():
+            for index, each in enumerate(value):
+                yield from _measured(each, (*path, index))
+
+
+def _is_range(value: Any) -> bool:
+    match value:
+        case {"offset": int() | float(), "length": int() | float()}:
+            return True
+    return False
 
 
 def _texts(value: Any, path: ValuePath) -> Iterator[tuple[ValuePath, Holder | None, str]]:

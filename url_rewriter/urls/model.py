@@ -84,6 +84,8 @@ class Remark(StrEnum):
     CORRUPT_LENGTH = "corrupt-length"
     # Cut by an escape that nothing is known of; what the whole of it names cannot be told.
     UNKNOWN_ESCAPE = "unknown-escape"
+    # Parts of the text are named by offsets in fields beside it, which no edit changes.
+    TEXT_OFFSETS = "text-offsets"
     # Names Cloud Storage in a way that the grammar cannot read.
     UNREAD = "unread"
 

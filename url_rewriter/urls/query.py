@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from url_rewriter.urls.parameters import parameter_class
 
@@ -56,12 +57,15 @@ _ALPHABETS = tuple(
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?"
 _JOINT = r"(?<=[0-9])\.(?=[0-9])|(?<=[a-z])\.(?=[a-z])|\.(?=[_~%-])"
 _ESCAPE = r"%[0-9a-fA-F]{2}"
-_ANY = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/+$=-])*(?:\([\w()+~%-]*+)?")
+_ANY = re.compile(
+    rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/+$=-])*(?:\([A-Za-z0-9_+~%-]*\)[A-Za-z0-9_()+~%-]*)?"
+)
 # What a URL that stands unescaped in a query shares with that query: blanks and line ends.
 _SHARED = re.compile(rf"(?:{_TIME}|{_JOINT}|%(?!20|09|0[aAdD])[0-9a-fA-F]{{2}}|[A-Za-z0-9_~/$=-])*")
 _FORM = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/$=-])*")
 _NAME = re.compile(rf"([A-Za-z_$](?:[\w.$~\[\]-]|{_ESCAPE})*)=", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_]+(?=[&#>\"']|\Z)")
+_SCHEME = re.compile(r"gc?s\Z", re.IGNORECASE)
 _GLUE = "-._~/+$"
 
 
@@ -103,9 +107,12 @@ def _end_of_parameter(
         return None
     value = _value(name, known, outer).match(text, named.end(), limit)
     end = value.end() if value else named.end()
+    if text.startswith("://", end) and (scheme := _SCHEME.search(text, named.end(), end)):
+        end = scheme.start()
     return _without_glue(text, named.end(), end)
 
 
+@lru_cache(maxsize=1024)
 def _value(name: str, known: bool, outer: Outer) -> re.Pattern[str]:
     if known:
         for names, pattern in _ALPHABETS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,9 +24,10 @@ _TOKEN = re.compile(
 )
 _INTEGER = re.compile(r"[0-9]{1,15}")
 # A document, or a string that holds one.
-_DOCUMENT = re.compile(r'[{\[]|"(?=[^"\\{\[]*+[{\[]\s*+\\")')
+_DOCUMENT = re.compile(r'[{\[]|(?<!\\)"(?=(?:[^"\\{\[]|\\.)*+[{\[]\s*+\\")')
 _COLON = re.compile(r"\s*+:")
 _DEEPEST_NESTING = 4
+_MOST_WASTED = 4  # times the text: what keeps the work linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ class _Object:
 
 
 _Node: TypeAlias = _Leaf | _Object
+
+
+def described_by(ranges: str, texts: Container[str]) -> str | None:
+    """Which of the ``texts`` of an object its array ``ranges`` is about, if any, by their names.
+
+    >>> described_by("caption_entities", ["caption", "text"]), described_by("ranges", ["text"])
+    ('caption', 'text')
+    """
+    for name in (ranges.removesuffix("_entities"), "text"):
+        if name in texts:
+            return name
+    return None
 
 
 def moved_offsets(text: str, splices: Sequence[Splice], depth: int = 0) -> list[Splice]:
@@ -74,17 +87,19 @@ def _parsed(text: str) -> tuple[list[_Object], list[_Leaf]]:
     objects: list[_Object] = []
     strings: list[_Leaf] = []
     above: list[_Object] = []
-    name, at = "", 0
+    name, at, begun, wasted = "", 0, 0, 0
     while True:
         if not above:
             document = _DOCUMENT.search(text, at)
             if document is None:
                 return objects, strings
-            at = document.start()
+            at = begun = document.start()
         match = _TOKEN.match(text, at)
         if match is None:
+            # What looked like a document is none; one may begin in what was read of it.
             above.clear()
-            at += 1
+            wasted += at - begun
+            at = begun + 1 if wasted < _MOST_WASTED * len(text) else at + 1
             continue
         at = match.end()
         mark = match["mark"]
@@ -115,11 +130,14 @@ def _moved_in_object(text: str, holder: _Object, splices: Sequence[Splice]) -> I
     for name, ranges in holder.members.items():
         if not isinstance(ranges, _Object) or not ranges.is_array or not ranges.members:
             continue
-        described = holder.members.get(name.removesuffix("_entities"))
-        if not isinstance(described, _Leaf) or not described.is_text:
-            described = holder.members.get("text")
-        if isinstance(described, _Leaf) and described.is_text:
-            changes = _changes(text, described, splices)
+        texts = {
+            key: member
+            for key, member in holder.members.items()
+            if isinstance(member, _Leaf) and member.is_text
+        }
+        described = described_by(name, texts)
+        if described is not None:
+            changes = _changes(text, texts[described], splices)
             for each in ranges.members.values():
                 yield from _moved_range(text, each, changes)
 

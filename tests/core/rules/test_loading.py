@@ -11,6 +11,7 @@ from url_rewriter.rules import (
     Rules,
     RulesError,
     Target,
+    TextOffsets,
     Unmapped,
     json_schema,
     load_rules,
@@ -35,7 +36,7 @@ target:
   endpoint: ${S3_ENDPOINT_URL}
   bucket: ${S3_BUCKET_NAME}
 aliases: [http://minio:9000, "${S3_ENDPOINT_URL}"]
-defaults: {on_missing: skip, query: keep, readings: repair}
+defaults: {on_missing: skip, query: keep, readings: repair, text_offsets: rewrite}
 nested: leave
 scope:
   exclude:
@@ -54,6 +55,7 @@ rules:
     target: {bucket: logos}
     query: drop
     readings: served
+    text_offsets: leave
 hosts:
   - {host: "CDN.example.com:8443", bucket: public.example.com}
 unmapped: block
@@ -79,6 +81,7 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert profiles.examples[0].becomes == "http://localhost:9000/data/speech/a%24b"
     assert logos.target == ObjectPrefix("logos", "")
     assert (logos.on_missing, logos.query) == (OnMissing.SKIP, QueryPolicy.DROP)
+    assert (profiles.text_offsets, logos.text_offsets) == (TextOffsets.REWRITE, TextOffsets.LEAVE)
     assert (profiles.readings, logos.readings) == (ReadingPolicy.REPAIR, ReadingPolicy.SERVED)
 
 

@@ -245,7 +245,8 @@ def _is_worth_parsing(line: bytes, needles: Sequence[str]) -> bool:
 def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:
     fields = lines.parse(line).fields
     strings, unreachable = values.select(values.texts(fields), needles)
-    return Document(path, values.revision_of(fields), strings, unreachable)
+    measured = values.measured(fields).intersection(at for at, _ in strings)
+    return Document(path, values.revision_of(fields), strings, unreachable, measured=measured)
 
 
 def _rewrite(update: Update, image: _Image, rewritten: dict[str, bytes]) -> WriteResult:

@@ -23,6 +23,7 @@ from url_rewriter.documents import (
     is_typed_value,
 )
 from url_rewriter.text import may_hold
+from url_rewriter.urls.text_offsets import described_by
 
 Fields: TypeAlias = Mapping[str, Any]
 """The fields of a document or of a map: names to REST values."""
@@ -72,6 +73,40 @@ def _decode(encoded: str) -> str | None:
         return base64.b64decode(standard + "=" * (-len(standard) % 4)).decode("latin-1")
     except ValueError:
         return None
+
+
+def measured(fields: Fields) -> frozenset[ValuePath]:
+    """The paths of strings that an array beside them names parts of, by offset and length."""
+    return frozenset(_measured(fields, ()))
+
+
+def _measured(fields: Fields, above: ValuePath) -> Iterator[ValuePath]:
+    strings = [name for name, value in fields.items() if "stringValue" in value]
+    for name, value in fields.items():
+        match value:
+            case {"mapValue": {"fields": dict(inner)}}:
+                yield from _measured(inner, (*above, name))
+            case {"arrayValue": {"values": list(elements)}}:
+                if any(map(_is_range, elements)) and (text := described_by(name, strings)):
+                    yield (*above, text)
+                for index, element in enumerate(elements):
+                    match element:
+                        case {"mapValue": {"fields": dict(inner)}}:
+                            yield from _measured(inner, (*above, name, index))
+
+
+def _is_range(value: Any) -> bool:
+    match value:
+        case {
+            "mapValue": {
+                "fields": {
+                    "offset": {"integerValue": _} | {"doubleValue": _},
+                    "length": {"integerValue": _} | {"doubleValue": _},
+                }
+            }
+        }:
+            return True
+    return False
 
 
 def select(

@@ -31,6 +31,7 @@ _SECONDS, _NANOS = 0x08, 0x10
 
 _TYPED = bytes((_KEY, len("__type__"))) + b"__type__"
 _RESERVED = b"__"
+_OFFSET = bytes((_KEY, len("offset"))) + b"offset"
 
 _NOWHERE = 1 << 62
 
@@ -67,6 +68,8 @@ class _MessageWalk:
     def document(self, span: Span, root: str) -> Document:
         data = self._data
         begin, stop = self._message(span[0], _DOCUMENT)
+        if data.find(_OFFSET, begin, stop) >= 0:
+            raise _UnusualError  # there may be texts with offsets into them
         at = self._next_from(begin)
         name = updated = None
         while begin < stop:

@@ -18,6 +18,7 @@ from url_rewriter.documents import (
 )
 from url_rewriter.stores.firestore.messages import Message
 from url_rewriter.text import may_hold
+from url_rewriter.urls.text_offsets import described_by
 
 MAX_DOCUMENT_SIZE = 1_048_576
 """Bytes, as `document_size` counts; https://firebase.google.com/docs/firestore/quotas."""
@@ -35,7 +36,12 @@ def document_from(message: Message, path: str, needles: Sequence[str]) -> Docume
     found.strings.sort()
     found.unreachable.sort(key=lambda text: (text.value_path, text.holder))
     return Document(
-        path, revision_of(message), tuple(found.strings), tuple(found.unreachable), message
+        path,
+        revision_of(message),
+        tuple(found.strings),
+        tuple(found.unreachable),
+        message,
+        frozenset(found.measured),
     )
 
 
@@ -51,6 +57,7 @@ class _Finder:
     def __init__(self, needles: Sequence[str]) -> None:
         self.strings: list[tuple[ValuePath, str]] = []
         self.unreachable: list[UnreachableText] = []
+        self.measured: list[ValuePath] = []
         self._needles = needles
 
     def look_in_map(self, fields: Message, above: ValuePath) -> None:
@@ -59,8 +66,20 @@ class _Finder:
             for name in fields:
                 if may_hold(name, self._needles):
                     self.unreachable.append(UnreachableText((*above, name), Holder.MAP_KEY, name))
+        found = len(self.strings)
         for name in fields:  # items() of a map of messages is a generator in Python
             self._look_at(fields[name], above, name)
+        if len(self.strings) > found:
+            self._note_measured(fields, above, found)
+
+    def _note_measured(self, fields: Message, above: ValuePath, found: int) -> None:
+        paths = {path for path, _ in self.strings[found:]}
+        for name in fields:
+            if any(map(_is_range, fields[name].array_value.values)):
+                texts = [each for each in fields if fields[each].HasField("string_value")]
+                described = described_by(name, texts)
+                if described is not None and (*above, described) in paths:
+                    self.measured.append((*above, described))
 
     def _look_at(self, value: Message, above: ValuePath, step: str | int) -> None:
         match value.WhichOneof("value_type"):
@@ -88,6 +107,18 @@ class _Finder:
             inside._look_at(value.map_value.fields[name], path, name)
         texts = [*inside.strings, *((each.value_path, each.text) for each in inside.unreachable)]
         self.unreachable += (UnreachableText(at, Holder.TYPED_VALUE, text) for at, text in texts)
+
+
+_NUMBERS = ("integer_value", "double_value")
+
+
+def _is_range(value: Message) -> bool:
+    """Whether a value is a map with an offset and a length."""
+    fields = value.map_value.fields
+    return all(
+        name in fields and fields[name].WhichOneof("value_type") in _NUMBERS
+        for name in ("offset", "length")
+    )
 
 
 def document_size(message: Message, path: str) -> int:

@@ -29,13 +29,15 @@ Pieces: TypeAlias = "tuple[Piece, ...]"
 class Place:
     """What stands around a URL, before anything around both was escaped.
 
-    ``around``: the names of the markups that escape it, innermost first.
+    ``around``: the names of the markups that escape it, innermost first. ``in_two``: the foreign
+    URL around it stands in another one.
     """
 
     before: str
     after: str
     markup: Markup | None
     around: tuple[str, ...] = ()
+    in_two: bool = False
 
 
 def make_case(random: Random) -> Pieces:
@@ -118,9 +120,19 @@ def _note(spans: Spans, markup: Markup | None, places: dict[int, Place]) -> None
     for text, number in spans:
         if number >= 0 and number not in places:
             places[number] = Place(whole[:at], whole[at + len(text) :], markup)
+        elif number >= 0 and _is_in_two(places[number], whole[:at]):
+            places[number] = replace(places[number], in_two=True)
         at += len(text)
 
 
+def _is_in_two(place: Place, before: str) -> bool:
+    inside = place.markup is not None and place.markup.nested
+    return inside and len(re.findall(r"://|mailto:", re.split(r"[\s\"<>]", before)[-1])) > 1
+
+
+_DOUBLED = {"insert", "single quotes"}
+_NO_VALUES = {"text", "embedded"}  # elements, whose content is writing
+_MOST_AROUND = 2
 _DECLARES_LENGTHS = {"serialised", "draft.js", "telegram"}
 _JSON_NAMES = {each.name for each in (*MARKUP["json"], *MARKUP["draft"], MARKUP["json in json"][0])}
 
@@ -162,13 +174,16 @@ _ENDS_KNOWN = re.compile(
     rf"\Z|{_STOP}|[,;)\]}}:'.!*{{\[(@~$\\]|&(?![\w.-]+=)|%(?:20|0A|22|2C)|{_SEPARATED}"
 )
 _FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
-_PHP = re.compile(r"s:\d+:")
 
 
 def is_plain(url: Url, place: Place) -> bool:
     """Whether there is one honest way to read ``url`` where it stands."""
     before, after, markup = place.before, place.after, place.markup
-    if _is_hidden(place):
+    if place.in_two or _is_hidden(place) or len(place.around) > _MOST_AROUND:
+        return False
+    if _DOUBLED.intersection(place.around[:-1]) and "'" in url.raw:
+        return False
+    if " " in url.raw and place.around and place.around[0] in _NO_VALUES:
         return False
     if markup is not None:
         if any(mark in markup.refuses for mark in url.raw):

@@ -1,0 +1,105 @@
+"""The chain: what was added to a plan file since its seal cannot be changed unnoticed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.memory import MemoryObjects, MemoryStore
+from tests.pipeline.migration import OLD, Migration
+from url_rewriter.errors import RefusedError
+from url_rewriter.planfile import schema
+from url_rewriter.planfile.chain import CHAINED
+from url_rewriter.urls import ObjectRef
+
+
+@pytest.fixture
+def applied(tmp_path: Path) -> Migration:
+    documents = {f"u/{number}": {"a": OLD + "a"} for number in range(3)}
+    objects = MemoryObjects({ObjectRef("data", "moved/a")})
+    migration = Migration(tmp_path, MemoryStore(documents), objects)
+    migration.plan()
+    migration.apply()
+    return migration
+
+
+def change(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(statement).rowcount
+
+
+def cells() -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema.TABLES)
+        return [
+            (table, column)
+            for table in (*CHAINED, "chain")
+            for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        ]
+
+
+def assert_refused(migration: Migration) -> None:
+    before = len(migration.store.writes)
+    with pytest.raises(RefusedError, match="its journal was changed"):
+        migration.rollback()
+    assert len(migration.store.writes) == before
+
+
+@pytest.mark.parametrize(("table", "column"), [each for each in cells() if each[0] != "evidence"])
+def test_a_changed_cell_of_what_was_added_is_refused(
+    applied: Migration, table: str, column: str
+) -> None:
+    change(
+        applied.path,
+        f"UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + 1000"
+        f" WHEN 'null' THEN 'x' ELSE 'x' || {column} END"
+        f" WHERE id = (SELECT max(id) FROM {table})",
+    )
+    assert_refused(applied)
+
+
+@pytest.mark.parametrize("table", [*(each for each in CHAINED if each != "evidence"), "chain"])
+@pytest.mark.parametrize("end", ["min", "max"])
+def test_a_removed_row_is_refused(applied: Migration, table: str, end: str) -> None:
+    change(applied.path, f"DELETE FROM {table} WHERE id = (SELECT {end}(id) FROM {table})")
+    assert_refused(applied)
+
+
+def test_added_evidence_is_refused(applied: Migration) -> None:
+    change(
+        applied.path,
+        "INSERT INTO evidence (target, state, method, checked_at, detail)"
+        " SELECT target, 'exists', method, checked_at, detail FROM evidence",
+    )
+    assert_refused(applied)
+
+
+def test_an_added_entry_is_refused(applied: Migration) -> None:
+    change(
+        applied.path,
+        "INSERT INTO journal (run, operation, document, revision, edits, urls, sent_at)"
+        " SELECT run, operation, document, revision, edits, urls, sent_at FROM journal",
+    )
+    assert_refused(applied)
+
+
+def test_a_journal_of_another_plan_is_refused(applied: Migration, tmp_path: Path) -> None:
+    other = Migration(tmp_path, applied.store, applied.objects)
+    other.path = tmp_path / "other.plan"
+    applied.store.put("u/new", {"a": OLD + "a"})
+    other.plan()
+    with closing(sqlite3.connect(other.path)) as connection:
+        connection.execute("ATTACH ? AS applied", (str(applied.path),))
+        for table in (*(each for each in CHAINED if each != "evidence"), "chain"):
+            connection.execute(f"INSERT INTO {table} SELECT * FROM applied.{table}")
+        connection.commit()
+    assert_refused(other)
+
+
+def test_what_this_program_added_is_whole_after_every_run(applied: Migration) -> None:
+    assert applied.rollback().outcomes["written"] == 3
+    assert applied.apply().outcomes["written"] == 3
+    assert applied.rollback().outcomes["written"] == 3
