@@ -20,7 +20,7 @@ from url_rewriter.planning.examples import check_examples
 from url_rewriter.rules import Rules, load_rules
 from url_rewriter.sources import SourceReader, SourceStore
 from url_rewriter.stores.base import DocumentReader, DocumentStore
-from url_rewriter.urls import is_cloud_storage
+from url_rewriter.urls import ObjectRef, is_cloud_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Services:
         settings = self._target_settings(rules)
         if method is not None:
             settings = replace(settings, prove=method)
-        return closing(objects.open_objects(settings))
+        targets = [ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules]
+        return closing(objects.open_objects(settings, targets))
 
     def writer(self, rules: Rules, uploads: UploadLog) -> AbstractContextManager[ObjectWriter]:
         """The same object store, open for storing objects."""

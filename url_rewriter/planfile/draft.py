@@ -18,7 +18,13 @@ from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.evidence import AccessEvidence, Evidence, WrittenUrl
 from url_rewriter.planfile import access, comparisons, decide_all, schema
 from url_rewriter.planfile.comparisons import Origins
-from url_rewriter.planfile.evidence import Rows, insert_evidence, insert_unknown, unproven_targets
+from url_rewriter.planfile.evidence import (
+    Rows,
+    delete_evidence,
+    insert_evidence,
+    insert_unknown,
+    unproven_targets,
+)
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
@@ -154,6 +160,11 @@ class Draft:
         """Keep what the object store said."""
         with self._whole(), schema.transaction(self._connection):
             insert_evidence(self._connection, evidence, self._asked_for)
+
+    def forget_evidence(self, prefix: ObjectRef) -> None:
+        """Have every target below a prefix, which is given as a ref, proven once more."""
+        with self._whole(), schema.transaction(self._connection):
+            delete_evidence(self._connection, prefix)
 
     def add_unknown(self, bucket: str, why: str) -> int:
         """Keep the unproven targets of a bucket as unknown; return how many they are."""
