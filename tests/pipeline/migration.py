@@ -76,6 +76,7 @@ class Migration:
             store="memory:", rules=self.rules.to_json(),
             rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
+            kept_at=self.store.environment,
         )  # fmt: skip
         return Draft(self.path, header)
 
@@ -119,7 +120,7 @@ class Migration:
         try:
             plan = Plan(self.path, writable=True)
             try:
-                plan.check_seal()
+                plan.check()
                 journal = self.journal(plan, operation)
                 write(journal)
                 journal.close("done")

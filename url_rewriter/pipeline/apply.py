@@ -90,10 +90,13 @@ def apply(
                 objects=cache(lambda: opened.enter_context(services.objects(rules, Prove.HEAD))),
                 rate=WriteRate(ramp=ramp, cap=request.max_rps),
             )
+            most = request.max_writes
             if request.canary is not None and not request.dry_run:
-                _write_canary(writing, request, progress, operator)
-            progress.begin("apply", "docs", writes)
-            writing.write(progress, max_writes=request.max_writes)
+                canaries = _write_canary(writing, request, progress, operator)
+                most = None if most is None else most - canaries
+            left = plan.count_pending(Operation.APPLY)
+            progress.begin("apply", "docs", left if most is None else min(left, most))
+            writing.write(progress, max_writes=most)
             progress.end()
         return tell_writes(plan, Operation.APPLY, request.path, dry_run=request.dry_run)
 
@@ -123,12 +126,11 @@ class PlanWriter:
         ServiceError when the store or the disk fails for good; the same call continues.
         """
         writes = (write for write in self.journal.to_apply() if only is None or write.id in only)
-        with Stop() as stop:
-            there = LastLook(self.journal, self.objects).passing(islice(writes, max_writes))
+        with Stop(progress.warn, pause=self.pause) as stop:
+            looked = LastLook(self.journal, self.objects, self.rate)
+            there = looked.passing(islice(writes, max_writes))
             tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in there)
-            Writer(
-                self.store, self.journal, self._decide, progress, self.rate, pause=self.pause
-            ).run(tasks, stop)
+            Writer(self.store, self.journal, self._decide, progress, self.rate, stop).run(tasks)
 
     def _decide(self, task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
         known = partial(self.journal.plan.known_targets, task.document)
@@ -137,9 +139,13 @@ class PlanWriter:
 
 def _write_canary(
     writing: PlanWriter, request: ApplyRequest, progress: Progress, operator: Operator
-) -> None:
-    """Write a few documents and look at them; raise IncompleteError where that is the end."""
-    chosen = choose(writing.journal.to_apply(), request.canary or 0)
+) -> int:
+    """Write a few documents and look at them; how many.
+
+    Raises IncompleteError where that is the end.
+    """
+    wanted = request.canary or 0
+    chosen = choose(writing.journal.to_apply(), min(wanted, request.max_writes or wanted))
     progress.begin("canary", "docs", len(chosen))
     writing.write(progress, only={write.id for write in chosen})
     progress.end()
@@ -161,6 +167,7 @@ def _write_canary(
             f"Stopped after the canary. `url-rewriter rollback {request.path}` undoes"
             " it; the same command without --canary goes on."
         )
+    return len(chosen)
 
 
 def _require_applicable(

@@ -6,8 +6,9 @@ Evidence of a plan tells what was there when it was gathered. A listing alone ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
-from url_rewriter.concurrency.batches import in_batches
+from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Outcome
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects import ObjectStore
@@ -22,9 +23,12 @@ class LastLook:
     ``objects`` must ask by HEAD. It is opened when there is something to ask.
     """
 
-    def __init__(self, journal: Journal, objects: Callable[[], ObjectStore]) -> None:
+    def __init__(
+        self, journal: Journal, objects: Callable[[], ObjectStore], rate: WriteRate
+    ) -> None:
         self._journal = journal
         self._objects = objects
+        self._rate = rate
         self._checked: set[str] = set()  # buckets that have given honest answers in this run
 
     def passing(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
@@ -32,7 +36,8 @@ class LastLook:
 
         Raises the trouble that the object store is in.
         """
-        for batch in in_batches(writes, BATCH):
+        source = iter(writes)
+        while batch := list(islice(source, self._rate.batch(BATCH))):
             targets = {write.id: self._journal.targets_of(write.id) for write in batch}
             wanted = dict.fromkeys(target for each in targets.values() for target in each)
             if wanted:

@@ -99,6 +99,6 @@ def put_back(
             edits = tuple(edit for edit in edits if edit.before in covered)
         return undo(edits, document)
 
-    with Stop() as stop:
+    with Stop(progress.warn, pause=pause) as stop:
         tasks = (WriteTask(document, path) for document, path in journal.to_roll_back(wanted))
-        Writer(store, journal, decide, progress, rate, pause=pause).run(tasks, stop)
+        Writer(store, journal, decide, progress, rate, stop).run(tasks)

@@ -7,12 +7,11 @@ reading the document again, a bounded number of times.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
-from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.concurrency.retry import Attempts, Backoff
@@ -25,12 +24,13 @@ from url_rewriter.documents import (
     WriteStatus,
     format_value_path,
 )
+from url_rewriter.errors import ServiceError
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import DocumentOutcome, Entry, Intention, Journal
 from url_rewriter.planning import Replanned
 
 BATCH = 400
-"""Documents that are read, journaled and written together; what a signal waits for."""
+"""Documents that are read, journaled and written together, at most."""
 
 _ROUNDS = 8
 _FIRST_PAUSE = 0.125  # seconds; doubled each round, with jitter: about 12 s in all
@@ -65,6 +65,37 @@ class _Write:
     plan: Replanned
     unanswered: list[int]
 
+    @property
+    def update(self) -> Update:
+        """What is sent."""
+        return Update(self.fresh, self.plan.edits)
+
+
+@dataclass(slots=True)
+class _Round:
+    """What is left of a batch: tasks to look at, and refused writes to send again as they are.
+
+    ``refused`` holds writes by the journal entry of each. ``why`` says why a document is left.
+    """
+
+    tasks: list[WriteTask]
+    refused: dict[int, _Write] = field(default_factory=dict)
+    why: dict[str, WriteResult] = field(default_factory=dict)
+    written: int = 0
+
+    @property
+    def left(self) -> int:
+        return len(self.tasks) + len(self.refused)
+
+    def divide(self, most: int) -> tuple[_Round, _Round]:
+        """The first ``most`` of what is left, and the rest."""
+        refused = list(self.refused.items())
+        tasks = max(0, most - len(refused))
+        return (
+            _Round(self.tasks[:tasks], dict(refused[:most])),
+            _Round(self.tasks[tasks:], dict(refused[most:]), self.why),
+        )
+
 
 Decide = Callable[[WriteTask, Document, Sequence[Entry]], Replanned]
 """What to write to a document as it is now, given its journal entries, oldest first."""
@@ -79,37 +110,60 @@ class Writer:
         journal: Journal,
         decide: Decide,
         progress: Progress,
-        pace: WriteRate,
-        *,
-        pause: Callable[[float], None] = time.sleep,
+        rate: WriteRate,
+        stop: Stop,
     ) -> None:
         self._store = store
         self._journal = journal
         self._decide = decide
         self._progress = progress
-        self._pace = pace
-        self._backoff = Backoff(attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=pause)
+        self._rate = rate
+        self._stop = stop
+        self._backoff = Backoff(
+            attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=stop.sleep
+        )
 
-    def run(self, tasks: Iterable[WriteTask], stop: Stop) -> None:
-        """Bring every task to an outcome. Raises InterruptedRunError between two batches."""
-        for batch in in_batches(tasks, BATCH):
-            stop.check()
+    def run(self, tasks: Iterable[WriteTask]) -> None:
+        """Bring every task to an outcome.
+
+        Raises InterruptedRunError between two rounds, when a signal came, and ServiceError where
+        quotas refuse every write: what is left is pending then.
+        """
+        source = iter(tasks)
+        while batch := list(islice(source, self._rate.batch(BATCH))):
+            self._stop.check()
             self._write_batch(batch)
-            self._progress.advance(len(batch))
-        stop.check()
+        self._stop.check()
 
     def _write_batch(self, batch: Sequence[WriteTask]) -> None:
-        waiting = {task.path: task for task in batch}
-        why: dict[str, WriteResult] = {}
-        for _ in Attempts(self._backoff):
-            why = self._write_round(list(waiting.values()))
-            waiting = {path: waiting[path] for path in why}
-            if not waiting:
+        left = _Round(list(batch))
+        attempts = Attempts(self._backoff)
+        for _ in attempts:
+            # The rate may have fallen since the batch was made.
+            now, left = left.divide(self._rate.batch(BATCH))
+            self._stop.sleep(self._rate.take(now.left))
+            self._write_round(now, left)
+            self._progress.advance(left.written)
+            if not left.left:
                 return
-        self._journal.settle([], [_given_up(waiting[path], why[path]) for path in waiting])
+            if left.refused and left.written:
+                attempts.progress()
+        if left.refused:
+            raise _quota_used_up(next(iter(left.refused.values())), left)
+        given_up = [_given_up(task, left.why[task.path]) for task in left.tasks]
+        self._journal.settle([], given_up)
 
-    def _write_round(self, tasks: Sequence[WriteTask]) -> dict[str, WriteResult]:
-        """Look at each document and write it; the paths that must be looked at again, and why."""
+    def _write_round(self, now: _Round, after: _Round) -> None:
+        """Send refused writes again, look at each other document and write it.
+
+        What is still left goes into ``after``.
+        """
+        if now.refused:
+            self._send(now.refused, after, again=True)
+        if now.tasks:
+            self._look_and_write(now.tasks, after)
+
+    def _look_and_write(self, tasks: Sequence[WriteTask], after: _Round) -> None:
         fresh = self._store.get([task.path for task in tasks])
         entries = self._journal.entries([task.document for task in tasks])
         settled: list[tuple[int, WriteResult]] = []
@@ -130,34 +184,56 @@ class Writer:
             else:
                 outcomes.append(self._without_write(task, replanned, history, told))
         if settled or outcomes:
-            self._journal.settle(settled, outcomes)
-        return self._send(writes) if writes else {}
+            self._settle(settled, outcomes, after)
+        self._rate.give_back(len(tasks) - len(writes))
+        if writes:
+            intended = self._journal.intend(
+                [
+                    Intention(each.task.document, each.fresh.revision, each.plan.edits)
+                    for each in writes
+                ]
+            )
+            self._send(dict(zip(intended, writes, strict=True)), after)
 
-    def _send(self, writes: Sequence[_Write]) -> dict[str, WriteResult]:
-        entries = self._journal.intend(
-            [Intention(each.task.document, each.fresh.revision, each.plan.edits) for each in writes]
-        )
-        self._pace.take(len(writes))
-        results = self._store.write([Update(each.fresh, each.plan.edits) for each in writes])
+    def _send(self, writes: dict[int, _Write], after: _Round, *, again: bool = False) -> None:
+        """Send writes by their journal entries; keep the answers, and in ``after`` what is left.
+
+        ``again``: they were sent before, and were refused for a quota.
+        """
+        results = self._store.write([each.update for each in writes.values()])
         if any(result.pressed for result in results):
-            self._pace.press()
-        settled = list(zip(entries, results, strict=True))
+            self._rate.press()
+        if again:
+            results = list(map(_ambiguous_if_stale, results))
+        settled = list(zip(writes, results, strict=True))
         outcomes: list[DocumentOutcome] = []
-        again: dict[str, WriteResult] = {}
-        for write, result in zip(writes, results, strict=True):
+        for (entry, write), result in zip(writes.items(), results, strict=True):
             match result.status:
                 case WriteStatus.WRITTEN:
                     outcomes.append(_outcome(write.task, write.plan, Outcome.WRITTEN))
                     # It took the revision that the unanswered ones required: they never can arrive.
-                    settled += [(entry, _superseded(result)) for entry in write.unanswered]
+                    settled += [(each, _superseded(result)) for each in write.unanswered]
                 case WriteStatus.REFUSED:
                     outcomes.append(
                         DocumentOutcome(write.task.document, Outcome.FAILED, result.detail)
                     )
+                case WriteStatus.UNSETTLED if result.exhausted:
+                    # Sent again at the revision that it requires: it cannot arrive twice.
+                    after.refused[entry] = write
+                    after.why[write.task.path] = result
                 case WriteStatus.STALE | WriteStatus.UNSETTLED:
-                    again[write.task.path] = result
+                    after.tasks.append(write.task)
+                    after.why[write.task.path] = result
+        self._settle(settled, outcomes, after)
+
+    def _settle(
+        self,
+        settled: Sequence[tuple[int, WriteResult]],
+        outcomes: Sequence[DocumentOutcome],
+        after: _Round,
+    ) -> None:
         self._journal.settle(settled, outcomes)
-        return again
+        after.written += sum(each.outcome is Outcome.WRITTEN for each in outcomes)
 
     def _without_write(
         self,
@@ -197,6 +273,22 @@ def _read_back(
             "by reading back",
         )
     return told
+
+
+def _ambiguous_if_stale(result: WriteResult) -> WriteResult:
+    """The answer to a write that was sent before: it may be its own first sending that it met."""
+    if result.status is WriteStatus.STALE:
+        return replace(result, status=WriteStatus.UNSETTLED)
+    return result
+
+
+def _quota_used_up(write: _Write, now: _Round) -> ServiceError:
+    said = now.why[write.task.path].detail
+    return ServiceError(
+        f"The database refused every write for {_ROUNDS} rounds, the last with: {said}. A quota is "
+        "used up: one of a day comes back at midnight, Pacific time; the project's owner can raise "
+        "it, or enable billing. The rest is pending; the same command continues."
+    )
 
 
 def _superseded(result: WriteResult) -> WriteResult:
