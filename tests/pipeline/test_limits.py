@@ -209,7 +209,11 @@ def test_the_canary_counts_among_the_most_writes(
 ) -> None:
     monkeypatch.setattr("url_rewriter.pipeline.canary.fetch_anonymously", lambda url: "")
     run = Run(tmp_path, 20)
-    services = Services({}, open_store=lambda locator: run.store)
+    services = Services(
+        {},
+        open_store=lambda locator: run.store,
+        open_objects=lambda settings, prefixes: run.migration.objects,
+    )
     request = ApplyRequest(run.migration.path, Consent(yes=True), canary=canary, max_writes=most)
     apply(request, services, run.told, Agrees())
     assert run.written() == run.told.done == min(most, 20)

@@ -5,7 +5,7 @@ Clients are imported where they are opened, and not before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +37,7 @@ class Services:
     workers: int | None = None
     open_reader: Callable[[str], DocumentReader] = stores.open_reader
     open_store: Callable[[str], DocumentStore] = stores.open_store
+    open_objects: Callable[[S3Settings, Iterable[ObjectRef]], ObjectStore] = objects.open_objects
 
     def read_rules(self, path: Path) -> Rules:
         """The rules of a file, whose examples hold. Raises RulesError or ChecksFailedError."""
@@ -64,7 +65,7 @@ class Services:
         if method is not None:
             settings = replace(settings, prove=method)
         targets = [ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules]
-        return closing(objects.open_objects(settings, targets))
+        return closing(self.open_objects(settings, targets))
 
     def writer(self, rules: Rules, uploads: UploadLog) -> AbstractContextManager[ObjectWriter]:
         """The same object store, open for storing objects."""
