@@ -109,3 +109,10 @@ def test_no_reading_runs_over_a_name_that_a_shorter_one_leaves_out() -> None:
     end = text.index("firebasestorage")
     assert all(reading.end <= end for reading in occurrence.readings)
     assert [left.remark for left in found.left] == [Remark.UNREAD]
+
+
+def test_a_url_without_a_scheme_does_not_keep_a_second_one_as_its_fragment() -> None:
+    second = "https://firebasestorage.googleapis.com/v0/b/data/o/b.png?alt=media"
+    text = f"www.googleapis.com/storage/v1/b/data/o/a.png#{second}"
+    (occurrence,) = find(text).occurrences
+    assert all(second not in reading.fragment for reading in occurrence.readings)
