@@ -19,12 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import url_rewriter.objects
-from url_rewriter.cli import main
+from url_rewriter.cli import main, options
 from url_rewriter.engines import Batch, Threads
 from url_rewriter.pipeline import apply, rollback, verify  # noqa: F401 - their batches are set
 from url_rewriter.pipeline.services import Services
-from url_rewriter.stores import STORES
 from url_rewriter.stores.base import Checkpoint
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ class Ended:
     bug: str = ""
 
 
-def arguments(verb: str, file: str, options: Sequence[str], rules: str) -> list[str]:
+def arguments(verb: str, file: str, more: Sequence[str], rules: str) -> list[str]:
     """The command line."""
     given = {
         "plan": ["--rules", rules, "--store", "simulated:", "-o", file],
@@ -70,7 +68,7 @@ def arguments(verb: str, file: str, options: Sequence[str], rules: str) -> list[
         "rollback": [file, "--yes"],
         "verify": [file],
     }[verb]
-    return [verb, *given, *options, "--format", "json", "--no-progress", "--no-input"]
+    return [verb, *given, *more, "--format", "json", "--no-progress", "--no-input"]
 
 
 def run(command_line: Sequence[str]) -> Ended:
@@ -142,6 +140,7 @@ class _Turns:
                     return
 
 
+_make_services = options.make_services
 _rules: dict[str, Any] = {}
 _read_rules = Services.read_rules
 
@@ -166,15 +165,17 @@ def _write(descriptor: int, data: bytes) -> int:
 @contextlib.contextmanager
 def environment(world: World, batch: int) -> Iterator[None]:
     """Give the program this world: its stores, its size of batches, its temporary folder."""
-    kind = replace(
-        STORES["embedded"],
-        scheme="simulated:",
-        open_reader=lambda address: world.database,
-        open_store=lambda address: world.database,
-    )
-    STORES["simulated"] = kind  # type: ignore[index]
+
+    def make_services(*arguments: Any, **keywords: Any) -> Services:
+        return replace(
+            _make_services(*arguments, **keywords),
+            open_reader=lambda locator: world.database,
+            open_store=lambda locator: world.database,
+            open_objects=lambda *settings: world.objects,
+        )
+
     places: list[tuple[Any, str, Any]] = [
-        (url_rewriter.objects, "open_objects", lambda settings: world.objects),
+        (options, "make_services", make_services),
         (Services, "read_rules", _read_rules_once),
         (tempfile, "tempdir", str(world.temporary)),
         (os, "write", _write),

@@ -78,8 +78,8 @@ class Judge:
         journaled = bool((plan and plan.journaled) or (now and now.journaled))
         reasons = {
             1: process.filled or process.notes["busy"] or process.notes.get("nested"),
-            6: process.notes["busy"] or process.notes["orphan"] or spoiled or (process.verb == "plan" and journaled)
-            or now is not plan,
+            6: process.notes["busy"] or process.notes["orphan"] or spoiled or now is not plan
+            or (process.verb == "plan" and journaled),
             130: process.signalled == 2,
             143: process.signalled == 15,
         }  # fmt: skip

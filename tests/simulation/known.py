@@ -11,6 +11,6 @@ KNOWN = frozenset(
         "unanswered-forgotten", "restored-foreign", "restored-remade", "second-rollback",
         "write-forgotten-by-rule", "moved-unlisted-by-rule", "copy-unlisted-by-rule",
         # Limits that hold.
-        "future-evidence", "verified-wrongly", "not-proven",
+        "verified-wrongly",
     }
 )  # fmt: skip
