@@ -1,7 +1,7 @@
 """Containers: what encloses a URL from its first character on, so that its end is the URL's end.
 
-Quotes, Markdown destinations, CSS's ``url(...)``, BBCode tags. The patterns look a bounded way
-ahead and never across lines.
+Quotes, Markdown destinations, CSS's ``url(...)``, BBCode tags; the strings of a JSON document. The
+patterns look a bounded way ahead and never across lines.
 """
 
 from __future__ import annotations

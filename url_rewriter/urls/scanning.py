@@ -1,5 +1,7 @@
 """Finding URLs: in documents kept in strings, in values, in text, each in every escaping.
 
+Here is where they begin, what they stand in and what is undone around them; `running` reads each.
+
 An escaping is undone to a view, which is searched like the text outside it, and what is found is
 carried back by the view's offsets. Work is linear: a host is looked at before anything longer,
 what was read as a URL is not read again, and views nest only so deep.
