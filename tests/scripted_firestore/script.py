@@ -95,12 +95,18 @@ class Script:
     the place for an application that writes between the tool's read and write.
     ``says_done``: whether a query's last message says so, as production's does. ``divides``:
     whether PartitionQuery is served. ``ledger``: a file that each write is noted in too.
+    ``start_at``: "inclusive" or "ignored" where a query's is not honoured. ``token`` and
+    ``cursor_token`` are next page tokens that never change; ``empty_cursors`` have no values.
     """
 
     before_batch_write: Hook | None = None
     divides: bool = False
     says_done: bool = True
     ledger: Path | None = None
+    start_at: str = "honoured"
+    token: str = ""
+    cursor_token: str = ""
+    empty_cursors: bool = False
     calls: list[tuple[str, Any]] = field(default_factory=list)
     writes: list[Written] = field(default_factory=list)
     documents_read: int = 0

@@ -142,6 +142,12 @@ class ScriptedFirestore:
     def _run_query(self, request: Any) -> Iterator[Any]:
         message = types.RunQueryResponse.pb()(read_time=_now())
         waiting = False
+        if request.structured_query.HasField("start_at"):
+            match self._script.start_at:
+                case "inclusive":
+                    request.structured_query.start_at.before = True
+                case "ignored":
+                    request.structured_query.ClearField("start_at")
         for document in reading.run(self._below(request.parent), request):
             if waiting:
                 yield message
@@ -167,6 +173,7 @@ class ScriptedFirestore:
     def _list_collection_ids(self, request: Any) -> Any:
         ids = reading.collection_ids(self._below(request.parent), request)
         page, token = _page(ids, request)
+        token = self._script.token or token
         return types.ListCollectionIdsResponse.pb()(collection_ids=page, next_page_token=token)
 
     def _partition_query(self, request: Any) -> Any:
@@ -175,9 +182,12 @@ class ScriptedFirestore:
         page, token = _page(
             reading.partition_cursors(self._below(request.parent), request), request
         )
+        token = self._script.cursor_token or token
         response = types.PartitionQueryResponse.pb()(next_page_token=token)
         for name in page:
-            response.partitions.add(before=True).values.add(reference_value=name)
+            cursor = response.partitions.add(before=True)
+            if not self._script.empty_cursors:
+                cursor.values.add(reference_value=name)
         return response
 
     def _batch_write(self, request: Any) -> Any:
@@ -282,7 +292,7 @@ def _altered_stream(messages: Iterable[Any], reaction: Reaction | None) -> Itera
 
 
 def _page(items: list[str], request: Any) -> tuple[list[str], str]:
-    start = int(request.page_token or 0)
+    start = int(request.page_token) if request.page_token.isdecimal() else 0
     end = start + (request.page_size or len(items))
     return items[start:end], str(end) if end < len(items) else ""
 

@@ -55,9 +55,10 @@ def _sampled(
             # Only speed is lost. If more than PartitionQuery fails, the scan reports it.
             return []
         for cursor in answer.partitions:
-            paths.add(channel.database.document_path(cursor.values[0].reference_value))
-        page = answer.next_page_token
-        if not page:
+            if cursor.values:
+                paths.add(channel.database.document_path(cursor.values[0].reference_value))
+        before, page = page, answer.next_page_token
+        if not page or page == before:
             return sorted((path for path in paths if _divides(path, part)), key=path_order)
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 import grpc
 
 from url_rewriter.documents import Document, Environment
+from url_rewriter.errors import ServiceError
 from url_rewriter.stores.base import Checkpoint, Partition, Query
 from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import FirestoreChannel
-from url_rewriter.stores.firestore.faults import Retries
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
@@ -116,9 +116,14 @@ class FirestoreReader:
                 "listing collections", self._channel.list_collection_ids, request
             )
             ids += answer.collection_ids
-            page = answer.next_page_token
+            before, page = page, answer.next_page_token
             if not page:
-                return sorted(ids, key=path_order)
+                return sorted(set(ids), key=path_order)
+            if page == before:
+                raise ServiceError(
+                    "The server gives the same page of collections again and again, so that "
+                    "nothing can be scanned whole. Name the collections: --collection."
+                )
 
     def _retried(self, doing: str, call: Callable[[Message], Message], request: Message) -> Message:
         return self._channel.retried(doing, lambda: call(request))
@@ -191,7 +196,7 @@ class FirestoreReader:
         self, waiting: set[str], read_time: datetime | None, found: dict[str, Message]
     ) -> None:
         """Read documents into ``found``, asking again for those that got no answer."""
-        retries = Retries(self._channel.limits, "reading documents")
+        retries = self._channel.retries("reading documents")
         while waiting:
             names = [self._database.document_name(path) for path in sorted(waiting)]
             request = queries.batch_get(self._database, names, read_time)

@@ -7,11 +7,12 @@ from datetime import datetime
 
 import grpc
 
+from url_rewriter.errors import ServiceError
 from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import FirestoreChannel
-from url_rewriter.stores.firestore.faults import Retries
-from url_rewriter.stores.firestore.framing import Block
+from url_rewriter.stores.firestore.framing import Block, Span
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
+from url_rewriter.stores.selection import path_order
 
 # The tag of RunQueryResponse.document, its field 1. Serializers write fields in order, so a
 # message with a document begins with it; other messages hold a read time or the end.
@@ -27,7 +28,7 @@ def stream_documents(
     stream that ends without saying that it is done, one more document is asked for, because streams
     were seen to end early without an error. Raises what a fault means when it outlasts its retries.
     """
-    retries = Retries(channel.limits, "reading documents")
+    retries = channel.retries("reading documents")
     probing = False
     while True:
         request = queries.run_query(channel.database, query, after, int(probing), read_time)
@@ -38,6 +39,8 @@ def stream_documents(
                 data = block.data
                 documents = [span for span in block.spans if data[span[0]] == _DOCUMENT]
                 tail = block.message(block.spans[-1])
+                if documents and after and not last:
+                    documents = _behind(after, block, documents)
                 if documents:
                     last = block.message(documents[-1])
                     yield Block(data, documents)
@@ -56,6 +59,19 @@ def stream_documents(
         if not probing and RunQueryResponse.FromString(tail).done:
             return
         probing = not probing
+
+
+def _behind(after: str, block: Block, documents: list[Span]) -> list[Span]:
+    """The first documents of a resumed stream without the one that it was resumed behind."""
+    first = name_of(block.message(documents[0]))
+    if first == after:
+        return documents[1:]
+    if path_order(first) < path_order(after):
+        raise ServiceError(
+            "The server does not resume a query behind a document, so that documents would be "
+            "counted twice. Nothing was written. Is a proxy or an old emulator in between?"
+        )
+    return documents
 
 
 def name_of(response: bytes) -> str:
