@@ -176,7 +176,9 @@ WRITTEN = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*+")
 def others(reach: Stretch, first: End, key: int) -> Iterator[End]:
     """Where else the URL may end; its key begins at ``key``, and ends most likely at ``first``."""
     yield from _longer(reach, first)
-    path = max(first.path, min(reach.run_end, reach.limit)) if reach.cut else first.path
+    path = first.path
+    if reach.cut and first.at == path:
+        path = max(path, min(_end_of_path(reach), reach.run_end))
     run = min(path, reach.run_end)
     if reach.value and path > reach.run_end:
         yield from _breaks(reach, key, path)

@@ -64,6 +64,7 @@ _ANY = re.compile(
 _SHARED = re.compile(rf"(?:{_TIME}|{_JOINT}|%(?!20|09|0[aAdD])[0-9a-fA-F]{{2}}|[A-Za-z0-9_~/$=-])*")
 _FORM = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/$=-])*")
 _NAME = re.compile(rf"([A-Za-z_$](?:[\w.$~\[\]-]|{_ESCAPE})*)=", re.ASCII)
+_KNOWN = re.compile(r"[?&](?:alt|token|generation|expires|x-goog-[\w-]+)=", re.IGNORECASE)
 _BARE = re.compile(r"[A-Za-z0-9_]+(?=[&#>\"']|\Z)")
 _SCHEME = re.compile(r"gc?s\Z", re.IGNORECASE)
 _GLUE = "-._~/+$"
@@ -81,7 +82,9 @@ def end_of_query(text: str, mark: int, limit: int, outer: Outer, *, closed: bool
     """
     end, at = mark, mark + 1
     while at <= limit:
-        past = _end_of_parameter(text, at, limit, outer, first=at == mark + 1, closed=closed)
+        past = _end_of_parameter(text, at, limit, outer, first=at == mark + 1)
+        if past is None and not _KNOWN.search(text, mark, end):
+            past = _end_of_bare(text, at, limit, outer, closed=closed)
         if past is None:
             break
         end = past
@@ -95,12 +98,10 @@ def end_of_query(text: str, mark: int, limit: int, outer: Outer, *, closed: bool
     return end
 
 
-def _end_of_parameter(
-    text: str, at: int, limit: int, outer: Outer, *, first: bool, closed: bool
-) -> int | None:
+def _end_of_parameter(text: str, at: int, limit: int, outer: Outer, *, first: bool) -> int | None:
     named = _NAME.match(text, at, limit)
     if named is None:
-        return _end_of_bare(text, at, limit, outer, closed=closed)
+        return None
     name = named[1].lower()
     known = parameter_class(name) is not None
     if not known and (outer is Outer.PATH or (outer is Outer.QUERY and not first)):

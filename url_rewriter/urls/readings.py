@@ -166,7 +166,7 @@ def _other_ends(
 ) -> Iterator[Reading]:
     for end in ends:
         other = recognise(reach.text[reach.start : end.at], grammar)
-        if not isinstance(other, Spelled) or other.form is not first.form or other.doubt:
+        if not isinstance(other, Spelled) or other.form is not first.form:
             continue
         if (key := _key(other)) is not None:
             named = _Key(key.key, end.why, key.query, key.fragment)
