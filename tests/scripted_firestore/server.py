@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any, NoReturn
 
 import grpc
 from google.cloud.firestore_v1 import types
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 
 from tests.scripted_firestore import limits, reading
@@ -140,7 +138,7 @@ class ScriptedFirestore:
         context.abort(StatusCode.UNIMPLEMENTED, f"bug in the scripted server: {error!r}")
 
     def _run_query(self, request: Any) -> Iterator[Any]:
-        message = types.RunQueryResponse.pb()(read_time=_now())
+        message = types.RunQueryResponse.pb()(read_time=self._below(request.parent).now())
         waiting = False
         if request.structured_query.HasField("start_at"):
             match self._script.start_at:
@@ -160,8 +158,8 @@ class ScriptedFirestore:
     def _batch_get(self, request: Any) -> Iterator[Any]:
         message = types.BatchGetDocumentsResponse.pb()
         database = self.databases[request.database]
-        as_of = request.read_time if request.HasField("read_time") else None
-        now = _now()
+        as_of = reading.moment(database, request)
+        now = as_of or database.now()
         for name in dict.fromkeys(request.documents):
             found = database.get(database.path(name), as_of)
             yield (
@@ -223,7 +221,9 @@ class ScriptedFirestore:
     def _commit(self, request: Any) -> Any:
         limits.check_request(request)
         results = self.databases[request.database].write_all(request.writes)
-        return types.CommitResponse.pb()(write_results=results, commit_time=_now())
+        return types.CommitResponse.pb()(
+            write_results=results, commit_time=self.databases[request.database].now()
+        )
 
     def _below(self, parent: str) -> Database:
         return self.databases[parent.partition("/documents")[0]]
@@ -295,9 +295,3 @@ def _page(items: list[str], request: Any) -> tuple[list[str], str]:
     start = int(request.page_token) if request.page_token.isdecimal() else 0
     end = start + (request.page_size or len(items))
     return items[start:end], str(end) if end < len(items) else ""
-
-
-def _now() -> Timestamp:
-    now = Timestamp()
-    now.FromMicroseconds(time.time_ns() // 1000)
-    return now

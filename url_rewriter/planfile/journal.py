@@ -181,15 +181,18 @@ class Journal(Run):
         return entries
 
     def stale_targets(self, document: int, age: timedelta) -> list[ObjectRef]:
-        """Targets of a planned write whose newest evidence is older than ``age``."""
-        limit = (datetime.now(UTC) - age).isoformat()
+        """Targets of a planned write whose newest evidence is older than ``age``.
+
+        Evidence from the future is old: a clock was set back, and its age cannot be known.
+        """
+        moment = datetime.now(UTC)
         rows = self._connection.execute(
             "SELECT DISTINCT t.bucket, t.key FROM strings s"
             " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
             " JOIN targets t ON t.id = o.target"
             " JOIN newest_evidence e ON e.target = t.id"
-            " WHERE s.document = ? AND e.checked_at < ?",
-            (document, limit),
+            " WHERE s.document = ? AND e.checked_at NOT BETWEEN ? AND ?",
+            (document, (moment - age).isoformat(), moment.isoformat()),
         )
         return [ObjectRef(bucket, key) for bucket, key in rows]
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
+from url_rewriter.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,22 @@ class Query:
     excluded: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How a scan that begins now can read the whole database as it was at one moment.
+
+    With a ``read_time`` a query has to name it. Without one the store reads all of it at once
+    anyway, unless ``trouble`` says why it cannot, and what helps.
+    """
+
+    read_time: datetime | None = None
+    trouble: str = ""
+
+
+class SnapshotLostError(ConfigurationError):
+    """The store no longer keeps the database as it was at a query's read time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,8 @@ class Checkpoint:
 class DocumentReader(Protocol):
     """Reads documents; cannot write. ``audit``, ``plan``, ``verify`` and ``report`` hold only this.
 
-    Every method raises NotPermittedError where the identity may not read, ConfigurationError where
+    A query with a read time may raise SnapshotLostError, early or late. Every method raises
+    NotPermittedError where the identity may not read, ConfigurationError where
     the database does not exist, and ServiceError when a fault outlasts its retries.
     """
 
@@ -71,6 +89,9 @@ class DocumentReader(Protocol):
     @property
     def environment(self) -> Environment:
         """Disposable for an emulator and the embedded store: no production data can be damaged."""
+
+    def snapshot(self) -> Snapshot:
+        """The present moment, by the store's own clock, for a scan to read everything at."""
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan into about ``count`` parts that together yield every document once."""

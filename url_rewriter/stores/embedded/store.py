@@ -25,7 +25,7 @@ from url_rewriter.documents import (
     collection_of,
 )
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.embedded import file, lines, values
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
@@ -60,6 +60,10 @@ class EmbeddedReader:
     def locator(self) -> str:
         """The store in its canonical spelling, with an absolute path."""
         return f"embedded:{self._path}"
+
+    def snapshot(self) -> Snapshot:
+        """A scan reads the file once, whole, when it begins."""
+        return Snapshot()
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """One partition: a file has nothing to divide."""

@@ -18,6 +18,7 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
+from url_rewriter.stores.base import SnapshotLostError
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ PASSING = frozenset(
 )
 """Codes worth another try of a read. Production cuts queries at about 60 s with UNAVAILABLE."""
 
+_LOST = re.compile(r"snapshot version|read.?time|version .*too old", re.I)
 _API_OFF = re.compile(r"has not been used in project|API .*is disabled|SERVICE_DISABLED", re.I)
 _OTHER_KIND = re.compile(r"Datastore Mode|Enterprise edition|MongoDB", re.I)
 
@@ -46,6 +48,7 @@ CREDENTIALS_FAILED = "Getting metadata from plugin failed"
 _TOKEN_ATTEMPTS = 3
 """How often a token is asked for; `credentials.TokenRequest` bounds each attempt."""
 
+_CANNOT = frozenset({StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION})
 _BACKOFF = Backoff(attempts=8, first_pause=0.25, longest_pause=15.0, jitter=0.5)
 
 
@@ -133,6 +136,11 @@ def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
             f"A quota is used up, while {doing} ({code.name}: {said}). One of a day comes back at "
             "midnight, Pacific time; the project's owner can raise it, or enable billing."
         )
-    if code in {StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION}:
+    if code in _CANNOT and _LOST.search(said):
+        return SnapshotLostError(
+            f"Firestore cannot read the database as it was at that moment, while {doing}: {said} "
+            "It keeps an hour; with point-in-time recovery, whole minutes of the last seven days."
+        )
+    if code in _CANNOT:
         return ConfigurationError(f"Firestore cannot do this, while {doing}: {said}")
     return ServiceError(f"Firestore failed while {doing} ({code.name}: {said})")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import grpc
 
 from url_rewriter.documents import Document, Environment
-from url_rewriter.errors import ServiceError
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.errors import ConfigurationError, ServiceError
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import FirestoreChannel
 from url_rewriter.stores.firestore.framing import Block
@@ -25,6 +25,8 @@ from url_rewriter.text import may_hold
 CHECKPOINT = 500
 CHECKPOINT_BYTES = 4_000_000
 """Documents between two checkpoints, or bytes, whichever come first."""
+
+_NOWHERE = "url_rewriter/clock"
 
 CHUNK = 400
 """Documents that are read by path in one request."""
@@ -46,6 +48,25 @@ class FirestoreReader:
     def environment(self) -> Environment:
         """Disposable on the emulator."""
         return Environment.DISPOSABLE if self._channel.emulated else Environment.PRODUCTION
+
+    def snapshot(self) -> Snapshot:
+        """The server's time, learnt by asking for a document that is not there, twice.
+
+        The second time it is read as of that moment: not every server can.
+        """
+        name = self._database.document_name(_NOWHERE)
+        (answer,) = self._asked(queries.batch_get(self._database, [name], None))
+        moment = answer.read_time.ToDatetime(tzinfo=UTC)
+        try:
+            self._asked(queries.batch_get(self._database, [name], moment))
+        except ConfigurationError as error:
+            return Snapshot(trouble=f"This server does not read as of a moment: {error}")
+        return Snapshot(moment)
+
+    def _asked(self, request: Message) -> list[Message]:
+        return self._channel.retried(
+            "asking for the time", lambda: list(self._channel.batch_get(request))
+        )
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan by root collections and names, or by collection groups if it names some.
