@@ -20,7 +20,8 @@ class Query:
     needles: every document is yielded. ``collections``, ``excluded`` and ``documents`` narrow the
     scan, exactly: a name without a slash means every collection of that name (a collection group),
     a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
-    ``read_time`` (aware) asks for the database as it was then.
+    ``read_time`` (aware) asks for the database as it was then. At most ``limit`` documents of a
+    partition are read, selected or not.
     """
 
     needles: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class Query:
     excluded: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,16 @@ class Partition:
 class Checkpoint:
     """Everything of the partition up to the document path ``last`` has been yielded.
 
-    ``documents`` were read since the partition's previous checkpoint, those without a needle
-    included. The last checkpoint of a partition says ``done``.
+    ``documents`` that the query selects were read since the partition's previous checkpoint, those
+    without a needle included, and ``others`` beside them, which are billed too. The last checkpoint
+    of a partition says ``done``, unless the query's limit ended it.
     """
 
     partition: Partition
     documents: int
     last: str | None
     done: bool = False
+    others: int = 0
 
 
 class DocumentReader(Protocol):

@@ -79,10 +79,14 @@ class EmbeddedReader:
         image = self._refresh()
         paths = image.sorted_paths()
         start = 0 if after is None else bisect_right(paths, path_order(after), key=path_order)
-        read, last = 0, after
+        read, last, left = 0, after, query.limit
         for path in paths[start:]:
             if not selection.takes(path):
                 continue
+            if left == 0:
+                yield Checkpoint(partition, read, last)
+                return
+            left = None if left is None else left - 1
             if document := _candidate(path, image.line(path), query.needles):
                 yield document
             read, last = read + 1, path

@@ -15,7 +15,7 @@ from url_rewriter.stores.firestore.channel import FirestoreChannel
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
-from url_rewriter.stores.firestore.partitioning import divide
+from url_rewriter.stores.firestore.partitioning import divide, leave_out
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
 from url_rewriter.stores.firestore.values import document_from
@@ -78,12 +78,14 @@ class FirestoreReader:
         if selection.paths is not None:
             return [Partition("")]
         parts: list[Partition] = []
+        trees = selection.excluded_trees
         for area in selection.areas():
             whole = queries.partition_of(area)
-            if whole.root or (count <= 1 and self._channel.emulated):
+            if whole.root or (count <= 1 and self._channel.emulated and not trees):
                 parts.append(whole)
             else:
                 parts += map(Partition, self._root_collections(query.read_time))
+        parts = leave_out(parts, trees)
         return divide(self._channel, parts, count, query.read_time) if count > 1 else parts
 
     def scan(
@@ -155,19 +157,32 @@ class FirestoreReader:
         request = queries.structured_query(self._database, partition)
         resume = self._database.document_name(after) if after else None
         find = self._finder(query)
-        read, size, last = 0, 0, b""
-        for arrived in stream_documents(self._channel, request, resume, query.read_time):
+        read, size, others, total, last = 0, 0, 0, 0, b""
+        for arrived in stream_documents(
+            self._channel, request, resume, query.read_time, query.limit
+        ):
             for block in arrived.parts(CHECKPOINT - read, CHECKPOINT):
                 for document in find(block):
                     if selection.everything or selection.takes(document.path):
                         yield document
                 read += len(block.spans)
+                total += len(block.spans)
                 size += len(block.data)
+                others += self._count_others(selection, block)
                 last = block.message(block.spans[-1])
                 if read == CHECKPOINT or size >= CHECKPOINT_BYTES:
-                    yield Checkpoint(partition, read, self._path_of(last))
-                    read, size, last = 0, 0, b""
-        yield Checkpoint(partition, read, self._path_of(last) if last else None, done=True)
+                    yield Checkpoint(partition, read - others, self._path_of(last), others=others)
+                    read, size, others, last = 0, 0, 0, b""
+        path = self._path_of(last) if last else None
+        done = query.limit is None or total < query.limit
+        yield Checkpoint(partition, read - others, path, done, others)
+
+    def _count_others(self, selection: Selection, block: Block) -> int:
+        """How many documents of a block are not selected."""
+        if selection.everything:
+            return 0
+        paths = (self._path_of(block.message(span)) for span in block.spans)
+        return sum(not selection.takes(path) for path in paths)
 
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
         """A function that yields the documents of a block that have a needle."""
@@ -196,6 +211,8 @@ class FirestoreReader:
     ) -> Iterator[Document | Checkpoint]:
         if after:
             paths = [path for path in paths if path_order(path) > path_order(after)]
+        done = query.limit is None or len(paths) <= query.limit
+        paths = paths[: query.limit]
         for chunk in _chunks(paths, CHUNK):
             found = self._messages(chunk, query.read_time)
             for path in chunk:
@@ -204,7 +221,7 @@ class FirestoreReader:
                     if _is_wanted(document, query.needles):
                         yield document
             yield Checkpoint(partition, len(found), chunk[-1])
-        yield Checkpoint(partition, 0, None, done=True)
+        yield Checkpoint(partition, 0, None, done)
 
     def _messages(self, paths: Sequence[str], read_time: datetime | None) -> dict[str, Message]:
         """The raw documents at ``paths`` that exist."""

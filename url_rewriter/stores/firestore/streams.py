@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -20,18 +21,25 @@ _DOCUMENT = ord("\n")
 
 
 def stream_documents(
-    channel: FirestoreChannel, query: Message, after: str | None, read_time: datetime | None
+    channel: FirestoreChannel,
+    query: Message,
+    after: str | None,
+    read_time: datetime | None,
+    most: int | None = None,
 ) -> Iterator[Block]:
     """Yield serialized RunQueryResponses, each with a document, in name order.
 
     A broken stream is resumed behind the last document (``after`` is a resource name). After a
     stream that ends without saying that it is done, one more document is asked for, because streams
-    were seen to end early without an error. Raises what a fault means when it outlasts its retries.
+    were seen to end early without an error. At most ``most`` documents are asked for. Raises what a
+    fault means when it outlasts its retries.
     """
     retries = channel.retries("reading documents")
     probing = False
-    while True:
-        request = queries.run_query(channel.database, query, after, int(probing), read_time)
+    left = math.inf if most is None else most
+    while left > 0:
+        limit = int(probing) or _limit(left)
+        request = queries.run_query(channel.database, query, after, limit, read_time)
         last = tail = b""
         call = channel.run_query(request)
         try:
@@ -43,6 +51,7 @@ def stream_documents(
                     documents = _behind(after, block, documents)
                 if documents:
                     last = block.message(documents[-1])
+                    left -= len(documents)
                     yield Block(data, documents)
         except grpc.RpcError as error:
             if last:
@@ -59,6 +68,10 @@ def stream_documents(
         if not probing and RunQueryResponse.FromString(tail).done:
             return
         probing = not probing
+
+
+def _limit(left: float) -> int:
+    return 0 if math.isinf(left) else int(left)
 
 
 def _behind(after: str, block: Block, documents: list[Span]) -> list[Span]:
