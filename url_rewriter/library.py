@@ -280,6 +280,7 @@ def report(
     if form not in REPORTS:
         raise ConfigurationError(f"{form!r} is no form of a report: {', '.join(REPORTS)}.")
     with closing(Plan(Path(path))) as opened:
+        opened.check()
         chunks = REPORTS[form].render(opened, privacy_of(opened, pseudonyms=pseudonyms))
         content = b"".join(encoded(chunks))
     if output is not None:

@@ -121,7 +121,7 @@ class Migration:
         try:
             plan = Plan(self.path, writable=True)
             try:
-                plan.check_seal()
+                plan.check()
                 journal = self.journal(plan, operation)
                 write(journal)
                 journal.close("done")

@@ -245,7 +245,7 @@ def verify_does_not_ask_for_the_new_urls() -> Sequence[Patch]:
 
 @_mutant("accepted-edit", "used-edit", "wrong-text")
 def the_seal_is_not_checked() -> Sequence[Patch]:
-    return [(planfile.Plan, "check_seal", lambda self: None)]
+    return [(planfile.Plan, "check", lambda self: None)]
 
 
 @_mutant("not-locked", "journal-lost", "lost-edit", "status-1")

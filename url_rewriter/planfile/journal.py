@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
+from typing import Any
 
 from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
+from url_rewriter.planfile.damage import reading
 from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
@@ -142,7 +144,8 @@ class Journal(Run):
 
         def read(last: int) -> list[tuple[int, int, str]]:
             given = {**asdict(wanted), "last": last, "page": _PAGE}
-            return self._connection.execute(_APPLIED, given).fetchall()
+            with reading(self.plan.path):
+                return self._connection.execute(_APPLIED, given).fetchall()
 
         for page in read_pages(read, 1 << 62, itemgetter(0)):
             entries = self.entries([document for _, document, _ in page])
@@ -151,33 +154,20 @@ class Journal(Run):
             )
 
     def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
-        rows = self._connection.execute(
-            "SELECT document, operation, outcome FROM newest_outcome"
-            " WHERE document IN (SELECT value FROM json_each(?))",
-            (json.dumps(documents),),
-        )
-        return {document: (operation, outcome) for document, operation, outcome in rows}
+        with reading(self.plan.path):
+            rows = self._connection.execute(
+                "SELECT document, operation, outcome FROM newest_outcome"
+                " WHERE document IN (SELECT value FROM json_each(?))",
+                (json.dumps(documents),),
+            )
+            return {document: (operation, outcome) for document, operation, outcome in rows}
 
     def entries(self, documents: list[int]) -> dict[int, list[Entry]]:
         """The entries of each document, oldest first."""
-        rows = self._connection.execute(
-            "SELECT id, operation, document, revision, created_at, edits, status FROM entries"
-            " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps(documents),),
-        )
         entries: dict[int, list[Entry]] = defaultdict(list)
-        for row, operation, document, revision, created_at, edits, status in rows:
-            entries[document].append(
-                Entry(
-                    row,
-                    Operation(operation),
-                    document,
-                    Revision(revision),
-                    load_edits(edits),
-                    WriteStatus(status) if status else None,
-                    created_at,
-                )
-            )
+        with reading(self.plan.path):
+            for each in map(_entry, self._connection.execute(_ENTRIES, (json.dumps(documents),))):
+                entries[each.document].append(each)
         return entries
 
     def stale_targets(self, document: int, age: timedelta) -> list[ObjectRef]:
@@ -186,24 +176,43 @@ class Journal(Run):
         Evidence from the future is old: a clock was set back, and its age cannot be known.
         """
         moment = datetime.now(UTC)
-        rows = self._connection.execute(
-            "SELECT DISTINCT t.bucket, t.key FROM strings s"
-            " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
-            " JOIN targets t ON t.id = o.target"
-            " JOIN newest_evidence e ON e.target = t.id"
-            " WHERE s.document = ? AND e.checked_at NOT BETWEEN ? AND ?",
-            (document, (moment - age).isoformat(), moment.isoformat()),
-        )
-        return [ObjectRef(bucket, key) for bucket, key in rows]
+        with reading(self.plan.path):
+            rows = self._connection.execute(
+                "SELECT DISTINCT t.bucket, t.key FROM strings s"
+                " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
+                " JOIN targets t ON t.id = o.target"
+                " JOIN newest_evidence e ON e.target = t.id"
+                " WHERE s.document = ? AND e.checked_at NOT BETWEEN ? AND ?",
+                (document, (moment - age).isoformat(), moment.isoformat()),
+            )
+            return [ObjectRef(bucket, key) for bucket, key in rows]
 
 
 _PAGE = 500
+
+_ENTRIES = (
+    "SELECT id, operation, document, revision, created_at, edits, status FROM entries"
+    " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 
 _APPLIED = (
     "SELECT max(j.id), d.id, d.path FROM journal j JOIN documents d ON d.id = j.document"
     " WHERE j.operation = 'apply' AND " + WANTED + " GROUP BY d.id HAVING max(j.id) < :last"
     " ORDER BY max(j.id) DESC LIMIT :page"
 )
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    number, operation, document, revision, created_at, edits, status = row
+    return Entry(
+        number,
+        Operation(operation),
+        document,
+        Revision(revision),
+        load_edits(edits),
+        WriteStatus(status) if status else None,
+        created_at,
+    )
 
 
 def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:
