@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration, make_rules
 from url_rewriter.documents import Outcome, Update
+from url_rewriter.evidence import Evidence
 from url_rewriter.rules import OnMissing
 from url_rewriter.urls import ObjectRef
 
@@ -235,6 +236,24 @@ def test_old_evidence_is_gathered_again_and_a_lost_target_is_not_written(tmp_pat
     migration.objects.there.discard(ObjectRef("data", "moved/a"))
     totals = migration.apply(max_age=timedelta(0))
     assert (totals.outcomes["failed"], totals.outcomes["written"]) == (1, 1)
+    assert migration.store.documents["u/1"] == {"a": OLD + "a"}
+
+
+def test_evidence_from_the_future_is_gathered_again(tmp_path: Path) -> None:
+    """The clock was set back since: nobody can tell how old it is."""
+
+    class Ahead(MemoryObjects):
+        def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+            for each in super().prove(targets):
+                yield each._replace(checked_at=each.checked_at + timedelta(days=400))
+
+    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}})
+    now = migration.objects
+    migration.objects = Ahead(there=now.there)
+    migration.plan()
+    migration.objects = now
+    now.there.clear()
+    assert migration.apply().outcomes["failed"] == 1
     assert migration.store.documents["u/1"] == {"a": OLD + "a"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.reading import ReadAt
+from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, read_at_of, tally_documents
 from url_rewriter.pipeline.services import Services

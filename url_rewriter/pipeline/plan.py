@@ -16,7 +16,7 @@ from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
-from url_rewriter.pipeline.reading import ReadAt
+from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services

@@ -1,4 +1,4 @@
-"""Reading a database: into a draft, or into a tally.
+"""ReadTimes a database: into a draft, or into a tally.
 
 Memory stays flat: documents pass through, and what is kept of them is kept in a file, or counted.
 """
@@ -16,7 +16,7 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.reading import ReadAt, Reading
+from url_rewriter.pipeline.read_times import ReadAt, ReadTimes
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.planfile import Draft, rows_of
 from url_rewriter.planning import Planner, Tally, survey
@@ -41,7 +41,7 @@ class ScanOptions:
     workers: int = 1
     max_reads: int | None = None
     expected: int | None = None
-    reading: Reading | None = None
+    reading: ReadTimes | None = None
 
     def begin(self, scan: Scan) -> Scan:
         """The scan as of the moment that it is to be read at."""
@@ -98,7 +98,7 @@ def prepare(
         expected = max(0, expected - scanned)
         if scan.reader.environment is Environment.PRODUCTION:
             progress.note(f"forecast {forecast_reads(expected)}")
-    reading = Reading(progress, read_at, keep)
+    reading = ReadTimes(progress, read_at, keep)
     return ScanOptions(workers or 1, limits.max_reads, expected, reading)
 
 

@@ -17,7 +17,7 @@ from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides, read_at_of
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.reading import ReadAt
+from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import (

@@ -52,7 +52,7 @@ class ReadAt:
         return f"as of {moments}" if moments else ""
 
 
-class Reading:
+class ReadTimes:
     """Gives a scan its read time, and another one where the store no longer keeps that."""
 
     def __init__(self, progress: Progress, read_at: ReadAt, keep: Callable[[ReadAt], None]) -> None:
