@@ -26,7 +26,8 @@ TOKEN_SECONDS = 8.0
 
 _REFUSED = re.compile(
     "invalid_grant|invalid_client|unauthorized_client|access_denied|invalid_scope|invalid_rapt"
-    "|deleted_client|disabled_client|org_internal|Reauthentication|impersonated credentials|necessary fields"
+    "|deleted_client|disabled_client|org_internal|Reauthentication|impersonated credentials"
+    "|necessary fields"
 )
 _CLOCK = re.compile("iat and exp|short-lived token", re.IGNORECASE)
 

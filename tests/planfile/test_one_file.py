@@ -135,6 +135,49 @@ def test_an_empty_wal_is_as_good_as_none(migration: Migration) -> None:
         Plan(alone)
 
 
+def journaled(migration: Migration) -> bytes:
+    """The log of a run that was killed behind its third entry."""
+    migration.plan()
+    with applying(migration.path) as journal:
+        for write in list(journal.plan.writes())[1:]:
+            journal.intend([Intention(write.id, write.revision, write.edits)])
+        shutil.copy(migration.path, migration.path.with_name("killed.plan"))
+        return migration.path.with_name("test.plan-wal").read_bytes()
+
+
+def test_a_changed_bit_in_a_transaction_that_ended_is_refused(migration: Migration) -> None:
+    log = journaled(migration)
+    path = migration.path.with_name("killed.plan")
+    wal = path.with_name("killed.plan-wal")
+    ends = [
+        start
+        for start in range(32, len(log), 24 + 4096)
+        if int.from_bytes(log[start + 4 : start + 8], "big")
+    ]
+    for place in range(0, ends[-2], 101):
+        changed = bytearray(log)
+        changed[place] ^= 1
+        wal.write_bytes(changed)
+        with pytest.raises(
+            RefusedError, match=r"killed\.plan-wal, which belongs to it, is damaged"
+        ):
+            Plan(path)
+
+
+def test_a_log_that_was_cut_anywhere_is_read_up_to_there(migration: Migration) -> None:
+    log = journaled(migration)
+    path = migration.path.with_name("killed.plan")
+    found = set()
+    for length in [*range(33, len(log), 1009), len(log)]:
+        path.with_name("killed.plan-wal").write_bytes(log[:length])
+        path.with_name("killed.plan-shm").unlink(missing_ok=True)
+        plan = Plan(path)
+        plan.check()
+        found.add(plan.history().open_writes)
+        plan.close()
+    assert found == {0, 1, 2, 3}
+
+
 def test_the_wal_of_another_file_is_refused(migration: Migration) -> None:
     migration.plan()
     clean = copied(migration.path, "clean")

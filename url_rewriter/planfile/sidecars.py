@@ -14,6 +14,7 @@ from pathlib import Path
 
 from url_rewriter.errors import RefusedError
 from url_rewriter.planfile.damage import damaged, reading
+from url_rewriter.planfile.wal import is_damaged
 
 APPLICATION_ID = 0x75726C77
 """Marks the file as ours in SQLite's header (the letters ``urlw``)."""
@@ -83,6 +84,11 @@ def check_sidecars(path: Path) -> None:
         raise RefusedError(
             f"{path}: {wal.name} belongs to it, and is not there: a run was killed, and the end of"
             " its journal is in that file. Put the two side by side, under names that match."
+            " Nothing was written."
+        )
+    if writes_ahead and has_wal and is_damaged(wal):
+        raise RefusedError(
+            f"{path}: {wal.name}, which belongs to it, is damaged. Use a copy of both from before."
             " Nothing was written."
         )
     if not writes_ahead and wal.exists():
