@@ -114,7 +114,7 @@ def test_no_reading_runs_over_a_name_that_a_shorter_one_leaves_out() -> None:
 
 
 def test_a_name_right_behind_another_one_is_a_name_of_its_own() -> None:
-    text = "http://storage.cloud.google.com\x1bstorage.googleapis.com"
+    text = "see http://storage.cloud.google.com\x1bstorage.googleapis.com"
     last = find(text).left[-1]
     assert last.end == len(text)
     assert last.remark is Remark.UNREAD
