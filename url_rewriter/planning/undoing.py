@@ -60,6 +60,7 @@ class _PuttingBack:
         self.current = dict(self._texts)
         self.urls: dict[ValuePath, int] = {}
         self.done: list[Edit] = []
+        self.doubtful: set[tuple[Place, str]] = set()
         self._grouped: set[tuple[Place, str]] = set()
 
     def put_back(self) -> None:
@@ -96,7 +97,10 @@ class _PuttingBack:
             ),
             key=_order,
         )
-        for path, edit in _assign(wrote, own, found):
+        told = _assign(wrote, own, found)
+        if not told:
+            self.doubtful.add((place, after))
+        for path, edit in told:
             self._set(path, edit)
 
     def edits(self) -> tuple[Edit, ...]:
@@ -156,7 +160,7 @@ def _leftovers(planner: Planner, ours: Ours, putting_back: _PuttingBack) -> Iter
         elif text in befores:
             continue
         count = count_named(planner, text, wanted) if wanted else 0  # type: ignore[arg-type]
-        if count and own[place, text]:
+        if count and own[place, text] and (place, text) not in putting_back.doubtful:
             own[place, text] -= 1
         elif count:
             yield Leftover(path, _why(ours, path, text), count)
