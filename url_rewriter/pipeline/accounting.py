@@ -12,8 +12,8 @@ from url_rewriter.documents import Outcome, UrlOutcome
 class UrlAccount:
     """The URLs of one document in one operation: ``expected`` were to be written.
 
-    ``written`` were, ``left`` covered ones stay in the document and are named; ``already_new`` tells
-    how many of the others say already what was planned.
+    ``written`` were, ``left`` ones stay in the document and are named; ``already_new`` tells how
+    many of the others say already what was planned.
     """
 
     expected: int

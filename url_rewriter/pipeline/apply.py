@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from itertools import islice
@@ -18,6 +18,7 @@ from url_rewriter.documents import Document, Environment, Outcome
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
+from url_rewriter.pipeline.accounting import UrlAccount
 from url_rewriter.pipeline.canary import choose, look
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
 from url_rewriter.pipeline.forecast import forecast_writes
@@ -30,18 +31,18 @@ from url_rewriter.pipeline.held_plan import (
     require_same_store,
 )
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.read_back import History
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer, WriteTask
+from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer, WriteTask, tell_places
 from url_rewriter.pipeline.written import Written, tell_writes
 from url_rewriter.planfile import (
     DocumentOutcome,
-    Entry,
     Journal,
     Operation,
     Plan,
     PlannedWrite,
 )
-from url_rewriter.planning import Planner, Replanned, replan
+from url_rewriter.planning import Planner, Replanned, count_already_new, find_standing, replan
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted
 from url_rewriter.urls import ObjectRef
@@ -138,13 +139,32 @@ class PlanWriter:
         with Stop() as stop:
             fresh = self._with_fresh_evidence(islice(writes, max_writes))
             tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in fresh)
-            Writer(
-                self.store, self.journal, self._decide, progress, self.rate, pause=self.pause
-            ).run(tasks, stop)
+            Writer(self.store, self.journal, self, progress, self.rate, pause=self.pause).run(
+                tasks, stop
+            )
 
-    def _decide(self, task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
+    # -- the policy of an apply ---------------------------------------------------------------
+
+    def decide(self, task: WriteTask, fresh: Document, history: History) -> Replanned:
+        """What the plan means for a document as it is now."""
         known = partial(self.journal.plan.known_targets, task.document)
-        return replan(self.planner, task.edits, task.kept, document, known)
+        replanned = replan(self.planner, task.edits, task.kept, fresh, known)
+        if not replanned.edits:
+            return replanned
+        standing = find_standing(self.planner, replanned.edits, history.ours.live, fresh)
+        return replace(replanned, standing=standing)
+
+    def expected(self, task: WriteTask, history: History) -> int:
+        """How many URLs were planned."""
+        return sum(edit.urls for edit in task.edits)
+
+    def already_new(self, task: WriteTask, fresh: Document) -> int:
+        """How many of the planned URLs stand in the document already."""
+        return count_already_new(self.planner, task.edits, fresh)
+
+    def keeps(self, history: History) -> bool:
+        """An apply leaves nothing that it was not asked for."""
+        return False
 
     def _with_fresh_evidence(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
         """The writes whose targets are all there, by evidence young enough."""
@@ -157,11 +177,18 @@ class PlanWriter:
                 self.journal.add_evidence(_gather(self.objects(), list(wanted)))
             for write in batch:
                 if doubts := self._doubts(stale[write.id]):
-                    detail = f"no longer proven to exist: {', '.join(doubts)}"
-                    outcome = DocumentOutcome(write.id, Outcome.FAILED, detail)
-                    self.journal.settle([], [outcome])
+                    self.journal.settle([], [self._doubted(write, doubts)])
                 else:
                     yield write
+
+    def _doubted(self, write: PlannedWrite, doubts: Sequence[str]) -> DocumentOutcome:
+        places = tell_places(edit.value_path for edit in write.edits)
+        detail = f"no longer proven to exist: {', '.join(doubts)}; not written: {places}"
+        entries = tuple(self.journal.entries([write.id]).get(write.id, ()))
+        written = History(None, entries, {}).written(Operation.APPLY)
+        account = UrlAccount(sum(edit.urls for edit in write.edits), written)
+        urls = account.close(Outcome.FAILED)
+        return DocumentOutcome(write.id, Outcome.FAILED, detail, urls)
 
     def _doubts(self, targets: Iterable[ObjectRef]) -> list[str]:
         return [

@@ -94,9 +94,7 @@ def read_back(
 def supersedes(write: Sequence[Edit], entry: Entry) -> bool:
     """Whether an earlier attempt has nothing in it that a later write has not."""
     made = {(place_of(edit.value_path), edit.before, edit.after) for edit in write}
-    return all(
-        (place_of(edit.value_path), edit.before, edit.after) in made for edit in entry.edits
-    )
+    return all((place_of(edit.value_path), edit.before, edit.after) in made for edit in entry.edits)
 
 
 def tell_open(history: History) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from url_rewriter.concurrency.batches import in_batches
@@ -21,13 +21,16 @@ from url_rewriter.documents import (
     Edit,
     Outcome,
     Update,
+    ValuePath,
     WriteResult,
     WriteStatus,
     format_value_path,
 )
+from url_rewriter.pipeline.accounting import UrlAccount
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import DocumentOutcome, Entry, Intention, Journal
-from url_rewriter.planning import Replanned
+from url_rewriter.pipeline.read_back import History, read_back, supersedes, tell_open
+from url_rewriter.planfile import DocumentOutcome, Intention, Journal
+from url_rewriter.planning import Planner, Replanned, tell_leftovers
 
 BATCH = 400
 """Documents that are read, journaled and written together; what a signal waits for."""
@@ -58,16 +61,37 @@ class WriteTask:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A write about to be sent; ``unanswered`` entries may still arrive, at the same revision."""
+    """A write about to be sent to a document as it was read."""
 
     task: WriteTask
     fresh: Document
     plan: Replanned
-    unanswered: list[int]
+    history: History
+
+    @property
+    def urls(self) -> int:
+        """How many URLs it writes."""
+        return sum(edit.urls for edit in self.plan.edits)
 
 
-Decide = Callable[[WriteTask, Document, Sequence[Entry]], Replanned]
-"""What to write to a document as it is now, given its journal entries, oldest first."""
+class WritePolicy(Protocol):
+    """What an operation makes of a document, given what was written to it before."""
+
+    @property
+    def planner(self) -> Planner:
+        """The planner of the plan."""
+
+    def decide(self, task: WriteTask, fresh: Document, history: History) -> Replanned:
+        """What to write to a document as it is now."""
+
+    def expected(self, task: WriteTask, history: History) -> int:
+        """How many URLs of the document the operation is to write, with those it has written."""
+
+    def already_new(self, task: WriteTask, fresh: Document) -> int:
+        """How many of the URLs to be written stand in the document already."""
+
+    def keeps(self, history: History) -> bool:
+        """Whether strings of ours stay in the document that the operation was not asked for."""
 
 
 class Writer:
@@ -77,7 +101,7 @@ class Writer:
         self,
         store: DocumentWriter,
         journal: Journal,
-        decide: Decide,
+        policy: WritePolicy,
         progress: Progress,
         pace: WriteRate,
         *,
@@ -85,7 +109,7 @@ class Writer:
     ) -> None:
         self._store = store
         self._journal = journal
-        self._decide = decide
+        self._policy = policy
         self._progress = progress
         self._pace = pace
         self._backoff = Backoff(attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=pause)
@@ -100,16 +124,16 @@ class Writer:
 
     def _write_batch(self, batch: Sequence[WriteTask]) -> None:
         waiting = {task.path: task for task in batch}
-        why: dict[str, WriteResult] = {}
+        again: dict[str, tuple[_Write, WriteResult]] = {}
         for _ in Attempts(self._backoff):
-            why = self._write_round(list(waiting.values()))
-            waiting = {path: waiting[path] for path in why}
+            again = self._write_round(list(waiting.values()))
+            waiting = {path: waiting[path] for path in again}
             if not waiting:
                 return
-        self._journal.settle([], [_given_up(waiting[path], why[path]) for path in waiting])
+        self._journal.settle([], [self._given_up(*each) for each in again.values()])
 
-    def _write_round(self, tasks: Sequence[WriteTask]) -> dict[str, WriteResult]:
-        """Look at each document and write it; the paths that must be looked at again, and why."""
+    def _write_round(self, tasks: Sequence[WriteTask]) -> dict[str, tuple[_Write, WriteResult]]:
+        """Look at each document and write it; what must be looked at again, and why, by path."""
         fresh = self._store.get([task.path for task in tasks])
         entries = self._journal.entries([task.document for task in tasks])
         settled: list[tuple[int, WriteResult]] = []
@@ -117,106 +141,138 @@ class Writer:
         writes: list[_Write] = []
         for task in tasks:
             document = fresh.get(task.path)
-            history = entries.get(task.document, [])
-            told = _read_back(history, task.path, document)
-            settled += told.items()
+            history = read_back(
+                self._policy.planner, entries.get(task.document, []), task.path, document
+            )
+            settled += history.told.items()
             if document is None:
-                outcomes.append(DocumentOutcome(task.document, Outcome.GONE))
+                outcomes.append(self._gone(task, history))
                 continue
-            replanned = self._decide(task, document, history)
-            if replanned.edits:
-                unanswered = [each.id for each in history if each.open and each.id not in told]
-                writes.append(_Write(task, document, replanned, unanswered))
+            write = _Write(task, document, self._policy.decide(task, document, history), history)
+            if write.plan.edits:
+                writes.append(write)
             else:
-                outcomes.append(self._without_write(task, replanned, history, told))
+                outcomes.append(self._without_write(write))
         if settled or outcomes:
             self._journal.settle(settled, outcomes)
         return self._send(writes) if writes else {}
 
-    def _send(self, writes: Sequence[_Write]) -> dict[str, WriteResult]:
+    def _send(self, writes: Sequence[_Write]) -> dict[str, tuple[_Write, WriteResult]]:
         entries = self._journal.intend(
-            [Intention(each.task.document, each.fresh.revision, each.plan.edits) for each in writes]
-        )
+            [
+                Intention(
+                    each.task.document, each.fresh.revision, each.plan.edits,
+                    each.fresh.created_at, each.plan.standing,
+                )
+                for each in writes
+            ]
+        )  # fmt: skip
         self._pace.take(len(writes))
         results = self._store.write([Update(each.fresh, each.plan.edits) for each in writes])
         if any(result.pressed for result in results):
             self._pace.press()
         settled = list(zip(entries, results, strict=True))
         outcomes: list[DocumentOutcome] = []
-        again: dict[str, WriteResult] = {}
+        again: dict[str, tuple[_Write, WriteResult]] = {}
         for write, result in zip(writes, results, strict=True):
             match result.status:
                 case WriteStatus.WRITTEN:
-                    outcomes.append(_outcome(write.task, write.plan, Outcome.WRITTEN))
-                    # It took the revision that the unanswered ones required: they never can arrive.
-                    settled += [(entry, _superseded(result)) for entry in write.unanswered]
-                case WriteStatus.REFUSED:
+                    history = _superseding(write)
+                    settled += history.told.items()
                     outcomes.append(
-                        DocumentOutcome(write.task.document, Outcome.FAILED, result.detail)
+                        self._outcome(write, history, Outcome.WRITTEN, wrote=write.urls)
                     )
+                case WriteStatus.REFUSED:
+                    outcomes.append(self._failed(write, result.detail))
                 case WriteStatus.STALE | WriteStatus.UNSETTLED:
-                    again[write.task.path] = result
+                    again[write.task.path] = write, result
         self._journal.settle(settled, outcomes)
         return again
 
-    def _without_write(
+    def _gone(self, task: WriteTask, history: History) -> DocumentOutcome:
+        urls = self._account(task, history).close(Outcome.GONE)
+        return DocumentOutcome(task.document, Outcome.GONE, urls=urls)
+
+    def _without_write(self, write: _Write) -> DocumentOutcome:
+        operation = self._journal.operation
+        written = any(
+            each.operation is operation
+            and each.id in write.history.told
+            and each.status is WriteStatus.WRITTEN
+            for each in write.history.entries
+        )
+        outcome = Outcome.WRITTEN if written else Outcome.UNCHANGED
+        return self._outcome(write, write.history, outcome)
+
+    def _outcome(
+        self, write: _Write, history: History, outcome: Outcome, *, wrote: int = 0
+    ) -> DocumentOutcome:
+        left = write.plan.left
+        if left or history.on_the_way:
+            outcome = Outcome.CONFLICT
+        account = self._account(
+            write.task, history, wrote, sum(each.urls for each in left),
+            lambda: self._policy.already_new(write.task, write.fresh),
+        )  # fmt: skip
+        return DocumentOutcome(
+            write.task.document,
+            outcome,
+            "; ".join(filter(None, [tell_leftovers(left), tell_open(history)])),
+            account.close(outcome),
+            bool(history.on_the_way) or self._policy.keeps(history),
+        )
+
+    def _failed(
+        self, write: _Write, detail: str, outcome: Outcome = Outcome.FAILED
+    ) -> DocumentOutcome:
+        """The outcome of a document that was not written; its strings are named."""
+        places = tell_places(edit.value_path for edit in write.plan.edits)
+        told = "; ".join(filter(None, [f"{detail}: {places}", tell_leftovers(write.plan.left)]))
+        left = write.urls + sum(each.urls for each in write.plan.left)
+        account = self._account(
+            write.task, write.history, left=left if outcome is Outcome.CONFLICT else 0
+        )
+        urls = account.close(outcome)
+        return DocumentOutcome(write.task.document, outcome, told, urls, live=True)
+
+    def _given_up(self, write: _Write, result: WriteResult) -> DocumentOutcome:
+        if result.status is WriteStatus.STALE:
+            detail = f"kept changing while it was written, {_ROUNDS} times"
+            return self._failed(write, detail, Outcome.CONFLICT)
+        return self._failed(write, result.detail or "the store gave no answer")
+
+    def _account(
         self,
         task: WriteTask,
-        replanned: Replanned,
-        history: Sequence[Entry],
-        told: dict[int, WriteResult],
-    ) -> DocumentOutcome:
-        written = any(
-            entry.operation is self._journal.operation
-            and entry.id in told
-            and told[entry.id].status is WriteStatus.WRITTEN
-            for entry in history
-        )
-        return _outcome(task, replanned, Outcome.WRITTEN if written else Outcome.UNCHANGED)
+        history: History,
+        wrote: int = 0,
+        left: int = 0,
+        already_new: Callable[[], int] = lambda: 0,
+    ) -> UrlAccount:
+        written = history.written(self._journal.operation) + wrote
+        return UrlAccount(self._policy.expected(task, history), written, left, already_new)
 
 
-def _read_back(
-    history: Sequence[Entry], path: str, document: Document | None
-) -> dict[int, WriteResult]:
-    """What the document tells of writes whose answer is not known, by entry.
+def _superseding(write: _Write) -> History:
+    """The history once a write arrived: it ends attempts that can do nothing any more.
 
-    A write is atomic: one of its strings standing where it was put shows that it arrived. Once the
-    document has another revision than the write required (or is gone), it can no longer arrive. At
-    that very revision it has not arrived yet, and still may: nothing is told of it.
+    It took the revision that some of them required. Others have nothing in them that it has not.
     """
-    told: dict[int, WriteResult] = {}
-    texts = dict(document.strings) if document else {}
-    for entry in history:
-        if not entry.open or (document is not None and document.revision == entry.revision):
-            continue
-        arrived = any(texts.get(edit.value_path) == edit.after for edit in entry.edits)
-        told[entry.id] = WriteResult(
-            path,
-            WriteStatus.WRITTEN if arrived else WriteStatus.STALE,
-            document.revision if document and arrived else None,
-            "by reading back",
+    ended = {
+        each.id: WriteResult(
+            write.task.path, WriteStatus.STALE, detail="a later attempt was written"
         )
-    return told
+        for each in write.history.entries
+        if each.open
+        and (each.revision == write.fresh.revision or supersedes(write.plan.edits, each))
+    }
+    entries = tuple(
+        replace(each, status=WriteStatus.STALE) if each.id in ended else each
+        for each in write.history.entries
+    )
+    return History(write.fresh, entries, ended)
 
 
-def _superseded(result: WriteResult) -> WriteResult:
-    return WriteResult(result.path, WriteStatus.STALE, detail="a later attempt was written")
-
-
-def _outcome(task: WriteTask, replanned: Replanned, outcome: Outcome) -> DocumentOutcome:
-    if replanned.left:
-        return DocumentOutcome(task.document, Outcome.CONFLICT, _left(replanned))
-    return DocumentOutcome(task.document, outcome)
-
-
-def _left(replanned: Replanned) -> str:
-    places = ", ".join(format_value_path(path) for path in replanned.left)
-    return f"changed since, left alone: {places}"
-
-
-def _given_up(task: WriteTask, result: WriteResult) -> DocumentOutcome:
-    if result.status is WriteStatus.STALE:
-        return DocumentOutcome(
-            task.document, Outcome.CONFLICT, f"kept changing while it was written, {_ROUNDS} times"
-        )
-    return DocumentOutcome(task.document, Outcome.FAILED, result.detail)
+def tell_places(paths: Iterable[ValuePath]) -> str:
+    """Value paths for people."""
+    return ", ".join(map(format_value_path, paths))

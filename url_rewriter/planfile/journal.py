@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
 
-from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
+from url_rewriter.documents import (
+    Edit,
+    Outcome,
+    Revision,
+    UrlOutcome,
+    WriteResult,
+    WriteStatus,
+)
 from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.plan import Plan
-from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
+from url_rewriter.planfile.rows import (
+    PlannedWrite,
+    dump_edits,
+    dump_standing,
+    load_edits,
+    load_standing,
+)
 from url_rewriter.planfile.runs import Run, now
-from url_rewriter.planfile.totals import WANTED, Operation, WriteFilter
+from url_rewriter.planfile.totals import Operation
+from url_rewriter.planfile.write_totals import PUT_BACK, WANTED, WriteFilter
+from url_rewriter.planning import Standing, place_of
 from url_rewriter.urls import ObjectRef
 
 
@@ -26,20 +41,23 @@ from url_rewriter.urls import ObjectRef
 class Intention:
     """A write that is about to be sent: the edits to a document as it was read for it.
 
-    ``created_at`` is when that document was made, None where its store does not tell.
+    ``created_at`` is when that document was made, None where its store does not tell. ``standing``
+    are its strings that name a target of the edits already and are the application's own.
     """
 
     document: int
     revision: Revision
     edits: tuple[Edit, ...]
     created_at: str | None = None
+    standing: Standing = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One write: sent, or about to be. ``status`` is None while the result is not known.
 
-    ``created_at`` is when the document was made that was read for it, None where that is not known.
+    ``created_at`` is when the document was made that was read for it, None where that is not known;
+    ``standing`` are its strings that named a target of the edits before.
     """
 
     id: int
@@ -49,6 +67,7 @@ class Entry:
     edits: tuple[Edit, ...]
     status: WriteStatus | None
     created_at: str | None = None
+    standing: Standing = ()
 
     @property
     def open(self) -> bool:
@@ -58,11 +77,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DocumentOutcome:
-    """What became of one document, and why where it was left alone."""
+    """What became of one document and of its URLs, and why where it was left alone.
+
+    ``live``: strings of ours stay there that a rollback was not asked for, or that may still come.
+    """
 
     document: int
     outcome: Outcome
     detail: str = ""
+    urls: Mapping[UrlOutcome, int] = field(default_factory=dict)
+    live: bool = False
 
 
 class Journal(Run):
@@ -91,11 +115,12 @@ class Journal(Run):
     def _enter(self, each: Intention) -> int:
         row = self._connection.execute(
             "INSERT INTO journal"
-            " (run, operation, document, revision, created_at, edits, urls, sent_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " (run, operation, document, revision, created_at, edits, standing, urls, sent_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self._run, self.operation, each.document, each.revision, each.created_at,
-                dump_edits(each.edits), sum(edit.urls for edit in each.edits), now(),
+                dump_edits(each.edits), dump_standing(each.standing),
+                sum(edit.urls for edit in each.edits), now(),
             ),
         )  # fmt: skip
         return int(row.lastrowid or 0)
@@ -115,10 +140,18 @@ class Journal(Run):
                 ],
             )
             self._connection.executemany(
-                "INSERT INTO outcomes (document, run, operation, outcome, detail)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO outcomes (document, run, operation, outcome, detail, urls, live)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (each.document, self._run, self.operation, each.outcome, each.detail)
+                    (
+                        each.document,
+                        self._run,
+                        self.operation,
+                        each.outcome,
+                        each.detail,
+                        json.dumps(each.urls),
+                        each.live,
+                    )
                     for each in outcomes
                 ],
             )
@@ -137,17 +170,19 @@ class Journal(Run):
             )
 
     def to_roll_back(self, wanted: WriteFilter) -> Iterator[tuple[int, str]]:
-        """Documents with strings that an apply wrote, or may have written, that are not put back;
-        last written first: id and path."""
+        """Documents with strings that an apply wrote, or may have written, that are not put back,
+        or were left by an earlier rollback; last written first: id and path."""
 
-        def read(last: int) -> list[tuple[int, int, str]]:
+        def read(last: int) -> list[tuple[int, int, str, bool]]:
             given = {**asdict(wanted), "last": last, "page": _PAGE}
             return self._connection.execute(_APPLIED, given).fetchall()
 
         for page in read_pages(read, 1 << 62, itemgetter(0)):
-            entries = self.entries([document for _, document, _ in page])
+            entries = self.entries([document for _, document, *_ in page])
             yield from (
-                (document, path) for _, document, path in page if live_edits(entries[document])
+                (document, path)
+                for _, document, path, left in page
+                if left or live_edits(entries[document])
             )
 
     def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
@@ -161,12 +196,13 @@ class Journal(Run):
     def entries(self, documents: list[int]) -> dict[int, list[Entry]]:
         """The entries of each document, oldest first."""
         rows = self._connection.execute(
-            "SELECT id, operation, document, revision, created_at, edits, status FROM entries"
+            "SELECT id, operation, document, revision, created_at, edits, status, standing"
+            " FROM entries"
             " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps(documents),),
         )
         entries: dict[int, list[Entry]] = defaultdict(list)
-        for row, operation, document, revision, created_at, edits, status in rows:
+        for row, operation, document, revision, created_at, edits, status, standing in rows:
             entries[document].append(
                 Entry(
                     row,
@@ -176,19 +212,21 @@ class Journal(Run):
                     load_edits(edits),
                     WriteStatus(status) if status else None,
                     created_at,
+                    load_standing(standing),
                 )
             )
         return entries
 
     def stale_targets(self, document: int, age: timedelta) -> list[ObjectRef]:
-        """Targets of a planned write whose newest evidence is older than ``age``."""
+        """Targets of a planned write whose newest evidence is older than ``age``, or is not that
+        they exist."""
         limit = (datetime.now(UTC) - age).isoformat()
         rows = self._connection.execute(
             "SELECT DISTINCT t.bucket, t.key FROM strings s"
             " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
             " JOIN targets t ON t.id = o.target"
             " JOIN newest_evidence e ON e.target = t.id"
-            " WHERE s.document = ? AND e.checked_at < ?",
+            " WHERE s.document = ? AND (e.checked_at < ? OR e.state <> 'exists')",
             (document, limit),
         )
         return [ObjectRef(bucket, key) for bucket, key in rows]
@@ -197,9 +235,14 @@ class Journal(Run):
 _PAGE = 500
 
 _APPLIED = (
-    "SELECT max(j.id), d.id, d.path FROM journal j JOIN documents d ON d.id = j.document"
-    " WHERE j.operation = 'apply' AND " + WANTED + " GROUP BY d.id HAVING max(j.id) < :last"
-    " ORDER BY max(j.id) DESC LIMIT :page"
+    "SELECT max(j.id), d.id, d.path, x.id IS NOT NULL"
+    " FROM journal j JOIN documents d ON d.id = j.document"
+    " LEFT JOIN newest_outcome x ON x.document = d.id AND x.operation = 'rollback'"
+    " WHERE j.operation = 'apply' AND NOT coalesce("
+    + PUT_BACK
+    + ", 0) AND "
+    + WANTED
+    + " GROUP BY d.id HAVING max(j.id) < :last ORDER BY max(j.id) DESC LIMIT :page"
 )
 
 
@@ -224,12 +267,17 @@ def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:
 
 
 def _take_back(live: list[Edit], edit: Edit) -> None:
-    """Drop the newest edit that ``edit`` undid: at its own place, else where an array moved it."""
+    """Drop the edits that ``edit`` undid, newest first: they lead from one text to the other."""
+    text = edit.before
+    while text != edit.after and (undone := _find(live, edit, text)) is not None:
+        text = live.pop(undone).before
+
+
+def _find(live: Sequence[Edit], edit: Edit, text: str) -> int | None:
+    """The newest edit that wrote a text: at the same place, else where an array moved it."""
     alike = [
-        index
+        (each.value_path == edit.value_path, each.before == edit.after, index)
         for index, each in enumerate(live)
-        if (each.after, each.before) == (edit.before, edit.after)
+        if each.after == text and place_of(each.value_path) == place_of(edit.value_path)
     ]
-    at_its_place = [index for index in alike if live[index].value_path == edit.value_path]
-    if undone := at_its_place or alike:
-        del live[undone[-1]]
+    return max(alike)[-1] if alike else None
