@@ -7,12 +7,8 @@ KNOWN = frozenset(
         # A plan file is one thing, and its journal cannot be lost.
         "journal-replaced", "journal-lost", "stale-sidecar",
         "accepted-wal", "used-wal", "accepted-trigger", "used-trigger", "wrong-text",
-        "accepted-flip", "used-flip", "status-6", "bug", "secret-left",
-        # Every URL ends in one counted state.
-        "old-url-unlisted", "moved-unlisted", "copy-unlisted", "write-forgotten",
-        "unanswered-forgotten", "restored-foreign", "restored-remade", "second-rollback",
-        "write-forgotten-by-rule", "moved-unlisted-by-rule", "copy-unlisted-by-rule",
+        "accepted-flip", "used-flip", "status-6", "secret-left",
         # Limits that hold.
-        "future-evidence", "verified-wrongly", "not-proven",
+        "future-evidence", "verified-wrongly",
     }
 )  # fmt: skip

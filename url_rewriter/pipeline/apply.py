@@ -151,7 +151,7 @@ class PlanWriter:
         replanned = replan(self.planner, task.edits, task.kept, fresh, known)
         if not replanned.edits:
             return replanned
-        standing = find_standing(self.planner, replanned.edits, history.ours.live, fresh)
+        standing = find_standing(self.planner, replanned.edits, history.ours, fresh)
         return replace(replanned, standing=standing)
 
     def expected(self, task: WriteTask, history: History) -> int:

@@ -55,6 +55,7 @@ class History:
         entries = [
             each for each in self.entries if each not in self.on_the_way and not self.is_past(each)
         ]
+        known = [each for each in entries if not each.open]
         applied = [
             each
             for each in entries
@@ -63,7 +64,7 @@ class History:
         ]
         edits = tuple(edit for each in applied for edit in each.edits)
         standing = tuple(dict.fromkeys(string for each in applied for string in each.standing))
-        return Ours(live_edits(entries), edits, standing)
+        return Ours(live_edits(known), edits, standing)
 
     def is_past(self, entry: Entry) -> bool:
         """Whether the document that an entry wrote to was deleted, and this one made later."""
@@ -147,7 +148,8 @@ def _write_arrived(
 ) -> bool:
     """Whether what an entry wrote stands in a document, wherever the application moved it.
 
-    What stood there before, and what other writes put there, shows nothing.
+    What stood there before, and what other writes put there, shows nothing; nor does a new string
+    elsewhere while the old one stands where it stood.
     """
     live = live_edits([each for each in known if not each.open])
     at_its_place = {(edit.value_path, edit.after) for edit in live}
@@ -158,8 +160,12 @@ def _write_arrived(
         for edit in entry.edits
     ):
         return True
-    surplus = _surplus(planner, document, live, entry.standing)
-    return any(surplus[target] > 0 for target in written_targets(planner, entry.edits))
+    places = {(place_of(path), text) for path, text in document.strings}
+    replaced = [
+        edit for edit in entry.edits if (place_of(edit.value_path), edit.before) not in places
+    ]
+    surplus = _surplus(planner, document, live, entry.standing) if replaced else Counter()
+    return any(surplus[target] > 0 for target in written_targets(planner, replaced))
 
 
 def _put_back_arrived(

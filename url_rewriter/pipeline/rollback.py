@@ -23,7 +23,7 @@ from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_back import History
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.write_loop import DocumentWriter, Writer, WriteTask
-from url_rewriter.pipeline.written import Written, tell_writes
+from url_rewriter.pipeline.written import Written, nothing_to_put_back, tell_writes
 from url_rewriter.planfile import Journal, Operation, WriteFilter
 from url_rewriter.planning import Ours, Planner, Replanned, undo, written_targets
 from url_rewriter.text import counted
@@ -63,6 +63,8 @@ def rollback(
             question = f"Put back {counted(planned, 'document')} of {store.locator}?"
             require_consent(store, question, request.consent, operator)
         with ending(Journal(plan, Operation.ROLLBACK)) as journal:
+            if next(journal.to_roll_back(request.wanted), None) is None:
+                return nothing_to_put_back(plan, request.path, dry_run=request.dry_run)
             progress.begin("rollback", "docs", planned)
             put_back(
                 journal,
@@ -92,7 +94,6 @@ def put_back(
     InterruptedRunError when asked to stop, between two batches, and ServiceError when the store or
     the disk fails for good; the same call continues.
     """
-
     policy = _RollbackPolicy(planned_planner(journal.plan), wanted.rule)
     with Stop() as stop:
         tasks = (WriteTask(document, path) for document, path in journal.to_roll_back(wanted))

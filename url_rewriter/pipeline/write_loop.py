@@ -219,7 +219,7 @@ class Writer:
             outcome,
             "; ".join(filter(None, [tell_leftovers(left), tell_open(history)])),
             account.close(outcome),
-            bool(history.on_the_way) or self._policy.keeps(history),
+            bool(history.on_the_way or history.unknown) or self._policy.keeps(history),
         )
 
     def _failed(

@@ -31,10 +31,30 @@ class WriteTotals:
         """How many planned documents have no outcome yet."""
         return self.planned - sum(self.outcomes.values())
 
+    def emptied(self) -> WriteTotals:
+        """The totals of a run that had nothing to do."""
+        none = dict.fromkeys(self.by_url, 0)
+        return WriteTotals(0, dict.fromkeys(self.outcomes, 0), 0, none)
+
+    def in_words(self) -> list[tuple[str, int]]:
+        """What became of the URLs that were found, and of which there are any, for people."""
+        return [(_WORDS.get(name, name), n) for name, n in self._states() if n]
+
+    def _states(self) -> list[tuple[str, int]]:
+        return [each for each in self.by_url.items() if each[0] not in ("found", "appeared")]
+
     @property
     def left(self) -> int:
         """How many documents are not as the operation was to leave them."""
         return self.pending + self.outcomes[Outcome.CONFLICT] + self.outcomes[Outcome.FAILED]
+
+
+_WORDS = {
+    "already_new": "already new",
+    "conflict": "in conflict",
+    "unmapped": "without a rule",
+    "left": "left alone",
+}
 
 
 class LeftDocument(NamedTuple):

@@ -23,6 +23,7 @@ from url_rewriter.planning.examples import ExampleResult, check_examples
 from url_rewriter.planning.leftovers import (
     Leftover,
     LeftWhy,
+    Ours,
     Standing,
     named_targets,
     place_of,
@@ -33,7 +34,7 @@ from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.planning.planner import PlannedDocument, Planner
 from url_rewriter.planning.replanning import Replanned, count_already_new, find_standing, replan
 from url_rewriter.planning.tally import Survey, Tally, survey
-from url_rewriter.planning.undoing import Ours, undo
+from url_rewriter.planning.undoing import undo
 
 __all__ = [
     "Candidate",

@@ -38,6 +38,19 @@ class Leftover:
     urls: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What was written to one document.
+
+    ``live`` are the edits that were not put back yet, newest first; ``written`` are all of them.
+    ``standing`` are the strings that named the same targets before, and are the application's own.
+    """
+
+    live: tuple[Edit, ...]
+    written: tuple[Edit, ...]
+    standing: Standing = ()
+
+
 def place_of(path: ValuePath) -> Place:
     """The place that a value path shares with its like in the other elements of its arrays.
 

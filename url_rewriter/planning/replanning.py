@@ -20,6 +20,7 @@ from url_rewriter.planning.deciding import SettledUrl, UrlStatus
 from url_rewriter.planning.leftovers import (
     Leftover,
     LeftWhy,
+    Ours,
     Place,
     Standing,
     is_within,
@@ -143,25 +144,26 @@ class _PlannedEdits:
         return LeftWhy.APPEARED
 
 
-def find_standing(
-    planner: Planner, edits: Sequence[Edit], written: Sequence[Edit], fresh: Document
-) -> Standing:
+def find_standing(planner: Planner, edits: Sequence[Edit], ours: Ours, fresh: Document) -> Standing:
     """The strings of ``fresh`` that name a target of ``edits`` before these are made.
 
-    ``written`` are the edits of earlier writes: what they put there is not the application's own.
+    What an earlier write may have put there is not the application's own.
     """
     edited = {edit.value_path for edit in edits}
-    ours = {(place_of(edit.value_path), edit.after) for edit in written}
-    others = [
-        (path, text)
+    naming = [
+        ((path, text), named)
         for path, text in fresh.strings
-        if path not in edited and (place_of(path), text) not in ours
+        if path not in edited and (named := named_targets(planner, text))
     ]
-    naming = [(each, named) for each in others if (named := named_targets(planner, each[1]))]
     if not naming:
         return ()
-    targets = written_targets(planner, edits)
-    return tuple(each for each, named in naming if named & targets)
+    targets, written = written_targets(planner, edits), written_targets(planner, ours.written)
+    own = {(place_of(path), text) for path, text in ours.standing}
+    return tuple(
+        (path, text)
+        for (path, text), named in naming
+        if named & targets and (not named & written or (place_of(path), text) in own)
+    )
 
 
 def count_already_new(planner: Planner, edits: Sequence[Edit], fresh: Document) -> int:

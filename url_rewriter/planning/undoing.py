@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from url_rewriter.documents import Document, Edit, ValuePath
 from url_rewriter.planning.leftovers import (
     Leftover,
     LeftWhy,
+    Ours,
     Place,
-    Standing,
     count_named,
     in_array,
     is_within,
@@ -25,19 +24,6 @@ from url_rewriter.planning.leftovers import (
 )
 from url_rewriter.planning.planner import Planner
 from url_rewriter.planning.replanning import Replanned
-
-
-@dataclass(frozen=True, slots=True)
-class Ours:
-    """What was written to one document.
-
-    ``live`` are the edits that were not put back yet, newest first; ``written`` are all of them.
-    ``standing`` are the strings that named the same targets before, and are the application's own.
-    """
-
-    live: tuple[Edit, ...]
-    written: tuple[Edit, ...]
-    standing: Standing = ()
 
 
 def undo(planner: Planner, ours: Ours, fresh: Document) -> Replanned:
@@ -122,24 +108,24 @@ def _assign(
     """Which of some equal strings were written by which edit.
 
     ``found`` is where they stand now, in their order; ``own`` is where some stood that were the
-    application's. Where their number is what it was, so is their order. Where some are missing and
-    all are ours and came from one string, all that are left are. Where there are more, only those
-    at their old places are known.
+    application's. Where none was moved, they are told by their order, and where all are ours and
+    were moved by the same number of elements. Where all are ours and came from one string, all that
+    are left are. Where there are more, only those at their old places are known.
     """
     slots: list[tuple[ValuePath, Edit | None]] = [(edit.value_path, edit) for edit in wrote]
     slots += [(path, None) for path in own]
     slots.sort(key=lambda slot: _order(slot[0]))
     alike = not own and len({edit.before for edit in wrote}) == 1
-    if len(slots) == len(found):
-        told = [(path, edit) for path, (_, edit) in zip(found, slots, strict=True)]
-    elif len(found) < len(slots):
-        told = (
-            [(path, edit) for path, (_, edit) in zip(found, slots, strict=False)] if alike else []
-        )
-    elif alike or all(path in found for path, _ in slots):
+    moved = {
+        tuple(now - then for now, then in zip(_order(path), _order(slot), strict=True))
+        for path, (slot, _) in zip(found, slots, strict=False)
+    }
+    together = len(found) == len(slots) and len(moved) == 1 and not (own and any(*moved))
+    told: list[tuple[ValuePath, Edit | None]] = []
+    if together or (len(found) <= len(slots) and alike):
+        told = [(path, edit) for path, (_, edit) in zip(found, slots, strict=False)]
+    elif len(found) > len(slots) and (alike or all(path in found for path, _ in slots)):
         told = [(path, edit) for path, edit in dict(slots).items() if path in found]
-    else:
-        told = []
     return [(path, edit) for path, edit in told if edit is not None]
 
 
@@ -148,7 +134,11 @@ def _leftovers(planner: Planner, ours: Ours, putting_back: _PuttingBack) -> Iter
     targets = written_targets(planner, ours.written).keys()
     undone = [edit for edit in ours.live if edit not in putting_back.done]
     befores = {edit.before for edit in ours.written}
-    own = Counter((place_of(path), text) for path, text in ours.standing)
+    own = Counter(text for _, text in ours.standing)
+    places = {(place_of(path), text) for path, text in ours.standing}
+    # While one of ours is not accounted for, an equal string elsewhere may be it.
+    missed = {edit.after for edit in undone}
+    doubtful = {text for _, text in putting_back.doubtful}
     named = {edit.value_path: edit for edit in undone if not in_array(edit.value_path)}
     for path, text in putting_back.current.items():
         place = place_of(path)
@@ -160,8 +150,9 @@ def _leftovers(planner: Planner, ours: Ours, putting_back: _PuttingBack) -> Iter
         elif text in befores:
             continue
         count = count_named(planner, text, wanted) if wanted else 0  # type: ignore[arg-type]
-        if count and own[place, text] and (place, text) not in putting_back.doubtful:
-            own[place, text] -= 1
+        is_own = text not in missed or ((place, text) in places and text not in doubtful)
+        if count and own[text] and is_own:
+            own[text] -= 1
         elif count:
             yield Leftover(path, _why(ours, path, text), count)
         elif path in named and path not in putting_back.urls and not _is_ours(ours, text):
