@@ -134,7 +134,8 @@ class WriteStatus(StrEnum):
 class WriteResult:
     """The answer to one update: ``revision`` is the new one where written; ``detail`` says why.
 
-    ``pressed``: the store wants fewer writes (a lock is held, a quota is used up).
+    ``pressed``: the store wants fewer writes (a lock is held, a quota is used up). ``exhausted``: a
+    quota refused this write, which may be sent again as it is.
     """
 
     path: str
@@ -142,6 +143,7 @@ class WriteResult:
     revision: Revision | None = None
     detail: str = ""
     pressed: bool = False
+    exhausted: bool = False
 
 
 class Outcome(StrEnum):

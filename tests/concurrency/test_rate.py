@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from tests.concurrency.clock import Clock
 from url_rewriter.concurrency.rate import RequestRate, WriteRate, seconds_for
 
 
 def make_rate(clock: Clock, *, ramp: bool = True, cap: float | None = None) -> WriteRate:
-    return WriteRate(ramp=ramp, cap=cap, clock=clock, pause=clock.pause)
+    return WriteRate(ramp=ramp, cap=cap, clock=clock)
 
 
 def test_it_begins_with_500_writes_a_second() -> None:
     clock = Clock()
     writes = make_rate(clock)
     for _ in range(11):
-        writes.take(200)
-    assert round(clock.now, 6) == 4.0
+        clock.pause(writes.take(200))
+    assert round(clock.now, 6) == 4.4
 
 
 def test_it_grows_by_half_every_five_minutes() -> None:
@@ -54,11 +56,39 @@ def test_a_cap_holds_whatever_the_ramp_allows() -> None:
     assert writes.rate == 100
 
 
+def test_a_cap_holds_from_the_first_write() -> None:
+    clock = Clock()
+    writes = make_rate(clock, ramp=False, cap=5)
+    sent: list[float] = []
+    while len(sent) < 60:
+        batch = writes.batch(400)
+        clock.pause(writes.take(batch))
+        sent += [clock.now] * batch
+    for moment in sent:
+        assert sum(moment <= each < moment + 1 for each in sent) <= 5
+    assert sent[-1] == 12
+
+
+@pytest.mark.parametrize(
+    ("cap", "batch"), [(0.1, 1), (5, 5), (100.5, 100), (1000, 400), (None, 400)]
+)
+def test_a_batch_takes_a_second_at_most(cap: float | None, batch: int) -> None:
+    assert make_rate(Clock(), ramp=False, cap=cap).batch(400) == batch
+
+
+def test_what_is_not_sent_is_given_back() -> None:
+    clock = Clock()
+    writes = make_rate(clock, ramp=False, cap=10)
+    clock.pause(writes.take(10))
+    writes.give_back(10)
+    assert round(writes.take(1), 6) == 0.1
+
+
 def test_without_a_ramp_nothing_waits() -> None:
     clock = Clock()
     writes = make_rate(clock, ramp=False)
     for _ in range(1000):
-        writes.take(400)
+        clock.pause(writes.take(400))
     assert clock.now == 0
 
 
@@ -71,7 +101,7 @@ def test_the_forecast_is_what_the_rate_does() -> None:
     clock = Clock()
     writes = make_rate(clock)
     for _ in range(2000):
-        writes.take(400)
+        clock.pause(writes.take(400))
     assert abs(clock.now - seconds_for(800_000, ramp=True)) < 5
 
 

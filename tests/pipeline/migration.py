@@ -77,6 +77,7 @@ class Migration:
             store="memory:", rules=self.rules.to_json(),
             rules_digest=self.rules.digest, endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
+            kept_at=self.store.environment,
         )  # fmt: skip
         return Draft(self.path, header)
 

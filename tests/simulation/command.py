@@ -23,7 +23,9 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, help="one migration")
     parser.add_argument("--verbose", action="store_true", help="tell every step of it")
     parser.add_argument("--no-shrink", action="store_true", help="replay it as it was generated")
-    parser.add_argument("--failed", action="store_true", help="the scenarios that once failed")
+    parser.add_argument(
+        "--failed", nargs="?", const="", help="the scenarios that once failed, or the one named"
+    )
     parser.add_argument("--fresh", action="store_true", help="begin with a seed not tried before")
     parser.add_argument("--mutants", action="store_true", help="try whether mutants are noticed")
     parser.add_argument("--mutant", help="try one of them, by its name")
@@ -35,8 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     if given.mutants or given.mutant:
         chosen = [each for each in MUTANTS if given.mutant in (None, each.name)]
         return _try_mutants(chosen, given.seeds or 500)
-    if given.failed:
-        return _try_again(tolerated)
+    if given.failed is not None:
+        return _try_again(given.failed, tolerated, verbose=given.verbose)
     if given.seed is not None:
         return _replay(given.seed, tolerated, shrink=not given.no_shrink, verbose=given.verbose)
     first = time.time_ns() // 1_000_000 % 1_000_000_000 if given.fresh else given.first
@@ -93,10 +95,12 @@ def _many(seeds: Iterator[int], tolerated: frozenset[str]) -> int:
     return 1 if codes else 0
 
 
-def _try_again(tolerated: frozenset[str]) -> int:
+def _try_again(wanted: str, tolerated: frozenset[str], *, verbose: bool) -> int:
     broken = 0
     for name, scenario in FAILED.items():
-        found = simulate(scenario, tolerated)
+        if wanted not in ("", name):
+            continue
+        found = World(scenario, verbose=verbose, tolerated=tolerated).run()
         broken += found is not None
         print(f"{name}: {found.code + ': ' + found.text if found else 'holds'}")
     return 1 if broken else 0

@@ -147,6 +147,8 @@ def watched(world: World) -> Iterator[None]:
         connection = _connect(database, *arguments, factory=Connection, **options)
         connection.world, connection.process, connection.file = world, process, file.resolve()
         process.connections.append(connection)
+        if connection.file == process.path and process.verb != "plan":
+            process.plan = world.model.files.get(process.path)  # it may be another than at first
         return connection
 
     replace, unlink, flock = _calls(world)

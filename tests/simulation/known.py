@@ -7,7 +7,7 @@ KNOWN = frozenset(
         # A plan file is one thing, and its journal cannot be lost.
         "journal-replaced", "journal-lost", "stale-sidecar",
         "accepted-wal", "used-wal", "accepted-trigger", "used-trigger", "wrong-text",
-        "accepted-flip", "used-flip", "status-6", "secret-left",
+        "status-6", "bug", "secret-left",
         # Limits that hold.
         "future-evidence", "verified-wrongly",
     }

@@ -19,7 +19,7 @@ import click
 from url_rewriter import __version__
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
-from url_rewriter.cli.console import printable
+from url_rewriter.cli.console import leave_progress, printable
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.plan import plan
@@ -44,11 +44,11 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from url_rewriter.concurrency.interruption import InterruptedRunError
 
-        _raise_on_sigterm()
+        _raise_on_signals()
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:
-            _end(ctx, str(error), 128 + error.number)
+            _end(ctx, str(error), 128 + error.number, "")
         except UrlRewriterError as error:
             _end(ctx, str(error), error.exit_code)
         except OSError as error:
@@ -56,10 +56,9 @@ class _Group(click.Group):
                 raise  # click ends quietly when the reader of stdout is gone
             _forget_stdout()
             _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
-        except _Terminated:
-            _end(ctx, str(InterruptedRunError(signal.SIGTERM)), 128 + signal.SIGTERM)
-        except KeyboardInterrupt:
-            _end(ctx, "Interrupted. The same command continues.", 128 + signal.SIGINT)
+        except KeyboardInterrupt as error:
+            number = signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT
+            _end(ctx, "Interrupted. The same command continues.", 128 + number, "")
 
 
 def _of_file(error: OSError) -> str:
@@ -71,22 +70,34 @@ def _forget_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _end(ctx: click.Context, message: str, exit_status: int) -> NoReturn:
+def _end(ctx: click.Context, message: str, exit_status: int, heading: str = "Error:") -> NoReturn:
+    leave_progress(ctx)
     first, *more = message.splitlines() or [""]
-    click.echo(f"{click.style('Error:', fg='red')} {printable(first)}", err=True)
+    styled = f"{click.style(heading, fg='red')} " if heading else ""
+    click.echo(f"{styled}{printable(first)}", err=True)
     for line in more:
         click.echo(printable(line), err=True)
     ctx.exit(exit_status)
 
 
-def _raise_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back."""
+def _raise_on_signals() -> None:
+    """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back.
+
+    The first signal is answered at once: unwinding may have to wait for a server.
+    """
+    heard = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
+        nonlocal heard
+        if not heard:
+            heard = True
+            # Not through Python's streams: the signal may have come while one was written to.
+            os.write(2, b"\nStopping.\n")
+        raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)
+        signal.signal(signal.SIGINT, interrupt)
 
 
 @click.group(

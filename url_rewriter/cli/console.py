@@ -37,6 +37,9 @@ def _color(choice: str) -> bool | None:
     return True if os.environ.get("FORCE_COLOR") else None
 
 
+_PROGRESS = "url_rewriter.progress"
+"""Where a command's progress is kept, for `leave_progress` to find."""
+
 LISTED = 20
 """How many documents or objects a command lists on stderr; --format json has all."""
 
@@ -122,11 +125,15 @@ class Console:
 
     def progress(self) -> Progress:
         """Shows how far the run has come."""
+        shown: _Notes
         if not self._show_progress:
-            return _Notes(self)
-        if sys.stderr.isatty() and not self._log_json:
-            return _Bars(self, self._rich())
-        return _Lines(self)
+            shown = _Notes(self)
+        elif sys.stderr.isatty() and not self._log_json:
+            shown = _Bars(self, self._rich())
+        else:
+            shown = _Lines(self)
+        click.get_current_context().find_root().meta[_PROGRESS] = shown
+        return shown
 
     def _rich(self) -> RichConsole:
         from rich.console import Console as RichConsole
@@ -139,6 +146,12 @@ class Console:
             no_color=True if self._color is False else None,
             force_terminal=self._color,
         )
+
+
+def leave_progress(ctx: click.Context) -> None:
+    """End a stage that a command left behind, so that the next message has a line of its own."""
+    if (shown := ctx.find_root().meta.get(_PROGRESS)) is not None:
+        shown.leave()
 
 
 class Terminal:
@@ -188,15 +201,21 @@ class _Notes(NoProgress):
         """A warning on stderr."""
         self._warn(text)
 
+    def leave(self) -> None:
+        """End the stage that is under way, if one is."""
+
 
 class _Lines(_Notes):
     """A line every ten seconds, and one at the end of each stage."""
+
+    _open = False
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Start counting."""
         self._stage, self._unit, self._total = stage, unit, total
         self._done = 0
         self._begun = self._shown = time.monotonic()
+        self._open = True
 
     def advance(self, count: int) -> None:
         """Count, and say so now and then."""
@@ -206,7 +225,13 @@ class _Lines(_Notes):
 
     def end(self) -> None:
         """Say what was done."""
+        self._open = False
         self._show()
+
+    def leave(self) -> None:
+        """Say what was done of a stage that did not come to its end."""
+        if self._open:
+            self.end()
 
     def _show(self) -> None:
         self._shown = time.monotonic()
@@ -231,6 +256,21 @@ class _Bars(_Notes):
     def __init__(self, console: Console, drawing: RichConsole) -> None:
         super().__init__(console)
         self._drawing = drawing
+        self._bar: RichProgress | None = None
+
+    def note(self, text: str) -> None:
+        """A line, above the bar where there is one."""
+        if self._bar is None:
+            super().note(text)
+        else:
+            self._drawing.print(printable(text), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A warning, above the bar where there is one; any thread may call this."""
+        if self._bar is None:
+            super().warn(text)
+        else:
+            self._drawing.print(f"warning: {printable(text)}", soft_wrap=True)
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Draw an empty bar."""
@@ -240,13 +280,21 @@ class _Bars(_Notes):
 
     def advance(self, count: int) -> None:
         """Fill the bar."""
-        self._bar.advance(self._task, count)
+        if self._bar is not None:
+            self._bar.advance(self._task, count)
 
     def end(self) -> None:
         """Leave the full bar behind."""
-        done = self._bar.tasks[0].completed
-        self._bar.update(self._task, total=done or 1, completed=done or 1)
-        self._bar.stop()
+        if self._bar is not None:
+            done = self._bar.tasks[0].completed
+            self._bar.update(self._task, total=done or 1, completed=done or 1)
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave the bar behind as it is."""
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            bar.stop()
 
 
 def _new_bar(console: RichConsole, unit: str) -> RichProgress:

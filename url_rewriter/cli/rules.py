@@ -88,6 +88,7 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
                 "on_missing": rule.on_missing,
                 "query": rule.query,
                 "readings": rule.readings,
+                "text_offsets": rule.text_offsets,
                 "examples": len(rule.examples),
             }
             for rule in loaded.rules

@@ -5,14 +5,21 @@ The second signal stops at once; the journal is durable before each write, so th
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
 from url_rewriter.errors import UrlRewriterError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STEP = 0.05
+"""Seconds that a pause may go on after a signal came."""
+
+STOPPING = "Stopping when the work under way is done; a second signal stops at once, safely."
 
 
 class InterruptedRunError(UrlRewriterError):
@@ -24,14 +31,27 @@ class InterruptedRunError(UrlRewriterError):
 
 
 class Stop:
-    """A context in which a first signal asks to stop between batches, by ``check``."""
+    """A context in which a first signal asks to stop between batches, by ``check``.
 
-    def __init__(self) -> None:
+    ``announce`` is told at once that the signal was heard, in a thread of its own: the main thread
+    may be waiting for a server. ``pause`` sleeps, for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        announce: Callable[[str], None] = lambda text: None,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._announce = announce
+        self._pause = pause
         self._number: int | None = None
         self._previous: dict[int, Any] = {}
+        self._watch: _Watch | None = None
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
+            self._watch = _Watch(self._announce)
             for number in _SIGNALS:
                 self._previous[number] = signal.signal(number, self._note)
         return self
@@ -44,6 +64,8 @@ class Stop:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self._watch is not None:
+            self._watch.close()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._number is not None:
@@ -59,3 +81,41 @@ class Stop:
         """Raise InterruptedRunError if a signal came."""
         if self._number is not None:
             raise InterruptedRunError(self._number)
+
+    def sleep(self, seconds: float) -> None:
+        """Pause. Raises InterruptedRunError as soon as a signal comes."""
+        while seconds > 0:
+            self.check()
+            self._pause(min(seconds, _STEP))
+            seconds -= _STEP
+        self.check()
+
+
+class _Watch:
+    """Calls ``announce`` when the first signal arrives, whatever the main thread is doing.
+
+    Python runs a signal's handler in the main thread, and only between two of its instructions;
+    the number of the signal is written to the wakeup descriptor before that.
+    """
+
+    def __init__(self, announce: Callable[[str], None]) -> None:
+        self._announce = announce
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._thread = threading.Thread(target=self._wait, name="signals", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(self._before)
+        os.close(self._write)
+        self._thread.join()
+        os.close(self._read)
+
+    def _wait(self) -> None:
+        while arrived := os.read(self._read, 64):
+            if any(number in _SIGNALS for number in arrived):
+                self._announce(STOPPING)
+                break
+        while os.read(self._read, 64):  # until the other end is closed
+            pass

@@ -19,6 +19,9 @@ GROWTH = 1.5
 PERIOD = 300.0
 """Seconds after which the rate grows by ``GROWTH``."""
 
+_BATCH_SECONDS = 1.0
+"""Seconds that a batch of writes takes at most: what a signal waits for."""
+
 _SLACK = 0.002
 """Seconds by which a caller of `RequestRate.is_due` may come late without losing its turns."""
 
@@ -27,7 +30,8 @@ class WriteRate:
     """Says when the next writes may be sent.
 
     ``ramp`` is off where there is nothing to protect (an emulator, the embedded store); ``cap``
-    limits the rate, in writes a second, in any case.
+    limits the rate, in writes a second, in any case, from the first write: each batch is waited for
+    before it is sent.
     """
 
     def __init__(
@@ -36,14 +40,13 @@ class WriteRate:
         ramp: bool,
         cap: float | None = None,
         clock: Callable[[], float] = time.monotonic,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._allowed = START if ramp else math.inf
         self._cap = cap or math.inf
         self._ramp = ramp
         self._clock = clock
-        self._pause = pause
-        self._grown_at = self._free_at = clock()
+        self._grown_at = self._sent_at = clock()
+        self._sent = 0
 
     @property
     def rate(self) -> float:
@@ -54,12 +57,23 @@ class WriteRate:
             self._grown_at += periods * PERIOD
         return min(self._allowed, self._cap)
 
-    def take(self, writes: int) -> None:
-        """Return when ``writes`` more may be sent."""
+    def batch(self, most: int) -> int:
+        """How many writes may be sent together: a second's worth, from 1 to ``most``."""
+        return int(max(1.0, min(self.rate * _BATCH_SECONDS, most)))
+
+    def take(self, writes: int) -> float:
+        """Reserve ``writes``; how many seconds to wait before they may be sent.
+
+        The distance to the last ones pays for the larger of the two, so that no second has more.
+        """
         now = self._clock()
-        if self._free_at > now:
-            self._pause(self._free_at - now)
-        self._free_at = max(now, self._free_at) + writes / self.rate
+        turn = max(now, self._sent_at + max(self._sent, writes) / self.rate)
+        self._sent_at, self._sent = turn, writes
+        return turn - now
+
+    def give_back(self, writes: int) -> None:
+        """Say that ``writes`` of those that were last reserved are not sent."""
+        self._sent -= writes
 
     def press(self) -> None:
         """The store asked for less: halve the rate, and begin a new period."""

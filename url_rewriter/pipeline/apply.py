@@ -11,14 +11,12 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Document, Environment, Outcome
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ObjectStore
-from url_rewriter.pipeline.accounting import UrlAccount
 from url_rewriter.pipeline.canary import choose, look
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
 from url_rewriter.pipeline.forecast import forecast_writes
@@ -30,10 +28,11 @@ from url_rewriter.pipeline.held_plan import (
     planned_rules,
     require_same_store,
 )
+from url_rewriter.pipeline.outcomes import UrlAccount, WriteTask, tell_places
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_back import History
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer, WriteTask, tell_places
+from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer
 from url_rewriter.pipeline.written import Written, tell_writes
 from url_rewriter.planfile import (
     DocumentOutcome,
@@ -98,10 +97,13 @@ def apply(
                 rate=WriteRate(ramp=ramp, cap=request.max_rps),
                 max_age=request.max_age,
             )
+            most = request.max_writes
             if request.canary is not None and not request.dry_run:
-                _write_canary(writing, request, progress, operator)
-            progress.begin("apply", "docs", writes)
-            writing.write(progress, max_writes=request.max_writes)
+                canaries = _write_canary(writing, request, progress, operator)
+                most = None if most is None else most - canaries
+            left = plan.count_pending(Operation.APPLY)
+            progress.begin("apply", "docs", left if most is None else min(left, most))
+            writing.write(progress, max_writes=most)
             progress.end()
         return tell_writes(plan, Operation.APPLY, request.path, dry_run=request.dry_run)
 
@@ -136,12 +138,10 @@ class PlanWriter:
         ServiceError when the store or the disk fails for good; the same call continues.
         """
         writes = (write for write in self.journal.to_apply() if only is None or write.id in only)
-        with Stop() as stop:
+        with Stop(progress.warn, pause=self.pause) as stop:
             fresh = self._with_fresh_evidence(islice(writes, max_writes))
             tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in fresh)
-            Writer(self.store, self.journal, self, progress, self.rate, pause=self.pause).run(
-                tasks, stop
-            )
+            Writer(self.store, self.journal, self, progress, self.rate, stop).run(tasks)
 
     # -- the policy of an apply ---------------------------------------------------------------
 
@@ -166,9 +166,9 @@ class PlanWriter:
         """An apply leaves nothing that it was not asked for."""
         return False
 
-    def _with_fresh_evidence(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
+    def _with_fresh_evidence(self, writes: Iterator[PlannedWrite]) -> Iterator[PlannedWrite]:
         """The writes whose targets are all there, by evidence young enough."""
-        for batch in in_batches(writes, BATCH):
+        while batch := list(islice(writes, self.rate.batch(BATCH))):
             stale = {
                 write.id: self.journal.stale_targets(write.id, self.max_age) for write in batch
             }
@@ -209,9 +209,13 @@ def _gather(objects: ObjectStore, targets: Sequence[ObjectRef]) -> list[Evidence
 
 def _write_canary(
     writing: PlanWriter, request: ApplyRequest, progress: Progress, operator: Operator
-) -> None:
-    """Write a few documents and look at them; raise IncompleteError where that is the end."""
-    chosen = choose(writing.journal.to_apply(), request.canary or 0)
+) -> int:
+    """Write a few documents and look at them; how many.
+
+    Raises IncompleteError where that is the end.
+    """
+    wanted = request.canary or 0
+    chosen = choose(writing.journal.to_apply(), min(wanted, request.max_writes or wanted))
     progress.begin("canary", "docs", len(chosen))
     writing.write(progress, only={write.id for write in chosen})
     progress.end()
@@ -233,6 +237,7 @@ def _write_canary(
             f"Stopped after the canary. `url-rewriter rollback {request.path}` undoes"
             " it; the same command without --canary goes on."
         )
+    return len(chosen)
 
 
 def _require_applicable(

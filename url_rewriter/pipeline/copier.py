@@ -126,7 +126,7 @@ class Copier:
         """
         patience = _Patience(max(8, 2 * self.workers))
         progress.begin("copy", "bytes", self.copies.totals().size)
-        with Stop() as stop:
+        with Stop(progress.warn) as stop:
 
             def work(task: CopyTask) -> tuple[CopyTask, Transfer | None]:
                 return task, self._transfer(task, stop)

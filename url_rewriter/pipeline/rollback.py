@@ -19,10 +19,11 @@ from url_rewriter.pipeline.held_plan import (
     planned_planner,
     require_same_store,
 )
+from url_rewriter.pipeline.outcomes import WriteTask
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_back import History
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import DocumentWriter, Writer, WriteTask
+from url_rewriter.pipeline.write_loop import DocumentWriter, Writer
 from url_rewriter.pipeline.written import Written, nothing_to_put_back, tell_writes
 from url_rewriter.planfile import Journal, Operation, WriteFilter
 from url_rewriter.planning import Ours, Planner, Replanned, undo, written_targets
@@ -95,9 +96,9 @@ def put_back(
     the disk fails for good; the same call continues.
     """
     policy = _RollbackPolicy(planned_planner(journal.plan), wanted.rule)
-    with Stop() as stop:
+    with Stop(progress.warn, pause=pause) as stop:
         tasks = (WriteTask(document, path) for document, path in journal.to_roll_back(wanted))
-        Writer(store, journal, policy, progress, rate, pause=pause).run(tasks, stop)
+        Writer(store, journal, policy, progress, rate, stop).run(tasks)
 
 
 @dataclass(frozen=True, slots=True)

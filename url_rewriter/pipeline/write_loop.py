@@ -7,33 +7,29 @@ reading the document again, a bounded number of times.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
-from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.documents import (
     Document,
-    Edit,
     Outcome,
     Update,
-    ValuePath,
     WriteResult,
     WriteStatus,
-    format_value_path,
 )
-from url_rewriter.pipeline.accounting import UrlAccount
+from url_rewriter.errors import ServiceError
+from url_rewriter.pipeline.outcomes import DocumentWrite, Outcomes, WritePolicy, WriteTask
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_back import History, read_back, supersedes, tell_open
-from url_rewriter.planfile import DocumentOutcome, Intention, Journal
-from url_rewriter.planning import Planner, Replanned, tell_leftovers
+from url_rewriter.pipeline.read_back import read_back
+from url_rewriter.planfile import DocumentOutcome, Journal
 
 BATCH = 400
-"""Documents that are read, journaled and written together; what a signal waits for."""
+"""Documents that are read, journaled and written together, at most."""
 
 _ROUNDS = 8
 _FIRST_PAUSE = 0.125  # seconds; doubled each round, with jitter: about 12 s in all
@@ -49,49 +45,30 @@ class DocumentWriter(Protocol):
         """Write each update with its revision as precondition."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTask:
-    """A document to be written: its number in the plan file, its path, and what was planned."""
+@dataclass(slots=True)
+class _Round:
+    """What is left of a batch: tasks to look at, and refused writes to send again as they are.
 
-    document: int
-    path: str
-    edits: tuple[Edit, ...] = ()
-    kept: frozenset[str] = frozenset()
+    ``refused`` holds writes by the journal entry of each. ``why`` says why a document is left.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """A write about to be sent to a document as it was read."""
-
-    task: WriteTask
-    fresh: Document
-    plan: Replanned
-    history: History
+    tasks: list[WriteTask]
+    refused: dict[int, DocumentWrite] = field(default_factory=dict)
+    why: dict[str, tuple[DocumentWrite, WriteResult]] = field(default_factory=dict)
+    written: int = 0
 
     @property
-    def urls(self) -> int:
-        """How many URLs it writes."""
-        return sum(edit.urls for edit in self.plan.edits)
+    def left(self) -> int:
+        return len(self.tasks) + len(self.refused)
 
-
-class WritePolicy(Protocol):
-    """What an operation makes of a document, given what was written to it before."""
-
-    @property
-    def planner(self) -> Planner:
-        """The planner of the plan."""
-
-    def decide(self, task: WriteTask, fresh: Document, history: History) -> Replanned:
-        """What to write to a document as it is now."""
-
-    def expected(self, task: WriteTask, history: History) -> int:
-        """How many URLs of the document the operation is to write, with those it has written."""
-
-    def already_new(self, task: WriteTask, fresh: Document) -> int:
-        """How many of the URLs to be written stand in the document already."""
-
-    def keeps(self, history: History) -> bool:
-        """Whether strings of ours stay in the document that the operation was not asked for."""
+    def divide(self, most: int) -> tuple[_Round, _Round]:
+        """The first ``most`` of what is left, and the rest."""
+        refused = list(self.refused.items())
+        tasks = max(0, most - len(refused))
+        return (
+            _Round(self.tasks[:tasks], dict(refused[:most])),
+            _Round(self.tasks[tasks:], dict(refused[most:]), self.why),
+        )
 
 
 class Writer:
@@ -103,176 +80,140 @@ class Writer:
         journal: Journal,
         policy: WritePolicy,
         progress: Progress,
-        pace: WriteRate,
-        *,
-        pause: Callable[[float], None] = time.sleep,
+        rate: WriteRate,
+        stop: Stop,
     ) -> None:
         self._store = store
         self._journal = journal
         self._policy = policy
+        self._outcomes = Outcomes(policy, journal.operation)
         self._progress = progress
-        self._pace = pace
-        self._backoff = Backoff(attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=pause)
+        self._rate = rate
+        self._stop = stop
+        self._backoff = Backoff(
+            attempts=_ROUNDS, first_pause=_FIRST_PAUSE, jitter=0.5, pause=stop.sleep
+        )
 
-    def run(self, tasks: Iterable[WriteTask], stop: Stop) -> None:
-        """Bring every task to an outcome. Raises InterruptedRunError between two batches."""
-        for batch in in_batches(tasks, BATCH):
-            stop.check()
+    def run(self, tasks: Iterable[WriteTask]) -> None:
+        """Bring every task to an outcome.
+
+        Raises InterruptedRunError between two rounds, when a signal came, and ServiceError where
+        quotas refuse every write: what is left is pending then.
+        """
+        source = iter(tasks)
+        while batch := list(islice(source, self._rate.batch(BATCH))):
+            self._stop.check()
             self._write_batch(batch)
-            self._progress.advance(len(batch))
-        stop.check()
+        self._stop.check()
 
     def _write_batch(self, batch: Sequence[WriteTask]) -> None:
-        waiting = {task.path: task for task in batch}
-        again: dict[str, tuple[_Write, WriteResult]] = {}
-        for _ in Attempts(self._backoff):
-            again = self._write_round(list(waiting.values()))
-            waiting = {path: waiting[path] for path in again}
-            if not waiting:
+        left = _Round(list(batch))
+        attempts = Attempts(self._backoff)
+        for _ in attempts:
+            # The rate may have fallen since the batch was made.
+            now, left = left.divide(self._rate.batch(BATCH))
+            self._stop.sleep(self._rate.take(now.left))
+            self._write_round(now, left)
+            self._progress.advance(left.written)
+            if not left.left:
                 return
-        self._journal.settle([], [self._given_up(*each) for each in again.values()])
+            if left.refused and left.written:
+                attempts.progress()
+        if left.refused:
+            raise _quota_used_up(next(iter(left.refused.values())), left)
+        given_up = [self._outcomes.given_up(*left.why[task.path], _ROUNDS) for task in left.tasks]
+        self._journal.settle([], given_up)
 
-    def _write_round(self, tasks: Sequence[WriteTask]) -> dict[str, tuple[_Write, WriteResult]]:
-        """Look at each document and write it; what must be looked at again, and why, by path."""
+    def _write_round(self, now: _Round, after: _Round) -> None:
+        """Send refused writes again, look at each other document and write it.
+
+        What is still left goes into ``after``.
+        """
+        if now.refused:
+            self._send(now.refused, after, again=True)
+        if now.tasks:
+            self._look_and_write(now.tasks, after)
+
+    def _look_and_write(self, tasks: Sequence[WriteTask], after: _Round) -> None:
         fresh = self._store.get([task.path for task in tasks])
         entries = self._journal.entries([task.document for task in tasks])
         settled: list[tuple[int, WriteResult]] = []
         outcomes: list[DocumentOutcome] = []
-        writes: list[_Write] = []
+        writes: list[DocumentWrite] = []
+        planner = self._policy.planner
         for task in tasks:
             document = fresh.get(task.path)
-            history = read_back(
-                self._policy.planner, entries.get(task.document, []), task.path, document
-            )
+            history = read_back(planner, entries.get(task.document, []), task.path, document)
             settled += history.told.items()
             if document is None:
-                outcomes.append(self._gone(task, history))
+                outcomes.append(self._outcomes.gone(task, history))
                 continue
-            write = _Write(task, document, self._policy.decide(task, document, history), history)
+            write = DocumentWrite(
+                task, document, self._policy.decide(task, document, history), history
+            )
             if write.plan.edits:
                 writes.append(write)
             else:
-                outcomes.append(self._without_write(write))
+                outcomes.append(self._outcomes.without_write(write))
         if settled or outcomes:
-            self._journal.settle(settled, outcomes)
-        return self._send(writes) if writes else {}
+            self._settle(settled, outcomes, after)
+        self._rate.give_back(len(tasks) - len(writes))
+        if writes:
+            intended = self._journal.intend([each.intention for each in writes])
+            self._send(dict(zip(intended, writes, strict=True)), after)
 
-    def _send(self, writes: Sequence[_Write]) -> dict[str, tuple[_Write, WriteResult]]:
-        entries = self._journal.intend(
-            [
-                Intention(
-                    each.task.document, each.fresh.revision, each.plan.edits,
-                    each.fresh.created_at, each.plan.standing,
-                )
-                for each in writes
-            ]
-        )  # fmt: skip
-        self._pace.take(len(writes))
-        results = self._store.write([Update(each.fresh, each.plan.edits) for each in writes])
+    def _send(
+        self, writes: dict[int, DocumentWrite], after: _Round, *, again: bool = False
+    ) -> None:
+        """Send writes by their journal entries; keep the answers, and in ``after`` what is left.
+
+        ``again``: they were sent before, and were refused for a quota.
+        """
+        results = self._store.write([each.update for each in writes.values()])
         if any(result.pressed for result in results):
-            self._pace.press()
-        settled = list(zip(entries, results, strict=True))
+            self._rate.press()
+        if again:
+            results = list(map(_ambiguous_if_stale, results))
+        settled = list(zip(writes, results, strict=True))
         outcomes: list[DocumentOutcome] = []
-        again: dict[str, tuple[_Write, WriteResult]] = {}
-        for write, result in zip(writes, results, strict=True):
+        for (entry, write), result in zip(writes.items(), results, strict=True):
             match result.status:
                 case WriteStatus.WRITTEN:
-                    history = _superseding(write)
+                    history = write.superseding()
                     settled += history.told.items()
-                    outcomes.append(
-                        self._outcome(write, history, Outcome.WRITTEN, wrote=write.urls)
-                    )
+                    outcomes.append(self._outcomes.written(write, history))
                 case WriteStatus.REFUSED:
-                    outcomes.append(self._failed(write, result.detail))
+                    outcomes.append(self._outcomes.failed(write, result.detail))
+                case WriteStatus.UNSETTLED if result.exhausted:
+                    # Sent again at the revision that it requires: it cannot arrive twice.
+                    after.refused[entry] = write
+                    after.why[write.task.path] = write, result
                 case WriteStatus.STALE | WriteStatus.UNSETTLED:
-                    again[write.task.path] = write, result
-        self._journal.settle(settled, outcomes)
-        return again
+                    after.tasks.append(write.task)
+                    after.why[write.task.path] = write, result
+        self._settle(settled, outcomes, after)
 
-    def _gone(self, task: WriteTask, history: History) -> DocumentOutcome:
-        urls = self._account(task, history).close(Outcome.GONE)
-        return DocumentOutcome(task.document, Outcome.GONE, urls=urls)
-
-    def _without_write(self, write: _Write) -> DocumentOutcome:
-        operation = self._journal.operation
-        written = any(
-            each.operation is operation
-            and each.id in write.history.told
-            and each.status is WriteStatus.WRITTEN
-            for each in write.history.entries
-        )
-        outcome = Outcome.WRITTEN if written else Outcome.UNCHANGED
-        return self._outcome(write, write.history, outcome)
-
-    def _outcome(
-        self, write: _Write, history: History, outcome: Outcome, *, wrote: int = 0
-    ) -> DocumentOutcome:
-        left = write.plan.left
-        if left or history.on_the_way:
-            outcome = Outcome.CONFLICT
-        account = self._account(
-            write.task, history, wrote, sum(each.urls for each in left),
-            lambda: self._policy.already_new(write.task, write.fresh),
-        )  # fmt: skip
-        return DocumentOutcome(
-            write.task.document,
-            outcome,
-            "; ".join(filter(None, [tell_leftovers(left), tell_open(history)])),
-            account.close(outcome),
-            bool(history.on_the_way or history.unknown) or self._policy.keeps(history),
-        )
-
-    def _failed(
-        self, write: _Write, detail: str, outcome: Outcome = Outcome.FAILED
-    ) -> DocumentOutcome:
-        """The outcome of a document that was not written; its strings are named."""
-        places = tell_places(edit.value_path for edit in write.plan.edits)
-        told = "; ".join(filter(None, [f"{detail}: {places}", tell_leftovers(write.plan.left)]))
-        left = write.urls + sum(each.urls for each in write.plan.left)
-        account = self._account(
-            write.task, write.history, left=left if outcome is Outcome.CONFLICT else 0
-        )
-        urls = account.close(outcome)
-        return DocumentOutcome(write.task.document, outcome, told, urls, live=True)
-
-    def _given_up(self, write: _Write, result: WriteResult) -> DocumentOutcome:
-        if result.status is WriteStatus.STALE:
-            detail = f"kept changing while it was written, {_ROUNDS} times"
-            return self._failed(write, detail, Outcome.CONFLICT)
-        return self._failed(write, result.detail or "the store gave no answer")
-
-    def _account(
+    def _settle(
         self,
-        task: WriteTask,
-        history: History,
-        wrote: int = 0,
-        left: int = 0,
-        already_new: Callable[[], int] = lambda: 0,
-    ) -> UrlAccount:
-        written = history.written(self._journal.operation) + wrote
-        return UrlAccount(self._policy.expected(task, history), written, left, already_new)
+        settled: Sequence[tuple[int, WriteResult]],
+        outcomes: Sequence[DocumentOutcome],
+        after: _Round,
+    ) -> None:
+        self._journal.settle(settled, outcomes)
+        after.written += sum(each.outcome is Outcome.WRITTEN for each in outcomes)
 
 
-def _superseding(write: _Write) -> History:
-    """The history once a write arrived: it ends attempts that can do nothing any more.
+def _ambiguous_if_stale(result: WriteResult) -> WriteResult:
+    """The answer to a write that was sent before: it may be its own first sending that it met."""
+    if result.status is WriteStatus.STALE:
+        return replace(result, status=WriteStatus.UNSETTLED)
+    return result
 
-    It took the revision that some of them required. Others have nothing in them that it has not.
-    """
-    ended = {
-        each.id: WriteResult(
-            write.task.path, WriteStatus.STALE, detail="a later attempt was written"
-        )
-        for each in write.history.entries
-        if each.open
-        and (each.revision == write.fresh.revision or supersedes(write.plan.edits, each))
-    }
-    entries = tuple(
-        replace(each, status=WriteStatus.STALE) if each.id in ended else each
-        for each in write.history.entries
+
+def _quota_used_up(write: DocumentWrite, now: _Round) -> ServiceError:
+    said = now.why[write.task.path][1].detail
+    return ServiceError(
+        f"The database refused every write for {_ROUNDS} rounds, the last with: {said}. A quota is "
+        "used up: one of a day comes back at midnight, Pacific time; the project's owner can raise "
+        "it, or enable billing. The rest is pending; the same command continues."
     )
-    return History(write.fresh, entries, ended)
-
-
-def tell_places(paths: Iterable[ValuePath]) -> str:
-    """Value paths for people."""
-    return ", ".join(map(format_value_path, paths))

@@ -5,19 +5,30 @@
 
 `find` reads one string value of a document. It asks three questions of it, in this order.
 
-*What encloses the URL?* A value that is one URL ends where the value does, blanks and brackets
-included (`values`). Each string of a JSON document kept in a string is a value; so is what stands
-between quotes, in a Markdown destination, in ``url(...)`` (`containers`). In other text a URL ends
-at the characters that can be in none, without the punctuation of the sentence (`boundaries`).
+*What encloses the URL?* A value that a URL begins may belong to its key to the last character,
+blanks and brackets included (`values`). Each string of a JSON document kept in a string is a value;
+so is what stands between quotes, in a Markdown destination, in ``url(...)`` (`containers`). In
+other text a URL ends at the characters that can be in none (`boundaries`), and everywhere before
+the next URL.
 
 *How is it escaped?* JSON, HTML, percent-encoding inside another URL, SQL's doubled quotes and
-Markdown's backslashes are undone once each, to any depth, and redone on rewriting with the very
+backslashes of all kinds are undone once each, to any depth, and redone on rewriting with the very
 spellings that the old URL used (`escapes`, `scanning`). PHP's declared lengths follow
 (`serialized`).
 
 *What does it name?* One table (`forms.FORMS`) holds every way to spell an object, and every address
 that only looks like one. A key is decoded once, or not at all; where people are known to write
-it otherwise, the occurrence has further readings, and the object store decides (`readings`).
+it otherwise, or a key may end sooner, the occurrence has further readings, and the object store
+decides (`readings`, `ends`).
+
+**The law of conservation.** What a rewrite takes away is a URL and nothing else. A key may be any
+text, so the objects say where a key ends: every honest end is a reading, and what stands behind the
+reading that is taken stays. The objects cannot say where a query ends, and a query is dropped. So a
+query is what a strict grammar reads (`query`): ``name=value`` pairs, whose values are of known
+alphabets; the first character that fits in no pair is text, and stays. No URL runs over another:
+where a second scheme or host begins, the first URL ends (a query that is one parameter with a URL
+as its value goes whole, with a remark). Parameters of a URL around another are that URL's, and
+stay. URLs of the target are read in the same way, so that what was written is found again.
 
 A value that is one URL in a common spelling answers all three at a glance (`plain`).
 
@@ -70,6 +81,8 @@ __all__ = [
 ]
 
 _PLAIN = Grammar()
+_NOTHING = Found()
+_PLAIN_BEGINS = ("http", "gs://")
 
 
 def find(text: str, grammar: Grammar = _PLAIN) -> Found:
@@ -79,10 +92,10 @@ def find(text: str, grammar: Grammar = _PLAIN) -> Found:
     >>> found.occurrences[0].readings[0].source
     ObjectRef(bucket='data', key='a b.png')
     """
-    if (plain := read_plain(text, grammar)) is not None:
+    if text.startswith(_PLAIN_BEGINS) and (plain := read_plain(text, grammar)) is not None:
         return plain
     if not may_hold(text, needles(grammar)):
-        return Found()
+        return _NOTHING
     items = list(in_value(text, Context(grammar)))
     left = [item for item in items if isinstance(item, Left)]
     if missed := list(unread(text, items, grammar)):

@@ -40,25 +40,28 @@ def _any_spelling(character: str) -> str:
 
 
 def _begun(character: str) -> str:
-    """`_any_spelling`, behind the first character of it."""
+    """The escapes of a character, behind the first character of each."""
     cases = dict.fromkeys((character, character.upper()))
-    escapes = (
+    escapes = [
         rf"(?<={re.escape(first)}){rest}" for case in cases for first, rest in _spelled(case)
-    )
-    extra = rf"|(?<=\\)\\{{0,7}}{character}" if character in ":/" else ""
-    return rf"(?:(?<=[{''.join(cases)}])|{'|'.join(escapes)}{extra})"
+    ]
+    if character in ":/":
+        escapes.append(rf"(?<=\\)\\{{0,7}}{character}")
+    return rf"(?:{'|'.join(escapes)})"
 
 
 _COLON, _SLASH = _any_spelling(":"), _any_spelling("/")
 _T, _P, _S, _C = map(_any_spelling, "tpsc")
+_HTTP = rf"{_T}{_T}{_P}{_S}?{_COLON}{_SLASH}{_SLASH}"
+_GS = rf"{_C}?{_S}{_COLON}{_SLASH}{_SLASH}"
+_HOST = rf"{_SLASH}(?=[A-Za-z0-9])"
 
 ANCHOR = re.compile(
-    # One set of first characters: the regex engine skips to them quickly.
-    r"[hHgG/\\%&](?:"
-    rf"{_begun('h')}{_T}{_T}{_P}{_S}?{_COLON}{_SLASH}{_SLASH}"
-    rf"|{_begun('g')}{_C}?{_S}{_COLON}{_SLASH}{_SLASH}"
-    rf"|{_begun('/')}{_SLASH}(?=[A-Za-z0-9])"
-    r")"
+    # One set of first characters, which the regex engine skips to quickly, and for each of them a
+    # look at the next one, which nearly always is another.
+    rf"[hHgG/\\%&](?:(?<=[hH])(?=[tT\\%&]){_HTTP}|(?<=[gG])(?=[cCsS\\%&]){_GS}"
+    rf"|(?<=/)(?=[/\\%&]){_HOST}"
+    rf"|(?<=[\\%&])(?:{_begun('h')}{_HTTP}|{_begun('g')}{_GS}|{_begun('/')}{_HOST}))"
 )
 """The beginning of a URL in any escaping: a scheme with its slashes, or two slashes and a host."""
 
@@ -73,19 +76,21 @@ STOPS = (
     r"\uff3b\uff3d\uff5b-\uff65"
 )
 _ESCAPED = r"\\{1,8}(?:/|[uU][0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|\\[0-3][0-7]{2}|\\[_*~=&:%#?.,;@+$-]"
-RUN = re.compile(rf"(?:[^{STOPS}\\,;]++|{_ESCAPED}|[,;](?!{_SCHEME_AHEAD}))*+")
+_ENTITY = r"&(?:(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)?"
+RUN = re.compile(rf"(?:[^{STOPS}\\,;&]++|{_ENTITY}|{_ESCAPED}|[,;](?!{_SCHEME_AHEAD}))*+")
 """What may belong to a URL, behind its anchor, in a text without escapings or in several."""
 
+_ENCODED = r"(?:(?:%(?:25)*5[cC])?%(?:25)*2[fF])"
 _OUR_HOST = (
-    r"(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}(?:\.mtls|\.[\w-]{1,63}\.rep)?\.googleapis|storage\.cloud\.google"
-    r"|[\w-]{1,63}-apidata\.googleusercontent|www\.googleapis|firebasestorage)\."
+    r"(?i:(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}(?:\.mtls|\.[\w-]{1,63}\.rep)?\.googleapis|storage\.cloud\.google"
+    r"|[\w-]{1,63}-apidata\.googleusercontent|www\.googleapis|firebasestorage)\.)"
 )
 SECOND = re.compile(
-    r"[hHgG/](?:(?<=[hH])[tT]{2}[pP][sS]?"
-    rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|%2[fF]%2[fF]){_OUR_HOST})|%3[aA](?://|%2[fF]%2[fF]){_OUR_HOST})"
-    r"|(?<=[gG])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]://"
-    rf"|(?<=/)/{_OUR_HOST})",
-    re.IGNORECASE,
+    r"[hHgG/](?:(?<=/)/(?=[\w-])"
+    rf"{_OUR_HOST}"
+    r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
+    rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
+    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]://)"
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
 
@@ -98,7 +103,7 @@ JSON_ESCAPE = re.compile(r"\\{1,8}(?:/|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|(?<!\\)\
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 # A word goes on with `gs://` behind it; a word, a scheme and a path with two slashes.
-_WORD = re.compile(r"[A-Za-z0-9-]\Z")
+_WORD = re.compile(r"[A-Za-z-]\Z")
 _WORD_OR_PATH = re.compile(r"[A-Za-z0-9_:/\\.%]\Z")
 _ESCAPE_BEFORE = re.compile(
     r"(?:(?P<blank>\\[nrtbf])|(?:\\u00|\\x|%(?:25){0,4})(?P<hex>[0-9a-fA-F]{2})"
@@ -142,12 +147,13 @@ _EXTENSION = (
 EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
 _GLUE = r"%(?:09|2[0-9A-Ca-c]|3[A-Fa-f]|40|5[BbDd]|7[BbDd])"
 ESCAPED_GLUE = re.compile(
-    rf"%0[aAdD]|(?:{_GLUE})++\Z|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
+    rf"%0[aAdD]|{_GLUE}(?=(?:{_GLUE})*\Z)|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
 )
 """What shows that text follows a URL that was written by this program, behind an extension."""
-WRITTEN_SUFFIX = re.compile(rf"(?!{_EXTENSION}\Z)\.[^./]*\Z|[~_-]+\Z", re.IGNORECASE)
+WRITTEN_SUFFIX = re.compile(rf"[~_.-]+\Z|(?!{_EXTENSION}\Z)\.+[^./~_-]*\Z", re.IGNORECASE)
 """What ends a key that this program wrote and may be text: no known extension."""
-EXTENDED = re.compile(rf"{_EXTENSION}(?=[+=~$@._-])", re.IGNORECASE)
+EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@._-])"
+EXTENDED = re.compile(EXTENDED_PATTERN)
 """An extension that more follows, which may be text."""
 _ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
 

@@ -29,6 +29,7 @@ class Stretch:
     ``run_end`` is the first character, up to ``limit``, that no URL should hold. ``cut``: another
     URL begins at ``limit``. ``value``: the text from ``start`` on is a value, whose blanks may
     belong to a key. ``literal``: a ``gs://`` URL, which has neither query nor fragment.
+    ``goes_on``: the text is a part of another one, which may go on behind it.
     """
 
     text: str
@@ -39,6 +40,7 @@ class Stretch:
     value: bool = False
     literal: bool = False
     outer: Outer = Outer.NOTHING
+    goes_on: bool = False
 
     @property
     def before(self) -> str:
@@ -91,7 +93,7 @@ def likeliest(reach: Stretch) -> End:
     mark = None if reach.literal else _MARK.search(text, start, last)
     if reach.value and reach.run_end < (mark.start() if mark else reach.limit):
         first = start + trimmed(text[start : reach.run_end], "")
-        if EXTENSION.search(text, start, first):
+        if _is_extended(text, start, first):
             return End(first, first)
     if mark is not None:
         return _marked(reach, mark.start())
@@ -120,7 +122,7 @@ def _marked(reach: Stretch, path: int) -> End:
         run = _FRAGMENT.match(text, end + 1, limit)
         past = start + trimmed(text[start : run.end() if run else end], reach.before)
         end = past if past > end + 1 else end
-    elif end > path:
+    elif end > path and (text[end - 1] == ")" or reach.before in _OPENERS):
         end = max(path, start + trimmed(text[start:end], reach.before))
     if end <= path:
         end = path if reach.value else _trimmed(reach, path)
@@ -128,6 +130,7 @@ def _marked(reach: Stretch, path: int) -> End:
     return End(end, path)
 
 
+_OPENERS = ("(", "[", "{", "_", "~")
 _FRAGMENT = re.compile(r"[!$-;=?-\[\]_a-z{}~]*+")
 _EMPTY_VALUE = re.compile(r"[?&][\w.$\[\]-]+=\Z")
 _NESTED_VALUE = re.compile(r"[\w.~/%:?=&+-]*+", re.ASCII)
@@ -136,7 +139,7 @@ _NEXT_NAME = re.compile(r"(?:&[\w.-]*=?)+\Z", re.ASCII)
 
 def _end_of_query(reach: Stretch, mark: int) -> int:
     text, limit = reach.text, reach.limit
-    closed = not reach.cut and (reach.value or limit == len(text))
+    closed = reach.value or not (reach.cut or reach.goes_on or limit < len(text))
     end = end_of_query(text, mark, limit, reach.outer, closed=closed)
     if not reach.cut or end < limit:
         return end
@@ -145,6 +148,8 @@ def _end_of_query(reach: Stretch, mark: int) -> int:
         return end
     if name.start() > mark or reach.outer is not Outer.NOTHING:
         return name.start()
+    if _CUTS.search(text, text.find("/", reach.start + 8), mark):
+        return mark  # the URL may end before its query, which then is text
     # `?next=URL`: the query is that parameter, and goes with its value.
     third = SECOND.search(text, end + 8)
     value = _NESTED_VALUE.match(text, end, third.start() if third else len(text))
@@ -171,7 +176,9 @@ WRITTEN = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*+")
 def others(reach: Stretch, first: End, key: int) -> Iterator[End]:
     """Where else the URL may end; its key begins at ``key``, and ends most likely at ``first``."""
     yield from _longer(reach, first)
-    path = max(first.path, min(reach.run_end, reach.limit)) if reach.cut else first.path
+    path = first.path
+    if reach.cut and first.at == path:
+        path = max(path, min(_end_of_path(reach), reach.run_end))
     run = min(path, reach.run_end)
     if reach.value and path > reach.run_end:
         yield from _breaks(reach, key, path)
@@ -239,13 +246,23 @@ def _cuts(reach: Stretch, key: int, end: int) -> Iterator[End]:
         places += [match.start() for match in _SHARED_BLANK.finditer(text, key, end)]
         if reach.literal:
             places += [match.start() for match in _MARK.finditer(text, key, end)]
+    if not places:
+        return
     distinct = sorted({each for each in places if each > key and text[each - 1] != "/"})
-    # The longest first, but for those behind a file's extension.
-    distinct.sort(key=lambda at: (EXTENSION.search(text, key, at) is None, -at))
     if len(distinct) > _MOST_CUTS:
         distinct = distinct[: _MOST_CUTS // 2] + distinct[-_MOST_CUTS // 2 :]
+    # The longest first, but for those behind a file's extension.
+    distinct.sort(key=lambda at: (not _is_extended(text, key, at), -at))
     for place in distinct:
         yield End(place, place, "the URL ends at the punctuation")
+
+
+_LONGEST_EXTENSION = 12
+
+
+def _is_extended(text: str, start: int, end: int) -> bool:
+    """Whether a file's extension stands right before ``end``."""
+    return EXTENSION.search(text, max(start, end - _LONGEST_EXTENSION), end) is not None
 
 
 _LONGEST_NAME = 200
@@ -256,7 +273,7 @@ _WORD = re.compile(r" (?!/)((?:(?!//)[^\s\"<>:%&\\]){1,60})")
 def _spaced(reach: Stretch) -> Iterator[End]:
     """Behind blanks, where words follow that end in a file's extension."""
     text, start, at = reach.text, reach.start, reach.run_end
-    if EXTENSION.search(text, start, at):
+    if _is_extended(text, start, at):
         return
     for _ in range(_MOST_WORDS):
         word = _WORD.match(text, at)
@@ -266,7 +283,7 @@ def _spaced(reach: Stretch) -> Iterator[End]:
         name = start + trimmed(text[start:at], "") if at - start < _LONGEST_NAME * 8 else at
         path = text.find("?", word.start(), at)
         path = name if path < 0 else path
-        if EXTENSION.search(text, word.start(), path):
+        if _is_extended(text, word.start(), path):
             end = path
             if text.startswith("?", path):
                 limit = _MARKED_RUN.match(text, path)

@@ -14,7 +14,8 @@ from url_rewriter.urls.model import Grammar
 
 # Letters, digits, dots and hyphens are spelled as themselves in every escaping; slashes and colons
 # are not. `gs:` also meets prose ("settings:"), which costs less than its escapings one by one;
-# `s%` is the end of a percent-encoded scheme.
+# `s%` is the end of a percent-encoded scheme. `;&#` is in every URL of which
+# HTML escapes each letter.
 _OURS = (
     "googleapis",
     ".google.com",
@@ -24,13 +25,21 @@ _OURS = (
     "-apidata.google",
     "firebasestorage",
     "x-goog-credential",
+    ";&#",
 )
 _PLAIN = re.compile(r"[a-z0-9.-]+")
+# The grammar that was asked for last, with its needles: `find` asks for every text.
+_latest: tuple[Grammar | None, tuple[str, ...]] = (None, _OURS)
 
 
 def needles(grammar: Grammar = Grammar()) -> tuple[str, ...]:  # noqa: B008 (immutable)
     """Lower-case ASCII needles: lower-cased text with anything to find in it holds one of them."""
-    return _needles(tuple(grammar.hosts), grammar.targets)
+    global _latest
+    asked, known = _latest
+    if asked is not grammar:
+        known = _needles(tuple(grammar.hosts), grammar.targets)
+        _latest = grammar, known
+    return known
 
 
 @lru_cache(maxsize=64)

@@ -16,6 +16,11 @@ def shifted(items: Iterable[Item], by: int) -> Iterator[Item]:
         yield _moved(item, lambda at: at + by)
 
 
+def shifted_one(item: Occurrence, by: int) -> Occurrence:
+    """``item`` of a part of a text that begins at ``by``."""
+    return _moved_occurrence(item, lambda at: at + by)
+
+
 def lifted(items: Iterable[Item], escaping: Escaping, view: View, by: int) -> Iterator[Item]:
     """``items`` of ``view``, whose escaped text begins at ``by``."""
     for item in items:

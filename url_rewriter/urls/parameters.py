@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from url_rewriter.urls.model import Remark
 
@@ -69,6 +70,7 @@ def sort_query(raw: str) -> SortedQuery:
     return SortedQuery(tuple(remarks), "&".join(unknown), upload, sub_resource, listing)
 
 
+@lru_cache(maxsize=1024)
 def parameter_class(name: str) -> Remark | None:
     """What dropping the parameter called ``name`` (lower case) loses; None for an unknown one."""
     for pattern, remark in (

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from url_rewriter.urls.boundaries import ESCAPED_GLUE, EXTENDED, WRITTEN_SUFFIX
+from url_rewriter.urls.boundaries import ESCAPED_GLUE, WRITTEN_SUFFIX
+from url_rewriter.urls.boundaries import EXTENDED_PATTERN as EXTENDED
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.query import UUID
@@ -22,9 +23,11 @@ from url_rewriter.urls.recognition import endpoints
 # what they spell. Names are joined by one dot or slash, so that no segment is empty, `.` or `..`.
 _ESCAPE = r"%(?:2[0-46-9A-Da-d]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])"
 _NAME = rf"(?:[A-Za-z0-9_-]|{_ESCAPE})++"
-_KEY = rf"(?P<key>{_NAME}(?:[./]{_NAME})*+)"
-_LITERAL_KEY = r"(?P<key>[A-Za-z0-9_-]++(?:[./][A-Za-z0-9_-]++)*+)"
-_SEGMENT_KEY = rf"(?P<key>{_NAME}(?:(?:\.|%2[Ff]){_NAME})*+)"
+# Behind a file's extension, more of the same name may be text.
+_DOT = rf"(?!(?=\.[A-Za-z0-9]{{2,8}}[._-]){EXTENDED})\."
+_KEY = rf"(?P<key>{_NAME}(?:(?:/|{_DOT}){_NAME})*+)"
+_LITERAL_KEY = rf"(?P<key>[A-Za-z0-9_-]++(?:(?:/|{_DOT})[A-Za-z0-9_-]++)*+)"
+_SEGMENT_KEY = rf"(?P<key>{_NAME}(?:(?:{_DOT}|%2[Ff]){_NAME})*+)"
 _TOKEN = rf"(?:{UUID}|(?!{UUID})[0-9a-fA-F]+(?:-[0-9a-fA-F]+)*+)"
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _BUCKET = rf"(?P<bucket>(?=[^/]{{3,222}}/)(?![0-9.]+/){_LABEL}(?:\.{_LABEL})*)"
@@ -97,8 +100,6 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
 def _found(
     form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
 ) -> Found | None:
-    if EXTENDED.search(spelled):
-        return None
     if form is _TARGET_FORM and (ESCAPED_GLUE.search(spelled) or WRITTEN_SUFFIX.search(spelled)):
         return None
     if "%" not in spelled:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from url_rewriter.urls.parameters import parameter_class
 
@@ -56,12 +57,16 @@ _ALPHABETS = tuple(
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?"
 _JOINT = r"(?<=[0-9])\.(?=[0-9])|(?<=[a-z])\.(?=[a-z])|\.(?=[_~%-])"
 _ESCAPE = r"%[0-9a-fA-F]{2}"
-_ANY = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/+$=-])*(?:\([\w()+~%-]*+)?")
+_ANY = re.compile(
+    rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/+$=-])*(?:\([A-Za-z0-9_+~%-]*\)[A-Za-z0-9_()+~%-]*)?"
+)
 # What a URL that stands unescaped in a query shares with that query: blanks and line ends.
 _SHARED = re.compile(rf"(?:{_TIME}|{_JOINT}|%(?!20|09|0[aAdD])[0-9a-fA-F]{{2}}|[A-Za-z0-9_~/$=-])*")
 _FORM = re.compile(rf"(?:{_TIME}|{_JOINT}|{_ESCAPE}|[A-Za-z0-9_~/$=-])*")
 _NAME = re.compile(rf"([A-Za-z_$](?:[\w.$~\[\]-]|{_ESCAPE})*)=", re.ASCII)
+_KNOWN = re.compile(r"[?&](?:alt|token|generation|expires|x-goog-[\w-]+)=", re.IGNORECASE)
 _BARE = re.compile(r"[A-Za-z0-9_]+(?=[&#>\"']|\Z)")
+_SCHEME = re.compile(r"gc?s\Z", re.IGNORECASE)
 _GLUE = "-._~/+$"
 
 
@@ -77,7 +82,9 @@ def end_of_query(text: str, mark: int, limit: int, outer: Outer, *, closed: bool
     """
     end, at = mark, mark + 1
     while at <= limit:
-        past = _end_of_parameter(text, at, limit, outer, first=at == mark + 1, closed=closed)
+        past = _end_of_parameter(text, at, limit, outer, first=at == mark + 1)
+        if past is None and not _KNOWN.search(text, mark, end):
+            past = _end_of_bare(text, at, limit, outer, closed=closed)
         if past is None:
             break
         end = past
@@ -91,21 +98,22 @@ def end_of_query(text: str, mark: int, limit: int, outer: Outer, *, closed: bool
     return end
 
 
-def _end_of_parameter(
-    text: str, at: int, limit: int, outer: Outer, *, first: bool, closed: bool
-) -> int | None:
+def _end_of_parameter(text: str, at: int, limit: int, outer: Outer, *, first: bool) -> int | None:
     named = _NAME.match(text, at, limit)
     if named is None:
-        return _end_of_bare(text, at, limit, outer, closed=closed)
+        return None
     name = named[1].lower()
     known = parameter_class(name) is not None
     if not known and (outer is Outer.PATH or (outer is Outer.QUERY and not first)):
         return None
     value = _value(name, known, outer).match(text, named.end(), limit)
     end = value.end() if value else named.end()
+    if text.startswith("://", end) and (scheme := _SCHEME.search(text, named.end(), end)):
+        end = scheme.start()
     return _without_glue(text, named.end(), end)
 
 
+@lru_cache(maxsize=1024)
 def _value(name: str, known: bool, outer: Outer) -> re.Pattern[str]:
     if known:
         for names, pattern in _ALPHABETS:

@@ -26,8 +26,9 @@ from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 
 _MOST_READINGS = 20
-_MOST_ESCAPES = 3
-_ESCAPED_URL = re.compile(r"https?%3A%2F%2F", re.IGNORECASE)
+_MOST_ESCAPES = 4
+_MOST_SUFFIXES = 2
+_ESCAPED_URL = re.compile(r"https?%(?:25)*3A(?:%(?:25)*5C)*(?:%(?:25)*2F|//)", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
 _VERSION_QUERY = re.compile(r"(?P<key>.+)\?generation=[0-9]+", re.DOTALL)
@@ -76,7 +77,8 @@ def read(
         _reading(verdict, each, start, first.at) for each in _other_keys(verdict, reach.outer)
     ]
     readings += _other_ends(reach, verdict, ends, grammar)
-    readings += _with_marks(reach, verdict, first, begins)
+    if first.at == first.path and text.startswith(("?", "#"), first.at):
+        readings += _with_marks(reach, verdict, first, begins)
     remarks = (*verdict.remarks, *key_remarks(key.key))
     if first.path < first.at and SECOND.search(text, first.path, first.at):
         remarks = (*remarks, Remark.DROPPED_URL)
@@ -103,17 +105,19 @@ def _of_target(
         match.start() if match[0][0] == "%" else match.end()
         for match in ESCAPED_GLUE.finditer(text, begins, past)
     ]
-    if suffix := WRITTEN_SUFFIX.search(text, begins, past):
+    for _ in range(_MOST_SUFFIXES):
+        suffix = WRITTEN_SUFFIX.search(text, begins, escapes[-1] if escapes else past)
+        if suffix is None:
+            break
         escapes.append(suffix.start())
     ends += [End(at, at, why) for at in escapes[-_MOST_ESCAPES:]]
     another = _ESCAPED_URL.search(text, begins, reach.limit)
     limit = another.start() if another else reach.limit
     readings = _distinct(
         [
-            _reading(verdict, _Key(key, end.why), start, end.at)
+            _reading(verdict, _Key(key, end.why), start, end.at if end.at <= limit else end.path)
             for end in ends
-            if begins < end.path <= end.at <= limit
-            and (key := decoded(text[begins : end.path])) is not None
+            if begins < end.path <= limit and (key := decoded(text[begins : end.path])) is not None
         ]
     )
     if not readings:
@@ -145,7 +149,7 @@ def _key(spelled: Spelled) -> _Key | None:
 def _with_marks(reach: Stretch, verdict: Spelled, first: End, begins: int) -> Iterator[Reading]:
     """The key with a ``?`` or ``#`` that begins no query and no fragment."""
     text, at = reach.text, first.path
-    if first.at > at or verdict.literal or not text.startswith(("?", "#"), at):
+    if verdict.literal:
         return
     past = (
         reach.limit
@@ -162,7 +166,7 @@ def _other_ends(
 ) -> Iterator[Reading]:
     for end in ends:
         other = recognise(reach.text[reach.start : end.at], grammar)
-        if not isinstance(other, Spelled) or other.form is not first.form or other.doubt:
+        if not isinstance(other, Spelled) or other.form is not first.form:
             continue
         if (key := _key(other)) is not None:
             named = _Key(key.key, end.why, key.query, key.fragment)
@@ -170,12 +174,14 @@ def _other_ends(
 
 
 def _other_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
-    yield from _literal_keys(spelled) if spelled.literal else _escaped_keys(spelled, outer)
+    yield from _literal_keys(spelled, outer) if spelled.literal else _escaped_keys(spelled, outer)
 
 
-def _literal_keys(spelled: Spelled) -> Iterator[_Key]:
+def _literal_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
     """What else a ``gs://`` URL may mean, in which nothing is escaped."""
     key = spelled.key
+    if outer is Outer.FORM and "+" in key:
+        yield _Key(key.replace("+", " "), "+ stands for a space")
     if match := _VERSION_QUERY.fullmatch(key):
         yield _Key(match["key"], "?generation= is a version, as gcsfs writes it")
     if _ESCAPE.search(key) and (undone := decoded(key)):
@@ -198,10 +204,10 @@ def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
         return
     nested = outer in (Outer.PATH, Outer.QUERY)
     unknown, fragment = spelled.sorted_query.unknown, spelled.fragment
-    if within := _QUERY_WITHIN.search(key):
+    if "=" in key and (within := _QUERY_WITHIN.search(key)):
         yield _Key(key[: within.start()], "the query is escaped too", served=nested)
     twice = decoded(key) if _ESCAPE.search(key) else None
-    if twice and (within := _QUERY_WITHIN.search(twice)):
+    if twice and "=" in twice and (within := _QUERY_WITHIN.search(twice)):
         yield _Key(twice[: within.start()], "the query is escaped too", served=nested)
     if spelled.query == unknown and not nested:  # no parameter that shows the query to be one
         tail = f"?{unknown}" if unknown else ""

@@ -34,6 +34,6 @@ def rewrite(text: str, replacements: Iterable[Replacement]) -> str:
 def _escaped(url: str, old: str, layers: Sequence[Escaping]) -> str:
     if not layers:
         # A query that goes on as that of another URL around this one needs its question mark.
-        return f"{url}?" if old.endswith("&") and "?" in old else url
+        return f"{url}?" if old.endswith("&") and "?" in old and "#" not in old else url
     outermost, *inner = layers
     return outermost.escape(_escaped(url, outermost.view(old).text, inner), like=old)

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR
+from url_rewriter.urls.boundaries import ANCHOR, EXTENSION
 from url_rewriter.urls.containers import Kind, container
-from url_rewriter.urls.ends import End, Stretch, stretch
+from url_rewriter.urls.ends import End, Stretch, likeliest, stretch
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
 from url_rewriter.urls.model import Left, Occurrence, Remark
-from url_rewriter.urls.offsets import Item, lifted, shifted
+from url_rewriter.urls.offsets import Item, lifted, shifted, shifted_one
 from url_rewriter.urls.parameters import looks_signed
+from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
@@ -50,6 +51,14 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
         yield from shifted(_Pass(text[done:], context).items(), done)
     else:
         yield from _in_string(text, context, Kind.CELL)
+
+
+def _in_plain(text: str, context: Context) -> tuple[Occurrence, ...]:
+    """The URL that ``text`` is, if it is in a common spelling and nothing is to be said of it."""
+    if context.nested or context.outer is not Outer.NOTHING:
+        return ()
+    plain = read_plain(text, context.grammar)
+    return plain.occurrences if plain else ()
 
 
 def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
@@ -96,7 +105,7 @@ def _json_strings(text: str) -> list[tuple[int, int]]:
 
 def _in_json_string(raw: str, start: int, context: Context) -> Iterator[Item]:
     if "\\" not in raw:
-        return shifted(in_value(raw, context.inside()), start)
+        return shifted(_in_plain(raw, context) or in_value(raw, context.inside()), start)
     view = JSON.view(raw)
     return lifted(in_value(view.text, context.inside()), JSON, view, start)
 
@@ -109,7 +118,7 @@ _TEMPLATE_HOST = re.compile(
 _TEMPLATE_AHEAD = re.compile(r"<[A-Za-z_][\w .-]{0,60}>[^\s\"'<>]*+|<[%?][^\n]{0,80}?[%?]>")
 _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
-_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)[\w.\[\]-]+=\Z")
+_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z")
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
 _SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"
@@ -120,16 +129,18 @@ _UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
 class _Pass:
     """One pass over a text, from left to right."""
 
-    def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
+    def __init__(
+        self, text: str, context: Context, kind: Kind | None = None, *, goes_on: bool = False
+    ) -> None:
         self.text = text
         self.context = context
+        self.goes_on = goes_on  # whether more text may follow
         self.kind = kind  # of the value that a URL begins; None where it stands in other text
         self.position = 0
         self.run_end = 0  # of the run that was measured last
         self.foreign_start = self.foreign_end = 0  # of the foreign URL that was met last
         self.item_end = -1  # of what was found last
         self.foreign: tuple[Remark, ...] = ()
-        self.known: dict[tuple[str, str], bool] = {}
         found = frames(text)
         self.frames: dict[int, Frame] = {each.start: each for each in found if not each.depth}
         self.corrupt = corrupt_spans(found)
@@ -181,9 +192,10 @@ class _Pass:
             return True  # a host may go on behind it, for the view of the run to say
         scheme = anchor[0].partition(":")[0].lower() or "https"
         name = authority[0], scheme
-        if name not in self.known:
-            self.known[name] = is_known_host(*name, self.context.grammar)
-        return self.known[name]
+        known = self.context.known
+        if name not in known:
+            known[name] = is_known_host(*name, self.context.grammar)
+        return known[name]
 
     def _checked(self, item: Item) -> Item:
         """``item``, or the reason to leave it that lies in what is around it."""
@@ -200,10 +212,10 @@ class _Pass:
     def _here(self, start: int) -> Context:
         """The context of a URL that begins at ``start``."""
         context = self.context
-        if start < self.foreign_end and not context.nested:
+        if start < self.foreign_end:
             asked = "?" in self.text[self.foreign_start : start]
             outer = Outer.QUERY if asked else Outer.PATH
-            return replace(context, nested=self.foreign, outer=outer)
+            return replace(context, nested=context.nested or self.foreign, outer=outer)
         if start and _PARAMETER_BEGINS.search(self.text[max(0, start - 40) : start]):
             return replace(context, outer=Outer.QUERY)
         return context
@@ -220,9 +232,14 @@ class _Pass:
         content = self.text[start:end]
         if not content.strip() or content == self.text:
             return None
-        items = _in_string(content, self._here(start).inside(), kind)
+        context = self._here(start).inside()
         self.position = max(self.position, end)
-        return shifted(items, start)
+        if (escaping := escaping_within(content, kind)) is not None:
+            view = escaping.view(content)
+            within = view.text
+            items = _in_plain(within, context) or _in_string(within, context, Kind.OTHER)
+            return lifted(items, escaping, view, start)
+        return shifted(_in_plain(content, context) or _in_string(content, context, kind), start)
 
     # A URL that ends where its characters do.
 
@@ -247,8 +264,8 @@ class _Pass:
             scan = _Pass(view.text, self._here(start).inside())
             yield from lifted(scan.items(), escaping, view, start)
         elif (item := self._plain(anchor, end)) is not None:
-            self.item_end = _past(item)
-            self.position = max(self.position, self.item_end)
+            self.item_end = item.end
+            self.position = max(self.position, _past(item))
             yield item
         else:
             self._note_foreign(start, end)
@@ -264,12 +281,19 @@ class _Pass:
         here = self._here(start)
         value = len(text) if start == 0 and self.kind and is_value(text) else None
         reach = stretch(text, start, anchor.end(), run_end, value, here.outer)
+        if self.goes_on:
+            reach = replace(reach, goes_on=True)
         if reach.run_end - start > LONGEST_URL:
             return Left(start, reach.run_end, Remark.INVALID_KEY)
-        item = read(reach, here.grammar)
+        first = likeliest(reach)
+        if (plain := _at_a_glance(reach, first, here)) is not None:
+            return plain
+        item = read(reach, here.grammar, first)
         end = item.end if item else reach.run_end
-        if (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end)) and (
-            ahead := _TEMPLATE_AHEAD.match(text, end)
+        if (
+            (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end))
+            and (ahead := _TEMPLATE_AHEAD.match(text, end))
+            and boundaries.SECOND.search(text, end, ahead.end()) is None
         ):
             return Left(start, ahead.end(), Remark.TEMPLATE, self._literal(start, ahead.end()))
         if item and value is None and end == reach.limit and _UNKNOWN_ESCAPE.match(text, end):
@@ -317,12 +341,15 @@ class _Pass:
         if template := _TEMPLATE_HOST.match(self.text, anchor.end()):
             self.position = template.end()
             yield Left(start, template.end(), Remark.TEMPLATE)
-        elif start >= self.foreign_end:
+        elif start < self.foreign_end:
+            self.foreign_start = start
+        else:
             end = self._end_of_run(anchor)
-            if _SIGNED_BY_GOOGLE.search(self.text, start, end) and not self.context.nested:
-                second = boundaries.SECOND.search(self.text, anchor.end(), end)
-                self.position = end = second.start() if second else end
-                yield Left(start, end, Remark.SIGNED_FOREIGN_URL)
+            second = boundaries.SECOND.search(self.text, anchor.end(), end)
+            last = second.start() if second else end
+            if _SIGNED_BY_GOOGLE.search(self.text, start, last) and not self.context.nested:
+                self.position = last
+                yield Left(start, last, Remark.SIGNED_FOREIGN_URL)
             else:
                 self._note_foreign(start, end)
 
@@ -336,6 +363,17 @@ class _Pass:
         """A regular expression or a sed script: code, whose slashes are not JSON's."""
         self.position = end = self._end_of_run(anchor)
         yield Left(anchor.start(), end, Remark.TEMPLATE)
+
+
+def _at_a_glance(reach: Stretch, first: End, context: Context) -> Occurrence | None:
+    """The URL of a stretch that is one in a common spelling, with nothing else to be read."""
+    text = reach.text
+    if reach.value or first.at < reach.run_end:
+        return None
+    if text.startswith(" ", first.at) and not EXTENSION.search(text, first.at - 12, first.at):
+        return None  # the key may go on behind the blank
+    plain = _in_plain(text[reach.start : first.at], context)
+    return shifted_one(plain[0], reach.start) if plain else None
 
 
 def _past(item: Item) -> int:

@@ -17,9 +17,8 @@ from url_rewriter.urls.escapes import JSON
 _ANY_HEAD = re.compile(r's:[0-9]{1,9}:\\*"')
 _HEAD = re.compile(r'(?:(?<=[;{:"\'\s(,])|\A)s:(?P<length>[0-9]{1,9}):"')
 _TAIL = re.compile(r'"[;}]')
-_DOCUMENT = re.compile(r"\s*(?:[aO]:[0-9]+:[^;]{0,300}?\{|s:[0-9]+:\")")
 
-_DEPTHS = 3
+_DEPTHS = 6
 
 Splice = tuple[int, int, str]
 """Start, end and the text to put there."""
@@ -115,8 +114,6 @@ def strings_of(text: str) -> list[Span]:
 
     Text may stand around the document. Empty where ``text`` is none, or a length in it is wrong.
     """
-    if _DOCUMENT.match(text) is None:
-        return []
     spans: list[Span] = []
     for frame in frames(text):
         if frame.depth or (spans and frame.start < spans[-1][1]):
@@ -139,6 +136,8 @@ _ESCAPED_TAIL = re.compile(
 def escaped_spans(text: str) -> list[Span]:
     """Where strings are whose declared length is escaped with their quotes, and stays as it is."""
     spans: list[Span] = []
+    if "%3" not in text and ":&" not in text:
+        return spans
     at = 0
     while head := _ESCAPED_HEAD.search(text, at):
         tail = _ESCAPED_TAIL.search(text, head.end())

@@ -27,6 +27,7 @@ _INTEGER = re.compile(r"[0-9]{1,15}")
 _DOCUMENT = re.compile(r'[{\[]|(?<!\\)"(?=(?:[^"\\{\[]|\\.)*+[{\[]\s*+\\")')
 _COLON = re.compile(r"\s*+:")
 _DEEPEST_NESTING = 4
+_MOST_WASTED = 4  # times the text: what keeps the work linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,48 +80,72 @@ def moved_offsets(text: str, splices: Sequence[Splice], depth: int = 0) -> list[
 
 
 def _parsed(text: str) -> tuple[list[_Object], list[_Leaf]]:
-    """All whole objects and arrays, and all strings in them, of the documents in a text.
-
-    Without recursion, and going on behind what is no JSON: a text may hold and nest what it likes.
-    """
-    objects: list[_Object] = []
-    strings: list[_Leaf] = []
-    above: list[_Object] = []
-    name, at = "", 0
-    while True:
-        if not above:
-            document = _DOCUMENT.search(text, at)
-            if document is None:
-                return objects, strings
-            at = document.start()
-        match = _TOKEN.match(text, at)
-        if match is None:
-            above.clear()
-            at += 1
+    """All whole objects and arrays, and all strings in them, of the documents in a text."""
+    parser = _Parser(text)
+    at, wasted = 0, 0
+    while document := _DOCUMENT.search(text, at):
+        begun = document.start()
+        known = len(parser.objects), len(parser.strings)
+        at = parser.document_from(begun)
+        if at >= 0:
             continue
-        at = match.end()
-        mark = match["mark"]
-        if mark in ("{", "["):
+        # What looked like a document is none; one may begin in what was read of it.
+        at = parser.at
+        wasted += at - begun
+        if wasted < _MOST_WASTED * len(text):
+            del parser.objects[known[0] :], parser.strings[known[1] :]
+            at = begun
+        at += 1
+    return parser.objects, parser.strings
+
+
+class _Parser:
+    """Reads JSON documents without recursion: a text may nest as deeply as it likes."""
+
+    def __init__(self, text: str) -> None:
+        self.objects: list[_Object] = []
+        self.strings: list[_Leaf] = []
+        self.at = 0
+        self._text = text
+        self._above: list[_Object] = []
+        self._name = ""
+
+    def document_from(self, begun: int) -> int:
+        """Read the document that begins there; returns where it ends, -1 where it is none."""
+        self.at = begun
+        self._above.clear()
+        while match := _TOKEN.match(self._text, self.at):
+            self.at = match.end()
+            if match["mark"]:
+                self._take_mark(match["mark"])
+            elif match["string"] is not None:
+                self._take_string(_Leaf(match.start("string"), match.end("string"), is_text=True))
+            elif match["number"] is not None:
+                self._put(_Leaf(match.start("number"), match.end("number"), is_text=False))
+            if not self._above:
+                return self.at
+        return -1
+
+    def _take_mark(self, mark: str) -> None:
+        if mark in "{[":
             inner = _Object(is_array=mark == "[")
-            _put(above, name, inner)
-            above.append(inner)
-        elif mark in ("}", "]"):
-            objects.append(above.pop())
-        elif match["string"] is not None:
-            leaf = _Leaf(match.start("string"), match.end("string"), is_text=True)
-            if above and not above[-1].is_array and _COLON.match(text, at):
-                name = match["string"]
-            else:
-                _put(above, name, leaf)
-                strings.append(leaf)
-        elif match["number"] is not None:
-            _put(above, name, _Leaf(match.start("number"), match.end("number"), is_text=False))
+            self._put(inner)
+            self._above.append(inner)
+        elif mark in "}]" and self._above:
+            self.objects.append(self._above.pop())
 
+    def _take_string(self, leaf: _Leaf) -> None:
+        if self._above and not self._above[-1].is_array and _COLON.match(self._text, self.at):
+            self._name = self._text[leaf.start : leaf.end]
+        else:
+            self._put(leaf)
+            self.strings.append(leaf)
 
-def _put(above: Sequence[_Object], name: str, node: _Node) -> None:
-    if above:
-        holder = above[-1]
-        holder.members[str(len(holder.members)) if holder.is_array else name] = node
+    def _put(self, node: _Node) -> None:
+        if self._above:
+            holder = self._above[-1]
+            name = str(len(holder.members)) if holder.is_array else self._name
+            holder.members[name] = node
 
 
 def _moved_in_object(text: str, holder: _Object, splices: Sequence[Splice]) -> Iterator[Splice]:

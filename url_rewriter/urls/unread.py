@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html import unescape
 
+from url_rewriter.text import may_hold
 from url_rewriter.urls.model import Grammar, Left, Remark
 from url_rewriter.urls.offsets import Item
 
@@ -39,6 +40,8 @@ Span = tuple[int, int]
 def unread(text: str, items: Sequence[Item], grammar: Grammar) -> Iterator[Left]:
     """What of ``text`` names Cloud Storage and lies in none of ``items``, one for each blank-free
     stretch of text between them."""
+    if _is_plain(text, items, grammar):
+        return
     covered = sorted(_span(item) for item in items)
     done = 0
     for start, end in _names(text, tuple(grammar.hosts)):
@@ -54,10 +57,33 @@ def unread(text: str, items: Sequence[Item], grammar: Grammar) -> Iterator[Left]
         yield Left(_start_of_stretch(text, start, first), done, Remark.UNREAD)
 
 
+# What is in every name that `_names` finds, in lower case.
+_STEMS = ("googleapis", "firebasestorage", ".google.com", "-apidata", "x-goog-c", "gs:", "gcs:")
+
+
+def _is_plain(text: str, items: Sequence[Item], grammar: Grammar) -> bool:
+    """Whether nothing outside ``items`` can be a name, as in nearly every text."""
+    between: list[str] = []
+    done = 0
+    for item in items:
+        start, end = _span(item)
+        between.append(text[done:start])
+        done = end
+    between.append(text[done:])
+    rest = "\0".join(between)
+    if may_hold(rest, _STEMS) or (grammar.hosts and may_hold(rest, tuple(grammar.hosts))):
+        return False
+    # A search for the first characters costs less than one for escapes.
+    escaped = "&" in rest or "%" in rest or "\\" in rest
+    return not escaped or _ESCAPE.search(rest) is None
+
+
 def _span(item: Item) -> Span:
     if isinstance(item, Left):
         return item.start, item.end
-    return min(r.start for r in item.readings), max(r.end for r in item.readings)
+    if len(item.readings) == 1:
+        return item.start, item.end
+    return item.start, max(reading.end for reading in item.readings)
 
 
 def _names(text: str, hosts: tuple[str, ...]) -> Iterable[Span]:

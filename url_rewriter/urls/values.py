@@ -7,7 +7,7 @@ enclose. Blanks, brackets and punctuation in it may belong to the key, for the o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from url_rewriter.urls import boundaries
 from url_rewriter.urls.containers import Kind
@@ -29,13 +29,14 @@ class Context:
     """Where a string stands: how many views deep, and in what foreign URL, if any.
 
     ``nested`` holds the remarks of URLs inside that foreign URL, and ``outer`` tells in which part
-    of it the string stands unescaped.
+    of it the string stands unescaped. ``known`` tells of hosts that were asked about before.
     """
 
     grammar: Grammar
     depth: int = 0
     nested: tuple[Remark, ...] = ()
     outer: Outer = Outer.NOTHING
+    known: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
     def too_deep(self) -> bool:
@@ -44,7 +45,7 @@ class Context:
 
     def inside(self) -> Context:
         """The context of a view of a part of this string."""
-        return replace(self, depth=self.depth + 1)
+        return Context(self.grammar, self.depth + 1, self.nested, self.outer, self.known)
 
     def remarked(self, item: Item) -> Item:
         """``item`` with what is to be said of URLs in this place."""

@@ -249,7 +249,7 @@ def test_somebody_elses_url_is_nothing_of_ours(grammar: Grammar, url: str) -> No
         ("alt=media&token=t", [Remark.DROPPED_PARAMETERS, Remark.DROPPED_TOKEN], ""),
         ("generation=1", [Remark.DROPPED_GENERATION], ""),
         ("response-content-type=image%2Fpng", [Remark.DROPPED_PARAMETERS], ""),
-        ("v=3&alt=media&w", [Remark.DROPPED_PARAMETERS, Remark.DROPPED_QUERY], "v=3&w"),
+        ("v=3&alt=media&w=1", [Remark.DROPPED_PARAMETERS, Remark.DROPPED_QUERY], "v=3&w=1"),
         ("ifGenerationMatch=1", [Remark.DROPPED_PARAMETERS], ""),
     ],
 )

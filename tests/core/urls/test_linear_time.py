@@ -1,5 +1,6 @@
 """No text, however long or hostile, takes more than linear time."""
 
+import itertools
 import time
 
 import pytest
@@ -59,3 +60,42 @@ def test_a_megabyte_of_near_matches_takes_well_under_a_second() -> None:
 def test_text_without_a_url_costs_next_to_nothing() -> None:
     text = "Meetings and settings, nothing else to see; https://example.com/x? " * 15_000
     assert min(seconds(text) for _ in range(3)) < 0.1
+
+
+# Every character that patterns tell apart, and every pair of them, behind every kind of beginning.
+CHARACTERS = [
+    "a",
+    "G",
+    "h",
+    "s",
+    "0",
+    *map(chr, range(0x20, 0x30)),
+    *":;<=>?@[\\]^_`{|}~\n\t\xa0é写😀\u200b…",
+]
+UNITS = [*CHARACTERS, *map("".join, itertools.product(CHARACTERS, repeat=2))]
+BEGINNINGS = [
+    URL,
+    f"{URL} ",
+    f"{URL}?",
+    f"{URL}#",
+    f"{URL}?alt=media&token=",
+    f'"{URL}',
+    "gs://b/k",
+    f"https://a.b/?u={URL}",
+    "http://s3.test:9000/b/k",
+    "https%3A%2F%2Fstorage.googleapis.com%2Fb%2Fk",
+    URL.replace("/", "\\/"),
+    URL.replace("/", "&#x2F;"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BEGINNINGS)))
+def test_runs_of_every_character_and_pair_take_linear_time(number: int) -> None:
+    for place, unit in enumerate(UNITS):
+        begins = BEGINNINGS[(place + number) % len(BEGINNINGS)]
+        if place % len(BEGINNINGS) == number or len(unit) == 1:
+            few, many = (f"{begins}{unit * (size // len(unit))}" for size in (2_000, 16_000))
+            # Only what is slow at all needs two measurements, and one good pair is proof.
+            assert seconds(few) < 0.02 or any(
+                seconds(many) < 16 * seconds(few) + 0.05 for _ in range(3)
+            ), unit

@@ -134,6 +134,6 @@ def test_needles_are_few_and_name_what_is_configured() -> None:
         hosts={"cdn.example.com:8443": "data", "x.storage.googleapis.com": "x"},
         targets=("http://MinIO.local:9000/store",),
     )
-    assert len(needles()) <= 8
+    assert len(needles()) <= 9
     assert set(needles(grammar)) - set(needles()) == {"cdn.example.com", "minio.local"}
     assert all(needle == needle.lower() and needle.isascii() for needle in needles(grammar))

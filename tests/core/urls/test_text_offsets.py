@@ -58,12 +58,15 @@ SPELLINGS: list[Callable[[Any], str]] = [
     lambda value: json.dumps({"raw": json.dumps(value)}),
     lambda value: json.dumps(json.dumps(value)),
     lambda value: f"Sent: {json.dumps(value)}, [see] {{above}}",
+    lambda value: f"[{json.dumps(value)}, oops [",
 ]
 
 
 def loaded(text: str) -> Any:
     """The innermost document of a text that is JSON however often."""
     text = text.removeprefix("Sent: ").removesuffix(", [see] {above}")
+    if text.endswith(", oops ["):
+        text = text.removeprefix("[").removesuffix(", oops [")
     value = json.loads(text)
     if isinstance(value, dict) and "raw" in value:
         value = value["raw"]

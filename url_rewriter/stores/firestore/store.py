@@ -28,7 +28,8 @@ _STALE = {5: "not found", 6: "already exists", 9: "at another revision"}
 _REFUSED = {3: "invalid", 11: "out of range", 12: "not supported"}
 _DENIED = {7: "not permitted", 16: "not authenticated"}
 
-_PRESSED = {8: "resource exhausted", 10: "aborted, a lock is held"}
+_EXHAUSTED = 8
+_PRESSED = {_EXHAUSTED, 10}  # resource exhausted; aborted, a lock is held
 
 # Texts by which gRPC and the emulator tell a request that is too long from a quota, both being
 # RESOURCE_EXHAUSTED.
@@ -148,8 +149,9 @@ def _settle_refused(
         for each in batch:
             answers.put(each, WriteStatus.UNSETTLED, f"not written: {answers.denial}")
     else:
-        pressed = code in {StatusCode.RESOURCE_EXHAUSTED, StatusCode.ABORTED}
-        _unsettled(batch, f"{code.name}: {said}", answers, pressed=pressed)
+        pressed = exhausted or code is StatusCode.ABORTED
+        detail = f"{code.name}: {said}"
+        _unsettled(batch, detail, answers, pressed=pressed, exhausted=exhausted)
 
 
 def _settle_answered(batch: list[_Numbered], response: Message, answers: _Answers) -> None:
@@ -187,17 +189,27 @@ def _settle_one(
         )
         answers.put(each, WriteStatus.UNSETTLED, f"not written: {answers.denial}")
     else:
-        pressed = status.code in _PRESSED
-        _unsettled([each], f"code {status.code}: {status.message}", answers, pressed=pressed)
+        _unsettled(
+            [each],
+            f"code {status.code}: {status.message}",
+            answers,
+            pressed=status.code in _PRESSED,
+            exhausted=status.code == _EXHAUSTED,
+        )
 
 
 def _unsettled(
-    batch: Iterable[_Numbered], detail: str, answers: _Answers, *, pressed: bool = False
+    batch: Iterable[_Numbered],
+    detail: str,
+    answers: _Answers,
+    *,
+    pressed: bool = False,
+    exhausted: bool = False,
 ) -> None:
     answers.maybe_written = True
     for each in batch:
         answers.results[each.number] = WriteResult(
-            each.path, WriteStatus.UNSETTLED, detail=detail, pressed=pressed
+            each.path, WriteStatus.UNSETTLED, None, detail, pressed, exhausted
         )
 
 

@@ -29,13 +29,15 @@ Pieces: TypeAlias = "tuple[Piece, ...]"
 class Place:
     """What stands around a URL, before anything around both was escaped.
 
-    ``around``: the names of the markups that escape it, innermost first.
+    ``around``: the names of the markups that escape it, innermost first. ``in_two``: the foreign
+    URL around it stands in another one.
     """
 
     before: str
     after: str
     markup: Markup | None
     around: tuple[str, ...] = ()
+    in_two: bool = False
 
 
 def make_case(random: Random) -> Pieces:
@@ -118,9 +120,19 @@ def _note(spans: Spans, markup: Markup | None, places: dict[int, Place]) -> None
     for text, number in spans:
         if number >= 0 and number not in places:
             places[number] = Place(whole[:at], whole[at + len(text) :], markup)
+        elif number >= 0 and _is_in_two(places[number], whole[:at]):
+            places[number] = replace(places[number], in_two=True)
         at += len(text)
 
 
+def _is_in_two(place: Place, before: str) -> bool:
+    inside = place.markup is not None and place.markup.nested
+    return inside and len(re.findall(r"://|mailto:", re.split(r"[\s\"<>]", before)[-1])) > 1
+
+
+_DOUBLED = {"insert", "single quotes"}
+_NO_VALUES = {"text", "embedded"}  # elements, whose content is writing
+_MOST_AROUND = 2
 _DECLARES_LENGTHS = {"serialised", "draft.js", "telegram"}
 _JSON_NAMES = {each.name for each in (*MARKUP["json"], *MARKUP["draft"], MARKUP["json in json"][0])}
 
@@ -162,31 +174,47 @@ _ENDS_KNOWN = re.compile(
     rf"\Z|{_STOP}|[,;)\]}}:'.!*{{\[(@~$\\]|&(?![\w.-]+=)|%(?:20|0A|22|2C)|{_SEPARATED}"
 )
 _FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
-_PHP = re.compile(r"s:\d+:")
 
 
 def is_plain(url: Url, place: Place) -> bool:
     """Whether there is one honest way to read ``url`` where it stands."""
-    before, after, markup = place.before, place.after, place.markup
-    if _is_hidden(place):
+    if place.in_two or _is_hidden(place) or len(place.around) > _MOST_AROUND:
         return False
-    if markup is not None:
-        if any(mark in markup.refuses for mark in url.raw):
-            return False
-        if markup.nested and (url.tail in (Tail.UNKNOWN, Tail.FRAGMENT) or url.raw):
-            return False
-        if markup.name == "lower case" and url.is_relative:
-            return False  # it shows no colon, and so not how one is to be spelled
-    if markup is None or not markup.nested:
-        clean = _CLEAN_RELATIVE if url.is_relative else _CLEAN_BEFORE
-        dirty = url.is_literal or url.is_relative or before[-1:] not in (".", "-")
-        if before and dirty and not clean.search(before[-3:]):
-            return False
-        if url.is_literal and before.endswith(("\\n", "\\t")):
-            return False  # a letter may be the end of a word
-        if _FOREIGN_AROUND.search(before):
-            return False
-    return _ends_plainly(url, after, before)
+    return (
+        _fits(url, place)
+        and _begins_plainly(url, place)
+        and _ends_plainly(url, place.after, place.before)
+    )
+
+
+def _fits(url: Url, place: Place) -> bool:
+    """Whether a URL could stand in the markup around it as it is spelled."""
+    if _DOUBLED.intersection(place.around[:-1]) and "'" in url.raw:
+        return False
+    if " " in url.raw and place.around and place.around[0] in _NO_VALUES:
+        return False
+    markup = place.markup
+    if markup is None:
+        return True
+    if any(mark in markup.refuses for mark in url.raw):
+        return False
+    if markup.nested and (url.tail in (Tail.UNKNOWN, Tail.FRAGMENT) or url.raw):
+        return False
+    # Slashes alone show no colon, and so not how one is to be spelled.
+    return not (markup.name == "lower case" and url.is_relative)
+
+
+def _begins_plainly(url: Url, place: Place) -> bool:
+    before = place.before
+    if not before or (place.markup is not None and place.markup.nested):
+        return True
+    clean = _CLEAN_RELATIVE if url.is_relative else _CLEAN_BEFORE
+    dirty = url.is_literal or url.is_relative or before[-1] not in ".-"
+    if dirty and not clean.search(before[-3:]):
+        return False
+    if url.is_literal and before.endswith(("\\n", "\\t")):
+        return False  # a letter may be the end of a word
+    return _FOREIGN_AROUND.search(before) is None
 
 
 def _ends_plainly(url: Url, after: str, before: str) -> bool:

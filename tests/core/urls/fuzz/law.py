@@ -22,7 +22,7 @@ from url_rewriter.planning import Planner, SettledText, UrlStatus
 from url_rewriter.rules import ObjectPrefix, Rule, Rules, Scope, Target, Unmapped
 from url_rewriter.urls import Grammar, ObjectRef
 
-_RULES = Rules(
+RULES = Rules(
     target=Target(ENDPOINT, TARGET_BUCKET),
     rules=tuple(
         Rule(bucket, ObjectPrefix(bucket), ObjectPrefix(TARGET_BUCKET, f"x/{bucket}/"))
@@ -32,7 +32,7 @@ _RULES = Rules(
     scope=Scope(),
     grammar=Grammar(targets=(ENDPOINT,)),
 )
-_PLANNER = Planner(_RULES)
+_PLANNER = Planner(RULES)
 _AMPERSANDS = ("&", "&amp;", "&#038;", "\\u0026", "\\\\u0026", "%26")  # of the URL around it
 _SCHEME_BEFORE = re.compile(r"[A-Za-z0-9+.-]\Z")
 _QUERY_GOES_ON = re.compile(r"[\w.~%=&+/:@!$'()*,;?-]*", re.ASCII)
@@ -144,6 +144,7 @@ def _loss(
             more
             and url.tail is not Tail.FRAGMENT  # kept, and so what is read as its end
             and not (more.startswith("#") and new.endswith(more))
+            and not more.startswith("%23")  # a fragment too
             and more not in ("?", *_AMPERSANDS)
             and (
                 (url.tail is Tail.KEY and not more.startswith("?"))

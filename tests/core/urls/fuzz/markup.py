@@ -240,7 +240,7 @@ MARKUP = {
         ),
         _value("twice", "https://p.test/?u=", "#x", lambda t: percent(percent(t)), nested=True),
         _text("share", "https://wa.test/?text=", "&x=1", percent),
-        _text("form", "https://wa.test/?text=", "&x=1", _form),
+        Markup("form", _around("https://wa.test/?text=", "&x=1", _form), refuses=" +"),
         _text("mail", "mailto:a@b.test?body=", "&x=1", percent),
         _value("in a path", "https://px.test/", "?w=300", percent, nested=True),
         Markup("proxied", _proxy_path, slot=True, nested=True, refuses=" ?#&"),
