@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
-from url_rewriter.pipeline import apply, held_plan, plan, read_back, rollback, write_loop
-from url_rewriter.pipeline.read_back import History
+from url_rewriter.pipeline import apply, held_plan, outcomes, plan, read_back, rollback, write_loop
+from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.planfile import Intention, draft, journal, lock
 from url_rewriter.planfile import plan as planfile
 from url_rewriter.planning import Ours, Replanned, place_of
@@ -110,10 +110,10 @@ def an_entry_is_not_committed_before_the_write() -> Sequence[Patch]:
 
 @_mutant(*FORGOTTEN)
 def a_write_without_an_answer_is_taken_for_lost() -> Sequence[Patch]:
-    def believe(planner: Any, entries: Sequence[Any], path: str, document: Any) -> History:
+    def believe(planner: Any, entries: Sequence[Any], path: str, document: Any) -> WriteHistory:
         told = {each.id: WriteResult(path, WriteStatus.STALE) for each in entries if each.open}
         known = [replace(each, status=WriteStatus.STALE) if each.open else each for each in entries]
-        return History(document, tuple(known), told)
+        return WriteHistory(document, tuple(known), told)
 
     return [(write_loop, "read_back", believe)]
 
@@ -139,10 +139,10 @@ def the_precondition_is_dropped() -> Sequence[Patch]:
         life = World.running.life(document.path) if World.running else None
         if life is not None:
             document = replace(document, revision=str(life.updated))
-        return write_loop_update(document, edits)
+        return make_update(document, edits)
 
-    write_loop_update = write_loop.Update
-    return [(write_loop, "Update", current)]
+    make_update = outcomes.Update
+    return [(outcomes, "Update", current)]
 
 
 @_mutant("lost-edit")
@@ -279,10 +279,10 @@ def a_checkpoint_is_kept_before_its_documents() -> Sequence[Patch]:
 def what_is_left_is_not_told() -> Sequence[Patch]:
     def quiet(self: Any, write: Any, *rest: Any, **wrote: int) -> Any:
         told = replace(write, plan=replace(write.plan, left=()))
-        return outcome_of(self, told, *rest, **wrote)
+        return tell(self, told, *rest, **wrote)
 
-    outcome_of = write_loop.Writer._outcome
-    return [(write_loop.Writer, "_outcome", quiet)]
+    tell = outcomes.Outcomes._tell
+    return [(outcomes.Outcomes, "_tell", quiet)]
 
 
 @_mutant("totals", "status-of-apply", "unseen")

@@ -30,7 +30,7 @@ from url_rewriter.pipeline.held_plan import (
 )
 from url_rewriter.pipeline.outcomes import UrlAccount, WriteTask, tell_places
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_back import History
+from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer
 from url_rewriter.pipeline.written import Written, tell_writes
@@ -145,7 +145,7 @@ class PlanWriter:
 
     # -- the policy of an apply ---------------------------------------------------------------
 
-    def decide(self, task: WriteTask, fresh: Document, history: History) -> Replanned:
+    def decide(self, task: WriteTask, fresh: Document, history: WriteHistory) -> Replanned:
         """What the plan means for a document as it is now."""
         known = partial(self.journal.plan.known_targets, task.document)
         replanned = replan(self.planner, task.edits, task.kept, fresh, known)
@@ -154,7 +154,7 @@ class PlanWriter:
         standing = find_standing(self.planner, replanned.edits, history.ours, fresh)
         return replace(replanned, standing=standing)
 
-    def expected(self, task: WriteTask, history: History) -> int:
+    def expected(self, task: WriteTask, history: WriteHistory) -> int:
         """How many URLs were planned."""
         return sum(edit.urls for edit in task.edits)
 
@@ -162,7 +162,7 @@ class PlanWriter:
         """How many of the planned URLs stand in the document already."""
         return count_already_new(self.planner, task.edits, fresh)
 
-    def keeps(self, history: History) -> bool:
+    def keeps(self, history: WriteHistory) -> bool:
         """An apply leaves nothing that it was not asked for."""
         return False
 
@@ -185,7 +185,7 @@ class PlanWriter:
         places = tell_places(edit.value_path for edit in write.edits)
         detail = f"no longer proven to exist: {', '.join(doubts)}; not written: {places}"
         entries = tuple(self.journal.entries([write.id]).get(write.id, ()))
-        written = History(None, entries, {}).written(Operation.APPLY)
+        written = WriteHistory(None, entries, {}).written(Operation.APPLY)
         account = UrlAccount(sum(edit.urls for edit in write.edits), written)
         urls = account.close(Outcome.FAILED)
         return DocumentOutcome(write.id, Outcome.FAILED, detail, urls)

@@ -17,7 +17,7 @@ from url_rewriter.documents import (
     WriteStatus,
     format_value_path,
 )
-from url_rewriter.pipeline.read_back import History, supersedes, tell_open
+from url_rewriter.pipeline.read_back import WriteHistory, supersedes, tell_open
 from url_rewriter.planfile import DocumentOutcome, Intention, Operation
 from url_rewriter.planning import Planner, Replanned, tell_leftovers
 
@@ -39,7 +39,7 @@ class DocumentWrite:
     task: WriteTask
     fresh: Document
     plan: Replanned
-    history: History
+    history: WriteHistory
 
     @property
     def update(self) -> Update:
@@ -57,7 +57,7 @@ class DocumentWrite:
             self.plan.standing,
         )
 
-    def superseding(self) -> History:
+    def superseding(self) -> WriteHistory:
         """The history once this write arrived: it ends attempts that can do nothing any more.
 
         It took the revision that some of them required. Others have nothing in them that it has
@@ -75,7 +75,7 @@ class DocumentWrite:
             replace(each, status=WriteStatus.STALE) if each.id in ended else each
             for each in self.history.entries
         )
-        return History(self.fresh, entries, ended)
+        return WriteHistory(self.fresh, entries, ended)
 
 
 class WritePolicy(Protocol):
@@ -85,16 +85,16 @@ class WritePolicy(Protocol):
     def planner(self) -> Planner:
         """The planner of the plan."""
 
-    def decide(self, task: WriteTask, fresh: Document, history: History) -> Replanned:
+    def decide(self, task: WriteTask, fresh: Document, history: WriteHistory) -> Replanned:
         """What to write to a document as it is now."""
 
-    def expected(self, task: WriteTask, history: History) -> int:
+    def expected(self, task: WriteTask, history: WriteHistory) -> int:
         """How many URLs of the document the operation is to write, with those it has written."""
 
     def already_new(self, task: WriteTask, fresh: Document) -> int:
         """How many of the URLs to be written stand in the document already."""
 
-    def keeps(self, history: History) -> bool:
+    def keeps(self, history: WriteHistory) -> bool:
         """Whether strings of ours stay in the document that the operation was not asked for."""
 
 
@@ -140,7 +140,7 @@ class Outcomes:
     policy: WritePolicy
     operation: Operation
 
-    def gone(self, task: WriteTask, history: History) -> DocumentOutcome:
+    def gone(self, task: WriteTask, history: WriteHistory) -> DocumentOutcome:
         """A document that is not there any more."""
         urls = self._account(task, history).close(Outcome.GONE)
         return DocumentOutcome(task.document, Outcome.GONE, urls=urls)
@@ -157,7 +157,7 @@ class Outcomes:
         outcome = Outcome.WRITTEN if written else Outcome.UNCHANGED
         return self._tell(write, write.history, outcome)
 
-    def written(self, write: DocumentWrite, history: History) -> DocumentOutcome:
+    def written(self, write: DocumentWrite, history: WriteHistory) -> DocumentOutcome:
         """A document that was written; ``history`` is what is known of earlier attempts now."""
         wrote = sum(edit.urls for edit in write.plan.edits)
         return self._tell(write, history, Outcome.WRITTEN, wrote)
@@ -174,7 +174,7 @@ class Outcomes:
         return self.failed(write, result.detail or "the store gave no answer")
 
     def _tell(
-        self, write: DocumentWrite, history: History, outcome: Outcome, wrote: int = 0
+        self, write: DocumentWrite, history: WriteHistory, outcome: Outcome, wrote: int = 0
     ) -> DocumentOutcome:
         left = write.plan.left
         if left or history.on_the_way:
@@ -193,7 +193,8 @@ class Outcomes:
 
     def _not_written(self, write: DocumentWrite, detail: str, outcome: Outcome) -> DocumentOutcome:
         places = tell_places(edit.value_path for edit in write.plan.edits)
-        left = sum(each.urls for each in (*write.plan.edits, *write.plan.left))
+        left = sum(edit.urls for edit in write.plan.edits)
+        left += sum(each.urls for each in write.plan.left)
         account = self._account(
             write.task, write.history, left=left if outcome is Outcome.CONFLICT else 0
         )
@@ -208,7 +209,7 @@ class Outcomes:
     def _account(
         self,
         task: WriteTask,
-        history: History,
+        history: WriteHistory,
         wrote: int = 0,
         left: int = 0,
         already_new: Callable[[], int] = lambda: 0,

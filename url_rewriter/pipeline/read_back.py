@@ -17,7 +17,7 @@ from url_rewriter.urls import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class WriteHistory:
     """The entries of one document, oldest first, with what the document told of them.
 
     ``told`` are the results that are news, by entry.
@@ -73,7 +73,7 @@ class History:
 
 def read_back(
     planner: Planner, entries: Sequence[Entry], path: str, document: Document | None
-) -> History:
+) -> WriteHistory:
     """The history of a document, its open entries settled as far as the document tells."""
     told: dict[int, WriteResult] = {}
     known = list(entries)
@@ -89,7 +89,7 @@ def read_back(
         revision = document.revision if document and status is WriteStatus.WRITTEN else None
         told[entry.id] = WriteResult(path, status, revision, detail)
         known[index] = replace(entry, status=status)
-    return History(document, tuple(known), told)
+    return WriteHistory(document, tuple(known), told)
 
 
 def supersedes(write: Sequence[Edit], entry: Entry) -> bool:
@@ -98,7 +98,7 @@ def supersedes(write: Sequence[Edit], entry: Entry) -> bool:
     return all((place_of(edit.value_path), edit.before, edit.after) in made for edit in entry.edits)
 
 
-def tell_open(history: History) -> str:
+def tell_open(history: WriteHistory) -> str:
     """What is not known of earlier writes, for people; "" where all is."""
     said = [
         f"{words}: {_places(entries)}"

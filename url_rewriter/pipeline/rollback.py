@@ -21,7 +21,7 @@ from url_rewriter.pipeline.held_plan import (
 )
 from url_rewriter.pipeline.outcomes import WriteTask
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_back import History
+from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.write_loop import DocumentWriter, Writer
 from url_rewriter.pipeline.written import Written, nothing_to_put_back, tell_writes
@@ -108,11 +108,11 @@ class _RollbackPolicy:
     planner: Planner
     rule: str | None
 
-    def decide(self, task: WriteTask, fresh: Document, history: History) -> Replanned:
+    def decide(self, task: WriteTask, fresh: Document, history: WriteHistory) -> Replanned:
         """What putting back means for a document as it is now."""
         return undo(self.planner, self._wanted(history), fresh)
 
-    def expected(self, task: WriteTask, history: History) -> int:
+    def expected(self, task: WriteTask, history: WriteHistory) -> int:
         """How many URLs were written and not put back, with those that this rollback put back."""
         live = sum(edit.urls for edit in self._wanted(history).live)
         return live + history.written(Operation.ROLLBACK)
@@ -121,11 +121,11 @@ class _RollbackPolicy:
         """None: what the application put back itself is gone."""
         return 0
 
-    def keeps(self, history: History) -> bool:
+    def keeps(self, history: WriteHistory) -> bool:
         """Whether strings of other rules stay as they were written."""
         return len(self._wanted(history).live) < len(history.ours.live)
 
-    def _wanted(self, history: History) -> Ours:
+    def _wanted(self, history: WriteHistory) -> Ours:
         ours = history.ours
         if self.rule is None:
             return ours
