@@ -193,18 +193,22 @@ def test_a_verdict_on_a_part_names_the_part(planned: Workshop, s3: ServedS3) -> 
     assert planned.json("verify", "x.plan", "--document", "apps/1")["limits"] == "--document apps/1"
 
 
-def test_s3_trouble_while_old_evidence_is_gathered_again_stops_the_apply(planned: Workshop) -> None:
-    arguments = ("apply", "x.plan", "--yes", "--max-age", "0s")
+def test_s3_trouble_while_targets_are_asked_for_again_stops_the_apply(planned: Workshop) -> None:
+    arguments = ("apply", "x.plan", "--yes", "--max-age", "1000d")
     err = refuse(planned, 1, *arguments, "--s3-endpoint", "http://127.0.0.1:9")
     assert "127.0.0.1:9" in err
     assert planned.json("apply", "x.plan", "--yes")["documents"]["written"] == 1
 
 
-def test_show_warns_of_a_broken_seal(planned: Workshop) -> None:
+@pytest.mark.parametrize("command", ["show", "report", "apply", "rollback", "verify", "copy"])
+def test_nothing_is_said_of_a_plan_whose_seal_is_broken(planned: Workshop, command: str) -> None:
     with sqlite3.connect(planned.folder / "x.plan") as connection:
         connection.execute("UPDATE strings SET after = 'https://evil.example.com/'")
     connection.close()
-    assert "seal is broken" in planned.run("show", "x.plan").err
+    more = ("--yes",) if command in ("apply", "rollback", "copy") else ()
+    ended = planned.run(command, "x.plan", *more)
+    assert (ended.status, ended.out) == (6, "")
+    assert "seal is broken" in ended.err
 
 
 def test_a_gate_that_fails_exits_3(workshop: Workshop) -> None:

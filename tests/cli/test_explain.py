@@ -23,7 +23,7 @@ def test_with_proof_the_reading_whose_object_exists_is_taken(
     workshop: Workshop, s3: ServedS3
 ) -> None:
     s3.put("app-logos/proof two.png")
-    url = explain(workshop, "gs://old-logos/proof%20two.png", "--prove")
+    url = explain(workshop, "gs://old-logos/proof two.png, of the second proof", "--prove")
     assert url["key"] == "proof two.png"
     assert url["result"] == f"{NEW}proof%20two.png"
 

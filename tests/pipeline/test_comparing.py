@@ -93,6 +93,9 @@ class Targets:
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         raise NotImplementedError
 
+    def contradicted(self) -> Collection[ObjectRef]:
+        return ()
+
     def clock(self, bucket: str) -> None:
         raise NotImplementedError
 
@@ -175,7 +178,7 @@ def test_a_target_that_differs_is_settled_as_a_mismatch_and_blocks(tmp_path: Pat
     assert [(row.old, row.status, row.detail) for row in plan.urls() if row.blocks] == [
         (OLD + "b.png", "mismatch", "the target has 1 bytes, its source 2")
     ]
-    plan.check_seal()
+    plan.check()
 
 
 def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> None:
@@ -297,7 +300,7 @@ def test_a_broken_url_is_mended_where_the_source_knows_only_what_was_meant(
         assert (row.status, row.remark, row.blocks) == ("missing", "repairable", True)
         assert row.reading == "the key is percent-encoded twice"
         assert f"data/moved/{MEANT_KEY}" in row.others
-    plan.check_seal()
+    plan.check()
 
 
 def test_nobody_is_asked_about_a_broken_url_whose_own_object_is_there(tmp_path: Path) -> None:

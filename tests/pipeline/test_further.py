@@ -85,7 +85,7 @@ def test_what_does_not_open_and_what_was_signed_are_found(tmp_path: Path) -> Non
     plan = planned(tmp_path, Visitor())
     assert found(plan, "not-public") == ["u/2", "u/4"]
     assert found(plan, "exposed") == ["u/3"]
-    plan.check_seal()
+    plan.check()
 
 
 def test_a_nul_in_front_of_a_url_hides_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from url_rewriter.errors import RefusedError
-from url_rewriter.planfile import Header, schema
+from url_rewriter.planfile import Header, schema, sidecars
 from url_rewriter.planfile.seal import compute_seal
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plan-file.md").read_text(encoding="utf-8")
@@ -91,8 +91,8 @@ def test_the_page_names_the_rows_of_the_header() -> None:
 
 
 def test_the_page_names_the_version_that_is_read() -> None:
-    assert f"now **{schema.VERSION}**" in PAGE
-    assert f"`0x{schema.APPLICATION_ID:X}`" in PAGE
+    assert f"now **{sidecars.VERSION}**" in PAGE
+    assert f"`0x{sidecars.APPLICATION_ID:X}`" in PAGE
 
 
 def test_a_file_of_another_version_is_refused_with_the_text_of_the_page(

@@ -71,7 +71,7 @@ def test_a_change_by_hand_breaks_the_seal(migration: Migration, statement: str) 
 def test_what_apply_adds_leaves_the_seal_whole(migration: Migration) -> None:
     migration.apply()
     plan = Plan(migration.path)
-    plan.check_seal()
+    plan.check()
     plan.close()
 
 

@@ -119,12 +119,3 @@ def test_a_rollback_is_told_as_one(tmp_path: Path) -> None:
     assert facts.verdict.tone is Tone.WARN
     plan_complete = next(gate for gate in facts.gates if gate.name == "plan-complete")
     assert plan_complete.state is GateState.WAITING
-
-
-def test_a_broken_seal_outweighs_everything(tmp_path: Path) -> None:
-    path = make_good_plan(tmp_path / "p")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE strings SET after = 'https://evil.example/' WHERE id = 1")
-    facts = facts_of(path)
-    assert facts.verdict.headline == "Not ready: the seal is broken"
-    assert failed_gates(facts) == {"seal-intact": 1}

@@ -218,7 +218,7 @@ def whatever_a_rule_covers_is_rewritten() -> Sequence[Patch]:
 
 @_mutant("old-evidence")
 def old_evidence_is_not_asked_for_again() -> Sequence[Patch]:
-    return [(journal.Journal, "stale_targets", lambda self, document, age: [])]
+    return [(journal.Journal, "targets_of", lambda self, document: [])]
 
 
 @_mutant("not-proven")
@@ -246,7 +246,7 @@ def verify_does_not_ask_for_the_new_urls() -> Sequence[Patch]:
 
 @_mutant("accepted-edit", "used-edit", "wrong-text")
 def the_seal_is_not_checked() -> Sequence[Patch]:
-    return [(planfile.Plan, "check_seal", lambda self: None)]
+    return [(planfile.Plan, "check", lambda self: None)]
 
 
 @_mutant("not-locked", "journal-lost", "lost-edit", "status-1")

@@ -53,6 +53,7 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
         _refuse_terminal(name, chosen)
     plan = Plan(plan_file)
     try:
+        plan.check()
         chunks = encoded(chosen.render(plan, privacy_of(plan, pseudonyms=pseudonyms)))
         if output is None:
             write(sys.stdout.buffer, chunks)

@@ -12,7 +12,6 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.plan import show_summary
-from url_rewriter.errors import RefusedError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def show(
 
     plan = Plan(plan_file)
     try:
-        _warn_of_a_broken_seal(console, plan)
+        plan.check()
         wanted = UrlFilter(status, rule, collection, document, outcome)
         if console.json:
             _show_json(plan, wanted)
@@ -87,13 +86,6 @@ def _show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
             f"{counted(listed.left_out, 'key')} left out, which rclone would take for others: "
             f"`url-rewriter copy {plan.path}` copies them."
         )
-
-
-def _warn_of_a_broken_seal(console: Console, plan: Plan) -> None:
-    try:
-        plan.check_seal()
-    except RefusedError as error:
-        console.warn(str(error))
 
 
 def _show_text(console: Console, rows: Iterator[UrlFacts]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +12,7 @@ from url_rewriter.errors import RefusedError
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.scan import make_planner
 from url_rewriter.pipeline.write_loop import DocumentWriter
-from url_rewriter.planfile import FileLock, Plan, Run, copy
+from url_rewriter.planfile import FileLock, Plan, Run
 from url_rewriter.planning import Planner
 from url_rewriter.rules import Rules
 from url_rewriter.stores.base import DocumentReader
@@ -31,14 +30,11 @@ def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
     Plan(path).close()  # says what is wrong with the path before anything else does
     lock = FileLock(path)
     try:
+        with closing(Plan(path)) as kept:  # a file that is damaged is not touched
+            kept.check()
         with ExitStack() as stack:
-            if dry_run:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                copy(path, folder / path.name)
-                path = folder / path.name
-            plan = Plan(path, writable=True)
+            plan = Plan.copied(path) if dry_run else Plan(path, writable=True)
             stack.callback(plan.close)
-            plan.check_seal()
             yield plan, stack
     finally:
         lock.release()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from url_rewriter.planfile import schema
+from url_rewriter.planfile.damage import translated
 from url_rewriter.urls import ObjectRef
 
 _TABLE = """
@@ -23,13 +23,13 @@ class Mentions:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with schema.translated(path, "the list of mentions"):
+        with translated(path, "the list of mentions"):
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.executescript(_TABLE)
 
     def add(self, targets: Iterable[ObjectRef]) -> None:
         """Add targets."""
-        with schema.translated(self._path, "the list of mentions"):
+        with translated(self._path, "the list of mentions"):
             self._connection.execute("BEGIN")
             self._connection.executemany("INSERT OR IGNORE INTO mentions VALUES (?, ?)", targets)
             self._connection.execute("COMMIT")

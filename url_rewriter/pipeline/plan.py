@@ -124,13 +124,12 @@ def make_plan(
             _compare(draft, scan.planner, sides.sources, services, progress, origins)
         _check(draft, request.rules, services, progress)
         if fresh:
-            draft.finish()
-        else:
-            draft.seal()
+            return draft.finish_unnamed(), trouble
+        draft.seal()
     except BaseException:
         draft.abandon()
         raise
-    return Plan(request.path, sealed=not fresh), trouble
+    return Plan(request.path), trouble
 
 
 def _with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:

@@ -5,7 +5,6 @@ A gate is a yes-or-no condition over the live database.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -95,8 +94,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
         if applied is not None:
             require_same_store(applied, sides.reader)
             origins = applied.origins(otherwise=origins)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        wanted = PlanRequest(folder / "verify.plan", store, rules, limits=limits)
+        wanted = PlanRequest(Path("verify.plan"), store, rules, limits=limits)
         fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
         stack.callback(fresh.close)
         checks, summary = services.proof.checks, fresh.summarize()
@@ -118,7 +116,7 @@ def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:
         return None
     plan = Plan(path)
     stack.callback(plan.close)
-    plan.check_seal()
+    plan.check()
     return plan
 
 

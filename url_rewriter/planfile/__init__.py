@@ -26,7 +26,6 @@ from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
 from url_rewriter.planfile.scan_rows import FoundRows, rows_of
-from url_rewriter.planfile.schema import copy
 from url_rewriter.planfile.totals import Operation, RuleTotals, Summary, UnmappedBucket
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
@@ -62,7 +61,6 @@ __all__ = [
     "UrlFilter",
     "WriteFilter",
     "WriteTotals",
-    "copy",
     "live_edits",
     "rows_of",
     "whoami",

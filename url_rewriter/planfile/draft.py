@@ -16,11 +16,20 @@ from pathlib import Path
 from url_rewriter.comparison import Comparison, Pair
 from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.evidence import AccessEvidence, Evidence, WrittenUrl
-from url_rewriter.planfile import access, comparisons, decide_all, schema
+from url_rewriter.planfile import access, comparisons, decide_all, schema, sidecars
 from url_rewriter.planfile.comparisons import Origins
-from url_rewriter.planfile.evidence import Rows, insert_evidence, insert_unknown, unproven_targets
+from url_rewriter.planfile.damage import reading, translated
+from url_rewriter.planfile.evidence import (
+    Rows,
+    delete_evidence,
+    insert_evidence,
+    insert_unknown,
+    unproven_targets,
+)
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
+from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.replacing import replaceable, require_draft, require_replaceable
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.totals import count_scanned
@@ -28,14 +37,13 @@ from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
-"""How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
+"""How old evidence may be when a draft is continued."""
 
 
 _COMMIT_SECONDS = 1.0
 """How much of a scan, in seconds, a crash may cost."""
 
 _DURABLE = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-_FLEETING = "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;"
 
 
 class Draft:
@@ -43,39 +51,79 @@ class Draft:
 
     Raises RefusedError when a plan file stands there that was applied (it holds the only way to
     undo its writes) or while another process makes the same one, and ServiceError when the disk
-    refuses. A file that is not ``kept`` is deleted when the command ends, and need not survive a
-    power cut.
+    refuses. One that is not ``kept`` has no name in any folder, and is gone when the process ends,
+    however it ends.
     """
 
     def __init__(self, path: Path, header: Header, *, kept: bool = True) -> None:
         self.path = path
         self.part = path.with_name(path.name + ".part")
-        _refuse_to_replace_a_journal(path)
-        self.continued = self._open(header)
+        self.continued = False
+        self._closed = False
+        self._lock: FileLock | None = None
         self._asked_for: Rows = {}
         self._begun = 0.0
-        self._connection.executescript(_DURABLE if kept else _FLEETING)
-
-    def _open(self, header: Header) -> bool:
-        if self.part.exists():
+        if not kept:
+            self._connection = schema.create_unnamed()
+            self._write_header(header)
+            return
+        require_replaceable(path, self.part)
+        self.continued = self._continue(header)
+        if not self.continued:
+            self._connection = schema.create(self.part)
             self._lock = FileLock(self.part)
-            self._connection = schema.connect(self.part, writable=True)
-            with schema.translated(self.part):
-                if schema.has_current_tables(self._connection) and header.describes_same_scan(
-                    read_header(self._connection)
-                ):
-                    # What was unknown then is asked again, and what may have changed.
-                    self._connection.execute(
-                        "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
-                        ((datetime.now(UTC) - _FRESH).isoformat(),),
-                    )
-                    return True
-            self.discard()
-        self._connection = schema.create(self.part)
-        self._lock = FileLock(self.part)
-        with schema.translated(self.part), schema.transaction(self._connection):
+            self._write_header(header)
+        self._connection.executescript(_DURABLE)
+
+    def _write_header(self, header: Header) -> None:
+        with translated(self.path), schema.transaction(self._connection):
             write_header(self._connection, header)
+
+    def _continue(self, header: Header) -> bool:
+        """Take up a draft that an interrupted run left; remove one that is of no use.
+
+        Raises RefusedError for a file of this name that is no draft.
+        """
+        if not self.part.exists():
+            return False
+        lock = FileLock(self.part)
+        try:
+            if self._take_up(header):
+                self._lock = lock
+                return True
+            sidecars.remove(self.part)
+        except BaseException:
+            lock.release()
+            raise
+        lock.release()
         return False
+
+    def _take_up(self, header: Header) -> bool:
+        if not self.part.stat().st_size:  # stopped in the instant after it was begun
+            return False
+        require_draft(self.part)
+        whole = not sidecars.lacks_its_wal(self.part)
+        try:
+            self._connection = schema.connect(self.part, writable=True)
+        except RefusedError:  # of another version
+            return False
+        # Without its -wal it is what it was at some moment before, or a part of that.
+        if (whole or schema.is_sound(self._connection)) and self._is_of(header):
+            return True
+        self._connection.close()
+        return False
+
+    def _is_of(self, header: Header) -> bool:
+        with reading(self.part):
+            (begun,) = self._connection.execute("SELECT count(*) FROM header").fetchone()
+            if not begun or not header.describes_same_scan(read_header(self._connection)):
+                return False
+            # What was unknown then is asked again, and what may have changed.
+            self._connection.execute(
+                "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
+                ((datetime.now(UTC) - _FRESH).isoformat(),),
+            )
+        return True
 
     # -- scanning -----------------------------------------------------------------------------
 
@@ -101,7 +149,7 @@ class Draft:
         It is on disk a second later, or when the draft is next used for something else or given up:
         a transaction for each batch would write most pages many times.
         """
-        with schema.translated(self.path):
+        with translated(self.path):
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._begun = time.monotonic()
@@ -122,7 +170,7 @@ class Draft:
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """A context for changes of other kinds: all that was scanned is on disk before."""
-        with schema.translated(self.path):
+        with translated(self.path):
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
             yield
@@ -154,6 +202,11 @@ class Draft:
         """Keep what the object store said."""
         with self._whole(), schema.transaction(self._connection):
             insert_evidence(self._connection, evidence, self._asked_for)
+
+    def forget_evidence(self, prefix: ObjectRef) -> None:
+        """Have every target below a prefix, which is given as a ref, proven once more."""
+        with self._whole(), schema.transaction(self._connection):
+            delete_evidence(self._connection, prefix)
 
     def add_unknown(self, bucket: str, why: str) -> int:
         """Keep the unproven targets of a bucket as unknown; return how many they are."""
@@ -237,52 +290,42 @@ class Draft:
             self._put("sealed_at", datetime.now(UTC).isoformat())
             seal = compute_seal(self._connection)
             self._put("seal", seal)
-        self.finish()
+        self._take_name()
         return seal
 
-    def finish(self) -> None:
-        """Give the file its final name, sealed or not; no plan without a seal is ever applied."""
+    def finish_unnamed(self) -> Plan:
+        """The plan of a draft that is not kept, without a seal: it is to be judged, not applied."""
         with self._whole():
-            self._close()
+            pass
+        return Plan(self.path, sealed=False, connection=self._connection)
+
+    def _take_name(self) -> None:
+        """Give the file its final name, unless what has the name holds a journal by now."""
+        with self._whole(), replaceable(self.path, self.part):
+            # Out of write-ahead mode, so that the plan is one file.
+            self._connection.execute("PRAGMA journal_mode=DELETE")
+            self._connection.close()
+            self._closed = True
             self.part.replace(self.path)
-        self._lock.release()
+        self._release()
 
     def _put(self, name: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
 
-    def _close(self) -> None:
-        # Out of write-ahead mode, so that the plan is one file, readable from a read-only folder.
-        self._connection.execute("PRAGMA journal_mode=DELETE")
-        self._connection.close()
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def abandon(self) -> None:
         """Stop without a seal; the same command continues where this one stopped."""
-        # Where the disk refuses, whatever stopped the command is the better thing to say.
-        with suppress(ServiceError), self._whole():
-            pass
-        self._connection.close()
-        self._lock.release()
+        if not self._closed:
+            # Where the disk refuses, whatever stopped the command is the better thing to say.
+            with suppress(ServiceError), self._whole():
+                pass
+            self._connection.close()
+        self._release()
 
     def discard(self) -> None:
         """Stop, and leave nothing behind."""
         self.abandon()
-        _delete(self.part)
-
-
-def _refuse_to_replace_a_journal(path: Path) -> None:
-    if not path.exists():
-        return
-    connection = schema.connect(path, writable=False)
-    with schema.translated(path):
-        (writes,) = connection.execute("SELECT count(*) FROM journal").fetchone()
-        connection.close()
-    if writes:
-        raise RefusedError(
-            f"{path} was applied and is the only way to undo its {writes:,} writes; it is not"
-            " replaced. Give the new plan another name."
-        )
-
-
-def _delete(part: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        part.with_name(part.name + suffix).unlink(missing_ok=True)
+        sidecars.remove(self.part)

@@ -10,8 +10,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
+from typing import Any
 
 from url_rewriter.documents import (
     Edit,
@@ -21,6 +21,7 @@ from url_rewriter.documents import (
     WriteResult,
     WriteStatus,
 )
+from url_rewriter.planfile.damage import reading
 from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import (
@@ -175,7 +176,8 @@ class Journal(Run):
 
         def read(last: int) -> list[tuple[int, int, str, bool]]:
             given = {**asdict(wanted), "last": last, "page": _PAGE}
-            return self._connection.execute(_APPLIED, given).fetchall()
+            with reading(self.plan.path):
+                return self._connection.execute(_APPLIED, given).fetchall()
 
         for page in read_pages(read, 1 << 62, itemgetter(0)):
             entries = self.entries([document for _, document, *_ in page])
@@ -186,53 +188,40 @@ class Journal(Run):
             )
 
     def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
-        rows = self._connection.execute(
-            "SELECT document, operation, outcome FROM newest_outcome"
-            " WHERE document IN (SELECT value FROM json_each(?))",
-            (json.dumps(documents),),
-        )
-        return {document: (operation, outcome) for document, operation, outcome in rows}
+        with reading(self.plan.path):
+            rows = self._connection.execute(
+                "SELECT document, operation, outcome FROM newest_outcome"
+                " WHERE document IN (SELECT value FROM json_each(?))",
+                (json.dumps(documents),),
+            )
+            return {document: (operation, outcome) for document, operation, outcome in rows}
 
     def entries(self, documents: list[int]) -> dict[int, list[Entry]]:
         """The entries of each document, oldest first."""
-        rows = self._connection.execute(
-            "SELECT id, operation, document, revision, created_at, edits, status, standing"
-            " FROM entries"
-            " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps(documents),),
-        )
         entries: dict[int, list[Entry]] = defaultdict(list)
-        for row, operation, document, revision, created_at, edits, status, standing in rows:
-            entries[document].append(
-                Entry(
-                    row,
-                    Operation(operation),
-                    document,
-                    Revision(revision),
-                    load_edits(edits),
-                    WriteStatus(status) if status else None,
-                    created_at,
-                    load_standing(standing),
-                )
-            )
+        with reading(self.plan.path):
+            for each in map(_entry, self._connection.execute(_ENTRIES, (json.dumps(documents),))):
+                entries[each.document].append(each)
         return entries
 
-    def stale_targets(self, document: int, age: timedelta) -> list[ObjectRef]:
-        """Targets of a planned write whose newest evidence is older than ``age``, or is not that
-        they exist."""
-        limit = (datetime.now(UTC) - age).isoformat()
-        rows = self._connection.execute(
-            "SELECT DISTINCT t.bucket, t.key FROM strings s"
-            " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
-            " JOIN targets t ON t.id = o.target"
-            " JOIN newest_evidence e ON e.target = t.id"
-            " WHERE s.document = ? AND (e.checked_at < ? OR e.state <> 'exists')",
-            (document, limit),
-        )
-        return [ObjectRef(bucket, key) for bucket, key in rows]
+    def targets_of(self, document: int) -> list[ObjectRef]:
+        """The targets that a planned write names."""
+        with reading(self.plan.path):
+            rows = self._connection.execute(
+                "SELECT DISTINCT t.bucket, t.key FROM strings s"
+                " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
+                " JOIN targets t ON t.id = o.target WHERE s.document = ?",
+                (document,),
+            )
+            return [ObjectRef(bucket, key) for bucket, key in rows]
 
 
 _PAGE = 500
+
+_ENTRIES = (
+    "SELECT id, operation, document, revision, created_at, edits, status, standing FROM entries"
+    " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 
 _APPLIED = (
     "SELECT max(j.id), d.id, d.path, x.id IS NOT NULL"
@@ -244,6 +233,20 @@ _APPLIED = (
     + WANTED
     + " GROUP BY d.id HAVING max(j.id) < :last ORDER BY max(j.id) DESC LIMIT :page"
 )
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    number, operation, document, revision, created_at, edits, status, standing = row
+    return Entry(
+        number,
+        Operation(operation),
+        document,
+        Revision(revision),
+        load_edits(edits),
+        WriteStatus(status) if status else None,
+        created_at,
+        load_standing(standing),
+    )
 
 
 def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
@@ -16,9 +15,11 @@ from url_rewriter.planfile.comparisons import (
     count_comparisons,
     planned_origins,
 )
+from url_rewriter.planfile.damage import damaged, read_safely, reading
+from url_rewriter.planfile.endings import become_one_file
 from url_rewriter.planfile.evidence import known_targets, newest_doubt, newest_state
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
-from url_rewriter.planfile.header import read_header
+from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
 from url_rewriter.planfile.obstacles import Gate, Obstacle
 from url_rewriter.planfile.rows import PlannedWrite, load_path
@@ -52,40 +53,72 @@ from url_rewriter.planfile.write_totals import (
 from url_rewriter.urls import ObjectRef
 
 
+@read_safely
 class Plan:
-    """A plan file at ``path``, open for reading, or for what apply and rollback add to it.
+    """A plan file at ``path``, open for reading, or for what commands add to it.
 
-    Raises what ``schema.connect`` raises, and RefusedError for a file that was never sealed, unless
-    it is one that goes when the command ends and is not to be ``sealed``.
+    ``connection`` is to one that has no name, and goes when this is closed. Raises what
+    ``schema.connect`` raises, and RefusedError for a file that was never sealed, unless it is one
+    without a name that is not to be ``sealed``. Of a file that is damaged every method raises
+    RefusedError.
     """
 
-    def __init__(self, path: Path, *, writable: bool = False, sealed: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writable: bool = False,
+        sealed: bool = True,
+        connection: sqlite3.Connection | None = None,
+    ) -> None:
         self.path = path
-        self._writable = writable
-        self._connection = schema.connect(path, writable=writable)
-        with schema.translated(path):
-            self.header = read_header(self._connection)
+        self._writable = writable and connection is None
+        self._connection = connection or schema.connect(path, writable=writable)
+        try:
+            self.header, self.seal = self._introduction(sealed=sealed)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _introduction(self, *, sealed: bool) -> tuple[Header, str]:
+        with reading(self.path):
+            header = read_header(self._connection)
             row = self._connection.execute(
                 "SELECT value FROM header WHERE name = 'seal'"
             ).fetchone()
         if row is None and sealed:
-            raise RefusedError(f"{path} was never sealed. Make the plan again.")
-        self.seal: str = row[0] if row else ""
+            raise RefusedError(f"{self.path} was never sealed. Make the plan again.")
+        return header, row[0] if row else ""
 
-    def check_seal(self) -> None:
-        """Raise RefusedError if anything the plan says was changed since it was sealed."""
-        with schema.translated(self.path):
-            broken = compute_seal(self._connection) != self.seal
-            torn = not chain.is_whole(self._connection)
-        if broken:
+    @classmethod
+    def copied(cls, path: Path) -> Plan:
+        """A copy of a plan file that can be written to, and is thrown away."""
+        return cls(path, connection=schema.copy_unnamed(path))
+
+    def check(self) -> None:
+        """Raise RefusedError unless all that the file says is what this program wrote.
+
+        What was sealed is told apart from what was added since, as one moment of a file that
+        another process may be writing to.
+        """
+        self._connection.execute("BEGIN")
+        try:
+            sound = schema.is_sound(self._connection)
+            sealed = sound and compute_seal(self._connection) == self.seal
+            whole = sealed and chain.is_whole(self._connection)
+        finally:
+            schema.roll_back(self._connection)
+        if not sound:
+            raise damaged(self.path)
+        if not sealed:
             raise RefusedError(
                 f"{self.path}: the seal is broken: the plan was changed after it was made."
                 " Nothing of it is written. Make the plan again."
             )
-        if torn:
+        if not whole:
             raise RefusedError(
-                f"{self.path}: its journal was changed by something else than this program; nothing"
-                " is written by it. Use a copy of the file from before."
+                f"{self.path}: its journal was changed by other means than this program. Nothing of"
+                " it is written. Use a copy of it from before."
             )
 
     def writes(self, after: int = 0, limit: int = -1) -> Iterator[PlannedWrite]:
@@ -223,8 +256,7 @@ class Plan:
 
     def close(self) -> None:
         """Close the file; one that was open for writing is one file again, unless it is read."""
-        with schema.translated(self.path):
-            if self._writable:
-                with suppress(sqlite3.OperationalError):  # a reader has it open
-                    self._connection.execute("PRAGMA journal_mode=DELETE")
+        if self._writable:
+            become_one_file(self._connection, self.path)
+        else:
             self._connection.close()

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from url_rewriter import __version__
+from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import chain, schema
+from url_rewriter.planfile.damage import translated
+from url_rewriter.planfile.endings import end_killed_runs
 from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
@@ -23,19 +26,34 @@ class Run:
     def __init__(self, plan: Plan, command: str) -> None:
         self.plan = plan
         self._connection = plan._connection
-        with schema.translated(plan.path):
+        with translated(plan.path):
             self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
         with self._adding():
+            end_killed_runs(self._connection)
             row = self._connection.execute(
                 "INSERT INTO runs (command, started_at, who, version) VALUES (?, ?, ?, ?)",
                 (command, now(), whoami(), __version__),
             )
         self._run = row.lastrowid
+        self._show_that_it_began()
+
+    def _show_that_it_began(self) -> None:
+        """Put the row of this run into the file itself, before there is anything to lose.
+
+        By it, a copy of the file alone is told from a whole one (see `sidecars`).
+        """
+        with translated(self.plan.path):
+            (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        if busy:
+            raise RefusedError(
+                f"{self.plan.path}: another process is reading this plan file. Wait until it has"
+                " ended."
+            )
 
     @contextmanager
     def _adding(self) -> Iterator[None]:
         """One transaction that adds rows to chained tables; what was added is bound at its end."""
-        with schema.translated(self.plan.path), schema.transaction(self._connection):
+        with translated(self.plan.path), schema.transaction(self._connection):
             yield
             chain.add_link(self._connection)
 

@@ -6,20 +6,17 @@ gathered again is a new row, and the newest of a target counts.
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from contextlib import closing
 from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
+from url_rewriter.planfile.damage import translated
+from url_rewriter.planfile.sidecars import APPLICATION_ID, VERSION, check_sidecars
 from url_rewriter.planfile.views import add_views
-
-VERSION = 3
-"""Raised whenever a reader of the previous version could misread a file."""
-
-APPLICATION_ID = 0x75726C77
-"""Marks the file as ours in SQLite's header (the letters ``urlw``)."""
 
 TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -140,21 +137,6 @@ CREATE TABLE uploads (
 """
 
 
-@contextmanager
-def translated(path: Path, what: str = "the plan file") -> Iterator[None]:
-    """Say what SQLite's errors mean for an operator."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        text = str(error)
-        if isinstance(error, sqlite3.OperationalError):
-            raise ServiceError(
-                f"{path}: {what} cannot be used: {text}. Make sure that the disk has room "
-                "and the folder can be written, then run the same command again."
-            ) from error
-        raise RefusedError(f"{path} is not a plan file, or is damaged: {text}.") from error
-
-
 class transaction:  # noqa: N801 - reads as a statement: with transaction(connection)
     """One SQLite transaction: committed at the end, rolled back on an error."""
 
@@ -180,8 +162,8 @@ def roll_back(connection: sqlite3.Connection) -> None:
 def create(path: Path) -> sqlite3.Connection:
     """Make a new plan file, readable by its owner only, since it holds whole URLs.
 
-    Raises ConfigurationError when there is no such folder, ServiceError when the file cannot be
-    made in it.
+    It has all its tables, or is empty. Raises ConfigurationError when there is no such folder,
+    ServiceError when the file cannot be made in it.
     """
     if not path.parent.is_dir():
         raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
@@ -191,58 +173,116 @@ def create(path: Path) -> sqlite3.Connection:
         raise ServiceError(f"{path}: cannot make a plan file there: {error.strerror}.") from error
     with translated(path):
         connection = sqlite3.connect(path, isolation_level=None)
-        connection.executescript(
-            f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
-        )
-        connection.executescript(TABLES)
-        add_views(connection)
+        make_tables(connection)
     return connection
+
+
+def create_unnamed() -> sqlite3.Connection:
+    """Make a plan file that no other process sees, and that is gone when this one ends.
+
+    SQLite keeps it in a file in its folder for temporary files, which it removes as soon as it has
+    opened it: whatever ends the process leaves nothing behind.
+    """
+    connection = sqlite3.connect("", isolation_level=None)
+    connection.executescript("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;")
+    make_tables(connection)
+    return connection
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make all tables of a plan file, or none."""
+    _defend(connection)
+    with transaction(connection):
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        for statement in _statements():
+            connection.execute(statement)
+    add_views(connection)
+
+
+@functools.cache
+def _statements() -> tuple[str, ...]:
+    """The statements that make the tables, one by one, as SQLite keeps them."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(TABLES)
+        rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql NOTNULL ORDER BY rowid")
+        return tuple(sql for (sql,) in rows)
 
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     """Open an existing plan file; one that is not ``writable`` cannot be changed by accident.
 
     Raises ConfigurationError when there is no such file, RefusedError for one that is not a plan
-    file or is of another version, and ServiceError for one that cannot be read.
+    file, is of another version, holds anything else than the tables of a plan file, or lacks what
+    belongs to it; ServiceError for one that cannot be read.
     """
     if not path.is_file():
         raise ConfigurationError(
             f"{path}: there is no such plan file. `url-rewriter plan -o` makes one."
         )
+    try:
+        check_sidecars(path)
+    except OSError as error:
+        raise ServiceError(f"{path}: cannot be read: {error.strerror}.") from error
     mode = "rw" if writable else "ro"
     with translated(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None
         )
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        raise RefusedError(f"{path} is not a plan file: `url-rewriter plan -o FILE` makes one.")
-    if version != VERSION:
-        raise RefusedError(
-            f"{path} is a plan file of version {version}; this program reads version {VERSION}."
-            " Use the release that made it, or make the plan again."
-        )
-    with translated(path):
-        add_views(connection)
+        try:
+            _defend(connection)
+            _require_own_schema(connection, path)
+            add_views(connection)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
-def has_current_tables(connection: sqlite3.Connection) -> bool:
-    """Whether a file's tables are those that this program makes and writes to."""
-    made = sqlite3.connect(":memory:")
-    made.executescript(TABLES)
-    tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
-    current = made.execute(tables).fetchall() == connection.execute(tables).fetchall()
-    made.close()
-    return current
+def _defend(connection: sqlite3.Connection) -> None:
+    """Believe nothing that a file says beside its rows."""
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
 
 
-def copy(path: Path, target: Path) -> None:
-    """Copy a plan file, even while it is read or written. Raises ServiceError on a full disk."""
-    create(target).close()
-    with translated(target):
-        source, copied = connect(path, writable=False), sqlite3.connect(target)
-        source.backup(copied)
-        source.close()
-        copied.close()
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+
+
+@functools.cache
+def _own_schema() -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(TABLES)
+        return connection.execute(_SCHEMA).fetchall()
+
+
+def _require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise RefusedError unless the tables are exactly those that this program makes.
+
+    A trigger or a view would run as part of this program's own statements.
+    """
+    if connection.execute(_SCHEMA).fetchall() != _own_schema():
+        raise RefusedError(
+            f"{path}: its tables are not those of a plan file: something was added, changed or"
+            " removed by other means. Nothing of it is read. Use a copy of it from before, or make"
+            " the plan again."
+        )
+
+
+def is_sound(connection: sqlite3.Connection) -> bool:
+    """Whether SQLite finds every table, index and page of a file in order."""
+    return bool(connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",))
+
+
+def copy_unnamed(path: Path) -> sqlite3.Connection:
+    """A copy of a plan file, made even while it is written to, as ``create_unnamed`` makes one."""
+    with translated(path):
+        copied = sqlite3.connect("", isolation_level=None)
+        with closing(connect(path, writable=False)) as source:
+            source.backup(copied)
+        copied.executescript("PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF;")
+        _defend(copied)
+        add_views(copied)
+    return copied

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from url_rewriter.planfile import schema
+from url_rewriter.planfile.damage import translated
 from url_rewriter.planfile.runs import now
 from url_rewriter.urls import ObjectRef
 
@@ -23,7 +23,7 @@ class Uploads:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        with schema.translated(path):
+        with translated(path):
             self._connection = sqlite3.connect(
                 path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE
             )
@@ -45,7 +45,7 @@ class Uploads:
 
     def left(self) -> list[tuple[ObjectRef, str]]:
         """The uploads that earlier runs left: at most as many as they had workers."""
-        with schema.translated(self._path), self._lock:
+        with translated(self._path), self._lock:
             rows = self._connection.execute("SELECT bucket, key, upload FROM uploads").fetchall()
         return [(ObjectRef(bucket, key), upload) for bucket, key, upload in rows]
 
@@ -54,5 +54,5 @@ class Uploads:
         self._connection.close()
 
     def _execute(self, statement: str, values: tuple[str, ...]) -> None:
-        with schema.translated(self._path), self._lock:
+        with translated(self._path), self._lock:
             self._connection.execute(statement, values)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from url_rewriter.errors import RefusedError
 from url_rewriter.planfile import (
     OF_A_PLAN,
     Gate,
@@ -32,7 +31,6 @@ class Stage(StrEnum):
     UNFINISHED = "unfinished"
     APPLIED = "applied"
     ROLLED_BACK = "rolled-back"
-    BROKEN = "broken"
 
 
 class Tone(StrEnum):
@@ -83,9 +81,9 @@ def judge(plan: Plan) -> Facts:
     applied = plan.count_writes(Operation.APPLY)
     undone = plan.count_writes(Operation.ROLLBACK)
     begun = history.last_operation
-    intact = _is_intact(plan)
     gates = (
-        Gate(GateName.SEAL_INTACT, int(not intact), "The plan is what was sealed"),
+        # No file is read whose seal is broken.
+        Gate(GateName.SEAL_INTACT, 0, "The plan is what was sealed"),
         *_gates_of_urls(plan, applied, waits=begun != Operation.APPLY),
         Gate(
             GateName.JOURNAL_SETTLED,
@@ -94,7 +92,7 @@ def judge(plan: Plan) -> Facts:
             waits=not begun,
         ),
     )
-    verdict = _broken() if not intact else _verdict(plan, summary, history, applied, undone)
+    verdict = _verdict(plan, summary, history, applied, undone)
     return Facts(summary, history, applied, undone, gates, verdict)
 
 
@@ -105,25 +103,6 @@ def _gates_of_urls(plan: Plan, applied: WriteTotals, *, waits: bool) -> Iterator
             yield Gate(obstacle.gate, 0 if waits else applied.left, obstacle.says, waits)
         else:
             yield plan.judge(obstacle)
-
-
-def _is_intact(plan: Plan) -> bool:
-    try:
-        plan.check_seal()
-    except RefusedError:
-        return False
-    return True
-
-
-def _broken() -> MigrationVerdict:
-    return MigrationVerdict(
-        Stage.BROKEN,
-        Tone.BAD,
-        "Not ready: the seal is broken",
-        "The plan file was changed after it was sealed. Believe nothing below; nothing of it will "
-        "be written.",
-        "Make the plan again.",
-    )
 
 
 def _verdict(

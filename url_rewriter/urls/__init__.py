@@ -58,7 +58,7 @@ from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.redaction import redact
 from url_rewriter.urls.rewriting import rewrite
 from url_rewriter.urls.scanning import in_value
-from url_rewriter.urls.unread import unread
+from url_rewriter.urls.unread import with_unread
 from url_rewriter.urls.values import Context
 
 __all__ = [
@@ -97,10 +97,11 @@ def find(text: str, grammar: Grammar = _PLAIN) -> Found:
     if not may_hold(text, needles(grammar)):
         return _NOTHING
     items = list(in_value(text, Context(grammar)))
-    left = [item for item in items if isinstance(item, Left)]
-    if missed := list(unread(text, items, grammar)):
-        left = sorted([*left, *missed], key=lambda each: (each.start, each.end))
-    return Found(tuple(item for item in items if isinstance(item, Occurrence)), tuple(left))
+    whole = with_unread(text, items, grammar)
+    left = [item for item in whole if isinstance(item, Left)]
+    if len(whole) > len(items):
+        left.sort(key=lambda each: (each.start, each.end))
+    return Found(tuple(item for item in whole if isinstance(item, Occurrence)), tuple(left))
 
 
 def parse(url: str, grammar: Grammar = _PLAIN) -> Occurrence | Left | None:

@@ -90,7 +90,8 @@ SECOND = re.compile(
     rf"{_OUR_HOST}"
     r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
     rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
-    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]://)"
+    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
+    rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}}))"
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
 
@@ -150,7 +151,9 @@ ESCAPED_GLUE = re.compile(
     rf"%0[aAdD]|{_GLUE}(?=(?:{_GLUE})*\Z)|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
 )
 """What shows that text follows a URL that was written by this program, behind an extension."""
-WRITTEN_SUFFIX = re.compile(rf"[~_.-]+\Z|(?!{_EXTENSION}\Z)\.+[^./~_-]*\Z", re.IGNORECASE)
+WRITTEN_SUFFIX = re.compile(
+    rf"(?<=[^/])~[^/~]*\Z|[~_.-]+\Z|(?!{_EXTENSION}\Z)\.+[^./~_-]*\Z", re.IGNORECASE
+)
 """What ends a key that this program wrote and may be text: no known extension."""
 EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@._-])"
 EXTENDED = re.compile(EXTENDED_PATTERN)

@@ -65,9 +65,8 @@ def stretch(
     ``end`` is that of the value which the URL begins, or None where it stands in other text.
     """
     literal = text[start] in "gG"
-    second = SECOND.search(text, begun, run_end)
-    if second is not None:
-        cut = second.start()
+    cut = _second(text, begun, run_end)
+    if cut is not None:
         return Stretch(text, start, cut, cut, True, False, literal, outer)
     if outer is Outer.QUERY and not literal and text.find("?", begun, run_end) < 0:
         ampersand = text.find("&", begun, run_end)
@@ -79,6 +78,18 @@ def stretch(
         # A value with another URL in it is no URL as a whole, but its key may have blanks.
         return Stretch(text, start, run_end, another.start(), False, False, literal, outer)
     return Stretch(text, start, run_end, end, False, True, literal, outer)
+
+
+def _second(text: str, begun: int, run_end: int) -> int | None:
+    """Where another URL begins in a run, if one does."""
+    second = SECOND.search(text, begun, run_end)
+    cut = second.start() if second else None
+    entity = text.find("&#", begun, run_end if cut is None else cut)
+    if entity >= 0:
+        another = ANCHOR.search(text, entity, run_end)
+        if another and text[another.start()] == "&" and (cut is None or another.start() < cut):
+            return another.start()
+    return cut
 
 
 # -- The likeliest end ---------------------------------------------------------------------------
@@ -168,7 +179,8 @@ _SHARED_BLANK = re.compile(r"%(?:20|09)|\+")
 _BREAK = re.compile(rf"[{STOPS}]+")
 _LONGEST_PUNCTUATION = 4
 _MOST_CUTS = 10
-_MOST_BREAKS = 4
+_MOST_BREAKS = 6
+_SENTENCE = ".,:;!?'*)]\u2026"
 # The bucket's name of a URL that the program writes is followed by these alone.
 WRITTEN = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*+")
 
@@ -217,14 +229,17 @@ def _whole(reach: Stretch) -> End:
 
 
 def _breaks(reach: Stretch, key: int, path: int) -> Iterator[End]:
-    """Before each of the first blanks in a value, the longest first."""
-    found = []
+    """Before each of the first blanks in a value, the longest first; punctuation may be text."""
+    places: list[int] = []
     for match in _BREAK.finditer(reach.text, key, path):
         if match.start() > key:
-            found.append(End(match.start(), match.start(), "what follows is text around the URL"))
-        if len(found) == _MOST_BREAKS:
+            word = reach.text[key : match.start()]
+            trim = key + len(word.rstrip(_SENTENCE))
+            places += [trim, match.start()] if key < trim < match.start() else [match.start()]
+        if len(places) >= _MOST_BREAKS:
             break
-    yield from reversed(found)
+    for place in reversed(places):
+        yield End(place, place, "what follows is text around the URL")
 
 
 def _end_of_path(reach: Stretch) -> int:

@@ -80,14 +80,14 @@ def end_of_query(text: str, mark: int, limit: int, outer: Outer, *, closed: bool
     >>> text[: end_of_query(text, 0, len(text), Outer.NOTHING, closed=True)]
     '?alt=media&token=0f-1'
     """
-    end, at = mark, mark + 1
+    end, at, known = mark, mark + 1, False
     while at <= limit:
         past = _end_of_parameter(text, at, limit, outer, first=at == mark + 1)
-        if past is None and not _KNOWN.search(text, mark, end):
+        if past is None and not known:
             past = _end_of_bare(text, at, limit, outer, closed=closed)
         if past is None:
             break
-        end = past
+        end, known = past, known or _KNOWN.match(text, at - 1, past) is not None
         if past >= limit or text[past] != "&":
             break
         at = past + 1

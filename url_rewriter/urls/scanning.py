@@ -118,7 +118,7 @@ _TEMPLATE_HOST = re.compile(
 _TEMPLATE_AHEAD = re.compile(r"<[A-Za-z_][\w .-]{0,60}>[^\s\"'<>]*+|<[%?][^\n]{0,80}?[%?]>")
 _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
-_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z")
+_PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z", re.ASCII)
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
 _SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"

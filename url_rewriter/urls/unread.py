@@ -8,8 +8,8 @@ it fails in other ways than the grammar does.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import unescape
 
@@ -19,13 +19,13 @@ from url_rewriter.urls.offsets import Item
 
 _NAMES = (
     r"storage[^\s/\"'<>]{1,48}?googleapis",
-    r"googleapis\.com(?::443)?/(?:(?:upload|download|resumable|batch)/)*storage/",
+    r"googleapis\.com(?::443)?[/\\]+(?:(?:upload|download|resumable|batch)[/\\]+)*storage[/\\]",
     r"firebasestorage",
     r"storage\.cloud\.google\.com",
     r"console\.(?:cloud|developers)\.google\.com/(?:m/cloud)?storage",
     r"-apidata\.googleusercontent",
     r"x-goog-credential=",
-    r"(?<![a-z0-9+.-])gc?s:[/\\]{1,3}[a-z0-9]",
+    r"(?<![a-z0-9+.-])gc?s:[/\\]{1,3}+(?=\S)",
 )
 _ESCAPE = re.compile(
     r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|%[0-7][0-9a-f]"
@@ -37,14 +37,39 @@ _MOST_ESCAPED = 4
 Span = tuple[int, int]
 
 
-def unread(text: str, items: Sequence[Item], grammar: Grammar) -> Iterator[Left]:
-    """What of ``text`` names Cloud Storage and lies in none of ``items``, one for each blank-free
-    stretch of text between them."""
+def with_unread(text: str, items: Sequence[Item], grammar: Grammar) -> Sequence[Item]:
+    """``items``, and what else names Cloud Storage, one for each blank-free stretch of text.
+
+    A URL that may end before such a name does not run over it: the objects may choose the shorter
+    reading, and the name would be passed over.
+    """
     if _is_plain(text, items, grammar):
-        return
+        return items
+    names = _names(text, tuple(grammar.hosts))
+    # A parameter of its own query is a name too, and ends no URL.
+    others = [each for each in names if text[each[0] : each[0] + 2].lower() != "x-"]
+    kept = [_ended_before(item, others) for item in items]
+    return [*kept, *_unread(text, kept, names)]
+
+
+def _ended_before(item: Item, names: Sequence[Span]) -> Item:
+    if isinstance(item, Left) or len(item.readings) == 1:
+        return item
+    at = bisect_left(names, (_shortest(item), 0))
+    if at == len(names):
+        return item
+    first, _ = names[at]
+    return item._replace(readings=tuple([each for each in item.readings if each.end <= first]))
+
+
+def _shortest(item: Item) -> int:
+    return item.end if isinstance(item, Left) else min(each.end for each in item.readings)
+
+
+def _unread(text: str, items: Sequence[Item], names: Sequence[Span]) -> Iterator[Left]:
     covered = sorted(_span(item) for item in items)
     done = 0
-    for start, end in _names(text, tuple(grammar.hosts)):
+    for start, end in names:
         before = bisect_right(covered, (start, len(text))) - 1
         after = before + 1
         if before >= 0 and covered[before][1] > start:
@@ -66,9 +91,8 @@ def _is_plain(text: str, items: Sequence[Item], grammar: Grammar) -> bool:
     between: list[str] = []
     done = 0
     for item in items:
-        start, end = _span(item)
-        between.append(text[done:start])
-        done = end
+        between.append(text[done : item.start])
+        done = _shortest(item)
     between.append(text[done:])
     rest = "\0".join(between)
     if may_hold(rest, _STEMS) or (grammar.hosts and may_hold(rest, tuple(grammar.hosts))):
@@ -86,7 +110,7 @@ def _span(item: Item) -> Span:
     return item.start, max(reading.end for reading in item.readings)
 
 
-def _names(text: str, hosts: tuple[str, ...]) -> Iterable[Span]:
+def _names(text: str, hosts: tuple[str, ...]) -> list[Span]:
     """Where a name of Cloud Storage stands in ``text``, however it is escaped."""
     pattern = _pattern(hosts)
     found = {match.span() for match in pattern.finditer(text)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from url_rewriter.urls import boundaries
 from url_rewriter.urls.containers import Kind
-from url_rewriter.urls.ends import stretch
+from url_rewriter.urls.ends import likeliest, stretch
 from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
 from url_rewriter.urls.model import Form, Grammar, Left, Remark
 from url_rewriter.urls.offsets import Item, shifted
@@ -79,7 +79,8 @@ def schemeless(body: str, context: Context) -> Item | None:
     # Read with the slashes that it lacks, then carried back by their length.
     text = f"//{body}"
     reach = stretch(text, 2, 2, len(text), len(text), Outer.NOTHING)
-    item = read(reach, context.grammar, None, recognise(text, context.grammar))
+    first = likeliest(reach)
+    item = read(reach, context.grammar, first, recognise(text[: first.at], context.grammar))
     return next(shifted([item], -2)) if item else None
 
 

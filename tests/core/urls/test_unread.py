@@ -100,3 +100,19 @@ def test_an_unread_spelling_is_quoted_up_to_the_blanks_around_it() -> None:
 )
 def test_what_names_something_else_is_not_reported(text: str) -> None:
     assert Remark.UNREAD not in [left.remark for left in find(text, GRAMMAR).left]
+
+
+def test_no_reading_runs_over_a_name_that_a_shorter_one_leaves_out() -> None:
+    text = "https://storage.googleapis.com/data/a.png**firebasestorage.googleapis.com/v0/b/data"
+    found = find(text)
+    (occurrence,) = found.occurrences
+    end = text.index("firebasestorage")
+    assert all(reading.end <= end for reading in occurrence.readings)
+    assert [left.remark for left in found.left] == [Remark.UNREAD]
+
+
+def test_a_url_without_a_scheme_does_not_keep_a_second_one_as_its_fragment() -> None:
+    second = "https://firebasestorage.googleapis.com/v0/b/data/o/b.png?alt=media"
+    text = f"www.googleapis.com/storage/v1/b/data/o/a.png#{second}"
+    (occurrence,) = find(text).occurrences
+    assert all(second not in reading.fragment for reading in occurrence.readings)

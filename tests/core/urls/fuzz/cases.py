@@ -178,7 +178,7 @@ _FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
 
 def is_plain(url: Url, place: Place) -> bool:
     """Whether there is one honest way to read ``url`` where it stands."""
-    if place.in_two or _is_hidden(place) or len(place.around) > _MOST_AROUND:
+    if url.odd or place.in_two or _is_hidden(place) or len(place.around) > _MOST_AROUND:
         return False
     return (
         _fits(url, place)
@@ -218,12 +218,8 @@ def _begins_plainly(url: Url, place: Place) -> bool:
 
 
 def _ends_plainly(url: Url, after: str, before: str) -> bool:
-    if url.raw and before and any(mark == " " or not mark.isascii() for mark in url.raw):
-        return False
-    if not after:
-        return True
-    if url.raw:
-        return after[0] in ' \n\t"' and before[-1:] in (' \n\t"', "")
+    if not after or url.raw:
+        return _raw_ends_plainly(url, after, before)
     match url.tail:
         case Tail.FRAGMENT:
             return True
@@ -231,13 +227,20 @@ def _ends_plainly(url: Url, after: str, before: str) -> bool:
             return after[0] in ",;" or _ENDS.match(after) is not None
         case Tail.KNOWN:
             return after[0] not in url.alphabet and _ENDS_KNOWN.match(after) is not None
-    if after[0] == "#":
-        return not url.is_literal
-    if after[0] == "?":
-        return False
+    if after[0] in "#?":
+        return after[0] == "#" and not url.is_literal
     if not after[0].isascii() and not url.text[-1].isascii():
         return False
     return _ENDS_KEY.match(after) is not None
+
+
+def _raw_ends_plainly(url: Url, after: str, before: str) -> bool:
+    """Whether a URL that is a whole value, or holds what often ends one, ends plainly."""
+    if url.raw and before and any(mark == " " or not mark.isascii() for mark in url.raw):
+        return False
+    if not after:
+        return True
+    return " " not in url.raw and after[0] in ' \n\t"' and before[-1:] in (' \n\t"', "")
 
 
 def objects_of(urls: Sequence[Url]) -> frozenset[tuple[str, str]]:

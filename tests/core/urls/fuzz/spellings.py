@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -59,7 +59,7 @@ class Url:
     """One URL: as it is spelled, and what it means.
 
     ``alphabet``: what could continue its last query value. ``raw``: what it holds that often ends
-    a URL in a text. ``relative``: it begins with its slashes.
+    a URL in a text. ``odd``: it is not spelled as any form is.
     """
 
     text: str
@@ -71,6 +71,7 @@ class Url:
     tail: Tail = Tail.KEY
     alphabet: str = ""
     raw: str = ""
+    odd: bool = False
 
     @property
     def is_literal(self) -> bool:
@@ -281,11 +282,56 @@ _NO_OBJECTS = [
 ]
 
 
+_ODDITIES: list[Callable[[str], str]] = [
+    lambda text: text.replace("://", ":/", 1),
+    lambda text: text.replace("://", ":///", 1),
+    lambda text: text.replace("://", ":\\\\", 1).replace("/", "\\"),
+    lambda text: text.replace(":", "&#058;", 1),
+    lambda text: text.replace(":", "&#x003A;", 1),
+    lambda text: text.replace(":", "&amp;#58;", 1),
+    lambda text: text.replace(":", "\\:", 1),
+    lambda text: text.replace("://", "\\x3a\\x2f\\x2f", 1).replace("=", "\\x3d"),
+    lambda text: text.replace("=", "\\075").replace("&", "\\046"),
+    lambda text: text.replace("=", "\\=").replace("&", "\\&"),
+    lambda text: text.replace("_", "\\_").replace("&", "\\&"),
+    lambda text: text.replace(":", "%3A", 1),
+    lambda text: text.replace("://", ":%2F%2F", 1),
+    lambda text: text.replace("?", "%3F").replace("=", "%3D").replace("&", "%26"),
+    lambda text: "".join(f"&#{ord(character)};" for character in text),
+    lambda text: "".join(f"&#x{ord(character):x};" for character in text),
+    lambda text: text.replace(".", "&#46;"),
+    lambda text: text.replace(".", "%2E"),
+    lambda text: text.replace("://", ":", 1),
+    lambda text: text.partition("://")[2] or text,
+    lambda text: text.replace("://", "://\u200b", 1),
+    lambda text: text.replace("=", "=3D"),
+    lambda text: text[:75] + "\r\n " + text[75:],
+    lambda text: text.replace("h", "&#104;", 1),
+    lambda text: text.replace("/", "\\u002f"),
+    lambda text: text.replace("/", "&#47;"),
+]
+
+
+_SEEN_BY_SCANS = ("googleapis", "firebasestorage", ".google.com", "-apidata.google")
+
+
+def _odd(random: Random) -> Url:
+    """One of ours in a spelling that may be read or left, but not passed over."""
+    while True:
+        url = _object(random)
+        text = random.choice(_ODDITIES)(url.text)
+        # A scan looks for what no escaping hides; of a gs:// URL that is none little is left.
+        if not url.is_literal and any(name in text.lower() for name in _SEEN_BY_SCANS):
+            return replace(url, text=text, odd=True)
+
+
 def make_url(random: Random) -> Url:
     """A URL of any kind; most are to be rewritten."""
     draw = random.random()
-    if draw < 0.74:
+    if draw < 0.68:
         return _object(random)
+    if draw < 0.74:
+        return _odd(random)
     if draw < 0.80:
         return _stays(random)
     if draw < 0.86:
