@@ -16,6 +16,7 @@ from url_rewriter.planning.leftovers import (
     LeftWhy,
     Ours,
     Place,
+    Standing,
     count_named,
     in_array,
     is_within,
@@ -24,6 +25,7 @@ from url_rewriter.planning.leftovers import (
 )
 from url_rewriter.planning.planner import Planner
 from url_rewriter.planning.replanning import Replanned
+from url_rewriter.urls import ObjectRef
 
 
 def undo(planner: Planner, ours: Ours, fresh: Document) -> Replanned:
@@ -134,29 +136,54 @@ def _leftovers(planner: Planner, ours: Ours, putting_back: _PuttingBack) -> Iter
     targets = written_targets(planner, ours.written).keys()
     undone = [edit for edit in ours.live if edit not in putting_back.done]
     befores = {edit.before for edit in ours.written}
-    own = Counter(text for _, text in ours.standing)
-    places = {(place_of(path), text) for path, text in ours.standing}
-    # While one of ours is not accounted for, an equal string elsewhere may be it.
-    missed = {edit.after for edit in undone}
-    doubtful = {text for _, text in putting_back.doubtful}
+    own = _OwnStrings(ours.standing, putting_back, {edit.after for edit in undone})
     named = {edit.value_path: edit for edit in undone if not in_array(edit.value_path)}
     for path, text in putting_back.current.items():
         place = place_of(path)
-        wanted: Collection[object] = targets
+        wanted: Collection[ObjectRef] = targets
         if path in putting_back.urls:
             # What an earlier write put there may stand in what a later one replaced.
             earlier = [edit for edit in undone if place_of(edit.value_path) == place]
             wanted = written_targets(planner, earlier).keys() if earlier else ()
         elif text in befores:
             continue
-        count = count_named(planner, text, wanted) if wanted else 0  # type: ignore[arg-type]
-        is_own = text not in missed or ((place, text) in places and text not in doubtful)
-        if count and own[text] and is_own:
-            own[text] -= 1
-        elif count:
-            yield Leftover(path, _why(ours, path, text), count)
+        count = count_named(planner, text, wanted) if wanted else 0
+        if count:
+            if not own.takes(path, text):
+                yield Leftover(path, _why(ours, path, text), count)
         elif path in named and path not in putting_back.urls and not _is_ours(ours, text):
             yield Leftover(path, LeftWhy.CHANGED, 0)
+
+
+class _OwnStrings:
+    """The strings that named the same targets before, where they stand now.
+
+    ``missed`` are strings of ours that were not found: an equal one elsewhere may be it.
+    """
+
+    def __init__(
+        self, standing: Standing, putting_back: _PuttingBack, missed: Collection[str]
+    ) -> None:
+        self._doubtful = {text for _, text in putting_back.doubtful}
+        self._missed = missed
+        self._unmoved = {
+            path
+            for path, text in standing
+            if putting_back.current.get(path) == text and text not in self._doubtful
+        }
+        moved = [each for each in standing if each[0] not in self._unmoved]
+        self._moved = Counter(text for _, text in moved)
+        self._places = {(place_of(path), text) for path, text in moved}
+
+    def takes(self, path: ValuePath, text: str) -> bool:
+        """Whether a string is one of them; each is taken once."""
+        if path in self._unmoved:
+            return True
+        alike = (place_of(path), text) in self._places and text not in self._doubtful
+        if not self._moved[text] or not (alike or text not in self._missed):
+            return False
+        self._moved[text] -= 1
+        return True
 
 
 def _is_ours(ours: Ours, text: str) -> bool:
