@@ -60,6 +60,40 @@ TROUBLE: dict[str, tuple[Behaviour, type[UrlRewriterError], str]] = {
         ConfigurationError,
         "AWS_REGION",
     ),
+    "another region in its body": (
+        lambda _: Reaction(
+            400,
+            {**MARK, "content-type": "application/xml"},
+            b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>garage</Region></Error>",
+        ),
+        ConfigurationError,
+        "to be signed for region 'garage'; set AWS_REGION=garage",
+    ),
+    "https elsewhere": (
+        lambda r: Reaction(308, {"location": "https://s3.example.com" + r.path}),
+        ConfigurationError,
+        "AWS_REGION",
+    ),
+    "https only": (
+        lambda r: Reaction(301, {"location": f"https://{r.headers['host']}{r.path}"}),
+        ConfigurationError,
+        "to https://127.0.0.1",
+    ),
+    "virtual hosts only": (
+        lambda _: xml_error(403, "SecondLevelDomainForbidden"),
+        ConfigurationError,
+        "takes a bucket as part of the host name only",
+    ),
+    "firewall": (
+        lambda _: Reaction(403, {"content-type": "text/html"}, b"<html>blocked</html>"),
+        ServiceError,
+        "no S3 server signed this 403",
+    ),
+    "the endpoint names the bucket": (
+        lambda _: xml_error(404, "NoSuchKey"),
+        ConfigurationError,
+        "seems to name a bucket already",
+    ),
     "login page": (lambda _: Reaction(302, {"location": "/login"}), ConfigurationError, "302"),
     "key id": (
         lambda _: xml_error(403, "InvalidAccessKeyId"),

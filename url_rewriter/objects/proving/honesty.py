@@ -52,14 +52,13 @@ class HonestyProbes:
     def _judge_absent(self, absent: ObjectRef, answer: Answer) -> DenialStyle | Trouble:
         # A HEAD of the bucket may be forbidden where one of its objects is not, so it alone
         # decides nothing.
-        if (answer.status == 404 and answer.marked) and (
-            self._client.head_bucket(absent.bucket).status == 200
-        ):
+        bucket = self._client.head_bucket(absent.bucket) if answer.status == 404 else Answer()
+        if answer.marked and bucket.status == 200:
             return DenialStyle.MARKED
         if answer.status not in (0, 200):
             # HEAD has no body, so it tells no error code; GET does.
             told = self._client.get(absent)
-            if told.code == "NoSuchKey" and answer.status == told.status == 404:
+            if told.code == "NoSuchKey" and answer.status == told.status == 404 != bucket.status:
                 return DenialStyle.MARKED if answer.marked else DenialStyle.UNMARKED
             if told.code == "AccessDenied" and answer.status in (403, 404):
                 return DenialStyle.HIDDEN
