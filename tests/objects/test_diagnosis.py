@@ -46,6 +46,11 @@ TROUBLE: dict[str, tuple[Behaviour, type[UrlRewriterError], str]] = {
     "web server": (lambda _: Reaction(404, {}, b"<html>"), ServiceError, "not as an S3 server"),
     "no methods": (lambda _: Reaction(405), ServiceError, "not as an S3 server"),
     "busy": (lambda _: Reaction(503), ServiceError, "503"),
+    "only HEAD is busy": (
+        lambda r: Reaction(503) if r.method == "HEAD" else xml_error(404, "NoSuchKey"),
+        ServiceError,
+        "--max-rps",
+    ),
     "hangs up": (lambda _: Reaction(hang_up=True), ServiceError, "closed"),
     "stalls": (lambda _: Reaction(delay=1.0), ServiceError, "time limit"),
     "no bucket": (lambda _: xml_error(404, "NoSuchBucket"), ConfigurationError, "no bucket"),

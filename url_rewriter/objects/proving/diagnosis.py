@@ -59,6 +59,11 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
             403,
         ):
             return _refusal(answer, endpoint, bucket)
+        case Answer(status=(429 | 503) as status):
+            return ServiceError(
+                f"{endpoint} answers {status} for bucket {bucket!r}: it is busy, or asked too often; try "
+                "again, with --max-rps where it allows only so many requests a second."
+            )
         case Answer(status=status) if answer.passing:
             return ServiceError(
                 f"{endpoint} answers {status} for bucket {bucket!r}; try again when it is well."
@@ -68,6 +73,14 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
                 f"{endpoint} answers {status} for bucket {bucket!r}, but not as an S3 server does; "
                 "check --s3-endpoint."
             )
+
+
+def explain_named_bucket(endpoint: str, bucket: str) -> UrlRewriterError:
+    """The trouble where an object is denied as S3 does, and so is the bucket that is to hold it."""
+    return ConfigurationError(
+        f"{endpoint} seems to name a bucket already: it knows no bucket {bucket!r} and denies an "
+        "object as one of its own; give the endpoint without the bucket's name."
+    )
 
 
 def _misdirected(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError | None:
@@ -82,11 +95,6 @@ def _misdirected(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError
             return ConfigurationError(
                 f"{endpoint} has no bucket {bucket!r}; create it, or correct the target bucket in "
                 "the rules (S3_BUCKET_NAME)."
-            )
-        case Answer(code="NoSuchKey"):
-            return ConfigurationError(
-                f"{endpoint} seems to name a bucket already: it knows no bucket {bucket!r} and "
-                "denies an object as one of its own; give the endpoint without the bucket's name."
             )
         case Answer(code="SecondLevelDomainForbidden"):
             return ConfigurationError(
