@@ -61,8 +61,8 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
             return _refusal(answer, endpoint, bucket)
         case Answer(status=(429 | 503) as status):
             return ServiceError(
-                f"{endpoint} answers {status} for bucket {bucket!r}: it is busy, or asked too often; try "
-                "again, with --max-rps where it allows only so many requests a second."
+                f"{endpoint} answers {status} for bucket {bucket!r}: it is busy, or asked too "
+                "often; try again, with --max-rps where it allows only so many requests a second."
             )
         case Answer(status=status) if answer.passing:
             return ServiceError(
