@@ -205,7 +205,7 @@ def damage(chance: random.Random, base: Base, folder: Path) -> None:
         name = chance.choice(list(files))
         files[name] = how(chance, files[name])
     elif len(files) > 1 and chance.random() < 0.2:
-        del files[chance.choice(list(files))]
+        del files[WAL]
     lay_out(files, folder)
     if how is None and "x.plan" in files and len(files) == len(base.files):
         change_a_cell(chance, folder / "x.plan")
