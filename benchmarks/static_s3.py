@@ -45,12 +45,15 @@ class Bucket:
     def _page(self, bucket: str, query: dict[str, list[str]]) -> bytes:
         after = query.get("start-after", query.get("continuation-token", [""]))[0]
         prefix = query.get("prefix", [""])[0]
-        if prefix not in ("", "k/"):
+        if self.holds(prefix):
+            first = int(prefix[2:9])
+            past = first + 1
+        elif prefix not in ("", "k/"):
             first = past = 0
         else:
             first = bisect_right(self.numbers, after, key=key_of)
             past = min(len(self.numbers), first + int(query.get("max-keys", ["1000"])[0]))
-        more = past < len(self.numbers) and past > first
+        more = past < len(self.numbers) and past > first and not self.holds(prefix)
         following = f"<NextContinuationToken>{key_of(past - 1)}</NextContinuationToken>"
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>'

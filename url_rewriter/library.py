@@ -15,7 +15,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -216,7 +215,6 @@ def apply(
     *,
     confirm: str | None = None,
     dry_run: bool = False,
-    max_age: timedelta = timedelta(hours=24),
     max_writes: int | None = None,
     max_rps: float | None = None,
     endpoint: str | None = None,
@@ -232,7 +230,6 @@ def apply(
         consent=Consent(yes=confirm is None, confirm=confirm),
         dry_run=dry_run,
         store=store or None,
-        max_age=max_age,
         max_writes=max_writes,
         max_rps=max_rps,
     )

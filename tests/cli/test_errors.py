@@ -193,8 +193,8 @@ def test_a_verdict_on_a_part_names_the_part(planned: Workshop, s3: ServedS3) -> 
     assert planned.json("verify", "x.plan", "--document", "apps/1")["limits"] == "--document apps/1"
 
 
-def test_s3_trouble_while_old_evidence_is_gathered_again_stops_the_apply(planned: Workshop) -> None:
-    arguments = ("apply", "x.plan", "--yes", "--max-age", "0s")
+def test_s3_trouble_while_targets_are_asked_for_again_stops_the_apply(planned: Workshop) -> None:
+    arguments = ("apply", "x.plan", "--yes", "--max-age", "1000d")
     err = refuse(planned, 1, *arguments, "--s3-endpoint", "http://127.0.0.1:9")
     assert "127.0.0.1:9" in err
     assert planned.json("apply", "x.plan", "--yes")["documents"]["written"] == 1

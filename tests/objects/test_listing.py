@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
+from operator import methodcaller
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
@@ -11,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects.proving.both_ways import BothWays, Heads
 from url_rewriter.objects.proving.head import Probe
-from url_rewriter.objects.proving.listing import Heads, ListingProof
+from url_rewriter.objects.proving.prefixes import FIRST, Prefixes
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.base import Place
 from url_rewriter.objects.transport.listing_page import just_before, read_page
+from url_rewriter.objects.transport.settings import Prove
 from url_rewriter.urls import ObjectRef
 
 EXISTS, MISSING = TargetState.EXISTS, TargetState.MISSING
@@ -178,13 +182,14 @@ class Server:
         self.spoil: Callable[[bytes], bytes] = lambda body: body
 
     def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
-        for bucket, after in places:
-            self.fetched += 1
-            keys = [key for key in self.there if key > after]
+        for bucket, after, prefix in places:
+            self.fetched += not prefix
+            first = max(bisect_right(self.there, after), bisect_left(self.there, prefix))
+            keys = list(takewhile(methodcaller("startswith", prefix), self.there[first:]))
             shown = keys[: self.size]
             body = render(shown, truncated=len(keys) > self.size, encode=self.encode)
             page = read_page(self.spoil(body), bucket, after)
-            yield Place(bucket, after), Answer(200, page=page)
+            yield Place(bucket, after, prefix), Answer(200, page=page)
 
     def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         raise NotImplementedError
@@ -205,13 +210,16 @@ class Server:
 def prove(
     server: Server, targets: Sequence[ObjectRef], heads: Heads, *, always: bool = True
 ) -> list[Evidence]:
-    return prove_with(ListingProof(server, heads, always=always), targets)
+    return prove_with(both_ways(server, heads, always=always), targets)
 
 
-def prove_with(proof: ListingProof, targets: Sequence[ObjectRef]) -> list[Evidence]:
-    listed = proof.list_targets(targets)
-    asked = [each.evidence for each in proof.confirm(listed)]
-    return [*listed.shown, *asked]
+def both_ways(server: Server, heads: Heads, *, always: bool) -> BothWays:
+    return BothWays(server, heads, Prefixes(), Prove.LIST if always else Prove.AUTO)
+
+
+def prove_with(proof: BothWays, targets: Sequence[ObjectRef]) -> list[Evidence]:
+    asked = proof.ask(targets)
+    return [*asked.shown, *(each.evidence for each in asked.probes)]
 
 
 SPOILT: list[Callable[[bytes], bytes]] = [
@@ -256,7 +264,7 @@ def test_dense_targets_are_listed_and_the_absent_ones_confirmed() -> None:
     server = Server(keys[:19_990], size=1_000)
     found = server.prove(keys, always=False)
     assert [item.state for item in found.values()].count(MISSING) == 10
-    assert len(server.headed) <= 10 + 20_000 // 256
+    assert len(server.headed) <= FIRST + 20 + 20_000 // 256
     assert server.fetched <= 30
 
 
@@ -278,15 +286,18 @@ def test_a_gap_is_leapt_over() -> None:
     assert server.fetched <= 10
 
 
-def test_a_listing_that_shows_what_head_denies_stops_the_run() -> None:
+def test_what_a_listing_shows_and_head_denies_is_unknown() -> None:
     server = Server(numbered(5_000), size=1_000)
 
     def deny(targets: Sequence[ObjectRef]) -> Iterator[Probe]:
         for target in targets:
             yield Probe(Evidence(target, MISSING, Method.HEAD, datetime.now(UTC)), again=False)
 
-    with pytest.raises(ServiceError, match="--prove head"):
-        prove(server, [ObjectRef("b", key) for key in server.there], deny)
+    evidence = prove(server, [ObjectRef("b", key) for key in server.there], deny)
+    assert {each.state for each in evidence} == {TargetState.UNKNOWN}
+    assert {each.detail for each in evidence} == {
+        "only a listing shows it: HEAD says that it is missing"
+    }
 
 
 def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
@@ -304,8 +315,8 @@ def test_an_object_that_is_deleted_in_between_stops_nothing() -> None:
 def test_the_end_of_one_batch_does_not_make_the_next_one_look_sparse() -> None:
     keys = numbered(6_048)
     server = Server(keys, size=1_000)
-    proof = ListingProof(server, server.ask, always=False)
+    proof = both_ways(server, server.ask, always=False)
     for first, past in ((0, 1_024), (1_024, 6_048)):
         prove_with(proof, [ObjectRef("b", key) for key in keys[first:past]])
-    assert len(server.headed) <= 2 * 24 + 6_048 // 256
+    assert len(server.headed) <= FIRST + 3 * 24 + 6_048 // 256
     assert server.fetched <= 7

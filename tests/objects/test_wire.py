@@ -186,7 +186,7 @@ def test_a_page_can_be_fetched_while_heads_are_under_way() -> None:
         answers = lane.heads(ObjectRef("b", f"k{n}") for n in range(20))
         first = next(answers)
         ((place, answer),) = lane.pages([Place("b", "a")])
-        assert place == ("b", "a")
+        assert place == Place("b", "a")
         assert answer.page is not None
         assert answer.page.keys == ["k1"]
         found = {target.key: answer.status for target, answer in [first, *answers]}

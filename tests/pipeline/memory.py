@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -165,6 +165,9 @@ class MemoryObjects:
             else:
                 state = TargetState.EXISTS if target in self.there else TargetState.MISSING
             yield Evidence(target, state, Method.HEAD, datetime.now(UTC))
+
+    def contradicted(self) -> Collection[ObjectRef]:
+        return ()
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         self.walks.append((bucket, prefix))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +93,13 @@ class Migration:
         finally:
             plan.close()
 
-    def apply(self, max_age: timedelta = timedelta(hours=24)) -> WriteTotals:
+    def apply(self) -> WriteTotals:
         """Write the plan, or what is left of it."""
 
         def write(journal: Journal) -> None:
             PlanWriter(
                 journal=journal, store=self.store, planner=self.planner,
-                objects=lambda: self.objects, rate=WriteRate(ramp=False), max_age=max_age,
+                objects=lambda: self.objects, rate=WriteRate(ramp=False),
                 pause=lambda seconds: None,
             ).write(NoProgress())  # fmt: skip
 

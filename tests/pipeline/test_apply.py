@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -229,21 +228,38 @@ def test_an_excluded_field_with_the_same_string_is_not_touched(tmp_path: Path) -
     assert migration.store.documents["u/1"] == {"a": NEW + "a", "audit": OLD + "a"}
 
 
-def test_old_evidence_is_gathered_again_and_a_lost_target_is_not_written(tmp_path: Path) -> None:
+def test_a_target_that_went_after_the_plan_is_not_written(tmp_path: Path) -> None:
     migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}, "u/2": {"a": OLD + "b"}})
     migration.plan()
     migration.objects.there.discard(ObjectRef("data", "moved/a"))
-    totals = migration.apply(max_age=timedelta(0))
+    totals = migration.apply()
     assert (totals.outcomes["failed"], totals.outcomes["written"]) == (1, 1)
     assert migration.store.documents["u/1"] == {"a": OLD + "a"}
 
 
-def test_young_evidence_is_not_gathered_again(tmp_path: Path) -> None:
-    migration = make_migration(tmp_path, {"u/1": {"a": OLD + "a"}})
+def test_every_target_of_a_batch_is_asked_for_just_before_the_batch_is_written(
+    tmp_path: Path,
+) -> None:
+    documents = {f"u/{n:04}": {"a": f"{OLD}k{n}", "b": f"{OLD}k{n}"} for n in range(900)}
+    migration = make_migration(tmp_path, documents)
+    migration.objects.there |= {ObjectRef("data", f"moved/k{n}") for n in range(900)}
     migration.plan()
     migration.objects.asked.clear()
+    asked_at_write: list[tuple[int, int]] = []
+    migration.store.before_write = lambda updates: asked_at_write.append(
+        (len(migration.objects.asked), len(updates))
+    )
     migration.apply()
-    assert migration.objects.asked == []
+    assert asked_at_write == [(400, 400), (800, 400), (900, 100)]
+    assert len(set(migration.objects.asked)) == 900
+
+
+def test_a_target_that_goes_while_documents_are_written_is_not_written(tmp_path: Path) -> None:
+    migration = make_migration(tmp_path, {f"u/{n:04}": {"a": OLD + "a"} for n in range(800)})
+    migration.plan()
+    migration.store.after_write = lambda updates: migration.objects.there.clear()
+    totals = migration.apply()
+    assert (totals.outcomes["written"], totals.outcomes["failed"]) == (400, 400)
 
 
 @pytest.mark.parametrize("count", [1, 399, 400, 401, 1000])

@@ -93,6 +93,9 @@ class Targets:
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         raise NotImplementedError
 
+    def contradicted(self) -> Collection[ObjectRef]:
+        return ()
+
     def clock(self, bucket: str) -> None:
         raise NotImplementedError
 

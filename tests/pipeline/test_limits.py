@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ class Run:
                 PlanWriter(
                     journal=journal, store=self.store, planner=self.migration.planner,
                     objects=lambda: self.migration.objects, rate=rate,
-                    max_age=timedelta(hours=24), pause=self.clock.pause,
+                    pause=self.clock.pause,
                 ).write(self.told)  # fmt: skip
         finally:
             journal.close("done")
@@ -210,7 +209,11 @@ def test_the_canary_counts_among_the_most_writes(
 ) -> None:
     monkeypatch.setattr("url_rewriter.pipeline.canary.fetch_anonymously", lambda url: "")
     run = Run(tmp_path, 20)
-    services = Services({}, open_store=lambda locator: run.store)
+    services = Services(
+        {},
+        open_store=lambda locator: run.store,
+        open_objects=lambda settings, prefixes: run.migration.objects,
+    )
     request = ApplyRequest(run.migration.path, Consent(yes=True), canary=canary, max_writes=most)
     apply(request, services, run.told, Agrees())
     assert run.written() == run.told.done == min(most, 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
@@ -40,6 +41,22 @@ def test_each_target_is_asked_for_once(tmp_path: Path) -> None:
     objects = make_objects()
     Migration(tmp_path, MemoryStore(dict(DOCUMENTS)), objects).plan()
     assert len(objects.asked) == len(set(objects.asked)) == 3
+
+
+def test_targets_below_a_contradicted_prefix_are_asked_for_once_more(tmp_path: Path) -> None:
+    class Contradicted(MemoryObjects):
+        def contradicted(self) -> Collection[ObjectRef]:
+            told = [ObjectRef("data", "moved/a")] if self.there else []
+            self.there.clear()
+            return told
+
+    objects = Contradicted({ObjectRef("data", "moved/a/1"), ObjectRef("data", "moved/b/1")})
+    store = MemoryStore({"u/1": {"a": f"{OLD}a/1", "b": f"{OLD}b/1"}})
+    summary = Migration(tmp_path, store, objects).plan()
+    assert objects.asked == [
+        *(ObjectRef("data", f"moved/{key}") for key in ("a/1", "b/1", "a/1")),
+    ]
+    assert summary.blocking == {"missing": 1}
 
 
 def test_missing_and_unknown_targets_block(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def whatever_a_rule_covers_is_rewritten() -> Sequence[Patch]:
 
 @_mutant("old-evidence")
 def old_evidence_is_not_asked_for_again() -> Sequence[Patch]:
-    return [(journal.Journal, "stale_targets", lambda self, document, age: [])]
+    return [(journal.Journal, "targets_of", lambda self, document: [])]
 
 
 @_mutant("not-proven")

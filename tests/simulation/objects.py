@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,9 @@ class Objects:
         if key in self.silent:
             return TargetState.UNKNOWN
         return TargetState.EXISTS if key in self.there else TargetState.MISSING
+
+    def contradicted(self) -> Collection[ObjectRef]:
+        return ()
 
     def clock(self, bucket: str) -> datetime:
         return datetime.now(UTC)

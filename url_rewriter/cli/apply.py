@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -23,8 +22,8 @@ from url_rewriter.pipeline.requests import StoreChoice
     "URLs, and ask before going on.",
 )  # fmt: skip
 @options.option(
-    "--max-age", type=options.Duration(), default="24h", show_default=True, metavar="DURATION",
-    help="Prove targets again whose evidence is older, before they are written.",
+    "--max-age", type=options.Duration(), metavar="DURATION", expose_value=False,
+    help="Has no effect any more: every target is asked for just before it is written.",
 )  # fmt: skip
 @options.option(
     "--max-writes", type=click.IntRange(min=1), metavar="N",
@@ -43,7 +42,6 @@ def apply(
     consent: Consent,
     dry_run: bool,
     canary: int | None,
-    max_age: timedelta,
     max_writes: int | None,
     max_rps: float | None,
     rules_file: Path | None,
@@ -73,7 +71,6 @@ def apply(
         store=chosen.locate(services.environ) if chosen.made else None,
         rules_file=rules_file,
         canary=canary,
-        max_age=max_age,
         max_writes=max_writes,
         max_rps=max_rps,
     )

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
 from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings
+from url_rewriter.urls import ObjectRef
 
 __all__ = [
     "WORKERS",
@@ -21,14 +24,16 @@ __all__ = [
 ]
 
 
-def open_objects(settings: S3Settings) -> ObjectStore:
+def open_objects(settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> ObjectStore:
     """An object store for these settings; nothing is contacted yet. Close it when done.
+
+    Below each of the ``prefixes`` (as keys) a server may answer in a way of its own.
 
     Raises ConfigurationError where no client can be set up from the settings.
     """
     from url_rewriter.objects.s3 import S3ObjectStore  # loads no SDK before it is needed
 
-    return S3ObjectStore(settings)
+    return S3ObjectStore(settings, prefixes)
 
 
 def open_writer(settings: S3Settings, uploads: UploadLog) -> ObjectWriter:

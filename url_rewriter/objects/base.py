@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -44,6 +44,13 @@ class ObjectStore(Protocol):
 
         Targets are taken as the work goes on, so that an endless iterable is no burden on memory. A
         fault of one target is evidence (unknown, with its cause), never an exception.
+        """
+
+    def contradicted(self) -> Collection[ObjectRef]:
+        """Prefixes, as refs, where a listing and HEAD contradicted each other since the last call.
+
+        Evidence of their targets that was yielded before rests on one of the two alone. Asked for
+        once more, they are asked for both ways.
         """
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:

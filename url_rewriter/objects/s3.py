@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from url_rewriter.concurrency.retry import Backoff
@@ -14,6 +14,7 @@ from url_rewriter.objects.listing import list_objects
 from url_rewriter.objects.proving.batches import Proof
 from url_rewriter.objects.proving.diagnosis import told_time
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
+from url_rewriter.objects.proving.prefixes import Prefixes
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.verdicts import DenialStyle
 from url_rewriter.urls import ObjectRef
@@ -22,8 +23,9 @@ from url_rewriter.urls import ObjectRef
 class S3ObjectStore:
     """An object store on one S3 server."""
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> None:
         self.settings = settings
+        self._prefixes = Prefixes(prefixes)
         self._connection = S3Connection(settings)
         self._honesty = HonestyProbes(self._connection.client, settings.endpoint)
         self._styles: dict[str, DenialStyle] = {}
@@ -39,8 +41,13 @@ class S3ObjectStore:
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
-        proof = Proof(self.settings, self._connection, self._honesty, dict(self._styles))
+        styles = dict(self._styles)
+        proof = Proof(self.settings, self._connection, self._honesty, styles, self._prefixes)
         return proof.evidence(targets)
+
+    def contradicted(self) -> Collection[ObjectRef]:
+        """See ``ObjectStore.contradicted``."""
+        return self._prefixes.take_outdated()
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See ``ObjectStore.contents``."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.documents import Document, Environment, Outcome
+from url_rewriter.documents import Document, Environment
 from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
-from url_rewriter.evidence import Evidence
-from url_rewriter.objects.base import ObjectStore
+from url_rewriter.objects import ObjectStore, Prove
 from url_rewriter.pipeline.canary import choose, look
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
 from url_rewriter.pipeline.forecast import forecast_writes
@@ -28,22 +26,20 @@ from url_rewriter.pipeline.held_plan import (
     planned_rules,
     require_same_store,
 )
+from url_rewriter.pipeline.last_look import LastLook
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import BATCH, DocumentWriter, Writer, WriteTask
+from url_rewriter.pipeline.write_loop import DocumentWriter, Writer, WriteTask
 from url_rewriter.pipeline.written import Written, tell_writes
 from url_rewriter.planfile import (
-    DocumentOutcome,
     Entry,
     Journal,
     Operation,
     Plan,
-    PlannedWrite,
 )
 from url_rewriter.planning import Planner, Replanned, replan
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted
-from url_rewriter.urls import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +47,8 @@ class ApplyRequest:
     """Which plan file to write, and how.
 
     ``store`` and ``rules`` must be the plan's, where they are given. ``canary`` documents are
-    written and looked at first. Evidence older than ``max_age`` is gathered again. At most
-    ``max_writes`` documents are written, at most ``max_rps`` a second.
+    written and looked at first. At most ``max_writes`` documents are written, at most ``max_rps`` a
+    second.
     """
 
     path: Path
@@ -61,7 +57,6 @@ class ApplyRequest:
     store: str | None = None
     rules_file: Path | None = None
     canary: int | None = None
-    max_age: timedelta = timedelta(hours=24)
     max_writes: int | None = None
     max_rps: float | None = None
 
@@ -92,9 +87,8 @@ def apply(
                 journal=journal,
                 store=DryRunStore(store) if request.dry_run else store,
                 planner=planned_planner(plan),
-                objects=cache(lambda: opened.enter_context(services.objects(rules))),
+                objects=cache(lambda: opened.enter_context(services.objects(rules, Prove.HEAD))),
                 rate=WriteRate(ramp=ramp, cap=request.max_rps),
-                max_age=request.max_age,
             )
             most = request.max_writes
             if request.canary is not None and not request.dry_run:
@@ -109,18 +103,13 @@ def apply(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWriter:
-    """Writes the documents of a plan.
-
-    Evidence older than ``max_age`` is gathered again, through ``objects``, before the write that
-    needs it.
-    """
+    """Writes the documents of a plan, whose targets ``objects`` is asked for just before."""
 
     journal: Journal
     store: DocumentWriter
     planner: Planner
     objects: Callable[[], ObjectStore]
     rate: WriteRate
-    max_age: timedelta
     pause: Callable[[float], None] = time.sleep
 
     def write(
@@ -138,46 +127,14 @@ class PlanWriter:
         """
         writes = (write for write in self.journal.to_apply() if only is None or write.id in only)
         with Stop(progress.warn, pause=self.pause) as stop:
-            fresh = self._with_fresh_evidence(islice(writes, max_writes))
-            tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in fresh)
+            looked = LastLook(self.journal, self.objects, self.rate)
+            there = looked.passing(islice(writes, max_writes))
+            tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in there)
             Writer(self.store, self.journal, self._decide, progress, self.rate, stop).run(tasks)
 
     def _decide(self, task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
         known = partial(self.journal.plan.known_targets, task.document)
         return replan(self.planner, task.edits, task.kept, document, known)
-
-    def _with_fresh_evidence(self, writes: Iterator[PlannedWrite]) -> Iterator[PlannedWrite]:
-        """The writes whose targets are all there, by evidence young enough."""
-        while batch := list(islice(writes, self.rate.batch(BATCH))):
-            stale = {
-                write.id: self.journal.stale_targets(write.id, self.max_age) for write in batch
-            }
-            wanted = dict.fromkeys(target for targets in stale.values() for target in targets)
-            if wanted:
-                self.journal.add_evidence(_gather(self.objects(), list(wanted)))
-            for write in batch:
-                if doubts := self._doubts(stale[write.id]):
-                    detail = f"no longer proven to exist: {', '.join(doubts)}"
-                    outcome = DocumentOutcome(write.id, Outcome.FAILED, detail)
-                    self.journal.settle([], [outcome])
-                else:
-                    yield write
-
-    def _doubts(self, targets: Iterable[ObjectRef]) -> list[str]:
-        return [
-            f"{target.bucket}/{target.key} ({said})"
-            for target in targets
-            if (said := self.journal.plan.doubt_of(target))
-        ]
-
-
-def _gather(objects: ObjectStore, targets: Sequence[ObjectRef]) -> list[Evidence]:
-    """Fresh evidence; raises the object store's trouble, where it is in any."""
-    for bucket in {target.bucket for target in targets}:
-        trouble = objects.check(bucket)
-        if trouble is not None:
-            raise trouble
-    return list(objects.prove(targets))
 
 
 def _write_canary(

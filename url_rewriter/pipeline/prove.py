@@ -44,4 +44,8 @@ def _prove_targets(
         draft.add_evidence(batch)
         progress.advance(len(batch))
     progress.end()
+    if outdated := objects.contradicted():
+        for prefix in outdated:
+            draft.forget_evidence(prefix)
+        return _prove_targets(objects, draft, progress)
     return next(iter(trouble.values()), None)

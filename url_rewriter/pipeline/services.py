@@ -5,9 +5,9 @@ Clients are imported where they are opened, and not before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from url_rewriter import objects, sources, stores
@@ -20,7 +20,7 @@ from url_rewriter.planning.examples import check_examples
 from url_rewriter.rules import Rules, load_rules
 from url_rewriter.sources import SourceReader, SourceStore
 from url_rewriter.stores.base import DocumentReader, DocumentStore
-from url_rewriter.urls import is_cloud_storage
+from url_rewriter.urls import ObjectRef, is_cloud_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Services:
     workers: int | None = None
     open_reader: Callable[[str], DocumentReader] = stores.open_reader
     open_store: Callable[[str], DocumentStore] = stores.open_store
+    open_objects: Callable[[S3Settings, Iterable[ObjectRef]], ObjectStore] = objects.open_objects
 
     def read_rules(self, path: Path) -> Rules:
         """The rules of a file, whose examples hold. Raises RulesError or ChecksFailedError."""
@@ -55,9 +56,16 @@ class Services:
         """A store that can write."""
         return closing(self.open_store(locator))
 
-    def objects(self, rules: Rules) -> AbstractContextManager[ObjectStore]:
-        """The object store that holds the targets of the rules."""
-        return closing(objects.open_objects(self._target_settings(rules)))
+    def objects(
+        self, rules: Rules, method: Prove | None = None
+    ) -> AbstractContextManager[ObjectStore]:
+        """The object store that holds the targets of the rules; ``method`` is how it proves them,
+        the one that was asked for unless given."""
+        settings = self._target_settings(rules)
+        if method is not None:
+            settings = replace(settings, prove=method)
+        targets = [ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules]
+        return closing(self.open_objects(settings, targets))
 
     def writer(self, rules: Rules, uploads: UploadLog) -> AbstractContextManager[ObjectWriter]:
         """The same object store, open for storing objects."""

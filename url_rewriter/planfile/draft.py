@@ -19,7 +19,13 @@ from url_rewriter.evidence import AccessEvidence, Evidence, WrittenUrl
 from url_rewriter.planfile import access, comparisons, decide_all, schema, sidecars
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.damage import reading, translated
-from url_rewriter.planfile.evidence import Rows, insert_evidence, insert_unknown, unproven_targets
+from url_rewriter.planfile.evidence import (
+    Rows,
+    delete_evidence,
+    insert_evidence,
+    insert_unknown,
+    unproven_targets,
+)
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.plan import Plan
@@ -31,7 +37,7 @@ from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
-"""How old evidence may be when a draft is continued; `apply --max-age` has the same default."""
+"""How old evidence may be when a draft is continued."""
 
 
 _COMMIT_SECONDS = 1.0
@@ -196,6 +202,11 @@ class Draft:
         """Keep what the object store said."""
         with self._whole(), schema.transaction(self._connection):
             insert_evidence(self._connection, evidence, self._asked_for)
+
+    def forget_evidence(self, prefix: ObjectRef) -> None:
+        """Have every target below a prefix, which is given as a ref, proven once more."""
+        with self._whole(), schema.transaction(self._connection):
+            delete_evidence(self._connection, prefix)
 
     def add_unknown(self, bucket: str, why: str) -> int:
         """Keep the unproven targets of a bucket as unknown; return how many they are."""

@@ -66,6 +66,15 @@ def insert_evidence(
     )
 
 
+def delete_evidence(connection: sqlite3.Connection, prefix: ObjectRef) -> None:
+    """Delete the evidence of all targets below a prefix of a plan that is not sealed."""
+    connection.execute(
+        "DELETE FROM evidence WHERE target IN (SELECT id FROM targets"
+        " WHERE bucket = ? AND substr(key, 1, ?) = ?)",
+        (prefix.bucket, len(prefix.key), prefix.key),
+    )
+
+
 def insert_unknown(connection: sqlite3.Connection, bucket: str, why: str) -> int:
     """Add ``unknown`` to each target of a bucket without evidence; return how many these are."""
     return connection.execute(

@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -170,17 +169,14 @@ class Journal(Run):
                 entries[each.document].append(each)
         return entries
 
-    def stale_targets(self, document: int, age: timedelta) -> list[ObjectRef]:
-        """Targets of a planned write whose newest evidence is older than ``age``."""
-        limit = (datetime.now(UTC) - age).isoformat()
+    def targets_of(self, document: int) -> list[ObjectRef]:
+        """The targets that a planned write names."""
         with reading(self.plan.path):
             rows = self._connection.execute(
                 "SELECT DISTINCT t.bucket, t.key FROM strings s"
                 " JOIN occurrences o ON o.string = s.id AND o.status = 'rewrite'"
-                " JOIN targets t ON t.id = o.target"
-                " JOIN newest_evidence e ON e.target = t.id"
-                " WHERE s.document = ? AND e.checked_at < ?",
-                (document, limit),
+                " JOIN targets t ON t.id = o.target WHERE s.document = ?",
+                (document,),
             )
             return [ObjectRef(bucket, key) for bucket, key in rows]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 
@@ -12,9 +12,10 @@ from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.objects.connection import S3Connection
+from url_rewriter.objects.proving.both_ways import Asked, BothWays
 from url_rewriter.objects.proving.head import Probe, conclude, probe
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
-from url_rewriter.objects.proving.listing import ListingProof
+from url_rewriter.objects.proving.prefixes import Prefixes
 from url_rewriter.objects.transport.settings import Prove, S3Settings
 from url_rewriter.objects.transport.verdicts import (
     DenialStyle,
@@ -49,20 +50,18 @@ class Proof:
         connection: S3Connection,
         honesty: HonestyProbes,
         styles: dict[str, DenialStyle],
+        prefixes: Prefixes,
     ) -> None:
         self._settings = settings
         self._honesty = honesty
         self._styles = styles
-        self._held: list[Evidence] = []  # verdicts that wait for the honesty probes of their batch
         self._aside: list[Evidence] = []
         self._given_up: dict[str, str] = {}  # bucket: why it is not asked any more
         self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
         self._transport = connection.transport(styles, self._given_up)
         self._gentle = connection.gentle_transport(self._given_up)
-        self._lister = None
-        if settings.prove != Prove.HEAD:
-            always = settings.prove == Prove.LIST
-            self._lister = ListingProof(self._transport, self._quickly, always=always)
+        self._both_ways = BothWays(self._transport, self._quickly, prefixes, settings.prove)
+        self._gentle_ways = BothWays(self._gentle, self._gently, prefixes, Prove.HEAD)
         self._failures = 0  # passing failures in a row
         self._answered = False
 
@@ -72,7 +71,7 @@ class Proof:
         size = _first_size(self._settings.max_rps)
         while batch := _take(source, size):
             started = time.monotonic()
-            settled = self._prove(batch, self._ask)
+            settled = self._prove(batch, self._both_ways)
             size = _next_size(size, time.monotonic() - started)
             yield from settled
             if len(self._aside) >= _SET_ASIDE:
@@ -86,38 +85,33 @@ class Proof:
         while self._aside and passes.wait():
             targets = [evidence.target for evidence in self._aside]
             self._aside = []
-            yield from self._prove(targets, self._gently)
+            yield from self._prove(targets, self._gentle_ways)
         yield from self._aside
         self._aside = []
 
-    def _prove(
-        self, targets: list[ObjectRef], ask: Callable[[list[ObjectRef]], Iterable[Probe]]
-    ) -> list[Evidence]:
+    def _prove(self, targets: list[ObjectRef], ways: BothWays) -> list[Evidence]:
         """What is settled; what is not is set aside."""
         buckets = sorted(set(map(itemgetter(0), targets)))
         for bucket in buckets:
             if bucket not in self._styles:
                 self._check(bucket)
         self._doubted.clear()
-        held = self._held = list[Evidence]()
-        for found in ask(targets):
-            self._watch(found)
+        asked = self._ask(targets, ways)
+        held = asked.shown
+        for found in asked.probes:
             (self._aside if found.again else held).append(found.evidence)
         for bucket in buckets:
             self._check(bucket)
         return self._withdraw(held) if self._doubted else held
 
     def _quickly(self, targets: Sequence[ObjectRef]) -> Iterator[Probe]:
-        return probe(self._transport, targets, self._styles)
+        return self._watched(probe(self._transport, targets, self._styles))
 
     def _gently(self, targets: Sequence[ObjectRef]) -> Iterator[Probe]:
-        return probe(self._gentle, targets, self._styles)
+        return self._watched(probe(self._gentle, targets, self._styles))
 
-    def _ask(self, targets: Sequence[ObjectRef]) -> Iterator[Probe]:
-        """Ask for targets in the cheapest way; what a listing shows is held."""
-        if self._lister is None:
-            yield from self._quickly(targets)
-            return
+    def _ask(self, targets: Sequence[ObjectRef], ways: BothWays) -> Asked:
+        """Ask for targets both ways, but for those that only HEAD is asked for, or nothing."""
         others: list[ObjectRef] = []
         if self._given_up or not are_plain([key for _, key in targets]):
             others = [
@@ -126,11 +120,10 @@ class Proof:
                 if each.bucket in self._given_up or judge_key(each.key) is not None
             ]
             targets = list(set(targets).difference(others))
-        listed = self._lister.list_targets(targets)
-        yield from self._lister.confirm(listed)
-        self._answered |= bool(listed.shown)
-        self._held += listed.shown
-        yield from self._quickly(others)
+        asked = ways.ask(targets)
+        self._answered |= bool(asked.shown)
+        asked.probes.extend(self._quickly(others))
+        return asked
 
     def _withdraw(self, held: Iterable[Evidence]) -> list[Evidence]:
         """The verdicts of a batch that still count after its probes; the others are set aside."""
@@ -149,6 +142,11 @@ class Proof:
             doubted = conclude(evidence.target, TargetVerdict(TargetState.UNKNOWN, detail)).evidence
             (self._aside if again else remaining).append(doubted)
         return remaining
+
+    def _watched(self, probes: Iterable[Probe]) -> Iterator[Probe]:
+        for found in probes:
+            self._watch(found)
+            yield found
 
     def _watch(self, found: Probe) -> None:
         if not found.again:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -16,16 +16,14 @@ from itertools import compress, repeat
 from operator import itemgetter, not_
 
 from url_rewriter.concurrency.garbage import no_collection
-from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.leaping import Leap
 from url_rewriter.objectinfo import NOTHING, ObjectInfo
-from url_rewriter.objects.proving.head import Probe
+from url_rewriter.objects.proving.agreement import Word
+from url_rewriter.objects.transport.answers import Listed
 from url_rewriter.objects.transport.base import Place, Transport
 from url_rewriter.objects.transport.listing_page import Page, is_listable, just_before
 from url_rewriter.urls import ObjectRef
-
-Heads = Callable[[Sequence[ObjectRef]], Iterable[Probe]]
 
 SAMPLED = 1 / 512
 """The share of listed targets that are asked for with HEAD as well; one at least."""
@@ -58,34 +56,57 @@ class _Range:
         return Place(self.targets[0].bucket, just_before(self.leap.keys[self.leap.at]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListingResult:
-    """What listings show of targets, and the targets that are left to HEAD."""
+    """What listings show of targets, and the targets that are left to HEAD.
+
+    ``rest``: not shown, or shown in a way that HEAD must confirm. ``taken``: shown, and to be asked
+    for with HEAD as well. ``words``: what pages say of those of both.
+    """
 
     shown: list[Evidence] = field(default_factory=list)
     rest: list[ObjectRef] = field(default_factory=list)
+    taken: list[ObjectRef] = field(default_factory=list)
+    words: dict[ObjectRef, Word] = field(default_factory=dict)
+
+    def take_out(self, targets: Set[ObjectRef]) -> None:
+        """Have these targets asked for with HEAD as well."""
+        if targets:
+            for each in self.shown:
+                if each.target in targets:
+                    self._take(each)
+            self.shown = [each for each in self.shown if each.target not in targets]
+
+    def take_sample(self) -> None:
+        """Have a share of the targets asked for with HEAD as well."""
+        for _ in range(max(1, round(len(self.shown) * SAMPLED)) if self.shown else 0):
+            chosen = random.randrange(len(self.shown))  # noqa: S311 - no secret
+            self.shown[chosen], self.shown[-1] = self.shown[-1], self.shown[chosen]
+            self._take(self.shown.pop())
+
+    def _take(self, evidence: Evidence) -> None:
+        self.taken.append(evidence.target)
+        self.words[evidence.target] = Word(Listed.SHOWN, evidence.info)
 
 
 class ListingProof:
     """Splits targets between listing and HEAD. Remembers how dense they were from call to call.
 
-    ``heads`` asks for targets by HEAD. ``price``: how many HEADs a page costs; measured, unless
-    ``always``, which lists at any price.
+    ``price``: how many HEADs a page costs; measured, unless ``always``, which lists at any price.
     """
 
-    def __init__(self, transport: Transport, heads: Heads, *, always: bool) -> None:
+    def __init__(self, transport: Transport, *, always: bool) -> None:
         self._transport = transport
-        self._heads = heads
         self._always = always
         self.price = 0.0 if always else 60.0
         self._burst, self._skip = 2 * _SHORTEST, 0  # one page first: it tells how dense they are
-        self._page_cost = _Cost()
+        self._page_cost = Cost()
 
-    def list_targets(self, targets: Iterable[ObjectRef]) -> ListingResult:
-        """List where it is worth it."""
+    def list_targets(self, targets: Sequence[ObjectRef]) -> ListingResult:
+        """List where it is worth it; the targets are in order."""
         result = ListingResult()
         with self._page_cost, no_collection():
-            ranges = active = self._cut(_by_bucket(sorted(targets), result.rest))
+            ranges = active = self._cut(_by_bucket(targets, result.rest))
             while active:
                 for each in active:
                     result.rest.extend(each.targets[each.leap.leave()])
@@ -99,21 +120,6 @@ class ListingProof:
             self._burst, self._skip = ranges[-1].leap.burst, ranges[-1].leap.skip
         return result
 
-    def confirm(self, result: ListingResult) -> Iterator[Probe]:
-        """Yield what HEAD says of the rest, and of a sample that is taken out of the shown.
-
-        Raises ServiceError where it contradicts a listing and goes on doing so.
-        """
-        sample = set(_take_sample(result.shown))
-        cost = _Cost()
-        with cost:
-            for found in self._heads([*result.rest, *sample]):
-                cost.count += 1
-                if found.evidence.target in sample and not found.again:
-                    self._compare(found)
-                yield found
-        self._weigh(cost)
-
     def _take(self, part: _Range, page: Page | None, result: ListingResult) -> None:
         leap = part.leap
         if page is None:
@@ -122,8 +128,13 @@ class ListingProof:
         covered = leap.cover(page.last)
         targets = part.targets[covered]
         rows = page.find(leap.keys[covered])
+        count = len(rows)
+        if page.needs_head:
+            rows = [row if row and not page.is_doubtful(row) else None for row in rows]
         if not all(rows):
-            result.rest.extend(compress(targets, map(not_, rows)))
+            left = list(compress(targets, map(not_, rows)))
+            result.rest.extend(left)
+            result.words.update((each, _word_of(page, each.key)) for each in left)
             targets = list(compress(targets, rows))
         found = [row for row in rows if row]
         sizes, etags = map(int, map(_SIZE, found)), map(_ETAG, found)
@@ -133,7 +144,7 @@ class ListingProof:
             repeat(datetime.now(UTC)), map(_make_info, facts), repeat(""),
         )  # fmt: skip
         result.shown.extend(map(_make_evidence, zip(*columns, strict=False)))
-        leap.weigh(len(targets), self.price)
+        leap.weigh(count if page.needs_head else len(targets), self.price)
 
     def _cut(self, buckets: Iterable[tuple[Sequence[ObjectRef], Sequence[str]]]) -> list[_Range]:
         """Ranges to list at the same time: several where the last ones were dense, otherwise one.
@@ -155,31 +166,14 @@ class ListingProof:
             leap.burst, leap.skip = self._burst, max(self._skip, leap.skip)
         return ranges
 
-    def _compare(self, found: Probe) -> None:
-        """Stop where HEAD denies what a listing shows, unless the listing has changed as well."""
-        target = found.evidence.target
-        for _ in range(3):
-            if found.again or found.evidence.state is TargetState.EXISTS:
-                return
-            place = Place(target.bucket, just_before(target.key))
-            pages = [answer.page for _, answer in self._transport.pages([place])]
-            if not any(page is not None and target.key in page.objects for page in pages):
-                return
-            (found,) = self._heads([target])
-        raise ServiceError(
-            f"A listing of bucket {target.bucket!r} shows {target.key!r}, and head_object says "
-            f"{found.evidence.state.value!r} ({found.evidence.detail}): listings of this server "
-            "cannot be relied on; use --prove head."
-        )
-
-    def _weigh(self, heads: _Cost) -> None:
+    def weigh(self, heads: Cost) -> None:
         """Measure what a page costs, in HEADs: of work here, or of waiting for several at once."""
         pages = self._page_cost
         if not self._always and pages.count and heads.count >= 64:
             work = (pages.work / pages.count) / (heads.work / heads.count)
             wait = (pages.wait / pages.count) / (heads.wait / heads.count) / _AT_ONCE
             self.price = (self.price + min(200.0, max(5.0, work, wait))) / 2
-            self._page_cost = _Cost()
+            self._page_cost = Cost()
 
 
 def _by_bucket(
@@ -200,7 +194,14 @@ def _by_bucket(
             yield targets, keys
 
 
-class _Cost:
+def _word_of(page: Page, key: str) -> Word:
+    """What a page that covers a key says of it."""
+    if row := page.objects.get(key):
+        return Word(Listed.SHOWN, ObjectInfo(int(row[3]), row[2]))
+    return Word(Listed.ABSENT if page.denies(key) else Listed.UNKNOWN)
+
+
+class Cost:
     """Seconds of this process's work, and of the clock, that ``count`` requests took."""
 
     def __init__(self) -> None:
@@ -214,11 +215,3 @@ class _Cost:
     def __exit__(self, *_: object) -> None:
         self.work += time.process_time()
         self.wait += time.monotonic()
-
-
-def _take_sample(shown: list[Evidence]) -> Iterator[ObjectRef]:
-    """Take the targets of a share out of the list."""
-    for _ in range(max(1, round(len(shown) * SAMPLED)) if shown else 0):
-        chosen = random.randrange(len(shown))  # noqa: S311 - no secret
-        shown[chosen], shown[-1] = shown[-1], shown[chosen]
-        yield shown.pop().target

@@ -16,12 +16,19 @@ from typing import NamedTuple, Protocol
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.urls import ObjectRef
 
+FEW = 2
+"""Keys of a page that is asked for with a prefix: more than one, which show the order."""
+
 
 class Place(NamedTuple):
-    """Where a page of a listing starts: behind the key ``after``."""
+    """Where a page of a listing starts: behind the key ``after``.
+
+    With a ``prefix``, only the first keys that begin with it are asked for: is it a key itself?
+    """
 
     bucket: str
     after: str
+    prefix: str = ""
 
 
 class Transport(Protocol):

@@ -10,7 +10,7 @@ from url_rewriter.concurrency.rate import RequestRate
 from url_rewriter.concurrency.worker_pool import WorkerPool, stop_of_this_thread
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.transport.answers import Answer, Listed
-from url_rewriter.objects.transport.base import Place
+from url_rewriter.objects.transport.base import FEW, Place
 from url_rewriter.objects.transport.boto_answers import AbandonedError, ask, ask_for
 from url_rewriter.objects.transport.listing_page import read_page
 from url_rewriter.objects.transport.settings import S3Settings
@@ -74,8 +74,10 @@ class Client:
 
     def page(self, place: Place) -> Answer:
         """The answer to a request for a page of a bucket's listing."""
-        bucket, after = place
+        bucket, after, prefix = place
         start: dict[str, Any] = {"StartAfter": after} if after else {}
+        if prefix:
+            start |= {"Prefix": prefix, "MaxKeys": FEW}
         answer, reply = ask_for(
             lambda: self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start)
         )

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from url_rewriter.concurrency.rate import RequestRate
 from url_rewriter.objects.transport.answers import Answer, clean_code
-from url_rewriter.objects.transport.base import Place
+from url_rewriter.objects.transport.base import FEW, Place
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.connections import ConnectionPool
 from url_rewriter.objects.transport.http1 import FaultError, Response, StaleError
@@ -63,14 +63,14 @@ class FastTransport:
     def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
         """See ``Transport.pages``. Leaves out buckets that need special care."""
         requests = (
-            (each, "GET", self._path_of(each.bucket), _page_query(each.after))
+            (each, "GET", self._path_of(each.bucket), _page_query(each))
             for each in places
             if _is_plain(each.bucket)
         )
         for place, outcome in self._run(requests):
             answer = _answer(outcome)
             if isinstance(outcome, Response) and answer.status == 200:
-                answer = answer._replace(page=read_page(outcome.body, *place))
+                answer = answer._replace(page=read_page(outcome.body, place.bucket, place.after))
             yield place, answer
 
     def close(self) -> None:
@@ -223,6 +223,8 @@ def _host(endpoint: str) -> str:
     return parts.netloc.removesuffix(f":{usual}") if parts.port == usual else parts.netloc
 
 
-def _page_query(after: str) -> str:
+def _page_query(place: Place) -> str:
+    _, after, prefix = place
     start = {"start-after": after} if after else {}
-    return escape_query({"list-type": "2", "encoding-type": "url", **start})
+    few = {"prefix": prefix, "max-keys": str(FEW)} if prefix else {}
+    return escape_query({"list-type": "2", "encoding-type": "url", **start, **few})

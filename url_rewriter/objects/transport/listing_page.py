@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter, lt
 from urllib.parse import unquote
 from xml.sax.saxutils import unescape
@@ -38,6 +39,8 @@ _REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}));")
 _LINE_END = re.compile("%0a", re.IGNORECASE)
 _ENTITIES = {"&quot;": '"', "&#34;": '"', "&apos;": "'"}
 
+_ARCHIVED = (">GLACIER<", ">DEEP_ARCHIVE<")
+
 _UNSURE = "\ufffd"
 """What servers put in place of a character that XML cannot hold."""
 
@@ -55,12 +58,14 @@ class Page:
     """Part of a listing: objects with the keys that they are likeliest to have, which ascend.
 
     ``last`` is the last key that the page speaks of, None where the listing ends with it.
+    ``archived``: of some object the storage class is one whose bytes must be restored first.
     """
 
     rows: Sequence[Row]
     keys: Sequence[str]
     escaped: bool
     last: str | None
+    archived: bool = False
 
     @cached_property
     def objects(self) -> Mapping[str, Row]:
@@ -79,9 +84,37 @@ class Page:
             return self.rows  # where all are wanted, a mapping would be the larger part of the work
         return list(map(self.objects.get, keys))
 
+    def denies(self, key: str) -> bool:
+        """Whether a key that the page covers is certainly not on it."""
+        return self._mentioned is not None and key not in self._mentioned
+
+    @property
+    def needs_head(self) -> bool:
+        """Whether there are objects of which HEAD must be heard as well."""
+        return self.archived or "%" in self._spelling
+
+    def is_doubtful(self, row: Row) -> bool:
+        """Whether HEAD must be heard of an object as well.
+
+        Its key may be escaped twice, or not at all; its bytes may be archived.
+        """
+        return self.archived or "%" in row[0]
+
+    @cached_property
+    def _mentioned(self) -> Set[str] | None:
+        """Every key that an object of the page may have; None where that cannot be told."""
+        if self._is_plain:
+            return set(self.keys)
+        readings = [self.readings(index) for index in range(len(self.rows))]
+        return set(chain.from_iterable(readings)) if all(readings) else None
+
+    @cached_property
+    def _spelling(self) -> str:
+        return "".join(map(_SENT, self.rows))
+
     @cached_property
     def _is_plain(self) -> bool:
-        return self._is_certain("".join(map(_SENT, self.rows))) and all(map(_ETAG, self.rows))
+        return self._is_certain(self._spelling) and all(map(_ETAG, self.rows))
 
     def readings(self, index: int) -> tuple[str, ...]:
         """Every key that the object at ``index`` may have; none where that cannot be told."""
@@ -129,7 +162,10 @@ def read_page(body: bytes, bucket: str, after: str) -> Page | None:
         return None
     escaped = "<EncodingType>url</EncodingType>" in frame
     keys = _order([row[0] for row in rows], after, escaped=escaped)
-    return None if keys is None else Page(rows, keys, escaped, keys[-1] if more else None)
+    if keys is None:
+        return None
+    archived = any(mark in text for mark in _ARCHIVED)
+    return Page(rows, keys, escaped, keys[-1] if more else None, archived)
 
 
 def _read_rows(text: str) -> Sequence[Row] | None:

@@ -18,6 +18,10 @@ from url_rewriter.urls.names import LONGEST_KEY
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE", "ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS")
+"""Storage classes, and tiers of one, whose objects are shown by HEAD and refused to GET."""
+
+
 class DenialStyle(StrEnum):
     """How a bucket's server denies a key that cannot be there.
 
@@ -58,10 +62,8 @@ def judge(answer: Answer, style: DenialStyle | None) -> TargetVerdict:
     if answer.listed is not Listed.NOT_ASKED:
         return _judge_folded(judge(answer._replace(listed=Listed.NOT_ASKED), style), answer.listed)
     match answer.status:
-        case 200 if answer.etag:
-            return _EXISTS
         case 200:
-            return _unknown("200 without an ETag: not an S3 server, or cut short", again=True)
+            return _judge_presence(answer)
         case 404:
             return _judge_absence(answer, style)
         case 401 | 403:
@@ -70,13 +72,39 @@ def judge(answer: Answer, style: DenialStyle | None) -> TargetVerdict:
             return _unknown(f"forbidden ({answer.status}){more}")
         case 0:
             return _unknown(answer.fault, again=answer.code != NOT_ASKED)
-        case 429 | 503:
-            return _unknown(f"throttled or busy ({answer.status})", again=True)
+        case _:
+            return _judge_other(answer)
+
+
+def _judge_other(answer: Answer) -> TargetVerdict:
+    match answer.status:
+        case 400:
+            return _unknown(
+                "answered 400, as for an object encrypted with a customer's key (SSE-C)"
+            )
+        case 429 | 503 as status:
+            return _unknown(f"throttled or busy ({status})", again=True)
         case status if 300 <= status < 400:
             where = f" to region {answer.region}" if answer.region else ""
             return _unknown(f"redirected{where} ({status})")
         case status:
             return _unknown(f"answered {status}", again=answer.passing)
+
+
+def _judge_presence(answer: Answer) -> TargetVerdict:
+    if not answer.etag:
+        return _unknown("200 without an ETag: not an S3 server, or cut short", again=True)
+    if kind := _archive(answer):
+        return _unknown(f"archived ({kind}): it cannot be read before it is restored")
+    return _EXISTS
+
+
+def _archive(answer: Answer) -> str:
+    """The class of an object whose bytes are archived and not restored; "" for all others."""
+    headers = answer.headers
+    kind = headers.get("x-amz-archive-status") or headers.get("x-amz-storage-class", "")
+    restored = 'ongoing-request="false"' in headers.get("x-amz-restore", "")
+    return kind if kind in _ARCHIVES and not restored else ""
 
 
 def _judge_absence(answer: Answer, style: DenialStyle) -> TargetVerdict:

@@ -1,0 +1,59 @@
+"""The dialects: each a row of what public reports say of real servers."""
+
+from __future__ import annotations
+
+from tests.servers.dialects.server import Dialect, Thing, sized
+from tests.servers.fault import MARK, Reaction, xml_error
+from url_rewriter.evidence import TargetState
+
+EXISTS, MISSING, UNKNOWN = TargetState.EXISTS, TargetState.MISSING, TargetState.UNKNOWN
+NO = Reaction(404, MARK)
+
+THERE = Thing(EXISTS, sized(), 4)
+LOST = Thing(MISSING, NO)
+ELSEWHERE = Thing(UNKNOWN, sized())
+GHOST = Thing(UNKNOWN, NO, 4)
+FORBIDDEN = Thing(UNKNOWN, Reaction(403, MARK), 4)
+ENCRYPTED = Thing(UNKNOWN, Reaction(400, MARK), 4)
+FOLDER = Thing(UNKNOWN, sized("0", content_type="application/x-directory"))
+FOLDER_OF_APACHE = Thing(UNKNOWN, sized("0", content_type="httpd/unix-directory; charset=x"))
+ARCHIVED = Thing(UNKNOWN, sized(x_amz_storage_class="GLACIER"), 4, "GLACIER")
+DEEP = Thing(UNKNOWN, sized(x_amz_storage_class="DEEP_ARCHIVE"), 4, "DEEP_ARCHIVE")
+RESTORING = Thing(
+    UNKNOWN,
+    sized(x_amz_storage_class="GLACIER", x_amz_restore='ongoing-request="true"'),
+    4, "GLACIER",
+)  # fmt: skip
+RESTORED = Thing(
+    EXISTS,
+    sized(x_amz_storage_class="GLACIER", x_amz_restore='ongoing-request="false", expiry-date="x"'),
+    4, "GLACIER",
+)  # fmt: skip
+INSTANT = Thing(EXISTS, sized(x_amz_storage_class="GLACIER_IR"), 4, "GLACIER_IR")
+TIERED = Thing(UNKNOWN, sized(x_amz_archive_status="ARCHIVE_ACCESS"), 4, "INTELLIGENT_TIERING")
+UNSIZED = Thing(EXISTS, sized("0"), 4)
+EMPTY = Thing(EXISTS, sized("0"), 0)
+PLACED = Thing(UNKNOWN, sized())
+
+DIALECTS = {
+    "plain": Dialect("AWS, MinIO, Ceph", [THERE, THERE, LOST]),
+    "read-through": Dialect("R2 with Sippy, MinIO replication", [THERE, ELSEWHERE]),
+    "read-through, rarely": Dialect("remote mounts", [*[THERE] * 49, ELSEWHERE]),
+    "ghosts": Dialect("listings that lag", [*[THERE] * 9, GHOST]),
+    "folders": Dialect("SeaweedFS, VersityGW, s3proxy", [THERE, FOLDER, FOLDER_OF_APACHE]),
+    "placeholder": Dialect("nginx, CDNs: try_files", [THERE, PLACED], absent=sized()),
+    "archived": Dialect("AWS", [THERE, ARCHIVED, DEEP, RESTORING, RESTORED, INSTANT]),
+    "archived tiers": Dialect("AWS Intelligent-Tiering", [THERE, TIERED]),
+    "some forbidden": Dialect("tags, owners, KMS keys", [*[THERE] * 49, FORBIDDEN]),
+    "all forbidden": Dialect("list-only identities", [FORBIDDEN]),
+    "encrypted with customers' keys": Dialect("AWS, OVH, Ceph", [THERE, ENCRYPTED]),
+    "no length": Dialect("R2, Supabase, LocalStack", [UNSIZED, EMPTY]),
+    "no listing": Dialect(
+        "AWS without ListBucket", [THERE, Thing(UNKNOWN, Reaction(403, MARK))],
+        absent=Reaction(403, MARK), listing=xml_error(403, "AccessDenied"),
+    ),
+    "a combination": Dialect(
+        "a read-through store with archived objects",
+        [THERE, ELSEWHERE, ARCHIVED, FORBIDDEN, GHOST, LOST, FOLDER],
+    ),
+}  # fmt: skip

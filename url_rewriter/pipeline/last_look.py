@@ -1,0 +1,66 @@
+"""The last look: every target is asked for by HEAD just before the write that names it.
+
+Evidence of a plan tells what was there when it was gathered. A listing alone never suffices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from url_rewriter.concurrency.rate import WriteRate
+from url_rewriter.documents import Outcome
+from url_rewriter.evidence import Evidence
+from url_rewriter.objects import ObjectStore
+from url_rewriter.pipeline.write_loop import BATCH
+from url_rewriter.planfile import DocumentOutcome, Journal, PlannedWrite
+from url_rewriter.urls import ObjectRef
+
+
+class LastLook:
+    """Lets a planned write pass whose targets are all there; the others fail.
+
+    ``objects`` must ask by HEAD. It is opened when there is something to ask.
+    """
+
+    def __init__(
+        self, journal: Journal, objects: Callable[[], ObjectStore], rate: WriteRate
+    ) -> None:
+        self._journal = journal
+        self._objects = objects
+        self._rate = rate
+        self._checked: set[str] = set()  # buckets that have given honest answers in this run
+
+    def passing(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
+        """Yield the writes that pass, batch by batch; what is said of each target is kept.
+
+        Raises the trouble that the object store is in.
+        """
+        source = iter(writes)
+        while batch := list(islice(source, self._rate.batch(BATCH))):
+            targets = {write.id: self._journal.targets_of(write.id) for write in batch}
+            wanted = dict.fromkeys(target for each in targets.values() for target in each)
+            if wanted:
+                self._journal.add_evidence(self._gather(list(wanted)))
+            for write in batch:
+                if doubts := self._doubts(targets[write.id]):
+                    detail = f"no longer proven to exist: {', '.join(doubts)}"
+                    outcome = DocumentOutcome(write.id, Outcome.FAILED, detail)
+                    self._journal.settle([], [outcome])
+                else:
+                    yield write
+
+    def _gather(self, targets: Sequence[ObjectRef]) -> list[Evidence]:
+        objects = self._objects()
+        for bucket in {target.bucket for target in targets} - self._checked:
+            if trouble := objects.check(bucket):
+                raise trouble
+            self._checked.add(bucket)
+        return list(objects.prove(targets))
+
+    def _doubts(self, targets: Iterable[ObjectRef]) -> list[str]:
+        return [
+            f"{target.bucket}/{target.key} ({said})"
+            for target in targets
+            if (said := self._journal.plan.doubt_of(target))
+        ]
