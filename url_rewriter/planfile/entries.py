@@ -12,7 +12,7 @@ from url_rewriter.documents import Edit
 from url_rewriter.planfile.evidence import known_targets
 from url_rewriter.planfile.rows import load_edits, load_path
 from url_rewriter.planning import Planner
-from url_rewriter.planning.replanning import Place, place_of
+from url_rewriter.planning.leftovers import Place, place_of
 from url_rewriter.urls import Form, ObjectRef
 
 _Texts = dict[Place, dict[str, tuple[str, int]]]
