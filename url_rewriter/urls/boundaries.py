@@ -152,12 +152,13 @@ ESCAPED_GLUE = re.compile(
 )
 """What shows that text follows a URL that was written by this program, behind an extension."""
 WRITTEN_SUFFIX = re.compile(
-    rf"(?<=[^/])~[^/~]*\Z|[~_.-]+\Z|(?!{_EXTENSION}\Z)\.+[^./~_-]*\Z", re.IGNORECASE
+    rf"(?<=[^/])~[^/~]*\Z|[~_.-]+\Z|(?!(?i:{_EXTENSION})\Z)\.+(?![a-z0-9]{{1,12}}\Z)[^./~_-]*\Z"
 )
 """What ends a key that this program wrote and may be text: no known extension."""
-EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@._-])"
+EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@]|[._-]+(?![\w%/.-]))"
 EXTENDED = re.compile(EXTENDED_PATTERN)
-"""An extension that more follows, which may be text."""
+"""An extension behind which the URL may end. ``.lost`` and ``-2`` are the rest of another name:
+to take them for text would call a URL rewritten whose object is missing."""
 _ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
