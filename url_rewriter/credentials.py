@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import itertools
 import os
+import queue
+import re
+import threading
 from typing import Any
 
-from url_rewriter.errors import ConfigurationError, NotPermittedError
+from url_rewriter.errors import (
+    ConfigurationError,
+    NotPermittedError,
+    ServiceError,
+    UrlRewriterError,
+)
 
 LOG_IN = (
     "run 'gcloud auth application-default login', or name a service account's key file in "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
+
+TOKEN_SECONDS = 8.0
+"""How long one request for a token may take in all, however slowly its answer drips."""
+
+_REFUSED = re.compile(
+    "invalid_grant|invalid_client|unauthorized_client|access_denied|invalid_scope|invalid_rapt"
+    "|deleted_client|disabled_client|org_internal|Reauthentication|impersonated credentials"
+    "|necessary fields"
+)
+_CLOCK = re.compile("iat and exp|short-lived token", re.IGNORECASE)
 
 _app_numbers = itertools.count(1)
 
@@ -37,6 +55,62 @@ def default_credentials(project: str = "") -> tuple[Any, str]:
         ) from error
     finally:
         firebase_admin.delete_app(app)  # type: ignore[no-untyped-call]  # ships no types
+
+
+def token_request() -> Any:
+    """What google-auth asks for tokens with: Google's own, bounded in time.
+
+    It waits two minutes for each answer, and again for each byte.
+    """
+    from google.auth.exceptions import TransportError
+    from google.auth.transport.requests import Request
+
+    class TokenRequest(Request):
+        def __call__(self, *arguments: Any, **options: Any) -> Any:
+            options["timeout"] = TOKEN_SECONDS
+            answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+            send: Any = super().__call__
+
+            def ask() -> None:
+                try:
+                    answers.put(send(*arguments, **options))
+                except BaseException as error:  # raised again where the answer is awaited
+                    answers.put(error)
+
+            threading.Thread(target=ask, name="token", daemon=True).start()
+            try:
+                answer = answers.get(timeout=TOKEN_SECONDS)
+            except queue.Empty:
+                raise TransportError(f"no answer within {TOKEN_SECONDS:g} s") from None  # type: ignore[no-untyped-call]  # ships no types
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+    return TokenRequest()
+
+
+def refuses_identity(said: str) -> bool:
+    """Whether a token server's answer, as google-auth tells it, is one to this identity."""
+    return _REFUSED.search(said) is not None
+
+
+def meaning_of_no_token(said: str) -> UrlRewriterError:
+    """What it means that there is no token, ``said`` google-auth, for the operator.
+
+    Nothing of ``said`` is repeated: it may hold a key, or the page of a proxy.
+    """
+    if _CLOCK.search(said):
+        return NotPermittedError(
+            "The token server refused the credentials because of this machine's clock, which "
+            "differs from its own: set the clock (`timedatectl set-ntp true`)."
+        )
+    if refuses_identity(said):
+        return NotPermittedError(f"The Google credentials could not be refreshed: {LOG_IN}")
+    return ServiceError(
+        "No token for Google: the token server (oauth2.googleapis.com, or the metadata server) "
+        "cannot be reached, is busy, or something else answered in its place. Look at the network "
+        "and at the proxy (HTTPS_PROXY, NO_PROXY); the credentials were not refused."
+    )
 
 
 def project_of(app: Any) -> str:

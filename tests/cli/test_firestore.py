@@ -97,7 +97,7 @@ def test_max_reads_stops_a_plan_and_the_same_command_goes_on(migration: Migratio
     plan = ("plan", "--rules", "rules.yaml", "--project", migration.firestore.project)
     ended = migration.workshop.run(*plan, "-o", "x.plan", "--max-reads", "600")
     assert ended.status == 3
-    assert "Stopped after reading 1,000 documents" in ended.err
+    assert "Stopped after reading 600 documents" in ended.err
     assert not (migration.workshop.folder / "x.plan").exists()
     planned = migration.plan()
     assert planned["documents"]["scanned"] == len(data.before)

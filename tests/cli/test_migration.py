@@ -224,8 +224,8 @@ def test_an_audit_that_may_read_no_more_shows_what_it_has_counted(
     assert ended.status == 3
     assert "because of --max-reads 400" in ended.err
     counted = json.loads(ended.out)
-    assert counted["documents"] == {"scanned": 500, "with_urls": 500, "to_write": 0}
-    assert counted["by_bucket"] == [{"bucket": "old-logos", "documents": 500, "urls": 500}]
+    assert counted["documents"] == {"scanned": 400, "with_urls": 400, "to_write": 0}
+    assert counted["by_bucket"] == [{"bucket": "old-logos", "documents": 400, "urls": 400}]
 
 
 def test_results_go_to_stdout_and_everything_else_to_stderr(

@@ -21,7 +21,7 @@ from url_rewriter.documents import (
 from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects import ListedObject
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.urls import ObjectRef
 
 
@@ -68,6 +68,9 @@ class MemoryStore:
         del self._revisions[path]
 
     # -- the protocol -------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot()
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         return [Partition("")]

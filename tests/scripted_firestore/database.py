@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +35,17 @@ class Version:
 
 @dataclass(slots=True)
 class Database:
-    """One database. Every method may be called from any thread."""
+    """One database. Every method may be called from any thread.
+
+    ``clock`` tells microseconds. Past versions are read for ``keeps_seconds``; with ``recovery``
+    also at whole minutes of seven days.
+    """
 
     name: str
     _versions: dict[str, list[Version]] = field(default_factory=dict, repr=False)
+    clock: Callable[[], int] = lambda: time.time_ns() // 1000
+    keeps_seconds: float = 3600
+    recovery: bool = False
     _last_micros: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -51,6 +58,26 @@ class Database:
             copy = Document()
             copy.CopyFrom(found)
             return copy
+
+    def now(self) -> Timestamp:
+        """The moment at which everything that was written is seen."""
+        with self._lock:
+            now = Timestamp()
+            now.FromMicroseconds(max(self.clock(), self._last_micros))
+            return now
+
+    def check_read_time(self, as_of: Timestamp | None) -> None:
+        """Refuse a moment that cannot be read, as Google's emulator words it."""
+        if as_of is None:
+            return
+        age = (self.now().ToMicroseconds() - as_of.ToMicroseconds()) / 1e6
+        minute = as_of.ToMicroseconds() % 60_000_000 == 0
+        if age < 0:
+            raise InvalidRequestError("The requested 'read_time' cannot be in the future.")
+        if age > self.keeps_seconds and not (self.recovery and minute and age <= 7 * 86400):
+            raise RefusedError(
+                StatusCode.FAILED_PRECONDITION, "The requested 'read_time' is too old."
+            )
 
     def documents(self, as_of: Timestamp | None = None) -> list[tuple[str, Any]]:
         """Every document with its path, in name order. They are never changed in place."""
@@ -126,7 +153,7 @@ class Database:
         return result
 
     def _tick(self) -> int:
-        self._last_micros = max(time.time_ns() // 1000, self._last_micros + 1)
+        self._last_micros = max(self.clock(), self._last_micros + 1)
         return self._last_micros
 
 

@@ -27,7 +27,7 @@ def run(database: Database, request: Any) -> Iterator[Any]:
     """Yield the documents of a RunQueryRequest, in name order."""
     query = request.structured_query
     _refuse_unknown(query)
-    as_of = request.read_time if request.HasField("read_time") else None
+    as_of = moment(database, request)
     tests = [_in_collections(database, request.parent, query), *_filters(database, query.where)]
     if query.HasField("start_at"):
         tests.append(_cursor(database, query.start_at, operator.ge, operator.gt))
@@ -42,9 +42,16 @@ def run(database: Database, request: Any) -> Iterator[Any]:
             yield document
 
 
+def moment(database: Database, request: Any) -> Any | None:
+    """The moment to read at, which the database must still keep; None is now."""
+    as_of = request.read_time if request.HasField("read_time") else None
+    database.check_read_time(as_of)
+    return as_of
+
+
 def collection_ids(database: Database, request: Any) -> list[str]:
     """The ids of the collections right under a parent, missing parents' included, in order."""
-    as_of = request.read_time if request.HasField("read_time") else None
+    as_of = moment(database, request)
     above = _parent_segments(database, request.parent)
     ids = {
         segments[len(above)]

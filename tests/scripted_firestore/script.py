@@ -95,16 +95,23 @@ class Script:
     the place for an application that writes between the tool's read and write.
     ``says_done``: whether a query's last message says so, as production's does. ``divides``:
     whether PartitionQuery is served. ``ledger``: a file that each write is noted in too.
+    ``start_at``: "inclusive" or "ignored" where a query's is not honoured. ``token`` and
+    ``cursor_token`` are next page tokens that never change; ``empty_cursors`` have no values.
     """
 
     before_batch_write: Hook | None = None
     divides: bool = False
     says_done: bool = True
     ledger: Path | None = None
+    start_at: str = "honoured"
+    token: str = ""
+    cursor_token: str = ""
+    empty_cursors: bool = False
     calls: list[tuple[str, Any]] = field(default_factory=list)
     writes: list[Written] = field(default_factory=list)
     documents_read: int = 0
     _reactions: dict[str, deque[Reaction]] = field(default_factory=lambda: defaultdict(deque))
+    _at_a_time: dict[str, Reaction] = field(default_factory=dict)
     _statuses: dict[str, deque[StatusCode]] = field(default_factory=lambda: defaultdict(deque))
     _poison: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -113,6 +120,11 @@ class Script:
         """React to the next calls of ``method``, one reaction each, the whole row ``times``."""
         with self._lock:
             self._reactions[method].extend(reactions * times)
+
+    def only_with_read_time(self, method: str, reaction: Reaction) -> None:
+        """React to every call of ``method`` that names a read time."""
+        with self._lock:
+            self._at_a_time[method] = reaction
 
     def refuse_write(self, path: str, code: StatusCode, times: int = 1) -> None:
         """Answer the next writes of one document with a status of their own."""
@@ -138,6 +150,8 @@ class Script:
         """Note a call; the reaction that is due."""
         with self._lock:
             self.calls.append((method, request))
+            if method in self._at_a_time and request.HasField("read_time"):
+                return self._at_a_time[method]
             waiting = self._reactions[method]
             return waiting.popleft() if waiting else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any, NoReturn
 
 import grpc
 from google.cloud.firestore_v1 import types
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 
 from tests.scripted_firestore import limits, reading
@@ -140,8 +138,14 @@ class ScriptedFirestore:
         context.abort(StatusCode.UNIMPLEMENTED, f"bug in the scripted server: {error!r}")
 
     def _run_query(self, request: Any) -> Iterator[Any]:
-        message = types.RunQueryResponse.pb()(read_time=_now())
+        message = types.RunQueryResponse.pb()(read_time=self._below(request.parent).now())
         waiting = False
+        if request.structured_query.HasField("start_at"):
+            match self._script.start_at:
+                case "inclusive":
+                    request.structured_query.start_at.before = True
+                case "ignored":
+                    request.structured_query.ClearField("start_at")
         for document in reading.run(self._below(request.parent), request):
             if waiting:
                 yield message
@@ -154,8 +158,8 @@ class ScriptedFirestore:
     def _batch_get(self, request: Any) -> Iterator[Any]:
         message = types.BatchGetDocumentsResponse.pb()
         database = self.databases[request.database]
-        as_of = request.read_time if request.HasField("read_time") else None
-        now = _now()
+        as_of = reading.moment(database, request)
+        now = as_of or database.now()
         for name in dict.fromkeys(request.documents):
             found = database.get(database.path(name), as_of)
             yield (
@@ -167,6 +171,7 @@ class ScriptedFirestore:
     def _list_collection_ids(self, request: Any) -> Any:
         ids = reading.collection_ids(self._below(request.parent), request)
         page, token = _page(ids, request)
+        token = self._script.token or token
         return types.ListCollectionIdsResponse.pb()(collection_ids=page, next_page_token=token)
 
     def _partition_query(self, request: Any) -> Any:
@@ -175,9 +180,12 @@ class ScriptedFirestore:
         page, token = _page(
             reading.partition_cursors(self._below(request.parent), request), request
         )
+        token = self._script.cursor_token or token
         response = types.PartitionQueryResponse.pb()(next_page_token=token)
         for name in page:
-            response.partitions.add(before=True).values.add(reference_value=name)
+            cursor = response.partitions.add(before=True)
+            if not self._script.empty_cursors:
+                cursor.values.add(reference_value=name)
         return response
 
     def _batch_write(self, request: Any) -> Any:
@@ -213,7 +221,9 @@ class ScriptedFirestore:
     def _commit(self, request: Any) -> Any:
         limits.check_request(request)
         results = self.databases[request.database].write_all(request.writes)
-        return types.CommitResponse.pb()(write_results=results, commit_time=_now())
+        return types.CommitResponse.pb()(
+            write_results=results, commit_time=self.databases[request.database].now()
+        )
 
     def _below(self, parent: str) -> Database:
         return self.databases[parent.partition("/documents")[0]]
@@ -282,12 +292,6 @@ def _altered_stream(messages: Iterable[Any], reaction: Reaction | None) -> Itera
 
 
 def _page(items: list[str], request: Any) -> tuple[list[str], str]:
-    start = int(request.page_token or 0)
+    start = int(request.page_token) if request.page_token.isdecimal() else 0
     end = start + (request.page_size or len(items))
     return items[start:end], str(end) if end < len(items) else ""
-
-
-def _now() -> Timestamp:
-    now = Timestamp()
-    now.FromMicroseconds(time.time_ns() // 1000)
-    return now

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.clock import CLOCK
 from url_rewriter.documents import Document, Environment, Revision, Update, WriteResult, WriteStatus
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.firestore.updates import masks
 
 if TYPE_CHECKING:
@@ -175,6 +175,9 @@ class Database:
         self.world.model.changed()
 
     # -- the protocol of the program's stores ---------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot()
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         self.world.enter("partitions")

@@ -99,7 +99,12 @@ def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
     # An audit plans no write; the member is there because every such document has it.
     documents = {"scanned": tally.scanned, "with_urls": tally.with_urls, "to_write": 0}
     if console.json:
-        members: dict[str, Any] = {"store": audit.store, "documents": documents}
+        members: dict[str, Any] = {
+            "store": audit.store,
+            "read_at": audit.read_at.spelling,
+            "read_remark": audit.read_at.remark,
+            "documents": documents,
+        }
         for name, rows in counts.items():
             members[f"by_{name}"] = [
                 {name: value, "documents": docs, "urls": urls} for value, docs, urls in rows
@@ -116,5 +121,9 @@ def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
         orphans.show(console, found)
     console.print(
         f" {counted(documents['scanned'], 'document')} of {printable(audit.store)} scanned, "
-        f"{documents['with_urls']:,} with URLs"
+        f"{documents['with_urls']:,} with URLs{_comma(audit.read_at.text)}"
     )
+
+
+def _comma(text: str) -> str:
+    return text and f", {text}"

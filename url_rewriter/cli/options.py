@@ -149,7 +149,9 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
                help="Scan only this collection: a name for every collection called so, or a path "
                     "with * and **. Repeatable."),
         option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
-               help="Leave this collection out. Repeatable."),
+               help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
+                    "out a collection and all below it, unread; otherwise its documents are read "
+                    "on the way to what is below them, and not counted. Repeatable."),
         option("--field", "fields", multiple=True, metavar="PATTERN",
                help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
         option("--document", "documents", multiple=True, metavar="PATH",
@@ -157,9 +159,9 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         option("--read-time", type=Moment(), metavar="RFC3339",
                help="Read the database as it was at this moment."),
         option("--max-reads", type=click.IntRange(min=1), metavar="N",
-               help="Stop at the first checkpoint after N documents; each part of the scan has one "
-                    "every 500. What plan has read until then is kept, and the same command goes "
-                    "on from there."),
+               help="Read at most N documents, those that are left out below a collection that is "
+                    "read included. What plan has read until then is kept, and the same command "
+                    "goes on from there."),
     )  # fmt: skip
 
 

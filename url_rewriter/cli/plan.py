@@ -73,6 +73,8 @@ def plan(
         _show_json(console, made.path)
     else:
         show_summary(console, made.summary)
+        if made.read_at.text:
+            console.print(f" documents were read {made.read_at.text}")
         _show_comparisons(console, made.comparisons)
     _advise(console, made.path, made.summary)
     if made.trouble is not None:

@@ -70,7 +70,13 @@ def verify(
         raise ChecksFailedError(f"Not ready: {'; '.join(failed)}.")
     limited = printable(str(found.limits))
     within = f", within {limited} and nowhere else" if limited else ""
-    console.say(f"\nReady to cut over{within}.")
+    if found.read_at.remark:
+        console.say(f"\n{printable(found.read_at.remark)}")
+    console.say(f"\nReady to cut over{within}{_comma(found.read_at.text)}.")
+
+
+def _comma(text: str) -> str:
+    return text and f", {text}"
 
 
 def _show_json(console: Console, found: Verification) -> None:
@@ -80,6 +86,8 @@ def _show_json(console: Console, found: Verification) -> None:
         {
             "plan": str(found.plan) if found.plan else None,
             "store": found.store,
+            "read_at": found.read_at.spelling,
+            "read_remark": found.read_at.remark,
             "limits": str(found.limits),
             "passed": found.passed,
             "gates": [
@@ -102,7 +110,8 @@ def _show_text(console: Console, found: Verification) -> None:
     console.table(("gate", "result", "count", "against it"), rows)
     limited = printable(str(found.limits))
     within = f", within {limited}" if limited else ""
-    console.print(f" {counted(found.summary.documents['scanned'], 'document')} scanned{within}")
+    scanned = counted(found.summary.documents["scanned"], "document")
+    console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
     _say_what_stays(console, found)
     for each in found.remaining:
         place = f"{each.document} {format_value_path(each.value_path)}"

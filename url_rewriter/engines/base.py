@@ -13,6 +13,12 @@ from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Quer
 
 T = TypeVar("T")
 
+_SHARE = 50
+"""The least that a thread is granted at a time, while there is as much: each grant is a query."""
+
+_AWAKE = 0.1
+"""Seconds after which a thread that waits for documents to read looks whether to stop."""
+
 Reducer: TypeAlias = Callable[[Sequence[PlannedDocument]], T]
 """Makes of documents what is kept of them, in the thread that read them. Documents without anything
 to report are not passed to it."""
@@ -72,19 +78,42 @@ class Engine(Protocol[T]):
 
 
 class Budget:
-    """How many documents all threads together may read; reads are billed."""
+    """How many documents all threads together may read; reads are billed.
 
-    def __init__(self, most: int | None) -> None:
+    Each thread is granted a share before it reads, and gives back what it did not need.
+    """
+
+    def __init__(self, most: int | None, threads: int) -> None:
         self.read = 0
-        self._most = most
-        self._lock = threading.Lock()
+        self._left = most
+        self._threads = threads
+        self._granted = 0
+        self._changed = threading.Condition()
 
-    @property
-    def left(self) -> bool:
-        """Whether more may be read."""
-        return self._most is None or self.read < self._most
+    def take(self, stop: threading.Event) -> int | None:
+        """How many documents may be read now: 0 where none are left, None without a limit.
+
+        Waits for what other threads may give back.
+        """
+        if self._left is None:
+            return None
+        with self._changed:
+            while not self._left and self._granted and not stop.is_set():
+                self._changed.wait(_AWAKE)
+            share = min(self._left, max(_SHARE, -(-self._left // self._threads)))
+            self._left -= share
+            self._granted += share
+            return share
 
     def spend(self, documents: int) -> None:
         """Count documents that were read."""
-        with self._lock:
+        with self._changed:
             self.read += documents
+
+    def give_back(self, granted: int, spent: int) -> None:
+        """End a grant, of which only a part was spent."""
+        with self._changed:
+            self._granted -= granted
+            if self._left is not None:
+                self._left += max(0, granted - spent)
+            self._changed.notify_all()

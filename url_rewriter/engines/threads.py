@@ -13,9 +13,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from url_rewriter.documents import Document
 from url_rewriter.engines.base import Batch, Budget, Part, Reducer, Scan
 from url_rewriter.planning import PlannedDocument
 from url_rewriter.stores.base import Checkpoint
@@ -33,8 +35,9 @@ T = TypeVar("T")
 class Threads(Generic[T]):
     """An engine in this process: ``workers`` streams at once.
 
-    After ``max_reads`` documents every thread stops at its next checkpoint, and ``stopped`` is
-    true unless all parts happened to be done.
+    At most ``max_reads`` documents are read, where the store honours a query's limit; elsewhere
+    every thread stops at its next checkpoint. ``stopped`` is then true unless all parts are known
+    to be done.
     """
 
     def __init__(
@@ -49,8 +52,8 @@ class Threads(Generic[T]):
         self._reduce = reduce
         self._waiting = deque(parts)
         self._unfinished = len(self._waiting)
-        self._budget = Budget(max_reads)
         count = max(1, min(workers, len(self._waiting)))
+        self._budget = Budget(max_reads, count)
         self._batches: queue.Queue[Batch[T] | BaseException | None] = queue.Queue(count + _AHEAD)
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -109,25 +112,51 @@ class Threads(Generic[T]):
 
     def _next(self) -> Part | None:
         with self._lock:
-            return self._waiting.popleft() if self._waiting and self._budget.left else None
+            return self._waiting.popleft() if self._waiting else None
 
     def _read_part(self, part: Part) -> None:
-        kept: list[PlannedDocument] = []
-        for item in self._scan.reader.scan(self._scan.query, part.partition, part.after):
-            if self._stop.is_set():
+        """Read a part, in as many queries as it takes while documents may be read."""
+        last: Checkpoint | None = Checkpoint(part.partition, 0, part.after)
+        after = part.after
+        while last is not None and not last.done:
+            if (granted := self._budget.take(self._stop)) == 0:
                 return
+            last, spent = self._read_granted(part, after, granted)
+            if granted is not None:
+                self._budget.give_back(granted, spent)
+            if last is not None:
+                after = last.last or after
+
+    def _read_granted(
+        self, part: Part, after: str | None, granted: int | None
+    ) -> tuple[Checkpoint | None, int]:
+        """Read up to ``granted`` documents; the last checkpoint or None, and how many were read."""
+        kept: list[PlannedDocument] = []
+        spent = 0
+        last: Checkpoint | None = None
+        query = replace(self._scan.query, limit=granted)
+        for item in self._scan.reader.scan(query, part.partition, after):
+            if self._stop.is_set():
+                return None, spent
+            if granted is not None and spent >= granted and not _is_empty(item):
+                break  # the store does not honour the limit
             if isinstance(item, Checkpoint):
+                last = item
                 self._batches.put(Batch(part, self._reduce(kept), item))
                 kept = []
-                if not self._may_go_on(item):
-                    return
+                spent += item.documents + item.others
+                self._count(item)
             else:
                 planned = self._scan.planner.plan_document(item)
                 if planned.texts or planned.findings or planned.mentions:
                     kept.append(planned)
+        return last, spent
 
-    def _may_go_on(self, checkpoint: Checkpoint) -> bool:
+    def _count(self, checkpoint: Checkpoint) -> None:
         with self._lock:
             self._unfinished -= checkpoint.done
-        self._budget.spend(checkpoint.documents)
-        return self._budget.left
+        self._budget.spend(checkpoint.documents + checkpoint.others)
+
+
+def _is_empty(item: Document | Checkpoint) -> bool:
+    return isinstance(item, Checkpoint) and not item.documents and not item.others

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
-from url_rewriter.pipeline.scan import make_scan, prepare, tally_documents
+from url_rewriter.pipeline.scan import make_scan, prepare, read_at_of, tally_documents
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planning import Tally
 from url_rewriter.rules import Rules, Scope, Target, Unmapped
@@ -31,6 +32,7 @@ class Audit:
 
     store: str
     tally: Tally
+    read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
 
 
@@ -40,4 +42,4 @@ def audit(request: AuditRequest, services: Services, progress: Progress) -> Audi
         scan = make_scan(reader, request.rules or _NO_RULES, request.limits)
         options = prepare(scan, request.limits, services.workers, progress)
         tally, trouble = tally_documents(scan, progress, options)
-        return Audit(reader.locator, tally, trouble)
+        return Audit(reader.locator, tally, read_at_of(options), trouble)

@@ -16,7 +16,7 @@ from url_rewriter.pipeline.audit import Audit, AuditRequest
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.requests import Limits
-from url_rewriter.pipeline.scan import make_scan, prepare, tally_documents
+from url_rewriter.pipeline.scan import make_scan, prepare, read_at_of, tally_documents
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.unmentioned import (
     OrphanList,
@@ -76,7 +76,7 @@ def find_orphans(
         rows = target_prefixes(rules)
         count_unmentioned(objects, mentions, rows, since, orphan_list, progress)
         left_out = tuple(each.text for each in rules.scope.collections)
-        return Orphans(Audit(reader.locator, tally), rows, since, left_out)
+        return Orphans(Audit(reader.locator, tally, read_at_of(options)), rows, since, left_out)
 
 
 def _rules_for_whole_scan(request: AuditRequest) -> Rules:

@@ -16,6 +16,7 @@ from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
+from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
@@ -54,6 +55,7 @@ class MadePlan:
     path: Path
     summary: Summary
     comparisons: dict[str, int]
+    read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
 
 
@@ -77,7 +79,9 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
         _introduce(request, sides, services, progress)
         made, trouble = make_plan(request, sides, services, progress)
     try:
-        return MadePlan(made.path, made.summarize(), made.count_comparisons(), trouble)
+        return MadePlan(
+            made.path, made.summarize(), made.count_comparisons(), read_at_of(made), trouble
+        )
     finally:
         made.close()
 
@@ -116,7 +120,15 @@ def make_plan(
     scan = make_scan(sides.reader, request.rules, request.limits)
     try:
         scanned = draft.count_scanned()
-        options = prepare(scan, request.limits, services.workers, progress, scanned=scanned)
+        options = prepare(
+            scan,
+            request.limits,
+            services.workers,
+            progress,
+            scanned=scanned,
+            read_at=ReadAt.parse(*draft.read_at()),
+            keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
+        )
         scan_documents(scan, draft, progress, options, prove_migrated=fresh)
         trouble = prove(sides.objects, scan.planner, draft, progress)
         draft.settle(scan.planner)
@@ -130,6 +142,11 @@ def make_plan(
         draft.abandon()
         raise
     return Plan(request.path), trouble
+
+
+def read_at_of(plan: Plan) -> ReadAt:
+    """At which moments the scan of a plan read the database."""
+    return ReadAt.parse(plan.header.read_at, plan.header.read_remark)
 
 
 def _with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:

@@ -1,29 +1,32 @@
-"""Reading a database: into a draft, or into a tally.
+"""ReadTimes a database: into a draft, or into a tally.
 
 Memory stays flat: documents pass through, and what is kept of them is kept in a file, or counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from url_rewriter.documents import Environment
-from url_rewriter.engines import Batch, Engine, Part, Scan, Threads
+from url_rewriter.engines import Batch, Part, Reducer, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.read_times import ReadAt, ReadTimes
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.planfile import Draft, rows_of
 from url_rewriter.planning import Planner, Tally, survey
 from url_rewriter.rules import FieldPattern, Rules
-from url_rewriter.stores.base import DocumentReader, Partition, Query
+from url_rewriter.stores.base import DocumentReader, Partition, Query, SnapshotLostError
 from url_rewriter.urls import needles
 
 T = TypeVar("T")
+
+_UNREAD = ReadAt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,17 @@ class ScanOptions:
 
     ``workers`` is how many streams there are at once; the scan stops at the first checkpoints after
     ``max_reads`` documents. ``expected`` is for progress: how many documents there are, where that
-    is known.
+    is known. ``reading`` gives the read time; without it each part is read as it is then.
     """
 
     workers: int = 1
     max_reads: int | None = None
     expected: int | None = None
+    reading: ReadTimes | None = None
+
+    def begin(self, scan: Scan) -> Scan:
+        """The scan as of the moment that it is to be read at."""
+        return self.reading.begin(scan) if self.reading else scan
 
 
 def make_scan(
@@ -71,15 +79,32 @@ def _field_pattern(text: str) -> FieldPattern:
 
 
 def prepare(
-    scan: Scan, limits: Limits, workers: int | None, progress: Progress, *, scanned: int = 0
+    scan: Scan,
+    limits: Limits,
+    workers: int | None,
+    progress: Progress,
+    *,
+    scanned: int = 0,
+    read_at: ReadAt = _UNREAD,
+    keep: Callable[[ReadAt], None] = lambda read_at: None,
 ) -> ScanOptions:
-    """How the scan is done, once its price was told; ``scanned`` documents were read before."""
+    """How the scan is done, once its price was told.
+
+    ``scanned`` documents were read before, at ``read_at``. ``keep`` is told of each moment that
+    documents are read at.
+    """
     expected = scan.reader.count(scan.query)
     if expected is not None:
         expected = max(0, expected - scanned)
         if scan.reader.environment is Environment.PRODUCTION:
             progress.note(f"forecast {forecast_reads(expected)}")
-    return ScanOptions(workers or 1, limits.max_reads, expected)
+    reading = ReadTimes(progress, read_at, keep)
+    return ScanOptions(workers or 1, limits.max_reads, expected, reading)
+
+
+def read_at_of(options: ScanOptions) -> ReadAt:
+    """At which moments a scan that was done so read the database."""
+    return options.reading.read_at if options.reading else ReadAt()
 
 
 def scan_documents(
@@ -97,12 +122,13 @@ def scan_documents(
     documents already name are to be proven as well. Raises ChecksFailedError when more is to be
     read than may be; what was read until then is kept.
     """
+    scan = options.begin(scan)
     if not draft.partitions():
         parts = scan.reader.partitions(scan.query, options.workers)
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     reduce = partial(rows_of, prove_migrated=prove_migrated)
-    engine = Threads(scan, reduce, _unfinished(draft), options.workers, options.max_reads)
-    for batch in _batches(engine, progress, options):
+    passes = _Passes(scan, reduce, lambda: _unfinished(draft), options, progress)
+    for batch in passes:
         draft.add_documents(
             batch.found,
             batch.part.number,
@@ -111,8 +137,8 @@ def scan_documents(
             done=batch.checkpoint.done,
         )
     warn_of_nothing(scan, draft.count_scanned(), progress)
-    if trouble := _left_unread(engine, options):
-        raise trouble
+    if passes.trouble is not None:
+        raise passes.trouble
 
 
 def tally_documents(
@@ -126,16 +152,21 @@ def tally_documents(
     What the planner keeps of mentions goes into ``mentions``.
     """
     tally = Tally()
+    scan = options.begin(scan)
     parts = scan.reader.partitions(scan.query, options.workers)
-    numbered = [Part(number, part, None) for number, part in enumerate(parts, 1)]
-    engine = Threads(scan, survey, numbered, options.workers, options.max_reads)
-    for batch in _batches(engine, progress, options):
+    left = {number: Part(number, part, None) for number, part in enumerate(parts, 1)}
+    passes = _Passes(scan, survey, lambda: list(left.values()), options, progress)
+    for batch in passes:
+        if batch.checkpoint.done:
+            del left[batch.part.number]
+        else:
+            left[batch.part.number] = replace(batch.part, after=batch.checkpoint.last)
         tally.add(batch.found.tally)
         tally.scanned += batch.checkpoint.documents
         if mentions is not None:
             mentions.add(batch.found.mentions)
     warn_of_nothing(scan, tally.scanned, progress)
-    return tally, _left_unread(engine, options)
+    return tally, passes.trouble
 
 
 def warn_of_nothing(scan: Scan, scanned: int, progress: Progress) -> None:
@@ -147,22 +178,56 @@ def warn_of_nothing(scan: Scan, scanned: int, progress: Progress) -> None:
         )
 
 
-def _batches(engine: Engine[T], progress: Progress, options: ScanOptions) -> Iterator[Batch[T]]:
-    progress.begin("scan", "docs", options.expected)
-    with engine:
-        for batch in engine:
-            yield batch
-            progress.advance(batch.checkpoint.documents)
-    progress.end()
+class _Passes(Generic[T]):
+    """The batches of all parts that are left, in one pass, or in several.
 
+    Another pass begins, with the parts that are unfinished then, where the store no longer keeps
+    the moment that the scan is read at. ``trouble``: ``max_reads`` left parts unread.
+    """
 
-def _left_unread(engine: Engine[T], options: ScanOptions) -> ChecksFailedError | None:
-    if not engine.stopped:
-        return None
-    return ChecksFailedError(
-        f"Stopped after reading {engine.read:,} documents, because of --max-reads"
-        f" {options.max_reads}."
-    )
+    def __init__(
+        self,
+        scan: Scan,
+        reduce: Reducer[T],
+        unfinished: Callable[[], Sequence[Part]],
+        options: ScanOptions,
+        progress: Progress,
+    ) -> None:
+        self._scan = scan
+        self._reduce = reduce
+        self._unfinished = unfinished
+        self._options = options
+        self._progress = progress
+        self._read = 0
+        self.trouble: ChecksFailedError | None = None
+
+    def __iter__(self) -> Iterator[Batch[T]]:
+        self._progress.begin("scan", "docs", self._options.expected)
+        while True:
+            engine = self._engine()
+            try:
+                with engine:
+                    for batch in engine:
+                        yield batch
+                        self._progress.advance(batch.checkpoint.documents)
+            except SnapshotLostError as error:
+                if self._options.reading is None or self._scan.query.read_time is None:
+                    raise
+                self._read += engine.read
+                self._scan = self._options.reading.renew(self._scan, error)
+            else:
+                break
+        self._progress.end()
+        if engine.stopped:
+            self.trouble = ChecksFailedError(
+                f"Stopped after reading {self._read + engine.read:,} documents, because of "
+                f"--max-reads {self._options.max_reads}."
+            )
+
+    def _engine(self) -> Threads[T]:
+        most = self._options.max_reads
+        left = None if most is None else most - self._read
+        return Threads(self._scan, self._reduce, self._unfinished(), self._options.workers, left)
 
 
 def _unfinished(draft: Draft) -> Sequence[Part]:

@@ -15,8 +15,9 @@ from url_rewriter.documents import ValuePath
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
-from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides
+from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides, read_at_of
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import (
@@ -73,6 +74,7 @@ class Verification:
     waived: int
     remaining: tuple[Remaining, ...]
     trouble: UrlRewriterError | None
+    read_at: ReadAt = ReadAt()
 
     @property
     def passed(self) -> bool:
@@ -108,6 +110,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             waived=summary.waived,
             remaining=tuple(islice(_remaining(fresh, applied, checks), _LISTED)),
             trouble=trouble,
+            read_at=read_at_of(fresh),
         )
 
 

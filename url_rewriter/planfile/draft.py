@@ -118,14 +118,29 @@ class Draft:
             (begun,) = self._connection.execute("SELECT count(*) FROM header").fetchone()
             if not begun or not header.describes_same_scan(read_header(self._connection)):
                 return False
-            # What was unknown then is asked again, and what may have changed.
+            # What was unknown then is asked again, and what may have changed. Evidence from the
+            # future too: a clock was set back.
+            moment = datetime.now(UTC)
             self._connection.execute(
-                "DELETE FROM evidence WHERE state = 'unknown' OR checked_at < ?",
-                ((datetime.now(UTC) - _FRESH).isoformat(),),
+                "DELETE FROM evidence WHERE state = 'unknown' OR checked_at NOT BETWEEN ? AND ?",
+                ((moment - _FRESH).isoformat(), moment.isoformat()),
             )
         return True
 
     # -- scanning -----------------------------------------------------------------------------
+
+    def read_at(self) -> tuple[str, str]:
+        """The moments that documents were read at so far, and why they are not one."""
+        header = read_header(self._connection)
+        return header.read_at, header.read_remark
+
+    def note_read_at(self, moments: str, remark: str) -> None:
+        """Keep the moments that documents were read at, and why they are not one."""
+        with self._whole(), schema.transaction(self._connection):
+            self._connection.executemany(
+                "UPDATE header SET value = ? WHERE name = ?",
+                [(moments, "read_at"), (remark, "read_remark")],
+            )
 
     def partitions(self) -> list[tuple[int, str, str | None, str | None, str | None, bool]]:
         """The parts of the scan: id, root, first, past, last read, and whether it is done."""

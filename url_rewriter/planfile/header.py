@@ -19,7 +19,9 @@ class Header:
     ``rules`` is the canonical JSON of the rules with variables filled in, ``rules_digest`` its
     SHA-256. ``kept_at`` tells a database that can be thrown away from a real one of the same name;
     ``rule_lines`` is a JSON object of the lines that rules stand in, ``made_by`` the user and the
-    host. ``invocation`` is the command that made the plan; it names no store beside ``store``.
+    host. ``read_at`` are the moments that documents were read at, ``read_remark`` says why they
+    are not one. ``invocation`` is the command that made the plan; it names no store beside
+    ``store``.
     """
 
     store: str
@@ -31,6 +33,8 @@ class Header:
     kept_at: str = ""
     rule_lines: str = "{}"
     made_by: str = ""
+    read_at: str = ""
+    read_remark: str = ""
     invocation: Invocation = field(default_factory=Invocation)
 
     def describes_same_scan(self, other: Header) -> bool:

@@ -88,6 +88,8 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
     return {
         "plan": str(plan.path),
         "store": plan.header.store,
+        "read_at": plan.header.read_at,
+        "read_remark": plan.header.read_remark,
         "blocked": summary.blocked,
         "documents": summary.documents,
         "urls": summary.urls,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
+from url_rewriter.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Query:
     needles: every document is yielded. ``collections``, ``excluded`` and ``documents`` narrow the
     scan, exactly: a name without a slash means every collection of that name (a collection group),
     a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
-    ``read_time`` (aware) asks for the database as it was then.
+    ``read_time`` (aware) asks for the database as it was then. At most ``limit`` documents of a
+    partition are read, selected or not.
     """
 
     needles: tuple[str, ...] = ()
@@ -27,6 +29,23 @@ class Query:
     excluded: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How a scan that begins now can read the whole database as it was at one moment.
+
+    With a ``read_time`` a query has to name it. Without one the store reads all of it at once
+    anyway, unless ``trouble`` says why it cannot, and what helps.
+    """
+
+    read_time: datetime | None = None
+    trouble: str = ""
+
+
+class SnapshotLostError(ConfigurationError):
+    """The store no longer keeps the database as it was at a query's read time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +66,23 @@ class Partition:
 class Checkpoint:
     """Everything of the partition up to the document path ``last`` has been yielded.
 
-    ``documents`` were read since the partition's previous checkpoint, those without a needle
-    included. The last checkpoint of a partition says ``done``.
+    ``documents`` that the query selects were read since the partition's previous checkpoint, those
+    without a needle included, and ``others`` beside them, which are billed too. The last checkpoint
+    of a partition says ``done``, unless the query's limit ended it.
     """
 
     partition: Partition
     documents: int
     last: str | None
     done: bool = False
+    others: int = 0
 
 
 class DocumentReader(Protocol):
     """Reads documents; cannot write. ``audit``, ``plan``, ``verify`` and ``report`` hold only this.
 
-    Every method raises NotPermittedError where the identity may not read, ConfigurationError where
+    A query with a read time may raise SnapshotLostError, early or late. Every method raises
+    NotPermittedError where the identity may not read, ConfigurationError where
     the database does not exist, and ServiceError when a fault outlasts its retries.
     """
 
@@ -71,6 +93,9 @@ class DocumentReader(Protocol):
     @property
     def environment(self) -> Environment:
         """Disposable for an emulator and the embedded store: no production data can be damaged."""
+
+    def snapshot(self) -> Snapshot:
+        """The present moment, by the store's own clock, for a scan to read everything at."""
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan into about ``count`` parts that together yield every document once."""

@@ -26,7 +26,7 @@ from url_rewriter.documents import (
     is_typed_value,
 )
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
 from url_rewriter.urls.text_offsets import described_by
@@ -53,6 +53,10 @@ class MockFirestoreReader:
     def __init__(self, client: MockFirestore, subcollections: Sequence[str] = ()) -> None:
         self._client = client
         self._subcollections = frozenset(subcollections)
+
+    def snapshot(self) -> Snapshot:
+        """No other thread may write while a scan reads."""
+        return Snapshot()
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """One partition: there is nothing to divide."""

@@ -76,6 +76,13 @@ class Selection:
             )
         )
 
+    @property
+    def excluded_trees(self) -> tuple[str, ...]:
+        """Collections that are left out with everything below them, spelled out."""
+        texts = (pattern.text for pattern in self.excluded)
+        trees = (text.removesuffix("/**") for text in texts if text.endswith("/**"))
+        return tuple(tree for tree in trees if not _WILD.search(tree) and len(tree.split("/")) % 2)
+
     def areas(self) -> tuple[Area, ...]:
         """Areas that share no document and together hold every selected one."""
         if self.collections:

@@ -90,7 +90,7 @@ SECOND = re.compile(
     rf"{_OUR_HOST}"
     r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
     rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
-    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
+    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
     rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}}))"
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
@@ -139,27 +139,18 @@ def _character_before(text: str, start: int) -> str:
 
 
 # The extensions of files that people store; a name with another one is still a name.
-_EXTENSION = (
+EXTENSION_PATTERN = (
     r"\.(?:jpe?g|png|gif|webp|svg|bmp|tiff?|ico|heic|heif|avif|psd|mp[34]|m4[av]|mov|avi|mkv|webm|wav"
     r"|ogg|opus|flac|aac|3gp|pdf|docx?|xlsx?|pptx?|odt|ods|txt|md|csv|tsv|jsonl?|xml|ya?ml|html?"
     r"|css|js|ts|zip|gz|tgz|bz2|xz|7z|rar|tar|iso|dmg|exe|apk|ipa|parquet|avro|bin|dat|log|sql|ics"
     r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
 )
-EXTENSION = re.compile(rf"{_EXTENSION}\Z", re.IGNORECASE)
-_GLUE = r"%(?:09|2[0-9A-Ca-c]|3[A-Fa-f]|40|5[BbDd]|7[BbDd])"
-ESCAPED_GLUE = re.compile(
-    rf"%0[aAdD]|{_GLUE}(?=(?:{_GLUE})*\Z)|(?>{_EXTENSION})(?={_GLUE}|[A-Za-z0-9])", re.IGNORECASE
-)
-"""What shows that text follows a URL that was written by this program, behind an extension."""
-WRITTEN_SUFFIX = re.compile(
-    rf"(?<=[^/])~[^/~]*\Z|[~_.-]+\Z|(?!(?i:{_EXTENSION})\Z)\.+(?![a-z0-9]{{1,12}}\Z)[^./~_-]*\Z"
-)
-"""What ends a key that this program wrote and may be text: no known extension."""
-EXTENDED_PATTERN = rf"(?i:{_EXTENSION})(?=[+=~$@]|[._-]+(?![\w%/.-]))"
+EXTENSION = re.compile(rf"{EXTENSION_PATTERN}\Z", re.IGNORECASE)
+EXTENDED_PATTERN = rf"(?i:{EXTENSION_PATTERN})(?=[+=~$@]|[._-]+(?:(?![\w%/.-])|(?i:https?|gc?s):))"
 EXTENDED = re.compile(EXTENDED_PATTERN)
 """An extension behind which the URL may end. ``.lost`` and ``-2`` are the rest of another name:
 to take them for text would call a URL rewritten whose object is missing."""
-_ATTRIBUTED = re.compile(rf"{_EXTENSION}(?=\[)", re.IGNORECASE)
+_ATTRIBUTED = re.compile(rf"{EXTENSION_PATTERN}(?=\[)", re.IGNORECASE)
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _BBCODE_END = re.compile(r"\[/[A-Za-z]+\]")

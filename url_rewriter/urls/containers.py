@@ -1,11 +1,12 @@
 """Containers: what encloses a URL from its first character on, so that its end is the URL's end.
 
-Quotes, Markdown destinations, CSS's ``url(...)``, BBCode tags. The patterns look a bounded way
-ahead and never across lines.
+Quotes, Markdown destinations, CSS's ``url(...)``, BBCode tags; the strings of a JSON document. The
+patterns look a bounded way ahead and never across lines.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -96,3 +97,23 @@ def _destination(text: str, start: int) -> Container | None:
     if title := _TITLED.search(content):
         return Container(start + title.start(), Kind.MARKDOWN)
     return Container(match.end(), Kind.MARKDOWN)
+
+
+_JSON_BEGINS = re.compile(r"\s*[\[{\"]")
+_JSON_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_HINT = re.compile(r"[/:]|%2[fF]|%3[aA]|u002[fF]")
+
+
+def json_strings(text: str) -> list[tuple[int, int]]:
+    """Where the strings of a JSON document are that may hold a URL; none if it is not one."""
+    if _JSON_BEGINS.match(text) is None:
+        return []
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    return [
+        match.span(1)
+        for match in _JSON_STRING.finditer(text)
+        if _HINT.search(text, match.start(1), match.end(1))
+    ]

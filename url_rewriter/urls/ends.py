@@ -29,7 +29,6 @@ class Stretch:
     ``run_end`` is the first character, up to ``limit``, that no URL should hold. ``cut``: another
     URL begins at ``limit``. ``value``: the text from ``start`` on is a value, whose blanks may
     belong to a key. ``literal``: a ``gs://`` URL, which has neither query nor fragment.
-    ``goes_on``: the text is a part of another one, which may go on behind it.
     """
 
     text: str
@@ -40,7 +39,6 @@ class Stretch:
     value: bool = False
     literal: bool = False
     outer: Outer = Outer.NOTHING
-    goes_on: bool = False
 
     @property
     def before(self) -> str:
@@ -150,7 +148,7 @@ _NEXT_NAME = re.compile(r"(?:&[\w.-]*=?)+\Z", re.ASCII)
 
 def _end_of_query(reach: Stretch, mark: int) -> int:
     text, limit = reach.text, reach.limit
-    closed = reach.value or not (reach.cut or reach.goes_on or limit < len(text))
+    closed = reach.value or not (reach.cut or limit < len(text))
     end = end_of_query(text, mark, limit, reach.outer, closed=closed)
     if not reach.cut or end < limit:
         return end
@@ -181,8 +179,6 @@ _LONGEST_PUNCTUATION = 4
 _MOST_CUTS = 10
 _MOST_BREAKS = 6
 _SENTENCE = ".,:;!?'*)]\u2026"
-# The bucket's name of a URL that the program writes is followed by these alone.
-WRITTEN = re.compile(r"(?:[A-Za-z0-9._~/-]|%[0-9A-Fa-f]{2})*+")
 
 
 def others(reach: Stretch, first: End, key: int) -> Iterator[End]:
@@ -255,6 +251,7 @@ def _cuts(reach: Stretch, key: int, end: int) -> Iterator[End]:
         for place in range(
             match.start(), min(match.start() + 3, max(match.end(), match.start() + 1))
         )
+        if text[place] != "%" or place == match.start()
     ]
     places += [match.end() for match in EXTENDED.finditer(text, key, end)]
     if reach.outer is not Outer.NOTHING:

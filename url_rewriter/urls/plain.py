@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from url_rewriter.urls.boundaries import ESCAPED_GLUE, WRITTEN_SUFFIX
 from url_rewriter.urls.boundaries import EXTENDED_PATTERN as EXTENDED
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.query import UUID
 from url_rewriter.urls.readings import ESCAPES_MEANT
 from url_rewriter.urls.recognition import endpoints
+from url_rewriter.urls.written import shorter_ends
 
 # Escapes of visible ASCII and of UTF-8, but for `%`, `/` and `.`, which could make another key of
 # what they spell. Names are joined by one dot or slash, so that no segment is empty, `.` or `..`.
@@ -100,7 +100,7 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
 def _found(
     form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
 ) -> Found | None:
-    if form is _TARGET_FORM and (ESCAPED_GLUE.search(spelled) or WRITTEN_SUFFIX.search(spelled)):
+    if form is _TARGET_FORM and shorter_ends(spelled, 0, len(spelled)):
         return None
     if "%" not in spelled:
         reading = Reading(ObjectRef(bucket, spelled), 0, end)

@@ -11,23 +11,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from url_rewriter.urls.boundaries import (
-    ESCAPED_GLUE,
-    SECOND,
-    WRITTEN_SUFFIX,
-    trimmed,
-    without_punctuation,
-)
+from url_rewriter.urls.boundaries import SECOND, trimmed
 from url_rewriter.urls.encoding import decoded
-from url_rewriter.urls.ends import WRITTEN, End, Stretch, likeliest, others
+from url_rewriter.urls.ends import End, Stretch, likeliest, others
 from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.names import key_remarks, key_trouble
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
+from url_rewriter.urls.written import past_alphabet, shorter_ends
 
 _MOST_READINGS = 20
-_MOST_ESCAPES = 4
-_MOST_SUFFIXES = 2
 _ESCAPED_URL = re.compile(r"https?%(?:25)*3A(?:%(?:25)*5C)*(?:%(?:25)*2F|//)", re.IGNORECASE)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 ESCAPES_MEANT = "the key holds the escapes literally"
@@ -93,24 +86,13 @@ def _of_target(
 ) -> Occurrence | Left:
     """A URL of the target: one that this program wrote ends where its alphabet does."""
     text, start = reach.text, reach.start
-    written = WRITTEN.match(text, begins, first.path)
-    past = written.end() if written else first.path
-    if begins < past < first.path:
-        past = begins + without_punctuation(text[begins:past], past - begins)
+    past = past_alphabet(text, begins, first.path)
+    if past < first.path:
         ends = [End(past, past), replace(first, why="what follows belongs to the key"), *ends]
     else:
         ends = [first, *ends]
     why = "what follows is text around the URL"
-    escapes = [
-        match.start() if match[0][0] == "%" else match.end()
-        for match in ESCAPED_GLUE.finditer(text, begins, past)
-    ]
-    for _ in range(_MOST_SUFFIXES):
-        suffix = WRITTEN_SUFFIX.search(text, begins, escapes[-1] if escapes else past)
-        if suffix is None:
-            break
-        escapes.append(suffix.start())
-    ends += [End(at, at, why) for at in escapes[-_MOST_ESCAPES:]]
+    ends += [End(at, at, why) for at in shorter_ends(text, begins, past)]
     another = _ESCAPED_URL.search(text, begins, reach.limit)
     limit = another.start() if another else reach.limit
     readings = _distinct(

@@ -1,5 +1,7 @@
 """Finding URLs: in documents kept in strings, in values, in text, each in every escaping.
 
+Here is where they begin, what they stand in and what is undone around them; `running` reads each.
+
 An escaping is undone to a view, which is searched like the text outside it, and what is found is
 carried back by the view's offsets. Work is linear: a host is looked at before anything longer,
 what was read as a URL is not read again, and views nest only so deep.
@@ -7,25 +9,23 @@ what was read as a URL is not read again, and views nest only so deep.
 
 from __future__ import annotations
 
-import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR, EXTENSION
-from url_rewriter.urls.containers import Kind, container
-from url_rewriter.urls.ends import End, Stretch, likeliest, stretch
+from url_rewriter.urls.boundaries import ANCHOR
+from url_rewriter.urls.containers import Kind, container, json_strings
+from url_rewriter.urls.ends import stretch
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
-from url_rewriter.urls.model import Left, Occurrence, Remark
-from url_rewriter.urls.offsets import Item, lifted, shifted, shifted_one
+from url_rewriter.urls.lengths import Lengths
+from url_rewriter.urls.model import Left, Remark
+from url_rewriter.urls.offsets import Item, lifted, shifted
 from url_rewriter.urls.parameters import looks_signed
-from url_rewriter.urls.plain import read_plain
 from url_rewriter.urls.query import Outer
-from url_rewriter.urls.readings import read
-from url_rewriter.urls.recognition import LONGEST_URL, is_known_host
-from url_rewriter.urls.serialized import Frame, corrupt_spans, escaped_spans, frames, strings_of
+from url_rewriter.urls.recognition import is_known_host
+from url_rewriter.urls.running import at_a_glance, past, read_running
+from url_rewriter.urls.serialized import strings_of
 from url_rewriter.urls.values import (
     Context,
     escaping_of,
@@ -39,7 +39,7 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
     """What a whole string value holds, in order of offset."""
     if context.too_deep:
         return
-    if spans := _json_strings(text):
+    if spans := json_strings(text):
         for start, end in spans:
             yield from _in_json_string(text[start:end], start, context)
     elif serialized := strings_of(text):
@@ -53,14 +53,6 @@ def in_value(text: str, context: Context) -> Iterator[Item]:
         yield from _in_string(text, context, Kind.CELL)
 
 
-def _in_plain(text: str, context: Context) -> tuple[Occurrence, ...]:
-    """The URL that ``text`` is, if it is in a common spelling and nothing is to be said of it."""
-    if context.nested or context.outer is not Outer.NOTHING:
-        return ()
-    plain = read_plain(text, context.grammar)
-    return plain.occurrences if plain else ()
-
-
 def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
     """What a string of ``kind`` holds, which a URL may begin."""
     if context.too_deep:
@@ -69,9 +61,7 @@ def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
     anchor = ANCHOR.match(body) if body else None
     if anchor is None:
         item = schemeless(body, context) if kind is Kind.CELL else None
-        if item is not None:
-            return shifted([item], text.index(body))
-        return _Pass(text, context).items()
+        return _Pass(text, context).items() if item is None else _followed(item, text, context)
     start = 0 if body is text else text.index(body)
     escaping = escaping_of(anchor[0])
     if escaping is None:
@@ -83,29 +73,17 @@ def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
     return lifted(_in_string(view.text, context.inside(), inner), escaping, view, start)
 
 
-_JSON_BEGINS = re.compile(r"\s*[\[{\"]")
-_JSON_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
-_HINT = re.compile(r"[/:]|%2[fF]|%3[aA]|u002[fF]")
-
-
-def _json_strings(text: str) -> list[tuple[int, int]]:
-    """Where the strings of a JSON document are that may hold a URL; none if it is not one."""
-    if _JSON_BEGINS.match(text) is None:
-        return []
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return []
-    return [
-        match.span(1)
-        for match in _JSON_STRING.finditer(text)
-        if _HINT.search(text, match.start(1), match.end(1))
-    ]
+def _followed(item: Item, text: str, context: Context) -> Iterator[Item]:
+    """The URL without a scheme that ``text``, a cell, begins with, and what stands behind it."""
+    yield from (found := list(shifted([item], len(text) - len(text.lstrip()))))
+    behind = _Pass(text, context)
+    behind.position = past(found[0])
+    yield from behind.items()
 
 
 def _in_json_string(raw: str, start: int, context: Context) -> Iterator[Item]:
     if "\\" not in raw:
-        return shifted(_in_plain(raw, context) or in_value(raw, context.inside()), start)
+        return shifted(at_a_glance(raw, context) or in_value(raw, context.inside()), start)
     view = JSON.view(raw)
     return lifted(in_value(view.text, context.inside()), JSON, view, start)
 
@@ -115,40 +93,28 @@ _SIGNED_BY_GOOGLE = re.compile(r"[?&]x-goog-credential=", re.IGNORECASE)
 _TEMPLATE_HOST = re.compile(
     r"[^/\n]{0,100}[}>\]]\.storage\.googleapis\.com\b[^\s\"'<>]*+", re.IGNORECASE
 )
-_TEMPLATE_AHEAD = re.compile(r"<[A-Za-z_][\w .-]{0,60}>[^\s\"'<>]*+|<[%?][^\n]{0,80}?[%?]>")
 _VALUE_BEGINS = re.compile(r"(?:\A|[=/\"'\s<(>,:]|%(?:25)*(?:3[aAdD]|2[fF]))\Z")
 _QUOTE_BEFORE = re.compile(r"%(?:25)*2[27]\Z")
 _PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z", re.ASCII)
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
 _SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"
-# Behind a backslash: neither a blank, a quote or another escape that text is known to go on with.
-_UNKNOWN_ESCAPE = re.compile(r"\\(?![nrtbf\\\"'\s)\]}]|\Z)")
+_LONGEST_GAP = 8
 
 
 class _Pass:
     """One pass over a text, from left to right."""
 
-    def __init__(
-        self, text: str, context: Context, kind: Kind | None = None, *, goes_on: bool = False
-    ) -> None:
+    def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
         self.text = text
         self.context = context
-        self.goes_on = goes_on  # whether more text may follow
         self.kind = kind  # of the value that a URL begins; None where it stands in other text
         self.position = 0
         self.run_end = 0  # of the run that was measured last
         self.foreign_start = self.foreign_end = 0  # of the foreign URL that was met last
         self.item_end = -1  # of what was found last
         self.foreign: tuple[Remark, ...] = ()
-        found = frames(text)
-        self.frames: dict[int, Frame] = {each.start: each for each in found if not each.depth}
-        self.corrupt = corrupt_spans(found)
-        self.heads = {each.start: each.digits[0] for each in found} if self.corrupt else {}
-        if escaped := escaped_spans(text):
-            self.corrupt = sorted([*self.corrupt, *escaped])
-            self.heads |= {start: start for start, _ in escaped}
-        self.rewritable = 0  # the end of the last URL that may be rewritten
+        self.lengths = Lengths(text)
 
     def items(self) -> Iterator[Item]:
         """What the text holds, in order."""
@@ -161,13 +127,15 @@ class _Pass:
                 continue
             self.position = anchor.end()
             for item in self._at(anchor, relative):
-                yield self._checked(item)
+                yield self.lengths.checked(item)
 
     def _begins(self, start: int, relative: bool) -> bool:
         if boundaries.begins_cleanly(self.text, start, relative):
             return True
         if not relative:
-            return start == self.item_end
+            # Behind what was just read, a hyphen separates: `a.png-gs://b/k`.
+            near = self.item_end >= max(0, start - _LONGEST_GAP)
+            return near and not self.text[self.item_end : start].strip("-")
         # In the path of another URL, a third slash.
         return start < self.foreign_end and self.text[start - 1] == "/"
 
@@ -197,18 +165,6 @@ class _Pass:
             known[name] = is_known_host(*name, self.context.grammar)
         return known[name]
 
-    def _checked(self, item: Item) -> Item:
-        """``item``, or the reason to leave it that lies in what is around it."""
-        if not self.corrupt or isinstance(item, Left):
-            return item
-        before = bisect_right(self.corrupt, (item.start, len(self.text))) - 1
-        start, end = self.corrupt[before] if before >= 0 else (0, 0)
-        # What declares a length within a URL is a part of its key, and goes with it.
-        if item.start < end and self.heads[start] >= self.rewritable:
-            return Left(item.start, item.end, Remark.CORRUPT_LENGTH)
-        self.rewritable = item.end
-        return item
-
     def _here(self, start: int) -> Context:
         """The context of a URL that begins at ``start``."""
         context = self.context
@@ -223,7 +179,7 @@ class _Pass:
     # A URL whose end is the end of what it stands in.
 
     def _contained(self, start: int) -> Iterator[Item] | None:
-        if (frame := self.frames.get(start)) is not None:
+        if (frame := self.lengths.frames.get(start)) is not None:
             end, kind = frame.end, Kind.CELL
         elif (enclosing := container(self.text, start)) is not None:
             end, kind = enclosing.end, enclosing.kind
@@ -237,9 +193,9 @@ class _Pass:
         if (escaping := escaping_within(content, kind)) is not None:
             view = escaping.view(content)
             within = view.text
-            items = _in_plain(within, context) or _in_string(within, context, Kind.OTHER)
+            items = at_a_glance(within, context) or _in_string(within, context, Kind.OTHER)
             return lifted(items, escaping, view, start)
-        return shifted(_in_plain(content, context) or _in_string(content, context, kind), start)
+        return shifted(at_a_glance(content, context) or _in_string(content, context, kind), start)
 
     # A URL that ends where its characters do.
 
@@ -263,9 +219,9 @@ class _Pass:
             view = escaping.view(raw)
             scan = _Pass(view.text, self._here(start).inside())
             yield from lifted(scan.items(), escaping, view, start)
-        elif (item := self._plain(anchor, end)) is not None:
+        elif (item := self._read(anchor, end)) is not None:
             self.item_end = item.end
-            self.position = max(self.position, _past(item))
+            self.position = max(self.position, past(item))
             yield item
         else:
             self._note_foreign(start, end)
@@ -276,37 +232,12 @@ class _Pass:
             self.run_end = match.end() if match else anchor.end()
         return self.run_end
 
-    def _plain(self, anchor: re.Match[str], run_end: int) -> Item | None:
+    def _read(self, anchor: re.Match[str], end: int) -> Item | None:
         text, start = self.text, anchor.start()
         here = self._here(start)
         value = len(text) if start == 0 and self.kind and is_value(text) else None
-        reach = stretch(text, start, anchor.end(), run_end, value, here.outer)
-        if self.goes_on:
-            reach = replace(reach, goes_on=True)
-        if reach.run_end - start > LONGEST_URL:
-            return Left(start, reach.run_end, Remark.INVALID_KEY)
-        first = likeliest(reach)
-        if (plain := _at_a_glance(reach, first, here)) is not None:
-            return plain
-        item = read(reach, here.grammar, first)
-        end = item.end if item else reach.run_end
-        if (
-            (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end))
-            and (ahead := _TEMPLATE_AHEAD.match(text, end))
-            and boundaries.SECOND.search(text, end, ahead.end()) is None
-        ):
-            return Left(start, ahead.end(), Remark.TEMPLATE, self._literal(start, ahead.end()))
-        if item and value is None and end == reach.limit and _UNKNOWN_ESCAPE.match(text, end):
-            return Left(start, end, Remark.UNKNOWN_ESCAPE)
-        return here.remarked(item) if item else None
-
-    def _literal(self, start: int, end: int) -> Occurrence | None:
-        """The gs URL between ``start`` and ``end``, in which every character may be meant."""
-        if self.text[start : start + 1] not in ("g", "G"):
-            return None
-        reach = Stretch(self.text, start, end, end, value=True, literal=True)
-        item = read(reach, self.context.grammar, End(end, end))
-        return item.literal if isinstance(item, Left) else item
+        reach = stretch(text, start, anchor.end(), end, value, here.outer)
+        return read_running(reach, here, in_value=value is not None)
 
     # A URL that is percent-encoded as a whole.
 
@@ -363,23 +294,3 @@ class _Pass:
         """A regular expression or a sed script: code, whose slashes are not JSON's."""
         self.position = end = self._end_of_run(anchor)
         yield Left(anchor.start(), end, Remark.TEMPLATE)
-
-
-def _at_a_glance(reach: Stretch, first: End, context: Context) -> Occurrence | None:
-    """The URL of a stretch that is one in a common spelling, with nothing else to be read."""
-    text = reach.text
-    if reach.value or first.at < reach.run_end:
-        return None
-    if text.startswith(" ", first.at) and not EXTENSION.search(text, first.at - 12, first.at):
-        return None  # the key may go on behind the blank
-    plain = _in_plain(text[reach.start : first.at], context)
-    return shifted_one(plain[0], reach.start) if plain else None
-
-
-def _past(item: Item) -> int:
-    """Where the text goes on behind ``item``, however it is read."""
-    match item:
-        case Occurrence():
-            return max(reading.end for reading in item.readings)
-        case Left():
-            return max(item.end, _past(item.literal)) if item.literal else item.end

@@ -53,17 +53,20 @@ def with_unread(text: str, items: Sequence[Item], grammar: Grammar) -> Sequence[
 
 
 def _ended_before(item: Item, names: Sequence[Span]) -> Item:
-    if isinstance(item, Left) or len(item.readings) == 1:
+    read = item.literal if isinstance(item, Left) else item
+    if read is None or (read is item and len(read.readings) == 1):
         return item
     at = bisect_left(names, (_shortest(item), 0))
     if at == len(names):
         return item
     first, _ = names[at]
-    return item._replace(readings=tuple([each for each in item.readings if each.end <= first]))
+    kept = read._replace(readings=tuple([each for each in read.readings if each.end <= first]))
+    return item._replace(end=min(item.end, first), literal=kept) if isinstance(item, Left) else kept
 
 
 def _shortest(item: Item) -> int:
-    return item.end if isinstance(item, Left) else min(each.end for each in item.readings)
+    read = item.literal if isinstance(item, Left) else item
+    return min(each.end for each in read.readings) if read else item.end
 
 
 def _unread(text: str, items: Sequence[Item], names: Sequence[Span]) -> Iterator[Left]:

@@ -27,6 +27,21 @@ def test_a_text_that_broke_the_law_keeps_it_now(case: dict[str, Any]) -> None:
     objects = frozenset(tuple(each.split("/", 1)) for each in case["objects"])
     settled = law.settled_text(case["text"], objects)
     assert (settled.after if settled else case["text"]) == case["expected"]
+    again = law.settled_text(case["expected"], objects)
+    assert (again.after if again else case["expected"]) == case["expected"]
+
+
+@pytest.mark.parametrize("case", BROKE, ids=[str(number) for number in range(len(BROKE))])
+def test_what_was_written_is_read_back(case: dict[str, Any]) -> None:
+    objects = frozenset(tuple(each.split("/", 1)) for each in case["objects"])
+    settled = law.settled_text(case["text"], objects)
+    written = {
+        url.candidate.target
+        for url in (settled.urls if settled else ())
+        if url.status == "rewrite" and url.candidate
+    }
+    planned = law._PLANNER.plan_text(("text",), case["expected"])
+    assert written <= set(planned.mentions if planned else ())
 
 
 def test_a_seed_says_what_its_text_is() -> None:

@@ -114,5 +114,16 @@ def test_no_reading_runs_over_a_name_that_a_shorter_one_leaves_out() -> None:
 def test_a_url_without_a_scheme_does_not_keep_a_second_one_as_its_fragment() -> None:
     second = "https://firebasestorage.googleapis.com/v0/b/data/o/b.png?alt=media"
     text = f"www.googleapis.com/storage/v1/b/data/o/a.png#{second}"
-    (occurrence,) = find(text).occurrences
-    assert all(second not in reading.fragment for reading in occurrence.readings)
+    first, another = find(text).occurrences
+    assert all(second not in reading.fragment for reading in first.readings)
+    assert text[another.start : another.end] == second
+
+
+def test_a_key_with_a_line_end_does_not_hide_a_name_behind_it() -> None:
+    text = "https://data.storage.googleapis.com/a.jpg%0Ahttps:firebasestorage.googleapis.com/v0/b/d"
+    found = find(text)
+    (doubted,) = [left for left in found.left if left.literal]
+    end = text.index("firebasestorage")
+    assert doubted.literal is not None
+    assert all(reading.end <= end for reading in doubted.literal.readings)
+    assert [left.remark for left in found.left if left.start >= doubted.end] == [Remark.UNREAD]

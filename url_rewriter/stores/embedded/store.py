@@ -25,7 +25,7 @@ from url_rewriter.documents import (
     collection_of,
 )
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.embedded import file, lines, values
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
@@ -61,6 +61,10 @@ class EmbeddedReader:
         """The store in its canonical spelling, with an absolute path."""
         return f"embedded:{self._path}"
 
+    def snapshot(self) -> Snapshot:
+        """A scan reads the file once, whole, when it begins."""
+        return Snapshot()
+
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """One partition: a file has nothing to divide."""
         _refuse_read_time(query)
@@ -75,10 +79,14 @@ class EmbeddedReader:
         image = self._refresh()
         paths = image.sorted_paths()
         start = 0 if after is None else bisect_right(paths, path_order(after), key=path_order)
-        read, last = 0, after
+        read, last, left = 0, after, query.limit
         for path in paths[start:]:
             if not selection.takes(path):
                 continue
+            if left == 0:
+                yield Checkpoint(partition, read, last)
+                return
+            left = None if left is None else left - 1
             if document := _candidate(path, image.line(path), query.needles):
                 yield document
             read, last = read + 1, path

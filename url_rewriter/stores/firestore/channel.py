@@ -104,7 +104,8 @@ class FirestoreChannel:
     """Makes calls to one database; any number of threads may share it.
 
     ``emulated`` channels send the emulator's own authorization. ``http2`` carries the streams of
-    queries where it can; grpc's channel carries everything else.
+    queries where it can; grpc's channel carries everything else. ``renew`` has the next request
+    fetch a new token.
     """
 
     def __init__(
@@ -115,11 +116,13 @@ class FirestoreChannel:
         emulated: bool,
         limits: CallLimits | None = None,
         http2: Http2 | None = None,
+        renew: Callable[[], None] | None = None,
     ) -> None:
         self.database = database
         self.emulated = emulated
         self.limits = limits or CallLimits()
         self._http2 = http2
+        self._renew = renew
         # The callables hold the C channel only: without this reference it would be closed.
         self._grpc_channel = channel
         self._calls: dict[_Rpc, Any] = {method: _open_call(channel, method) for method in _METHODS}
@@ -163,12 +166,16 @@ class FirestoreChannel:
 
     def retried(self, doing: str, call: Callable[[], T]) -> T:
         """Return the answer of ``call``, which is made again after passing faults."""
-        retries = Retries(self.limits, doing)
+        retries = self.retries(doing)
         while True:
             try:
                 return call()
             except grpc.RpcError as error:
                 retries.after(error)
+
+    def retries(self, doing: str) -> Retries:
+        """What decides after each fault of a piece of work whether to go on with it."""
+        return Retries(self.limits, doing, self._renew)
 
     def close(self) -> None:
         """Close the channel; calls under way end with CANCELLED."""

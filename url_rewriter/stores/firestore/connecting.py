@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies_environment, proxy_bypass
 
 import grpc
 
-from url_rewriter.credentials import default_credentials
+from url_rewriter.credentials import default_credentials, token_request
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.stores.firestore.channel import (
     DEFAULT_DATABASE,
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
     from url_rewriter.stores.firestore.http2 import Http2
 
 PRODUCTION = "firestore.googleapis.com:443"
+_HOST = PRODUCTION.partition(":")[0]
 EMULATOR = "FIRESTORE_EMULATOR_HOST"
 
 # Where any of these is set, only grpc knows whether it applies to it.
-_ONLY_GRPC = ("grpc_proxy", "https_proxy", "http_proxy", "GOOGLE_API_USE_CLIENT_CERTIFICATE")
+_GRPC_PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
+_ONLY_GRPC = (*_GRPC_PROXIES, "GOOGLE_API_USE_CLIENT_CERTIFICATE")
+_HOST_AND_PORT = re.compile(r"([^/:\s\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]+")
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+:[0-9]+|\[[0-9A-Fa-f:]+\]:[0-9]+")
 
 
@@ -61,6 +66,10 @@ def connect(
     host = os.environ.get(EMULATOR)
     found = None
     if host:
+        if not _HOST_AND_PORT.fullmatch(host):
+            raise ConfigurationError(
+                f"{EMULATOR} is {host!r}: give host:port and nothing else, such as 127.0.0.1:8080."
+            )
         project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
         channel = grpc.insecure_channel(host, options=options)
     else:
@@ -76,7 +85,14 @@ def connect(
         )
     where = Database(project, database or DEFAULT_DATABASE)
     http2 = _open_http2(host, found) if streams is Streams.HTTP2 else None
-    return FirestoreChannel(where, channel, emulated=bool(host), limits=limits, http2=http2)
+    return FirestoreChannel(
+        where,
+        channel,
+        emulated=bool(host),
+        limits=limits,
+        http2=http2,
+        renew=None if host else partial(_forget_token, found),
+    )
 
 
 def channel_options(*, single_threaded: bool) -> list[tuple[str, Any]]:
@@ -95,17 +111,34 @@ def channel_options(*, single_threaded: bool) -> list[tuple[str, Any]]:
 
 def _authorized_channel(credentials: Any, options: Sequence[tuple[str, Any]]) -> grpc.Channel:
     from google.auth.transport.grpc import secure_authorized_channel
-    from google.auth.transport.requests import Request
 
+    if (proxy := _proxy()) is not None:
+        options = [*options, ("grpc.http_proxy", proxy)]
+    elif proxy_bypass(_HOST):
+        options = [*options, ("grpc.enable_http_proxy", 0)]
     channel: grpc.Channel = secure_authorized_channel(  # type: ignore[no-untyped-call]  # ships no types
-        credentials, Request(), PRODUCTION, options=options
+        credentials, token_request(), PRODUCTION, options=options
     )
     return channel
+
+
+def _proxy() -> str | None:
+    """The proxy on the way to Firestore that grpc does not see: it knows lower-case names only."""
+    if any(map(os.environ.get, _GRPC_PROXIES)):
+        return None
+    proxy = getproxies_environment().get("https")
+    return None if not proxy or proxy_bypass(_HOST) else proxy
+
+
+def _forget_token(credentials: Any) -> None:
+    credentials.token = None
 
 
 def _open_http2(host: str | None, credentials: Any) -> Http2 | None:
     """Streams through libcurl, where it is installed and would reach the server as grpc does."""
     if find_spec("pycurl") is None or any(map(os.environ.get, _ONLY_GRPC)):
+        return None
+    if host is None and _proxy() is not None:
         return None
     if host is not None and not _PLAIN_HOST.fullmatch(host):
         return None
@@ -122,18 +155,18 @@ def _open_http2(host: str | None, credentials: Any) -> Http2 | None:
 def _authorizer(credentials: Any) -> Callable[[], Metadata]:
     """A function that gives the headers of a request, as grpc's plugin of google-auth does."""
     from google.auth.exceptions import GoogleAuthError
-    from google.auth.transport.requests import Request
 
     from url_rewriter.stores.firestore.http2 import StreamError
 
     audience = f"https://{PRODUCTION.partition(':')[0]}{SERVICE}"
-    transport = Request()
+    transport = token_request()
 
     def authorize() -> Metadata:
         headers: dict[str, str] = {}
         try:
             credentials.before_request(transport, "RunQuery", audience, headers)
-        except GoogleAuthError as error:
+        # Of a page that is no token google-auth raises what it stumbles over.
+        except (GoogleAuthError, LookupError, TypeError, ValueError) as error:
             raise StreamError(
                 grpc.StatusCode.UNAVAILABLE, f"{CREDENTIALS_FAILED}: {error}"
             ) from error

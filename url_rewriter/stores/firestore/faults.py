@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import grpc
 from grpc import StatusCode
 
 from url_rewriter.concurrency.retry import Attempts, Backoff
-from url_rewriter.credentials import LOG_IN
+from url_rewriter.credentials import LOG_IN, meaning_of_no_token, refuses_identity
 from url_rewriter.errors import (
     ConfigurationError,
     NotPermittedError,
     ServiceError,
     UrlRewriterError,
 )
+from url_rewriter.stores.base import SnapshotLostError
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +36,19 @@ PASSING = frozenset(
 )
 """Codes worth another try of a read. Production cuts queries at about 60 s with UNAVAILABLE."""
 
+_LOST = re.compile(r"snapshot version|read.?time|version .*too old", re.I)
+_API_OFF = re.compile(r"has not been used in project|API .*is disabled|SERVICE_DISABLED", re.I)
+_OTHER_KIND = re.compile(r"Datastore Mode|Enterprise edition|MongoDB", re.I)
+
 DENIED = frozenset({StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED})
 
 # What google-auth raises inside the channel arrives as UNAVAILABLE, with this text.
 CREDENTIALS_FAILED = "Getting metadata from plugin failed"
-_REVOKED = "invalid_grant"
 
+_TOKEN_ATTEMPTS = 3
+"""How often a token is asked for; `credentials.TokenRequest` bounds each attempt."""
 
+_CANNOT = frozenset({StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION})
 _BACKOFF = Backoff(attempts=8, first_pause=0.25, longest_pause=15.0, jitter=0.5)
 
 
@@ -59,20 +68,37 @@ class CallLimits:
 class Retries:
     """Decides after each fault of one piece of work whether to go on with it."""
 
-    def __init__(self, limits: CallLimits, doing: str) -> None:
+    def __init__(
+        self, limits: CallLimits, doing: str, renew: Callable[[], None] | None = None
+    ) -> None:
         self._attempts = Attempts(limits.backoff)
+        self._tokens = Attempts(replace(limits.backoff, attempts=_TOKEN_ATTEMPTS))
         self._doing = doing
+        self._renew = renew
+        self._renewed = False
 
     def progress(self) -> None:
         """Forget earlier faults, because a document arrived."""
         self._attempts.progress()
+        self._tokens.progress()
+        self._renewed = False
 
     def after(self, error: grpc.RpcError) -> None:
         """Return when it is time to try again; raise what the error means where that is no use."""
-        revoked = _REVOKED in (error.details() or "")
-        if error.code() not in PASSING or revoked or not self._attempts.wait():
+        if not self._may_pass(error):
             raise meaning(error, self._doing) from error
-        _log.info("%s: %s (%s), trying again", self._doing, error.code().name, error.details())
+        said = "no token" if CREDENTIALS_FAILED in (error.details() or "") else error.details()
+        _log.info("%s: %s (%s), trying again", self._doing, error.code().name, said)
+
+    def _may_pass(self, error: grpc.RpcError) -> bool:
+        code, said = error.code(), error.details() or ""
+        if CREDENTIALS_FAILED in said:
+            return not refuses_identity(said) and self._tokens.wait()
+        if code is StatusCode.UNAUTHENTICATED and self._renew is not None and not self._renewed:
+            self._renewed = True
+            self._renew()
+            return True
+        return code in PASSING and self._attempts.wait()
 
     def unanswered(self) -> None:
         """As `after`, for an answer that came and left out what was asked."""
@@ -84,8 +110,12 @@ def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
     """The error of a call for the operator: what was done, what the server said, what to do."""
     code, said = error.code(), error.details() or "no details"
     if CREDENTIALS_FAILED in said:
-        # What follows in that text is the token server's answer, which is not repeated here.
-        return NotPermittedError(f"The Google credentials could not be refreshed: {LOG_IN}")
+        return meaning_of_no_token(said)
+    if code is StatusCode.PERMISSION_DENIED and _API_OFF.search(said):
+        return ConfigurationError(
+            f"The Firestore API is switched off in this project, while {doing}: {said} "
+            "`gcloud services enable firestore.googleapis.com` switches it on."
+        )
     if code in DENIED:
         return NotPermittedError(
             f"Firestore refused {doing} ({code.name}: {said}). Reading takes the role "
@@ -96,6 +126,21 @@ def meaning(error: grpc.RpcError, doing: str) -> UrlRewriterError:
             f"No such Firestore database, while {doing}: {said}. "
             "The store is given as firestore://PROJECT[/DATABASE]."
         )
-    if code in {StatusCode.INVALID_ARGUMENT, StatusCode.FAILED_PRECONDITION}:
+    if _OTHER_KIND.search(said):
+        return ConfigurationError(
+            f"This database is of another kind, while {doing}: {said} The tool reads Firestore in "
+            "Native mode, Standard edition: name such a database, firestore://PROJECT/DATABASE."
+        )
+    if code is StatusCode.RESOURCE_EXHAUSTED:
+        return ServiceError(
+            f"A quota is used up, while {doing} ({code.name}: {said}). One of a day comes back at "
+            "midnight, Pacific time; the project's owner can raise it, or enable billing."
+        )
+    if code in _CANNOT and _LOST.search(said):
+        return SnapshotLostError(
+            f"Firestore cannot read the database as it was at that moment, while {doing}: {said} "
+            "It keeps an hour; with point-in-time recovery, whole minutes of the last seven days."
+        )
+    if code in _CANNOT:
         return ConfigurationError(f"Firestore cannot do this, while {doing}: {said}")
     return ServiceError(f"Firestore failed while {doing} ({code.name}: {said})")

@@ -36,6 +36,37 @@ def divide(
     return pieces
 
 
+def leave_out(parts: Sequence[Partition], trees: Sequence[str]) -> list[Partition]:
+    """The partitions without the collections ``trees`` and everything below them."""
+    left = list(parts)
+    for tree in trees:
+        first, past = queries.bounds(tree.split("/"))
+        left = [piece for part in left for piece in _around(part, tree, first, past)]
+    return left
+
+
+def _around(part: Partition, tree: str, first: str | None, past: str | None) -> list[Partition]:
+    if part.root == tree and part.start is None and part.end is None:
+        return []
+    if queries.is_group(part.root) or part.root != tree.split("/")[0]:
+        return [part]
+    before = Partition(part.root, part.start, _first_of(part.end, first))
+    behind = Partition(part.root, _last_of(part.start, past), part.end)
+    return [each for each in (before, behind) if _holds_anything(each)]
+
+
+def _first_of(end: str | None, other: str | None) -> str | None:
+    return min(filter(None, (end, other)), key=path_order, default=None)
+
+
+def _last_of(start: str | None, other: str | None) -> str | None:
+    return max(filter(None, (start, other)), key=path_order, default=None)
+
+
+def _holds_anything(part: Partition) -> bool:
+    return not (part.start and part.end) or path_order(part.start) < path_order(part.end)
+
+
 def _sampled(
     channel: FirestoreChannel, part: Partition, count: int, read_time: datetime | None
 ) -> list[str]:
@@ -55,9 +86,10 @@ def _sampled(
             # Only speed is lost. If more than PartitionQuery fails, the scan reports it.
             return []
         for cursor in answer.partitions:
-            paths.add(channel.database.document_path(cursor.values[0].reference_value))
-        page = answer.next_page_token
-        if not page:
+            if cursor.values:
+                paths.add(channel.database.document_path(cursor.values[0].reference_value))
+        before, page = page, answer.next_page_token
+        if not page or page == before:
             return sorted((path for path in paths if _divides(path, part)), key=path_order)
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import grpc
 
 from url_rewriter.documents import Document, Environment
-from url_rewriter.stores.base import Checkpoint, Partition, Query
+from url_rewriter.errors import ConfigurationError, ServiceError
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import FirestoreChannel
-from url_rewriter.stores.firestore.faults import Retries
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
-from url_rewriter.stores.firestore.partitioning import divide
+from url_rewriter.stores.firestore.partitioning import divide, leave_out
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
 from url_rewriter.stores.firestore.values import document_from
@@ -25,6 +25,8 @@ from url_rewriter.text import may_hold
 CHECKPOINT = 500
 CHECKPOINT_BYTES = 4_000_000
 """Documents between two checkpoints, or bytes, whichever come first."""
+
+_NOWHERE = "url_rewriter/clock"
 
 CHUNK = 400
 """Documents that are read by path in one request."""
@@ -47,6 +49,25 @@ class FirestoreReader:
         """Disposable on the emulator."""
         return Environment.DISPOSABLE if self._channel.emulated else Environment.PRODUCTION
 
+    def snapshot(self) -> Snapshot:
+        """The server's time, learnt by asking for a document that is not there, twice.
+
+        The second time it is read as of that moment: not every server can.
+        """
+        name = self._database.document_name(_NOWHERE)
+        (answer,) = self._asked(queries.batch_get(self._database, [name], None))
+        moment = answer.read_time.ToDatetime(tzinfo=UTC)
+        try:
+            self._asked(queries.batch_get(self._database, [name], moment))
+        except ConfigurationError as error:
+            return Snapshot(trouble=f"This server does not read as of a moment: {error}")
+        return Snapshot(moment)
+
+    def _asked(self, request: Message) -> list[Message]:
+        return self._channel.retried(
+            "asking for the time", lambda: list(self._channel.batch_get(request))
+        )
+
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """Divide a scan by root collections and names, or by collection groups if it names some.
 
@@ -57,12 +78,14 @@ class FirestoreReader:
         if selection.paths is not None:
             return [Partition("")]
         parts: list[Partition] = []
+        trees = selection.excluded_trees
         for area in selection.areas():
             whole = queries.partition_of(area)
-            if whole.root or (count <= 1 and self._channel.emulated):
+            if whole.root or (count <= 1 and self._channel.emulated and not trees):
                 parts.append(whole)
             else:
                 parts += map(Partition, self._root_collections(query.read_time))
+        parts = leave_out(parts, trees)
         return divide(self._channel, parts, count, query.read_time) if count > 1 else parts
 
     def scan(
@@ -116,9 +139,14 @@ class FirestoreReader:
                 "listing collections", self._channel.list_collection_ids, request
             )
             ids += answer.collection_ids
-            page = answer.next_page_token
+            before, page = page, answer.next_page_token
             if not page:
-                return sorted(ids, key=path_order)
+                return sorted(set(ids), key=path_order)
+            if page == before:
+                raise ServiceError(
+                    "The server gives the same page of collections again and again, so that "
+                    "nothing can be scanned whole. Name the collections: --collection."
+                )
 
     def _retried(self, doing: str, call: Callable[[Message], Message], request: Message) -> Message:
         return self._channel.retried(doing, lambda: call(request))
@@ -129,19 +157,32 @@ class FirestoreReader:
         request = queries.structured_query(self._database, partition)
         resume = self._database.document_name(after) if after else None
         find = self._finder(query)
-        read, size, last = 0, 0, b""
-        for arrived in stream_documents(self._channel, request, resume, query.read_time):
+        read, size, others, total, last = 0, 0, 0, 0, b""
+        for arrived in stream_documents(
+            self._channel, request, resume, query.read_time, query.limit
+        ):
             for block in arrived.parts(CHECKPOINT - read, CHECKPOINT):
                 for document in find(block):
                     if selection.everything or selection.takes(document.path):
                         yield document
                 read += len(block.spans)
+                total += len(block.spans)
                 size += len(block.data)
+                others += self._count_others(selection, block)
                 last = block.message(block.spans[-1])
                 if read == CHECKPOINT or size >= CHECKPOINT_BYTES:
-                    yield Checkpoint(partition, read, self._path_of(last))
-                    read, size, last = 0, 0, b""
-        yield Checkpoint(partition, read, self._path_of(last) if last else None, done=True)
+                    yield Checkpoint(partition, read - others, self._path_of(last), others=others)
+                    read, size, others, last = 0, 0, 0, b""
+        path = self._path_of(last) if last else None
+        done = query.limit is None or total < query.limit
+        yield Checkpoint(partition, read - others, path, done, others)
+
+    def _count_others(self, selection: Selection, block: Block) -> int:
+        """How many documents of a block are not selected."""
+        if selection.everything:
+            return 0
+        paths = (self._path_of(block.message(span)) for span in block.spans)
+        return sum(not selection.takes(path) for path in paths)
 
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
         """A function that yields the documents of a block that have a needle."""
@@ -170,6 +211,8 @@ class FirestoreReader:
     ) -> Iterator[Document | Checkpoint]:
         if after:
             paths = [path for path in paths if path_order(path) > path_order(after)]
+        done = query.limit is None or len(paths) <= query.limit
+        paths = paths[: query.limit]
         for chunk in _chunks(paths, CHUNK):
             found = self._messages(chunk, query.read_time)
             for path in chunk:
@@ -178,7 +221,7 @@ class FirestoreReader:
                     if _is_wanted(document, query.needles):
                         yield document
             yield Checkpoint(partition, len(found), chunk[-1])
-        yield Checkpoint(partition, 0, None, done=True)
+        yield Checkpoint(partition, 0, None, done)
 
     def _messages(self, paths: Sequence[str], read_time: datetime | None) -> dict[str, Message]:
         """The raw documents at ``paths`` that exist."""
@@ -191,7 +234,7 @@ class FirestoreReader:
         self, waiting: set[str], read_time: datetime | None, found: dict[str, Message]
     ) -> None:
         """Read documents into ``found``, asking again for those that got no answer."""
-        retries = Retries(self._channel.limits, "reading documents")
+        retries = self._channel.retries("reading documents")
         while waiting:
             names = [self._database.document_name(path) for path in sorted(waiting)]
             request = queries.batch_get(self._database, names, read_time)
