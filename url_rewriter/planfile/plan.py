@@ -27,17 +27,11 @@ from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.totals import (
     FindingCount,
-    LeftDocument,
     Operation,
     Summary,
-    WriteFilter,
-    WriteTotals,
     count_findings,
-    count_pending,
     count_scanned,
     count_urls,
-    count_writes,
-    left_documents,
     summarize,
 )
 from url_rewriter.planfile.url_facts import (
@@ -46,6 +40,15 @@ from url_rewriter.planfile.url_facts import (
     count_against,
     list_against,
     list_urls,
+)
+from url_rewriter.planfile.write_totals import (
+    LeftDocument,
+    WriteFilter,
+    WriteTotals,
+    count_pending,
+    count_writes,
+    left_documents,
+    require_reconciled,
 )
 from url_rewriter.urls import ObjectRef
 
@@ -228,6 +231,10 @@ class Plan:
     def count_writes(self, operation: Operation, wanted: WriteFilter | None = None) -> WriteTotals:
         """What ``operation`` made of the documents it was to write."""
         return count_writes(self._connection, operation, wanted)
+
+    def require_reconciled(self) -> None:
+        """Raise ReconciliationError unless every URL of an applied plan is in exactly one state."""
+        require_reconciled(self._connection)
 
     def left_documents(self, operation: Operation) -> list[LeftDocument]:
         """The documents that ``operation`` did not write as planned, those gone among them."""

@@ -107,7 +107,7 @@ ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{
 _WORD = re.compile(r"[A-Za-z-]\Z")
 _WORD_OR_PATH = re.compile(r"[A-Za-z0-9_:/\\.%]\Z")
 _ESCAPE_BEFORE = re.compile(
-    r"(?:(?P<blank>\\[nrtbf])|(?:\\u00|\\x|%(?:25){0,4})(?P<hex>[0-9a-fA-F]{2})"
+    r"(?:(?P<blank>(?:\\|%(?:25){0,4}5[cC])[nrtbf])|(?:\\u00|\\x|%(?:25){0,4})(?P<hex>[0-9a-fA-F]{2})"
     r"|(?P<other>\\u[0-9a-fA-F]{4})|(?P<entity>&\#?[A-Za-z0-9]{1,8};))\Z"
 )
 

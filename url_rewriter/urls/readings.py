@@ -69,6 +69,9 @@ def read(
     readings += [
         _reading(verdict, each, start, first.at) for each in _other_keys(verdict, reach.outer)
     ]
+    if verdict.literal and Remark.DROPPED_GENERATION in verdict.remarks:
+        whole = _Key(text[begins : first.at], "# and digits belong to the key")
+        readings.append(_reading(verdict, whole, start, first.at))
     readings += _other_ends(reach, verdict, ends, grammar)
     if first.at == first.path and text.startswith(("?", "#"), first.at):
         readings += _with_marks(reach, verdict, first, begins)

@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 )
 _INTEGER = re.compile(r"[0-9]{1,15}")
 # A document, or a string that holds one.
-_DOCUMENT = re.compile(r'[{\[]|(?<!\\)"(?=(?:[^"\\{\[]|\\.)*+[{\[]\s*+\\")')
+_DOCUMENT = re.compile(r'[{\[]|(?<!\\)"(?=(?:[^"\\]|\\.)*?[{\[]\s*+\\")')
 _COLON = re.compile(r"\s*+:")
 _DEEPEST_NESTING = 4
 _MOST_WASTED = 4  # times the text: what keeps the work linear

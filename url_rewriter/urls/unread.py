@@ -18,14 +18,15 @@ from url_rewriter.urls.model import Grammar, Left, Remark
 from url_rewriter.urls.offsets import Item
 
 _NAMES = (
-    r"storage[^\s/\"'<>]{1,48}?googleapis",
+    r"storage(?:(?!storage)[^\s/\"'<>]){1,48}?googleapis",
     r"googleapis\.com(?::443)?[/\\]+(?:(?:upload|download|resumable|batch)[/\\]+)*storage[/\\]",
     r"firebasestorage",
     r"storage\.cloud\.google\.com",
     r"console\.(?:cloud|developers)\.google\.com/(?:m/cloud)?storage",
     r"-apidata\.googleusercontent",
     r"x-goog-credential=",
-    r"(?<![a-z0-9+.-])gc?s:[/\\]{1,3}+(?=\S)",
+    r"googleapis\.com[/\\]+auth[/\\]+devstorage",
+    r"(?:(?<![a-z0-9+.-])|(?<=\\[nrtbf]))gc?s:[/\\]{1,3}+(?=\S)",
 )
 _ESCAPE = re.compile(
     r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|%[0-7][0-9a-f]"

@@ -32,6 +32,7 @@ BASE = "https://storage.googleapis.com/data/"
         ("gs://data/a%20b", ["a%20b", "a b"]),
         ("gs://data/a?generation=12", ["a?generation=12", "a"]),
         ("gs://data/a b", ["a b", "a"]),
+        ("gs://data/take#7", ["take", "take#7"]),
     ],
 )
 def test_an_ambiguous_url_carries_every_honest_key(text: str, keys: list[str]) -> None:

@@ -34,6 +34,8 @@ ODD = [
     "=?utf-8?q?storage=2Egoogleapis=2Ecom?=",
     "/gs/bucket gs:\\\\bucket\\key",
     "www.googleapis.com/storage/v1/b/data/o/a.png",
+    "https%3A%26%23x2F%3B%26%23x2F%3Bwww.googleapis.com%26%23x2F%3Bauth%26%23x2F%3Bdevstorage.x",
+    "C\\rgs:\\\\data\\a.png",
 ]
 
 pieces = st.one_of(
@@ -109,6 +111,13 @@ def test_no_reading_runs_over_a_name_that_a_shorter_one_leaves_out() -> None:
     end = text.index("firebasestorage")
     assert all(reading.end <= end for reading in occurrence.readings)
     assert [left.remark for left in found.left] == [Remark.UNREAD]
+
+
+def test_a_name_right_behind_another_one_is_a_name_of_its_own() -> None:
+    text = "see http://storage.cloud.google.com\x1bstorage.googleapis.com"
+    last = find(text).left[-1]
+    assert last.end == len(text)
+    assert last.remark is Remark.UNREAD
 
 
 def test_a_url_without_a_scheme_does_not_keep_a_second_one_as_its_fragment() -> None:

@@ -173,6 +173,7 @@ _ENDS_KEY = re.compile(
 _ENDS_KNOWN = re.compile(
     rf"\Z|{_STOP}|[,;)\]}}:'.!*{{\[(@~$\\]|&(?![\w.-]+=)|%(?:20|0A|22|2C)|{_SEPARATED}"
 )
+_FORM_DATA = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z", re.ASCII)
 _FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
 
 
@@ -206,6 +207,8 @@ def _fits(url: Url, place: Place) -> bool:
 
 def _begins_plainly(url: Url, place: Place) -> bool:
     before = place.before
+    if _FORM_DATA.search(before) and url.tail is Tail.UNKNOWN and "&" in url.text:
+        return False  # the second parameter may be the form's
     if not before or (place.markup is not None and place.markup.nested):
         return True
     clean = _CLEAN_RELATIVE if url.is_relative else _CLEAN_BEFORE

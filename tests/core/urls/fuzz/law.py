@@ -35,6 +35,7 @@ RULES = Rules(
 _PLANNER = Planner(RULES)
 _AMPERSANDS = ("&", "&amp;", "&#038;", "\\u0026", "\\\\u0026", "%26")  # of the URL around it
 _SCHEME_BEFORE = re.compile(r"[A-Za-z0-9+.-]\Z")
+_GENERATION = re.compile(r"#[0-9]+")  # of a gs:// URL, as gsutil writes it
 _QUERY_GOES_ON = re.compile(r"[\w.~%=&+/:@!$'()*,;?-]*", re.ASCII)
 
 
@@ -149,6 +150,7 @@ def _loss(
             and url.tail is not Tail.FRAGMENT  # kept, and so what is read as its end
             and not (more.startswith("#") and new.endswith(more))
             and not more.startswith("%23")  # a fragment too
+            and not (url.is_literal and _GENERATION.fullmatch(more))
             and more not in ("?", *_AMPERSANDS)
             and (
                 (url.tail is Tail.KEY and not more.startswith("?"))
