@@ -280,6 +280,8 @@ class Database:
 
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         process = self.world.process
+        for update in updates:
+            self.world.model.intended(process, update, self.lives.get(update.document.path))
         self.world.enter("write")
         answer, process.answer = process.answer, "given"
         results = []

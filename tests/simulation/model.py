@@ -100,6 +100,14 @@ class Model:
 
     # -- writes ---------------------------------------------------------------------------------
 
+    def intended(self, process: Process, update: Update, life: Life | None) -> None:
+        """A write is about to be sent, and journaled by now: a kill leaves its entry open."""
+        if process.plan is not None and process.verb == "apply" and life is not None:
+            path = update.document.path
+            edits = tuple((each.value_path, each.before, each.after) for each in update.edits)
+            write = Write(0, process, process.verb, path, life.created, CLOCK.true, edits)
+            process.plan.intended.append(write)
+
     def sent(self, process: Process, update: Update, life: Life | None) -> Write:
         """The program sends a write: it must be planned, proven, and durably journaled by now."""
         self._writes += 1
@@ -223,7 +231,9 @@ class Model:
             if old.author is not None and after in texts[1:]:
                 continue  # what the program wrote goes back to what it replaced
             if not self._may_be_ours(plan, write, life, then, place, before, after):
-                again = all(each.created != life.created for each in (plan.writes if plan else ()))
+                again = all(
+                    each.created != life.created for each in (plan.intended if plan else ())
+                )
                 self.report(
                     "restored-remade" if again else "restored-foreign",
                     f"{write.path} {spelled(place)}: {before!r} is the application's own, and is"
@@ -244,7 +254,7 @@ class Model:
         array that holds no more of it than the program wrote there."""
         sent = [
             (edit, each)
-            for each in (plan.writes if plan else ())
+            for each in (plan.intended if plan else ())
             if each.path == write.path and each.created == life.created
             for edit in each.edits
         ]
