@@ -137,7 +137,9 @@ class _Turns:
                     continue
                 yield Batch(part, self._reduce(kept), item)
                 kept = []
-                if not self._may_go_on(item):
+                self._count(item)
+                most = self._budget._left  # of which this engine takes nothing
+                if most is not None and self._budget.read >= most:
                     return
 
 

@@ -17,6 +17,7 @@ from url_rewriter.planfile.comparisons import (
 )
 from url_rewriter.planfile.damage import damaged, read_safely, reading
 from url_rewriter.planfile.endings import become_one_file
+from url_rewriter.planfile.entries import agree_with_plan
 from url_rewriter.planfile.evidence import known_targets, newest_doubt, newest_state
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
@@ -50,6 +51,7 @@ from url_rewriter.planfile.write_totals import (
     left_documents,
     require_reconciled,
 )
+from url_rewriter.planning import Planner
 from url_rewriter.urls import ObjectRef
 
 
@@ -119,6 +121,14 @@ class Plan:
             raise RefusedError(
                 f"{self.path}: its journal was changed by other means than this program. Nothing of"
                 " it is written. Use a copy of it from before."
+            )
+
+    def check_entries(self, planner: Planner) -> None:
+        """Raise RefusedError where an entry of the journal cannot have been made from this plan."""
+        if not agree_with_plan(self._connection, planner):
+            raise RefusedError(
+                f"{self.path}: its journal says that something was written which was not planned."
+                " Nothing of it is written. Use a copy of it from before."
             )
 
     def writes(self, after: int = 0, limit: int = -1) -> Iterator[PlannedWrite]:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
-from url_rewriter.planfile.damage import translated
+from url_rewriter.planfile.damage import reading, translated
 from url_rewriter.planfile.sidecars import APPLICATION_ID, VERSION, check_sidecars
 from url_rewriter.planfile.views import add_views
 
@@ -225,7 +225,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     except OSError as error:
         raise ServiceError(f"{path}: cannot be read: {error.strerror}.") from error
     mode = "rw" if writable else "ro"
-    with translated(path):
+    with reading(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None
         )
