@@ -193,8 +193,13 @@ class Database:
     def change(self, path: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Let the application change a document. Equal values leave its update time as it was."""
         life = self.lives[path]
-        before = plain(life.tree)
+        before, strings = plain(life.tree), dict(leaves(life.tree))
         change(life.tree)
+        kept = set(map(id, strings.values()))
+        for place, leaf in list(leaves(life.tree)):
+            old = strings.get(place)
+            if old is not None and old.text == leaf.text and id(leaf) not in kept:
+                put(life.tree, place, old)  # written again where it stood: nobody can tell
         if plain(life.tree) != before:
             life.updated = self.moment()
         self._remember(path)

@@ -154,7 +154,8 @@ class Judge:
         remaining = 0
         for path in sorted(plan.planned):
             seen = plan.seen["apply"].get(path)
-            if seen is None:
+            back = max((each.at for each in plan.backs if each.path == path), default=0.0)
+            if seen is None or seen.at < back:
                 remaining += 1
                 if ended.status == 0 and not plan.unsure:
                     self.model.report("unseen", f"apply exits 0 and never looked at {path}")
@@ -220,12 +221,12 @@ class Judge:
         self, process: Process, plan: PlanModel, path: str, writes: list[Write], rule: str | None
     ) -> list[tuple[Place, Leaf, str]]:
         """Where a document holds URLs of ours, as the program last saw it."""
-        seen = process.notes["seen"].get(path)
-        if seen is None:
+        seen, life = process.notes["seen"].get(path), self.model.world.life(path)
+        if seen is None and life is not None:
             earlier = plan.seen["rollback"].get(path)
             if earlier is not None and earlier.at > writes[-1].at:
                 seen = earlier
-            elif (life := self.model.world.life(path)) is not None:
+            else:
                 seen = Seen(life.created, life.tree, CLOCK.true)
         writes = [write for write in writes if seen and write.created == seen.created]
         if seen is None or seen.tree is None or not writes:
