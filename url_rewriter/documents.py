@@ -81,7 +81,8 @@ class Document:
     ``path`` is relative to the database (``users/ada``). ``strings`` are ``(value path, text)``
     pairs in the order of the stored document; ``measured`` are the paths of those that an array
     beside them names parts of, by offset and length. ``raw`` belongs to the adapter that made the
-    document: what it needs to write an array whole from a read of the same revision.
+    document: what it needs to write an array whole from a read of the same revision. ``created_at``
+    tells it from one that was deleted and made again; None where the store does not say.
     """
 
     path: str
@@ -90,6 +91,7 @@ class Document:
     unreachable: tuple[UnreachableText, ...] = ()
     raw: object = field(default=None, repr=False, compare=False)
     measured: frozenset[ValuePath] = frozenset()
+    created_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,21 @@ class Outcome(StrEnum):
     CONFLICT = "conflict"
     GONE = "gone"
     FAILED = "failed"
+
+
+class UrlOutcome(StrEnum):
+    """What became of one URL of a document that was dealt with.
+
+    ``ALREADY_NEW``: the application wrote the new one itself. ``CONFLICT``: it was left, and stays.
+    ``GONE``: the application removed it. ``APPEARED``: more of them stand there than were planned.
+    """
+
+    WRITTEN = "written"
+    ALREADY_NEW = "already_new"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    FAILED = "failed"
+    APPEARED = "appeared"
 
 
 def collection_of(path: str) -> str:

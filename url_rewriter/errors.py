@@ -22,6 +22,10 @@ class ServiceError(UrlRewriterError):
     exit_code = 1
 
 
+class ReconciliationError(UrlRewriterError):
+    """The totals do not add up: a defect of this program, not of what it was given."""
+
+
 class ConfigurationError(UrlRewriterError):
     """The command line, the configuration or the rules are wrong; nothing was contacted."""
 

@@ -41,15 +41,17 @@ def test_a_migration_is_planned_applied_verified_and_rolled_back(
     assert planned["blocked"] is False
     applied = workshop.json("apply", "x.plan", "--yes")
     assert applied["documents"]["written"] == 1
-    assert applied["urls"] == {"written": 1}
+    assert (applied["urls"]["found"], applied["urls"]["written"]) == (1, 1)
     after = read_database(database)
     assert after["apps/1"]["image"] == {"stringValue": f"{NEW}story%201.png"}
     assert workshop.json("verify", "x.plan")["passed"] is True
     second = workshop.json(*plan_arguments(output="second.plan"))
     assert second["documents"]["to_write"] == 0
     rolled = workshop.json("rollback", "x.plan", "--yes")
-    assert rolled["documents"]["written"] == 1
+    assert rolled["documents"]["written"] == rolled["urls"]["written"] == 1
     assert read_database(database) == before
+    assert "Nothing is left to put back." in workshop.run("rollback", "x.plan", "--yes").err
+    assert workshop.json("rollback", "x.plan", "--yes")["documents"]["written"] == 0
 
 
 def test_a_missing_target_blocks_the_plan_and_nothing_is_written(

@@ -17,7 +17,7 @@ from tests.servers.fault import (
 )
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import TargetState
-from url_rewriter.objects import S3Settings, open_objects
+from url_rewriter.objects import Prove, S3Settings, open_objects
 from url_rewriter.objects.s3 import S3ObjectStore
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.urls import ObjectRef
@@ -95,6 +95,25 @@ def test_a_passing_fault_of_the_lane_contradicts_nothing(
     objects = s3_with({"odd": present()})
     server.behaviour = lambda r: objects(r) if is_boto3(r) or r.key != "odd" else lane
     assert states(server, "odd") == {"odd": EXISTS}
+
+
+@pytest.mark.parametrize("prove", Prove)
+@pytest.mark.parametrize("reaction", [Reaction(hang_up=True), Reaction(delay=5.0)])
+def test_a_lane_that_gets_only_faults_where_boto3_gets_answers_is_given_up(
+    server: FaultServer, reaction: Reaction, prove: Prove
+) -> None:
+    objects = server.behaviour
+    server.behaviour = lambda r: objects(r) if is_boto3(r) else reaction
+    settings = S3Settings(
+        server.endpoint, "AKID", "secret", workers=4, attempts=1, read_timeout=0.2, prove=prove
+    )
+    store = open_objects(settings)
+    for first in (0, 150):
+        found = list(store.prove(ObjectRef("b.c_d", f"k{n}") for n in range(first, first + 150)))
+        assert {each.state for each in found} == {EXISTS}
+    store.close()
+    heads = [r for r in server.requests if r.method == "HEAD" and not is_boto3(r)]
+    assert len(heads) <= 8
 
 
 def test_an_object_that_appears_in_between_contradicts_nothing(server: FaultServer) -> None:

@@ -46,6 +46,11 @@ TROUBLE: dict[str, tuple[Behaviour, type[UrlRewriterError], str]] = {
     "web server": (lambda _: Reaction(404, {}, b"<html>"), ServiceError, "not as an S3 server"),
     "no methods": (lambda _: Reaction(405), ServiceError, "not as an S3 server"),
     "busy": (lambda _: Reaction(503), ServiceError, "503"),
+    "only HEAD is busy": (
+        lambda r: Reaction(503) if r.method == "HEAD" else xml_error(404, "NoSuchKey"),
+        ServiceError,
+        "--max-rps",
+    ),
     "hangs up": (lambda _: Reaction(hang_up=True), ServiceError, "closed"),
     "stalls": (lambda _: Reaction(delay=1.0), ServiceError, "time limit"),
     "no bucket": (lambda _: xml_error(404, "NoSuchBucket"), ConfigurationError, "no bucket"),
@@ -59,6 +64,40 @@ TROUBLE: dict[str, tuple[Behaviour, type[UrlRewriterError], str]] = {
         lambda _: xml_error(400, "AuthorizationHeaderMalformed"),
         ConfigurationError,
         "AWS_REGION",
+    ),
+    "another region in its body": (
+        lambda _: Reaction(
+            400,
+            {**MARK, "content-type": "application/xml"},
+            b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>garage</Region></Error>",
+        ),
+        ConfigurationError,
+        "to be signed for region 'garage'; set AWS_REGION=garage",
+    ),
+    "https elsewhere": (
+        lambda r: Reaction(308, {"location": "https://s3.example.com" + r.path}),
+        ConfigurationError,
+        "AWS_REGION",
+    ),
+    "https only": (
+        lambda r: Reaction(301, {"location": f"https://{r.headers['host']}{r.path}"}),
+        ConfigurationError,
+        "to https://127.0.0.1",
+    ),
+    "virtual hosts only": (
+        lambda _: xml_error(403, "SecondLevelDomainForbidden"),
+        ConfigurationError,
+        "takes a bucket as part of the host name only",
+    ),
+    "firewall": (
+        lambda _: Reaction(403, {"content-type": "text/html"}, b"<html>blocked</html>"),
+        ServiceError,
+        "no S3 server signed this 403",
+    ),
+    "the endpoint names the bucket": (
+        lambda _: xml_error(404, "NoSuchKey"),
+        ConfigurationError,
+        "seems to name a bucket already",
     ),
     "login page": (lambda _: Reaction(302, {"location": "/login"}), ConfigurationError, "302"),
     "key id": (

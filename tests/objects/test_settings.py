@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from tests.servers.fault import fault_server, present, s3_with
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects import S3Settings, open_objects
+from url_rewriter.urls import ObjectRef
 
 RULES = "http://rules.example:9000"
 
@@ -46,6 +49,20 @@ def test_the_region_is_taken_from_the_environment() -> None:
 def test_half_a_key_pair_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="Only one of"):
         settings({name: "half-a-pair"})
+
+
+def test_a_session_token_is_sent_beside_a_key_pair() -> None:
+    pair = {"S3_ACCESS_KEY_ID": "id", "S3_SECRET_ACCESS_KEY": "secret"}
+    temporary = settings({**pair, "AWS_SESSION_TOKEN": "token-1"})
+    assert settings(pair).session_token is None
+    assert settings({"AWS_SESSION_TOKEN": "token-1"}).session_token is None
+    assert "token-1" not in repr(temporary)
+    with fault_server(s3_with({"k": present()})) as server:
+        store = open_objects(replace(temporary, endpoint=server.endpoint))
+        list(store.prove([ObjectRef("b.c_d", "k")]))
+        store.close()
+        tokens = {request.headers.get("x-amz-security-token") for request in server.requests}
+    assert tokens == {"token-1"}
 
 
 def test_white_space_around_a_secret_is_refused_without_showing_it() -> None:

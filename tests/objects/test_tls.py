@@ -8,6 +8,8 @@ import pytest
 
 from tests.servers.certificates import self_signed
 from tests.servers.fault import fault_server, present, s3_with
+from url_rewriter.errors import ServiceError
+from url_rewriter.objects import open_objects
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.fast import FastTransport
 from url_rewriter.objects.transport.settings import S3Settings
@@ -45,6 +47,21 @@ def test_a_server_that_nobody_vouches_for_gets_no_request(
     with fault_server(s3_with({"k": present()}), context) as server:
         assert ask_both(server.endpoint) == (0, 0)
         assert server.requests == []
+
+
+@pytest.mark.parametrize(("address", "named"), [("127.0.0.1", True), ("192.0.2.1", False)])
+def test_the_variable_that_makes_a_certificate_trusted_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, named: bool
+) -> None:
+    context, trusted = self_signed(tmp_path, address)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    if not named:  # trusted, and of another server
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
+    with fault_server(s3_with({"k": present()}), context) as server:
+        settings = S3Settings(server.endpoint, "AKID", "secret", workers=1, attempts=1)
+        error = open_objects(settings).check(TARGET.bucket)
+    assert isinstance(error, ServiceError)
+    assert ("set AWS_CA_BUNDLE to a file" in str(error)) is named
 
 
 def test_a_certificate_for_another_address_is_not_taken(

@@ -44,12 +44,14 @@ class MemoryStore:
     lose_answers: int = 0
     refused: set[str] = field(default_factory=set)
     writes: list[tuple[str, str, str]] = field(default_factory=list)
+    tells_creation: bool = True
     locator: str = "memory:"
     environment: Environment = Environment.DISPOSABLE
 
     def __post_init__(self) -> None:
         self._clock = itertools.count(1)
         self._revisions: dict[str, int] = {path: next(self._clock) for path in self.documents}
+        self._created = dict(self._revisions)
 
     # -- what an application does -------------------------------------------------------------
 
@@ -57,6 +59,7 @@ class MemoryStore:
         """Create or replace a document."""
         self.documents[path] = fields
         self._revisions[path] = next(self._clock)
+        self._created.setdefault(path, self._revisions[path])
 
     def touch(self, path: str) -> None:
         """Say that the document was changed in place."""
@@ -66,6 +69,7 @@ class MemoryStore:
         """Delete a document."""
         del self.documents[path]
         del self._revisions[path]
+        del self._created[path]
 
     # -- the protocol -------------------------------------------------------------------------
 
@@ -103,7 +107,10 @@ class MemoryStore:
 
     def _read(self, path: str) -> Document:
         return Document(
-            path, Revision(str(self._revisions[path])), tuple(strings_of(self.documents[path]))
+            path,
+            Revision(str(self._revisions[path])),
+            tuple(strings_of(self.documents[path])),
+            created_at=str(self._created[path]) if self.tells_creation else None,
         )
 
     def _write(self, update: Update) -> WriteResult:

@@ -121,6 +121,7 @@ class Migration:
             plan = Plan(self.path, writable=True)
             try:
                 plan.check()
+                plan.check_entries(self.planner)
                 journal = self.journal(plan, operation)
                 write(journal)
                 journal.close("done")

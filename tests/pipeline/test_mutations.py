@@ -19,6 +19,7 @@ from tests.firestore import test_updates
 from tests.objects import test_writer
 from tests.pipeline import test_plan, test_state_machine
 from tests.pipeline.memory import MemoryObjects, MemoryStore
+from tests.pipeline.migration import make_rules
 from tests.pipeline.test_state_machine import Application, KillableJournal
 from url_rewriter import urls
 from url_rewriter.documents import (
@@ -35,7 +36,7 @@ from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.writing import writer
 from url_rewriter.pipeline import rollback
 from url_rewriter.planfile import Entry, Intention, Journal, Operation, live_edits
-from url_rewriter.planning import Replanned, undo
+from url_rewriter.planning import Ours, Planner, Replanned, undo
 from url_rewriter.stores.embedded import values
 from url_rewriter.stores.embedded.store import EmbeddedReader, EmbeddedStore
 from url_rewriter.stores.firestore import updates
@@ -189,13 +190,13 @@ def test_a_dropped_precondition_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_rollback_that_does_not_look_first_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise 10."""
 
-    def blind(edits: Sequence[Edit], fresh: Document) -> Replanned:
+    def blind(planner: Planner, ours: Ours, fresh: Document) -> Replanned:
         texts = dict(fresh.strings)
-        back = {edit.value_path: edit.before for edit in edits if edit.value_path in texts}
+        back = {edit.value_path: edit.before for edit in ours.live if edit.value_path in texts}
         writes = tuple(
             Edit(path, texts[path], text) for path, text in back.items() if texts[path] != text
         )
-        return Replanned(writes, 0, ())
+        return Replanned(writes, ())
 
     monkeypatch.setattr(rollback, "undo", blind)
     assert_noticed()
@@ -234,6 +235,8 @@ def entry(number: int, before: str, after: str) -> Entry:
 def test_what_was_written_twice_is_put_back_newest_first() -> None:
     edits = live_edits([entry(1, "x", "y"), entry(2, "y", "z")])
     fresh = Document("d", Revision("3"), ((("a",), "z"),))
-    assert [(each.before, each.after) for each in undo(edits, fresh).edits] == [("z", "x")]
-    oldest_first = undo(tuple(reversed(edits)), fresh)
+    planner = Planner(make_rules())
+    undone = undo(planner, Ours(edits, edits), fresh)
+    assert [(each.before, each.after) for each in undone.edits] == [("z", "x")]
+    oldest_first = undo(planner, Ours(tuple(reversed(edits)), edits), fresh)
     assert [(each.before, each.after) for each in oldest_first.edits] != [("z", "x")]

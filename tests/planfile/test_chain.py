@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
-from tests.pipeline.migration import OLD, Migration
+from tests.pipeline.migration import NEW, OLD, Migration
+from tests.reports.plans import reseal
 from url_rewriter.errors import RefusedError
-from url_rewriter.planfile import schema
+from url_rewriter.planfile import Plan, schema
 from url_rewriter.planfile.chain import CHAINED
+from url_rewriter.planfile.entries import agree_with_plan
 from url_rewriter.urls import ObjectRef
 
 
@@ -103,3 +105,42 @@ def test_what_this_program_added_is_whole_after_every_run(applied: Migration) ->
     assert applied.rollback().outcomes["written"] == 3
     assert applied.apply().outcomes["written"] == 3
     assert applied.rollback().outcomes["written"] == 3
+
+
+# -- entries that fit the chain and not the plan -----------------------------
+
+
+def tell(migration: Migration, statement: str) -> bool:
+    """Change the journal and chain it anew; whether it can have been made from this plan."""
+    with closing(sqlite3.connect(migration.path)) as connection:
+        assert connection.execute(statement).rowcount
+        reseal(connection)
+    with closing(Plan(migration.path)) as plan:
+        plan.check()
+        return agree_with_plan(plan._connection, migration.planner)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET edits = replace(edits, 's3.example.com', 's3.evil.example')",
+        "UPDATE journal SET edits = replace(edits, 'moved/a', 'moved/b')",
+        "UPDATE journal SET edits = replace(edits, 'old-bucket/a', 'https://x')",
+        "UPDATE journal SET edits = replace(edits, ',1]', ',2]')",
+    ],
+)
+def test_an_entry_that_was_not_planned_is_refused(applied: Migration, statement: str) -> None:
+    assert not tell(applied, statement)
+    with pytest.raises(RefusedError, match="which was not planned"):
+        applied.rollback()
+
+
+def test_an_entry_that_was_planned_anew_is_one_of_the_plan(tmp_path: Path) -> None:
+    objects = MemoryObjects({ObjectRef("data", f"moved/{key}") for key in "ab"})
+    store = MemoryStore({"u/1": {"a": OLD + "a", "b": f"see {OLD}b."}})
+    migration = Migration(tmp_path, store, objects)
+    migration.plan()
+    store.put("u/1", {"a": f"now {OLD}b and {OLD}a", "b": f"{NEW}elsewhere {OLD}b"})
+    migration.apply()
+    assert tell(migration, "UPDATE journal SET sent_at = sent_at || '+'")
+    assert migration.rollback().outcomes["written"] == 1

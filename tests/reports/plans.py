@@ -20,6 +20,7 @@ from url_rewriter.documents import (
     Outcome,
     Revision,
     UnreachableText,
+    UrlOutcome,
     ValuePath,
     WriteResult,
     WriteStatus,
@@ -221,14 +222,23 @@ def write_plan(
         if outcome is Outcome.WRITTEN:
             (entry,) = journal.intend([Intention(write.id, write.revision, write.edits)])
             result = WriteResult(write.path, WriteStatus.WRITTEN, Revision("later"))
-            journal.settle([(entry, result)], [DocumentOutcome(write.id, outcome, why)])
+            urls = {UrlOutcome.WRITTEN: sum(edit.urls for edit in write.edits)}
+            journal.settle([(entry, result)], [DocumentOutcome(write.id, outcome, why, urls)])
         else:
-            journal.settle([], [DocumentOutcome(write.id, outcome, why)])
+            urls = {_URL_OUTCOMES[outcome]: sum(edit.urls for edit in write.edits)}
+            journal.settle([], [DocumentOutcome(write.id, outcome, why, urls)])
     journal.close("done")
     plan.close()
     _write(path, _FIXED_CLOCK)
     return path
 
+
+_URL_OUTCOMES = {
+    Outcome.UNCHANGED: UrlOutcome.ALREADY_NEW,
+    Outcome.CONFLICT: UrlOutcome.CONFLICT,
+    Outcome.GONE: UrlOutcome.GONE,
+    Outcome.FAILED: UrlOutcome.FAILED,
+}
 
 _FIXED_CLOCK = """
 UPDATE runs SET who = 'ops@build-7', version = '0.1.0',

@@ -257,7 +257,13 @@ class Database:
             for place, leaf in leaves(life.tree)
             if not needles or any(needle in leaf.text.lower() for needle in needles)
         )
-        return Document(path, Revision(str(life.updated)), strings, raw=copied(life.tree))
+        return Document(
+            path,
+            Revision(str(life.updated)),
+            strings,
+            raw=copied(life.tree),
+            created_at=str(life.created),
+        )
 
     # -- writes ---------------------------------------------------------------------------------
 

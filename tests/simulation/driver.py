@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import url_rewriter.objects
 from url_rewriter.cli import main
 from url_rewriter.engines import Batch, Threads
 from url_rewriter.pipeline import apply, rollback, verify  # noqa: F401 - their batches are set
@@ -138,7 +137,9 @@ class _Turns:
                     continue
                 yield Batch(part, self._reduce(kept), item)
                 kept = []
-                if not self._may_go_on(item):
+                self._count(item)
+                most = self._budget._left  # of which this engine takes nothing
+                if most is not None and self._budget.read >= most:
                     return
 
 
@@ -164,7 +165,7 @@ def environment(world: World, batch: int) -> Iterator[None]:
     )
     STORES["simulated"] = kind  # type: ignore[index]
     places: list[tuple[Any, str, Any]] = [
-        (url_rewriter.objects, "open_objects", lambda settings: world.objects),
+        (Services, "objects", lambda *asked: contextlib.closing(world.objects)),
         (Services, "read_rules", _read_rules_once),
         (tempfile, "tempdir", str(world.temporary)),
         *((Threads, name, getattr(_Turns, name)) for name in ("__enter__", "__exit__", "__iter__")),

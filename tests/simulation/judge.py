@@ -236,10 +236,13 @@ class Judge:
             if rule in (None, url.rule)
         }
         known = set(map(id, plan.writes))
+        replaced_texts = {before for write in writes for _, before, _ in write.edits}
         found = []
         for place, leaf in leaves(seen.tree):
             if leaf.author is None and leaf.born < writes[0].at:
                 continue
+            if leaf.author is None and leaf.text in replaced_texts:
+                continue  # put back by hand; what it names, it named before
             if leaf.author is not None and id(leaf.author) not in known:
                 continue
             found += [(place, leaf, url) for url in new_in(leaf.text) if url in ours]

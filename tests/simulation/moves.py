@@ -131,7 +131,7 @@ def _restore(tree: Tree, move: Move) -> str:
 
 def _swap(tree: Tree, move: Move) -> str:
     one, other = _pick(tree, move.b), _pick(tree, move.c)
-    if one is None or other is None or one[0] == other[0]:
+    if one is None or other is None or one[1].text == other[1].text:
         return ""
     put(tree, one[0], other[1])
     put(tree, other[0], one[1])

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
-from url_rewriter.pipeline import apply, held_plan, plan, rollback, write_loop
+from url_rewriter.pipeline import apply, held_plan, outcomes, plan, read_back, rollback, write_loop
+from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.planfile import Intention, draft, journal, lock
 from url_rewriter.planfile import plan as planfile
-from url_rewriter.planning import Replanned
-from url_rewriter.planning.replanning import place_of
+from url_rewriter.planning import Ours, Replanned, place_of
 from url_rewriter.stores.firestore import updates
 
 Patch = tuple[Any, str, Any]
@@ -110,10 +110,12 @@ def an_entry_is_not_committed_before_the_write() -> Sequence[Patch]:
 
 @_mutant(*FORGOTTEN)
 def a_write_without_an_answer_is_taken_for_lost() -> Sequence[Patch]:
-    def believe(history: Any, path: str, document: Any) -> dict[int, WriteResult]:
-        return {each.id: WriteResult(path, WriteStatus.STALE) for each in history if each.open}
+    def believe(planner: Any, entries: Sequence[Any], path: str, document: Any) -> WriteHistory:
+        told = {each.id: WriteResult(path, WriteStatus.STALE) for each in entries if each.open}
+        known = [replace(each, status=WriteStatus.STALE) if each.open else each for each in entries]
+        return WriteHistory(document, tuple(known), told)
 
-    return [(write_loop, "_read_back", believe)]
+    return [(write_loop, "read_back", believe)]
 
 
 @_mutant("totals", *FORGOTTEN)
@@ -123,7 +125,7 @@ def rollback_passes_over_entries_without_an_answer() -> Sequence[Patch]:
     def settled_only(entries: Sequence[Any]) -> Any:
         return live([each for each in entries if not each.open])
 
-    return [(journal, "live_edits", settled_only), (rollback, "live_edits", settled_only)]
+    return [(journal, "live_edits", settled_only), (read_back, "live_edits", settled_only)]
 
 
 # -- what is written ----------------------------------------------------------------------------
@@ -137,10 +139,10 @@ def the_precondition_is_dropped() -> Sequence[Patch]:
         life = World.running.life(document.path) if World.running else None
         if life is not None:
             document = replace(document, revision=str(life.updated))
-        return write_loop_update(document, edits)
+        return make_update(document, edits)
 
-    write_loop_update = write_loop.Update
-    return [(write_loop, "Update", current)]
+    make_update = outcomes.Update
+    return [(outcomes, "Update", current)]
 
 
 @_mutant("lost-edit")
@@ -157,36 +159,35 @@ def a_path_is_taken_for_what_stood_there() -> Sequence[Patch]:
             for edit in edits
             if texts.get(edit.value_path) not in (None, edit.after)
         ]
-        return Replanned(tuple(writes), 0, ())
+        return Replanned(tuple(writes), ())
 
     return [(apply, "replan", by_path)]
 
 
 @_mutant("restored-foreign", "lost-edit", "wrong-text")
 def rollback_does_not_look_at_what_stands_there() -> Sequence[Patch]:
-    def blind(edits: Sequence[Edit], fresh: Document) -> Replanned:
+    def blind(planner: Any, ours: Ours, fresh: Document) -> Replanned:
         texts = dict(fresh.strings)
-        back = {edit.value_path: edit.before for edit in edits if edit.value_path in texts}
+        back = {edit.value_path: edit.before for edit in ours.live if edit.value_path in texts}
         return Replanned(
-            tuple(Edit(at, texts[at], text) for at, text in back.items() if texts[at] != text),
-            0, (),
-        )  # fmt: skip
+            tuple(Edit(at, texts[at], text) for at, text in back.items() if texts[at] != text), ()
+        )
 
     return [(rollback, "undo", blind)]
 
 
 @_mutant("restored-foreign", "restored-twice")
 def a_set_is_taken_for_a_multiset() -> Sequence[Patch]:
-    def all_alike(edits: Sequence[Edit], fresh: Document) -> Replanned:
-        wrote = {(place_of(edit.value_path), edit.after): edit.before for edit in edits}
+    def all_alike(planner: Any, ours: Ours, fresh: Document) -> Replanned:
+        wrote = {(place_of(edit.value_path), edit.after): edit.before for edit in ours.live}
         return Replanned(
             tuple(
                 Edit(at, text, wrote[place_of(at), text])
                 for at, text in fresh.strings
                 if (place_of(at), text) in wrote
             ),
-            0, (),
-        )  # fmt: skip
+            (),
+        )
 
     return [(rollback, "undo", all_alike)]
 
@@ -276,11 +277,12 @@ def a_checkpoint_is_kept_before_its_documents() -> Sequence[Patch]:
 
 @_mutant("old-url-unlisted")
 def what_is_left_is_not_told() -> Sequence[Patch]:
-    def quiet(task: Any, replanned: Replanned, outcome: Outcome) -> Any:
-        return outcome_of(task, replace(replanned, left=()), outcome)
+    def quiet(self: Any, write: Any, *rest: Any, **wrote: int) -> Any:
+        told = replace(write, plan=replace(write.plan, left=()))
+        return tell(self, told, *rest, **wrote)
 
-    outcome_of = write_loop._outcome
-    return [(write_loop, "_outcome", quiet)]
+    tell = outcomes.Outcomes._tell
+    return [(outcomes.Outcomes, "_tell", quiet)]
 
 
 @_mutant("totals", "status-of-apply", "unseen")

@@ -38,7 +38,7 @@ def _show_json(console: Console, written: Written) -> None:
             "store": written.store,
             "dry_run": written.dry_run,
             "documents": {"planned": totals.planned, **totals.outcomes},
-            "urls": {"written": totals.urls},
+            "urls": totals.by_url,
             "left": [
                 {"document": each.path, "outcome": each.outcome, "detail": each.detail}
                 for each in written.left
@@ -57,6 +57,12 @@ def _show_text(console: Console, written: Written) -> None:
         f" {counted(totals.planned, 'document')} planned, {counted(totals.urls, 'URL')} "
         f"{would}{'rewritten' if written.operation is Operation.APPLY else 'put back'}"
     )
+    if written.nothing_left:
+        console.say("Nothing is left to put back.")
+    elif states := ", ".join(f"{count:,} {words}" for words, count in totals.in_words()):
+        console.print(f" {counted(totals.by_url['found'], 'URL')}: {states}")
+    if appeared := totals.by_url["appeared"]:
+        console.print(f" {counted(appeared, 'URL')} beyond them appeared since, and stay")
     for each in left[:LISTED]:
         line = f"  {each.outcome:<9} {printable(each.path)}  {printable(each.detail)}"
         console.say(line.rstrip())

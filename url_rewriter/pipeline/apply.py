@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -27,17 +27,18 @@ from url_rewriter.pipeline.held_plan import (
     require_same_store,
 )
 from url_rewriter.pipeline.last_look import LastLook
+from url_rewriter.pipeline.outcomes import WriteTask
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import DocumentWriter, Writer, WriteTask
+from url_rewriter.pipeline.write_loop import DocumentWriter, Writer
 from url_rewriter.pipeline.written import Written, tell_writes
 from url_rewriter.planfile import (
-    Entry,
     Journal,
     Operation,
     Plan,
 )
-from url_rewriter.planning import Planner, Replanned, replan
+from url_rewriter.planning import Planner, Replanned, count_already_new, find_standing, replan
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted
 
@@ -130,11 +131,30 @@ class PlanWriter:
             looked = LastLook(self.journal, self.objects, self.rate)
             there = looked.passing(islice(writes, max_writes))
             tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in there)
-            Writer(self.store, self.journal, self._decide, progress, self.rate, stop).run(tasks)
+            Writer(self.store, self.journal, self, progress, self.rate, stop).run(tasks)
 
-    def _decide(self, task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
+    # -- the policy of an apply ---------------------------------------------------------------
+
+    def decide(self, task: WriteTask, fresh: Document, history: WriteHistory) -> Replanned:
+        """What the plan means for a document as it is now."""
         known = partial(self.journal.plan.known_targets, task.document)
-        return replan(self.planner, task.edits, task.kept, document, known)
+        replanned = replan(self.planner, task.edits, task.kept, fresh, known)
+        if not replanned.edits:
+            return replanned
+        standing = find_standing(self.planner, replanned.edits, history.ours, fresh)
+        return replace(replanned, standing=standing)
+
+    def expected(self, task: WriteTask, history: WriteHistory) -> int:
+        """How many URLs were planned."""
+        return sum(edit.urls for edit in task.edits)
+
+    def already_new(self, task: WriteTask, fresh: Document) -> int:
+        """How many of the planned URLs stand in the document already."""
+        return count_already_new(self.planner, task.edits, fresh)
+
+    def keeps(self, history: WriteHistory) -> bool:
+        """An apply leaves nothing that it was not asked for."""
+        return False
 
 
 def _write_canary(

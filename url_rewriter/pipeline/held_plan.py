@@ -32,6 +32,7 @@ def held_plan(path: Path, *, dry_run: bool) -> Iterator[tuple[Plan, ExitStack]]:
     try:
         with closing(Plan(path)) as kept:  # a file that is damaged is not touched
             kept.check()
+            kept.check_entries(planned_planner(kept))
         with ExitStack() as stack:
             plan = Plan.copied(path) if dry_run else Plan(path, writable=True)
             stack.callback(plan.close)

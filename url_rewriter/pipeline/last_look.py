@@ -12,8 +12,10 @@ from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Outcome
 from url_rewriter.evidence import Evidence
 from url_rewriter.objects import ObjectStore
+from url_rewriter.pipeline.outcomes import UrlAccount, tell_places
+from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.pipeline.write_loop import BATCH
-from url_rewriter.planfile import DocumentOutcome, Journal, PlannedWrite
+from url_rewriter.planfile import DocumentOutcome, Journal, Operation, PlannedWrite
 from url_rewriter.urls import ObjectRef
 
 
@@ -44,11 +46,17 @@ class LastLook:
                 self._journal.add_evidence(self._gather(list(wanted)))
             for write in batch:
                 if doubts := self._doubts(targets[write.id]):
-                    detail = f"no longer proven to exist: {', '.join(doubts)}"
-                    outcome = DocumentOutcome(write.id, Outcome.FAILED, detail)
-                    self._journal.settle([], [outcome])
+                    self._journal.settle([], [self._fail(write, doubts)])
                 else:
                     yield write
+
+    def _fail(self, write: PlannedWrite, doubts: Sequence[str]) -> DocumentOutcome:
+        places = tell_places(edit.value_path for edit in write.edits)
+        detail = f"no longer proven to exist: {', '.join(doubts)}; not written: {places}"
+        entries = tuple(self._journal.entries([write.id]).get(write.id, ()))
+        written = WriteHistory(None, entries, {}).written(Operation.APPLY)
+        account = UrlAccount(sum(edit.urls for edit in write.edits), written)
+        return DocumentOutcome(write.id, Outcome.FAILED, detail, account.close(Outcome.FAILED))
 
     def _gather(self, targets: Sequence[ObjectRef]) -> list[Evidence]:
         objects = self._objects()

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
-from url_rewriter.documents import Document, Environment
+from url_rewriter.documents import Document, Edit, Environment
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
 from url_rewriter.pipeline.forecast import forecast_writes
-from url_rewriter.pipeline.held_plan import DryRunStore, ending, held_plan, require_same_store
-from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.write_loop import DocumentWriter, Writer, WriteTask
-from url_rewriter.pipeline.written import Written, tell_writes
-from url_rewriter.planfile import (
-    Entry,
-    Journal,
-    Operation,
-    WriteFilter,
-    live_edits,
+from url_rewriter.pipeline.held_plan import (
+    DryRunStore,
+    ending,
+    held_plan,
+    planned_planner,
+    require_same_store,
 )
-from url_rewriter.planning import Replanned, undo
+from url_rewriter.pipeline.outcomes import WriteTask
+from url_rewriter.pipeline.progress import Progress
+from url_rewriter.pipeline.read_back import WriteHistory
+from url_rewriter.pipeline.services import Services
+from url_rewriter.pipeline.write_loop import DocumentWriter, Writer
+from url_rewriter.pipeline.written import Written, nothing_to_put_back, tell_writes
+from url_rewriter.planfile import Journal, Operation, WriteFilter
+from url_rewriter.planning import Ours, Planner, Replanned, undo, written_targets
 from url_rewriter.text import counted
 
 
@@ -62,6 +64,8 @@ def rollback(
             question = f"Put back {counted(planned, 'document')} of {store.locator}?"
             require_consent(store, question, request.consent, operator)
         with ending(Journal(plan, Operation.ROLLBACK)) as journal:
+            if next(journal.to_roll_back(request.wanted), None) is None:
+                return nothing_to_put_back(plan, request.path, dry_run=request.dry_run)
             progress.begin("rollback", "docs", planned)
             put_back(
                 journal,
@@ -85,20 +89,58 @@ def put_back(
     wanted: WriteFilter = WriteFilter(),
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Put back every string that still reads as it was written, last written first.
+    """Put back every string that still reads as it was written, the document written last first.
 
     ``wanted`` narrows it to a document, or to the strings that hold a URL of one rule. Raises
     InterruptedRunError when asked to stop, between two batches, and ServiceError when the store or
     the disk fails for good; the same call continues.
     """
-
-    def decide(task: WriteTask, document: Document, history: Sequence[Entry]) -> Replanned:
-        edits = live_edits(history)
-        if wanted.rule is not None:
-            covered = journal.plan.strings_of_rule(task.document, wanted.rule)
-            edits = tuple(edit for edit in edits if edit.before in covered)
-        return undo(edits, document)
-
+    policy = _RollbackPolicy(planned_planner(journal.plan), wanted.rule)
     with Stop(progress.warn, pause=pause) as stop:
         tasks = (WriteTask(document, path) for document, path in journal.to_roll_back(wanted))
-        Writer(store, journal, decide, progress, rate, stop).run(tasks)
+        Writer(store, journal, policy, progress, rate, stop).run(tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class _RollbackPolicy:
+    """Puts back what an apply wrote, or of it the strings with a URL of one rule."""
+
+    planner: Planner
+    rule: str | None
+
+    def decide(self, task: WriteTask, fresh: Document, history: WriteHistory) -> Replanned:
+        """What putting back means for a document as it is now."""
+        return undo(self.planner, self._wanted(history), fresh)
+
+    def expected(self, task: WriteTask, history: WriteHistory) -> int:
+        """How many URLs were written and not put back, with those that this rollback put back."""
+        live = sum(edit.urls for edit in self._wanted(history).live)
+        return live + history.written(Operation.ROLLBACK)
+
+    def already_new(self, task: WriteTask, fresh: Document) -> int:
+        """None: what the application put back itself is gone."""
+        return 0
+
+    def keeps(self, history: WriteHistory) -> bool:
+        """Whether strings of other rules stay as they were written."""
+        return len(self._wanted(history).live) < len(history.ours.live)
+
+    def _wanted(self, history: WriteHistory) -> Ours:
+        ours = history.ours
+        if self.rule is None:
+            return ours
+        return replace(
+            ours,
+            live=tuple(filter(self._is_of_rule, ours.live)),
+            written=tuple(filter(self._is_of_rule, ours.written)),
+        )
+
+    def _is_of_rule(self, edit: Edit) -> bool:
+        """Whether an edit rewrote a URL that the rule takes, planned before or just then."""
+        planned = self.planner.plan_text((), edit.before)
+        written = written_targets(self.planner, [edit])
+        return any(
+            candidate.rule.name == self.rule and candidate.target in written
+            for url in (planned.urls if planned else ())
+            for candidate in url.candidates
+        )

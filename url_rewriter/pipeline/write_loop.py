@@ -7,7 +7,7 @@ reading the document again, a bounded number of times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
@@ -17,17 +17,16 @@ from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.documents import (
     Document,
-    Edit,
     Outcome,
     Update,
     WriteResult,
     WriteStatus,
-    format_value_path,
 )
 from url_rewriter.errors import ServiceError
+from url_rewriter.pipeline.outcomes import DocumentWrite, Outcomes, WritePolicy, WriteTask
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.planfile import DocumentOutcome, Entry, Intention, Journal
-from url_rewriter.planning import Replanned
+from url_rewriter.pipeline.read_back import read_back
+from url_rewriter.planfile import DocumentOutcome, Journal
 
 BATCH = 400
 """Documents that are read, journaled and written together, at most."""
@@ -46,31 +45,6 @@ class DocumentWriter(Protocol):
         """Write each update with its revision as precondition."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTask:
-    """A document to be written: its number in the plan file, its path, and what was planned."""
-
-    document: int
-    path: str
-    edits: tuple[Edit, ...] = ()
-    kept: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """A write about to be sent; ``unanswered`` entries may still arrive, at the same revision."""
-
-    task: WriteTask
-    fresh: Document
-    plan: Replanned
-    unanswered: list[int]
-
-    @property
-    def update(self) -> Update:
-        """What is sent."""
-        return Update(self.fresh, self.plan.edits)
-
-
 @dataclass(slots=True)
 class _Round:
     """What is left of a batch: tasks to look at, and refused writes to send again as they are.
@@ -79,8 +53,8 @@ class _Round:
     """
 
     tasks: list[WriteTask]
-    refused: dict[int, _Write] = field(default_factory=dict)
-    why: dict[str, WriteResult] = field(default_factory=dict)
+    refused: dict[int, DocumentWrite] = field(default_factory=dict)
+    why: dict[str, tuple[DocumentWrite, WriteResult]] = field(default_factory=dict)
     written: int = 0
 
     @property
@@ -97,10 +71,6 @@ class _Round:
         )
 
 
-Decide = Callable[[WriteTask, Document, Sequence[Entry]], Replanned]
-"""What to write to a document as it is now, given its journal entries, oldest first."""
-
-
 class Writer:
     """Writes documents in batches, each journaled before it is sent."""
 
@@ -108,14 +78,15 @@ class Writer:
         self,
         store: DocumentWriter,
         journal: Journal,
-        decide: Decide,
+        policy: WritePolicy,
         progress: Progress,
         rate: WriteRate,
         stop: Stop,
     ) -> None:
         self._store = store
         self._journal = journal
-        self._decide = decide
+        self._policy = policy
+        self._outcomes = Outcomes(policy, journal.operation)
         self._progress = progress
         self._rate = rate
         self._stop = stop
@@ -150,7 +121,7 @@ class Writer:
                 attempts.progress()
         if left.refused:
             raise _quota_used_up(next(iter(left.refused.values())), left)
-        given_up = [_given_up(task, left.why[task.path]) for task in left.tasks]
+        given_up = [self._outcomes.given_up(*left.why[task.path], _ROUNDS) for task in left.tasks]
         self._journal.settle([], given_up)
 
     def _write_round(self, now: _Round, after: _Round) -> None:
@@ -168,34 +139,32 @@ class Writer:
         entries = self._journal.entries([task.document for task in tasks])
         settled: list[tuple[int, WriteResult]] = []
         outcomes: list[DocumentOutcome] = []
-        writes: list[_Write] = []
+        writes: list[DocumentWrite] = []
+        planner = self._policy.planner
         for task in tasks:
             document = fresh.get(task.path)
-            history = entries.get(task.document, [])
-            told = _read_back(history, task.path, document)
-            settled += told.items()
+            history = read_back(planner, entries.get(task.document, []), task.path, document)
+            settled += history.told.items()
             if document is None:
-                outcomes.append(DocumentOutcome(task.document, Outcome.GONE))
+                outcomes.append(self._outcomes.gone(task, history))
                 continue
-            replanned = self._decide(task, document, history)
-            if replanned.edits:
-                unanswered = [each.id for each in history if each.open and each.id not in told]
-                writes.append(_Write(task, document, replanned, unanswered))
+            write = DocumentWrite(
+                task, document, self._policy.decide(task, document, history), history
+            )
+            if write.plan.edits:
+                writes.append(write)
             else:
-                outcomes.append(self._without_write(task, replanned, history, told))
+                outcomes.append(self._outcomes.without_write(write))
         if settled or outcomes:
             self._settle(settled, outcomes, after)
         self._rate.give_back(len(tasks) - len(writes))
         if writes:
-            intended = self._journal.intend(
-                [
-                    Intention(each.task.document, each.fresh.revision, each.plan.edits)
-                    for each in writes
-                ]
-            )
+            intended = self._journal.intend([each.intention for each in writes])
             self._send(dict(zip(intended, writes, strict=True)), after)
 
-    def _send(self, writes: dict[int, _Write], after: _Round, *, again: bool = False) -> None:
+    def _send(
+        self, writes: dict[int, DocumentWrite], after: _Round, *, again: bool = False
+    ) -> None:
         """Send writes by their journal entries; keep the answers, and in ``after`` what is left.
 
         ``again``: they were sent before, and were refused for a quota.
@@ -210,20 +179,18 @@ class Writer:
         for (entry, write), result in zip(writes.items(), results, strict=True):
             match result.status:
                 case WriteStatus.WRITTEN:
-                    outcomes.append(_outcome(write.task, write.plan, Outcome.WRITTEN))
-                    # It took the revision that the unanswered ones required: they never can arrive.
-                    settled += [(each, _superseded(result)) for each in write.unanswered]
+                    history = write.superseding()
+                    settled += history.told.items()
+                    outcomes.append(self._outcomes.written(write, history))
                 case WriteStatus.REFUSED:
-                    outcomes.append(
-                        DocumentOutcome(write.task.document, Outcome.FAILED, result.detail)
-                    )
+                    outcomes.append(self._outcomes.failed(write, result.detail))
                 case WriteStatus.UNSETTLED if result.exhausted:
                     # Sent again at the revision that it requires: it cannot arrive twice.
                     after.refused[entry] = write
-                    after.why[write.task.path] = result
+                    after.why[write.task.path] = write, result
                 case WriteStatus.STALE | WriteStatus.UNSETTLED:
                     after.tasks.append(write.task)
-                    after.why[write.task.path] = result
+                    after.why[write.task.path] = write, result
         self._settle(settled, outcomes, after)
 
     def _settle(
@@ -235,45 +202,6 @@ class Writer:
         self._journal.settle(settled, outcomes)
         after.written += sum(each.outcome is Outcome.WRITTEN for each in outcomes)
 
-    def _without_write(
-        self,
-        task: WriteTask,
-        replanned: Replanned,
-        history: Sequence[Entry],
-        told: dict[int, WriteResult],
-    ) -> DocumentOutcome:
-        written = any(
-            entry.operation is self._journal.operation
-            and entry.id in told
-            and told[entry.id].status is WriteStatus.WRITTEN
-            for entry in history
-        )
-        return _outcome(task, replanned, Outcome.WRITTEN if written else Outcome.UNCHANGED)
-
-
-def _read_back(
-    history: Sequence[Entry], path: str, document: Document | None
-) -> dict[int, WriteResult]:
-    """What the document tells of writes whose answer is not known, by entry.
-
-    A write is atomic: one of its strings standing where it was put shows that it arrived. Once the
-    document has another revision than the write required (or is gone), it can no longer arrive. At
-    that very revision it has not arrived yet, and still may: nothing is told of it.
-    """
-    told: dict[int, WriteResult] = {}
-    texts = dict(document.strings) if document else {}
-    for entry in history:
-        if not entry.open or (document is not None and document.revision == entry.revision):
-            continue
-        arrived = any(texts.get(edit.value_path) == edit.after for edit in entry.edits)
-        told[entry.id] = WriteResult(
-            path,
-            WriteStatus.WRITTEN if arrived else WriteStatus.STALE,
-            document.revision if document and arrived else None,
-            "by reading back",
-        )
-    return told
-
 
 def _ambiguous_if_stale(result: WriteResult) -> WriteResult:
     """The answer to a write that was sent before: it may be its own first sending that it met."""
@@ -282,33 +210,10 @@ def _ambiguous_if_stale(result: WriteResult) -> WriteResult:
     return result
 
 
-def _quota_used_up(write: _Write, now: _Round) -> ServiceError:
-    said = now.why[write.task.path].detail
+def _quota_used_up(write: DocumentWrite, now: _Round) -> ServiceError:
+    said = now.why[write.task.path][1].detail
     return ServiceError(
         f"The database refused every write for {_ROUNDS} rounds, the last with: {said}. A quota is "
         "used up: one of a day comes back at midnight, Pacific time; the project's owner can raise "
         "it, or enable billing. The rest is pending; the same command continues."
     )
-
-
-def _superseded(result: WriteResult) -> WriteResult:
-    return WriteResult(result.path, WriteStatus.STALE, detail="a later attempt was written")
-
-
-def _outcome(task: WriteTask, replanned: Replanned, outcome: Outcome) -> DocumentOutcome:
-    if replanned.left:
-        return DocumentOutcome(task.document, Outcome.CONFLICT, _left(replanned))
-    return DocumentOutcome(task.document, outcome)
-
-
-def _left(replanned: Replanned) -> str:
-    places = ", ".join(format_value_path(path) for path in replanned.left)
-    return f"changed since, left alone: {places}"
-
-
-def _given_up(task: WriteTask, result: WriteResult) -> DocumentOutcome:
-    if result.status is WriteStatus.STALE:
-        return DocumentOutcome(
-            task.document, Outcome.CONFLICT, f"kept changing while it was written, {_ROUNDS} times"
-        )
-    return DocumentOutcome(task.document, Outcome.FAILED, result.detail)

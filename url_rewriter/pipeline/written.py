@@ -10,7 +10,10 @@ from url_rewriter.planfile import LeftDocument, Operation, Plan, WriteFilter, Wr
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The outcome of every planned document, and those that were ``left``."""
+    """The outcome of every planned document and URL, and the documents that were ``left``.
+
+    ``nothing_left``: a rollback found that everything had been put back before.
+    """
 
     path: Path
     store: str
@@ -18,6 +21,7 @@ class Written:
     dry_run: bool
     totals: WriteTotals
     left: tuple[LeftDocument, ...]
+    nothing_left: bool = False
 
     @property
     def all_gone(self) -> bool:
@@ -33,6 +37,17 @@ def tell_writes(
     dry_run: bool,
     wanted: WriteFilter | None = None,
 ) -> Written:
-    """What the journal of ``plan``, or of its copy in a dry run, says; ``path`` is the plan's."""
+    """What the journal of ``plan``, or of its copy in a dry run, says; ``path`` is the plan's.
+
+    Raises ReconciliationError where an apply's totals do not add up.
+    """
+    if operation is Operation.APPLY:
+        plan.require_reconciled()
     totals, left = plan.count_writes(operation, wanted), tuple(plan.left_documents(operation))
     return Written(path, plan.header.store, operation, dry_run, totals, left)
+
+
+def nothing_to_put_back(plan: Plan, path: Path, *, dry_run: bool) -> Written:
+    """What a rollback says that has nothing to do: nothing was applied, or all was put back."""
+    totals = plan.count_writes(Operation.ROLLBACK).emptied()
+    return Written(path, plan.header.store, Operation.ROLLBACK, dry_run, totals, (), True)

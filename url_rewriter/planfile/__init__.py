@@ -26,17 +26,10 @@ from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
 from url_rewriter.planfile.scan_rows import FoundRows, rows_of
-from url_rewriter.planfile.totals import (
-    LeftDocument,
-    Operation,
-    RuleTotals,
-    Summary,
-    UnmappedBucket,
-    WriteFilter,
-    WriteTotals,
-)
+from url_rewriter.planfile.totals import Operation, RuleTotals, Summary, UnmappedBucket
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
+from url_rewriter.planfile.write_totals import LeftDocument, WriteFilter, WriteTotals
 
 __all__ = [
     "OF_A_PLAN",

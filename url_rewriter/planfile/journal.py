@@ -8,18 +8,33 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from url_rewriter.documents import Edit, Outcome, Revision, WriteResult, WriteStatus
+from url_rewriter.documents import (
+    Edit,
+    Outcome,
+    Revision,
+    UrlOutcome,
+    WriteResult,
+    WriteStatus,
+)
 from url_rewriter.planfile.damage import reading
 from url_rewriter.planfile.paging import read_pages
 from url_rewriter.planfile.plan import Plan
-from url_rewriter.planfile.rows import PlannedWrite, dump_edits, load_edits
+from url_rewriter.planfile.rows import (
+    PlannedWrite,
+    dump_edits,
+    dump_standing,
+    load_edits,
+    load_standing,
+)
 from url_rewriter.planfile.runs import Run, now
-from url_rewriter.planfile.totals import WANTED, Operation, WriteFilter
+from url_rewriter.planfile.totals import Operation
+from url_rewriter.planfile.write_totals import PUT_BACK, WANTED, WriteFilter
+from url_rewriter.planning import Standing, place_of
 from url_rewriter.urls import ObjectRef
 
 
@@ -27,20 +42,23 @@ from url_rewriter.urls import ObjectRef
 class Intention:
     """A write that is about to be sent: the edits to a document as it was read for it.
 
-    ``created_at`` is when that document was made, None where its store does not tell.
+    ``created_at`` is when that document was made, None where its store does not tell. ``standing``
+    are its strings that name a target of the edits already and are the application's own.
     """
 
     document: int
     revision: Revision
     edits: tuple[Edit, ...]
     created_at: str | None = None
+    standing: Standing = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One write: sent, or about to be. ``status`` is None while the result is not known.
 
-    ``created_at`` is when the document was made that was read for it, None where that is not known.
+    ``created_at`` is when the document was made that was read for it, None where that is not known;
+    ``standing`` are its strings that named a target of the edits before.
     """
 
     id: int
@@ -50,6 +68,7 @@ class Entry:
     edits: tuple[Edit, ...]
     status: WriteStatus | None
     created_at: str | None = None
+    standing: Standing = ()
 
     @property
     def open(self) -> bool:
@@ -59,11 +78,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DocumentOutcome:
-    """What became of one document, and why where it was left alone."""
+    """What became of one document and of its URLs, and why where it was left alone.
+
+    ``live``: strings of ours stay there that a rollback was not asked for, or that may still come.
+    """
 
     document: int
     outcome: Outcome
     detail: str = ""
+    urls: Mapping[UrlOutcome, int] = field(default_factory=dict)
+    live: bool = False
 
 
 class Journal(Run):
@@ -92,11 +116,12 @@ class Journal(Run):
     def _enter(self, each: Intention) -> int:
         row = self._connection.execute(
             "INSERT INTO journal"
-            " (run, operation, document, revision, created_at, edits, urls, sent_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " (run, operation, document, revision, created_at, edits, standing, urls, sent_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self._run, self.operation, each.document, each.revision, each.created_at,
-                dump_edits(each.edits), sum(edit.urls for edit in each.edits), now(),
+                dump_edits(each.edits), dump_standing(each.standing),
+                sum(edit.urls for edit in each.edits), now(),
             ),
         )  # fmt: skip
         return int(row.lastrowid or 0)
@@ -116,10 +141,18 @@ class Journal(Run):
                 ],
             )
             self._connection.executemany(
-                "INSERT INTO outcomes (document, run, operation, outcome, detail)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO outcomes (document, run, operation, outcome, detail, urls, live)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (each.document, self._run, self.operation, each.outcome, each.detail)
+                    (
+                        each.document,
+                        self._run,
+                        self.operation,
+                        each.outcome,
+                        each.detail,
+                        json.dumps(each.urls),
+                        each.live,
+                    )
                     for each in outcomes
                 ],
             )
@@ -138,18 +171,20 @@ class Journal(Run):
             )
 
     def to_roll_back(self, wanted: WriteFilter) -> Iterator[tuple[int, str]]:
-        """Documents with strings that an apply wrote, or may have written, that are not put back;
-        last written first: id and path."""
+        """Documents with strings that an apply wrote, or may have written, that are not put back,
+        or were left by an earlier rollback; last written first: id and path."""
 
-        def read(last: int) -> list[tuple[int, int, str]]:
+        def read(last: int) -> list[tuple[int, int, str, bool]]:
             given = {**asdict(wanted), "last": last, "page": _PAGE}
             with reading(self.plan.path):
                 return self._connection.execute(_APPLIED, given).fetchall()
 
         for page in read_pages(read, 1 << 62, itemgetter(0)):
-            entries = self.entries([document for _, document, _ in page])
+            entries = self.entries([document for _, document, *_ in page])
             yield from (
-                (document, path) for _, document, path in page if live_edits(entries[document])
+                (document, path)
+                for _, document, path, left in page
+                if left or live_edits(entries[document])
             )
 
     def _outcomes(self, documents: list[int]) -> dict[int, tuple[str, str]]:
@@ -184,19 +219,24 @@ class Journal(Run):
 _PAGE = 500
 
 _ENTRIES = (
-    "SELECT id, operation, document, revision, created_at, edits, status FROM entries"
+    "SELECT id, operation, document, revision, created_at, edits, status, standing FROM entries"
     " WHERE document IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
 
 _APPLIED = (
-    "SELECT max(j.id), d.id, d.path FROM journal j JOIN documents d ON d.id = j.document"
-    " WHERE j.operation = 'apply' AND " + WANTED + " GROUP BY d.id HAVING max(j.id) < :last"
-    " ORDER BY max(j.id) DESC LIMIT :page"
+    "SELECT max(j.id), d.id, d.path, x.id IS NOT NULL"
+    " FROM journal j JOIN documents d ON d.id = j.document"
+    " LEFT JOIN newest_outcome x ON x.document = d.id AND x.operation = 'rollback'"
+    " WHERE j.operation = 'apply' AND NOT coalesce("
+    + PUT_BACK
+    + ", 0) AND "
+    + WANTED
+    + " GROUP BY d.id HAVING max(j.id) < :last ORDER BY max(j.id) DESC LIMIT :page"
 )
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    number, operation, document, revision, created_at, edits, status = row
+    number, operation, document, revision, created_at, edits, status, standing = row
     return Entry(
         number,
         Operation(operation),
@@ -205,6 +245,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         load_edits(edits),
         WriteStatus(status) if status else None,
         created_at,
+        load_standing(standing),
     )
 
 
@@ -229,12 +270,17 @@ def live_edits(entries: Sequence[Entry]) -> tuple[Edit, ...]:
 
 
 def _take_back(live: list[Edit], edit: Edit) -> None:
-    """Drop the newest edit that ``edit`` undid: at its own place, else where an array moved it."""
+    """Drop the edits that ``edit`` undid, newest first: they lead from one text to the other."""
+    text = edit.before
+    while text != edit.after and (undone := _find(live, edit, text)) is not None:
+        text = live.pop(undone).before
+
+
+def _find(live: Sequence[Edit], edit: Edit, text: str) -> int | None:
+    """The newest edit that wrote a text: at the same place, else where an array moved it."""
     alike = [
-        index
+        (each.value_path == edit.value_path, each.before == edit.after, index)
         for index, each in enumerate(live)
-        if (each.after, each.before) == (edit.before, edit.after)
+        if each.after == text and place_of(each.value_path) == place_of(edit.value_path)
     ]
-    at_its_place = [index for index in alike if live[index].value_path == edit.value_path]
-    if undone := at_its_place or alike:
-        del live[undone[-1]]
+    return max(alike)[-1] if alike else None

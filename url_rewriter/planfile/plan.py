@@ -17,6 +17,7 @@ from url_rewriter.planfile.comparisons import (
 )
 from url_rewriter.planfile.damage import damaged, read_safely, reading
 from url_rewriter.planfile.endings import become_one_file
+from url_rewriter.planfile.entries import agree_with_plan
 from url_rewriter.planfile.evidence import known_targets, newest_doubt, newest_state
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
@@ -27,17 +28,11 @@ from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.totals import (
     FindingCount,
-    LeftDocument,
     Operation,
     Summary,
-    WriteFilter,
-    WriteTotals,
     count_findings,
-    count_pending,
     count_scanned,
     count_urls,
-    count_writes,
-    left_documents,
     summarize,
 )
 from url_rewriter.planfile.url_facts import (
@@ -47,6 +42,16 @@ from url_rewriter.planfile.url_facts import (
     list_against,
     list_urls,
 )
+from url_rewriter.planfile.write_totals import (
+    LeftDocument,
+    WriteFilter,
+    WriteTotals,
+    count_pending,
+    count_writes,
+    left_documents,
+    require_reconciled,
+)
+from url_rewriter.planning import Planner
 from url_rewriter.urls import ObjectRef
 
 
@@ -116,6 +121,14 @@ class Plan:
             raise RefusedError(
                 f"{self.path}: its journal was changed by other means than this program. Nothing of"
                 " it is written. Use a copy of it from before."
+            )
+
+    def check_entries(self, planner: Planner) -> None:
+        """Raise RefusedError where an entry of the journal cannot have been made from this plan."""
+        if not agree_with_plan(self._connection, planner):
+            raise RefusedError(
+                f"{self.path}: its journal says that something was written which was not planned."
+                " Nothing of it is written. Use a copy of it from before."
             )
 
     def writes(self, after: int = 0, limit: int = -1) -> Iterator[PlannedWrite]:
@@ -228,6 +241,10 @@ class Plan:
     def count_writes(self, operation: Operation, wanted: WriteFilter | None = None) -> WriteTotals:
         """What ``operation`` made of the documents it was to write."""
         return count_writes(self._connection, operation, wanted)
+
+    def require_reconciled(self) -> None:
+        """Raise ReconciliationError unless every URL of an applied plan is in exactly one state."""
+        require_reconciled(self._connection)
 
     def left_documents(self, operation: Operation) -> list[LeftDocument]:
         """The documents that ``operation`` did not write as planned, those gone among them."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from url_rewriter.documents import Edit, Revision, ValuePath
+from url_rewriter.planning import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ def dump_edits(edits: Iterable[Edit]) -> str:
     """Edits as the journal keeps them."""
     rows = [[edit.value_path, edit.before, edit.after, edit.urls] for edit in edits]
     return _encode(rows)
+
+
+def dump_standing(strings: Standing) -> str:
+    """Strings of a document as the journal keeps them."""
+    return _encode(strings)
+
+
+def load_standing(text: str) -> Standing:
+    """The strings that ``dump_standing`` kept."""
+    return tuple((tuple(path), each) for path, each in json.loads(text))
 
 
 def load_edits(text: str) -> tuple[Edit, ...]:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
-from url_rewriter.planfile.damage import translated
+from url_rewriter.planfile.damage import reading, translated
 from url_rewriter.planfile.sidecars import APPLICATION_ID, VERSION, check_sidecars
 from url_rewriter.planfile.views import add_views
 
@@ -94,11 +94,13 @@ CREATE TABLE endings (
 ) STRICT;
 
 -- A row is durable before its write is sent. `revision` and `created_at` (null where the store does
--- not tell it) are of the document as it was read for the write.
+-- not tell it) are of the document as it was read for the write. `standing` are strings of it that
+-- named a target of the write already, as [value path, text]: the application's own.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, operation TEXT NOT NULL,
     document INTEGER NOT NULL REFERENCES documents, revision TEXT NOT NULL, created_at TEXT,
-    edits TEXT NOT NULL, urls INTEGER NOT NULL, sent_at TEXT NOT NULL
+    edits TEXT NOT NULL, standing TEXT NOT NULL DEFAULT '[]', urls INTEGER NOT NULL,
+    sent_at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX journal_of_document ON journal (document, id);
 
@@ -111,10 +113,12 @@ CREATE TABLE answers (
 CREATE INDEX answers_to_entry ON answers (entry, id);
 
 -- What became of a document; the newest row of a document counts. `outcome` is null from when
--- another operation begins with the document until it has an outcome of its own.
+-- another operation begins with the document until it has an outcome of its own. `urls` says what
+-- became of its URLs, by word; `live`: a rollback left some of ours there that it may put back yet.
 CREATE TABLE outcomes (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents, run INTEGER NOT NULL
-    REFERENCES runs, operation TEXT NOT NULL, outcome TEXT, detail TEXT NOT NULL
+    REFERENCES runs, operation TEXT NOT NULL, outcome TEXT, detail TEXT NOT NULL,
+    urls TEXT NOT NULL DEFAULT '{}', live INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX outcomes_of_document ON outcomes (document, id);
 
@@ -221,7 +225,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     except OSError as error:
         raise ServiceError(f"{path}: cannot be read: {error.strerror}.") from error
     mode = "rw" if writable else "ro"
-    with translated(path):
+    with reading(path):
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None
         )

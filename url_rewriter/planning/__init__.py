@@ -8,7 +8,7 @@ exists and gives the string as it will be. Both are pure.
 A ``Tally`` counts what planned documents hold, which is all that an audit needs.
 
 When the time comes to write, a document may have changed. ``replan`` says what the plan still means
-for it, ``undo`` what is still ours to put back.
+for it, ``undo`` what is still ours to put back; both name the URLs that stay.
 """
 
 from url_rewriter.planning.deciding import (
@@ -20,14 +20,28 @@ from url_rewriter.planning.deciding import (
     settle_urls,
 )
 from url_rewriter.planning.examples import ExampleResult, check_examples
+from url_rewriter.planning.leftovers import (
+    Leftover,
+    LeftWhy,
+    Ours,
+    Standing,
+    named_targets,
+    place_of,
+    tell_leftovers,
+    written_targets,
+)
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.planning.planner import PlannedDocument, Planner
-from url_rewriter.planning.replanning import Replanned, replan, undo
+from url_rewriter.planning.replanning import Replanned, count_already_new, find_standing, replan
 from url_rewriter.planning.tally import Survey, Tally, survey
+from url_rewriter.planning.undoing import undo
 
 __all__ = [
     "Candidate",
     "ExampleResult",
+    "LeftWhy",
+    "Leftover",
+    "Ours",
     "PlannedDocument",
     "PlannedText",
     "PlannedUrl",
@@ -35,14 +49,21 @@ __all__ = [
     "Replanned",
     "SettledText",
     "SettledUrl",
+    "Standing",
     "Survey",
     "Tally",
     "UrlStatus",
     "check_examples",
+    "count_already_new",
+    "find_standing",
+    "named_targets",
     "no_evidence",
+    "place_of",
     "replan",
     "settle",
     "settle_urls",
     "survey",
+    "tell_leftovers",
     "undo",
+    "written_targets",
 ]

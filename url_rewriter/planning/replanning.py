@@ -3,7 +3,7 @@
 An edit holds at its own value path, and at the same place of another element of the same array:
 an array that grew or lost an element moves the others. Nothing outside the planned places is
 touched, whatever it holds, and a URL is rewritten only to a target that was planned, and proven,
-for this very document.
+for this very document. What the document still holds then, wherever it stands, is named.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ from typing import TypeAlias
 
 from url_rewriter.documents import Document, Edit, ValuePath
 from url_rewriter.evidence import TargetState
-from url_rewriter.planning.deciding import UrlStatus
+from url_rewriter.planning.deciding import SettledUrl, UrlStatus
+from url_rewriter.planning.leftovers import (
+    Leftover,
+    LeftWhy,
+    Ours,
+    Place,
+    Standing,
+    is_within,
+    named_targets,
+    place_of,
+    written_targets,
+)
 from url_rewriter.planning.planned import PlannedText
 from url_rewriter.planning.planner import Planner
 from url_rewriter.urls import ObjectRef
-
-Place: TypeAlias = tuple[str | None, ...]
-"""A value path in which every array index is None: alike places of an array's elements."""
 
 KnownTargets: TypeAlias = Callable[[], Mapping[ObjectRef, bool]]
 """Tells the targets that a plan knows for one document: whether each is proven to exist."""
@@ -30,24 +38,14 @@ KnownTargets: TypeAlias = Callable[[], Mapping[ObjectRef, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Replanned:
-    """What is to be written to a document as it is now.
+    """What is to be written to a document as it is now, and the URLs that stay in it.
 
-    ``done`` counts planned strings that already are as planned. ``left`` are the value paths of
-    strings that were changed since and that still hold what was to be replaced.
+    ``standing`` are strings that name a target of the edits already and that nothing of ours wrote.
     """
 
     edits: tuple[Edit, ...]
-    done: int
-    left: tuple[ValuePath, ...]
-
-
-def place_of(path: ValuePath) -> Place:
-    """The place that a value path shares with its like in the other elements of its arrays.
-
-    >>> place_of(("files", 2, "thumbnail"))
-    ('files', None, 'thumbnail')
-    """
-    return tuple(None if isinstance(step, int) else step for step in path)
+    left: tuple[Leftover, ...]
+    standing: Standing = ()
 
 
 def replan(
@@ -63,107 +61,113 @@ def replan(
     is asked only where a string changed.
 
     A string that reads as planned is edited as planned. One that changed is planned anew, and its
-    URLs are rewritten where their targets were planned for this document; what it holds beyond
-    them was written later, and is left.
+    URLs are rewritten where their targets were planned for this document. What a rule covers
+    beyond them, there or at any other place, is left and named, unless the plan waives it.
     """
-    planned: dict[Place, dict[str, Edit]] = defaultdict(dict)
-    finished: dict[Place, set[str]] = defaultdict(set)
-    for edit in edits:
-        planned[place_of(edit.value_path)][edit.before] = edit
-        finished[place_of(edit.value_path)].add(edit.after)
-    targets = functools.cache(known)
+    plan = _PlannedEdits(planner, edits, kept, functools.cache(known))
     writes: list[Edit] = []
-    left: list[ValuePath] = []
-    done = 0
+    left: list[Leftover] = []
     for path, text in fresh.strings:
+        edit, urls = plan.look_at(path, text, measured=path in fresh.measured)
+        if edit is not None:
+            writes.append(edit)
+        if urls:
+            left.append(Leftover(path, plan.reason(path, text, urls), len(urls)))
+    return Replanned(tuple(writes), tuple(left))
+
+
+class _PlannedEdits:
+    """The edits of one document, by the places where they hold."""
+
+    def __init__(
+        self, planner: Planner, edits: Sequence[Edit], kept: Collection[str], known: KnownTargets
+    ) -> None:
+        self._planner = planner
+        self._known = known
+        self._paths = {edit.value_path for edit in edits}
+        self._befores = {edit.before for edit in edits}
+        # Of these strings the plan has decided each URL.
+        self._decided = {*kept, *(edit.after for edit in edits)}
+        self._kept = kept
+        self._planned: dict[Place, dict[str, Edit]] = defaultdict(dict)
+        self._finished: dict[Place, set[str]] = defaultdict(set)
+        for edit in edits:
+            self._planned[place_of(edit.value_path)][edit.before] = edit
+            self._finished[place_of(edit.value_path)].add(edit.after)
+
+    def look_at(
+        self, path: ValuePath, text: str, *, measured: bool
+    ) -> tuple[Edit | None, list[SettledUrl]]:
+        """The edit of one string, and the covered URLs that stay in it."""
         place = place_of(path)
-        if place not in planned or text in kept:
-            continue
-        if (as_planned := planned[place].get(text)) is not None:
-            writes.append(replace(as_planned, value_path=path))
-        elif text in finished[place]:
-            done += 1
-        else:
-            planned_anew = planner.plan_text(path, text, path in fresh.measured)
-            anew, leaves = _decide_anew(planner, planned_anew, targets())
-            if anew is not None:
-                writes.append(anew)
-            if leaves:
-                left.append(path)
-    return Replanned(tuple(writes), done, tuple(left))
+        if place in self._planned:
+            if (as_planned := self._planned[place].get(text)) is not None:
+                return replace(as_planned, value_path=path), []
+            if text in self._kept or text in self._finished[place]:
+                return None, []
+            return self._decide_anew(self._planner.plan_text(path, text, measured))
+        if text in self._decided or not self._planner.in_scope(path):
+            return None, []
+        planned = self._planner.plan_text(path, text, measured)
+        return None, self._decide_anew(planned, TargetState.UNKNOWN)[1]
+
+    def _decide_anew(
+        self, planned: PlannedText | None, state_of_known: TargetState = TargetState.EXISTS
+    ) -> tuple[Edit | None, list[SettledUrl]]:
+        if planned is None or not any(url.candidates for url in planned.urls):
+            return None, []
+        known = self._known()
+        settled = self._planner.settle(
+            planned, lambda target: state_of_known if known.get(target) else TargetState.UNKNOWN
+        )
+        stays = [
+            url
+            for url in settled.urls
+            if url.candidate is not None
+            and url.status is not UrlStatus.REWRITE
+            and known.get(url.candidate.target) is not False
+        ]
+        return settled.edit, stays
+
+    def reason(self, path: ValuePath, text: str, urls: Sequence[SettledUrl]) -> LeftWhy:
+        """Why the URLs of a string are left."""
+        place = place_of(path)
+        if path in self._paths:
+            return LeftWhy.CHANGED
+        if any(is_within(place, each) for each in self._planned):
+            return LeftWhy.RETYPED
+        known = self._known()
+        if text in self._befores or any(
+            url.candidate is not None and known.get(url.candidate.target) for url in urls
+        ):
+            return LeftWhy.MOVED
+        return LeftWhy.APPEARED
 
 
-def _decide_anew(
-    planner: Planner, planned: PlannedText | None, known: Mapping[ObjectRef, bool]
-) -> tuple[Edit | None, bool]:
-    """The edit that may be made, and whether a covered URL stays behind that the plan rewrote."""
-    if planned is None:
-        return None, False
-    settled = planner.settle(
-        planned, lambda target: TargetState.EXISTS if known.get(target) else TargetState.UNKNOWN
-    )
-    leaves = any(
-        url.candidate is not None
-        and url.status is not UrlStatus.REWRITE
-        and known.get(url.candidate.target) is not False
-        for url in settled.urls
-    )
-    return settled.edit, leaves
+def find_standing(planner: Planner, edits: Sequence[Edit], ours: Ours, fresh: Document) -> Standing:
+    """The strings of ``fresh`` that name a target of ``edits`` before these are made.
 
-
-def undo(edits: Sequence[Edit], fresh: Document) -> Replanned:
-    """What putting back ``edits``, newest first, means for ``fresh``.
-
-    A string is put back where it still reads as it was written: at its own value path, else in
-    another element of the same array. One that was edited since is left.
+    What an earlier write may have put there is not the application's own.
     """
-    texts = dict(fresh.strings)
-    current = dict(texts)
-    put_back: dict[ValuePath, int] = {}
-    ours = {text for edit in edits for text in (edit.before, edit.after)}
-    left: list[ValuePath] = []
-    done = 0
-    elsewhere: list[Edit] = []
-    for edit in edits:
-        if current.get(edit.value_path) == edit.after:
-            current[edit.value_path] = edit.before
-            put_back[edit.value_path] = edit.urls
-        else:
-            elsewhere.append(edit)
-    # An element that an array moved is looked for only among those that no other edit wrote.
-    for edit in elsewhere:
-        path = _moved(edit, current)
-        now = current.get(edit.value_path, edit.before)
-        edited = now not in ours
-        if path is not None:
-            current[path] = edit.before
-            put_back[path] = edit.urls
-        elif edited and edit.after in now:
-            left.append(edit.value_path)
-        elif edit.before in _alike(edit.value_path, current):
-            done += 1
-        elif edited:
-            left.append(edit.value_path)
-    writes = tuple(
-        Edit(path, texts[path], current[path], urls)
-        for path, urls in put_back.items()
-        if current[path] != texts[path]
-    )
-    return Replanned(writes, done, tuple(dict.fromkeys(left)))
-
-
-def _moved(edit: Edit, current: dict[ValuePath, str]) -> ValuePath | None:
-    """Where an array moved the string that ``edit`` wrote, if it did."""
-    if not any(isinstance(step, int) for step in edit.value_path):
-        return None
-    place = place_of(edit.value_path)
-    return next(
-        (path for path, text in current.items() if text == edit.after and place_of(path) == place),
-        None,
+    edited = {edit.value_path for edit in edits}
+    naming = [
+        ((path, text), named)
+        for path, text in fresh.strings
+        if path not in edited and (named := named_targets(planner, text))
+    ]
+    if not naming:
+        return ()
+    targets, written = written_targets(planner, edits), written_targets(planner, ours.written)
+    own = {(place_of(path), text) for path, text in ours.standing}
+    return tuple(
+        (path, text)
+        for (path, text), named in naming
+        if named & targets and (not named & written or (place_of(path), text) in own)
     )
 
 
-def _alike(path: ValuePath, current: dict[ValuePath, str]) -> list[str]:
-    """The strings at ``path`` and at the same place of its arrays' other elements."""
-    place = place_of(path)
-    return [text for each, text in current.items() if place_of(each) == place]
+def count_already_new(planner: Planner, edits: Sequence[Edit], fresh: Document) -> int:
+    """How many of the URLs that ``edits`` were to write stand in ``fresh`` already."""
+    wanted = written_targets(planner, edits)
+    standing = sum((named_targets(planner, text) for _, text in fresh.strings), wanted.__class__())
+    return (wanted & standing).total()

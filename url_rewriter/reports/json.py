@@ -80,7 +80,7 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
 
 def _writes(totals: WriteTotals) -> dict[str, Any]:
     documents = {"planned": totals.planned, "pending": totals.pending, **totals.outcomes}
-    return {"documents": documents, "urls": {"written": totals.urls}}
+    return {"documents": documents, "urls": totals.by_url}
 
 
 def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:

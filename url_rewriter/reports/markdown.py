@@ -125,6 +125,10 @@ def _written(title: str, totals: WriteTotals) -> Iterator[str]:
     yield f"## {title}\n\n"
     counts = {"planned": totals.planned, **totals.outcomes, "pending": totals.pending}
     yield from _table(tuple(f"{name}:" for name in counts), [tuple(counts.values())])
+    yield "Each URL is in one state; those that appeared since were not planned:\n\n"
+    states = {"found": totals.by_url["found"], **dict(totals.in_words())}
+    states["appeared"] = totals.by_url["appeared"]
+    yield from _table(tuple(f"{name}:" for name in states), [tuple(states.values())])
 
 
 def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:

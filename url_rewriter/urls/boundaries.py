@@ -90,7 +90,7 @@ SECOND = re.compile(
     rf"{_OUR_HOST}"
     r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
     rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
-    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z-][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
+    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
     rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}}))"
 )
 """Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
@@ -146,9 +146,10 @@ EXTENSION_PATTERN = (
     r"|eot|ttf|otf|woff2?|srt|vtt|epub|glb|gltf|usdz|stl|obj|kml|kmz|gpx|geojson|tif|part)"
 )
 EXTENSION = re.compile(rf"{EXTENSION_PATTERN}\Z", re.IGNORECASE)
-EXTENDED_PATTERN = rf"(?i:{EXTENSION_PATTERN})(?=[+=~$@._-])"
+EXTENDED_PATTERN = rf"(?i:{EXTENSION_PATTERN})(?=[+=~$@]|[._-]+(?:(?![\w%/.-])|(?i:https?|gc?s):))"
 EXTENDED = re.compile(EXTENDED_PATTERN)
-"""An extension that more follows, which may be text."""
+"""An extension behind which the URL may end. ``.lost`` and ``-2`` are the rest of another name:
+to take them for text would call a URL rewritten whose object is missing."""
 _ATTRIBUTED = re.compile(rf"{EXTENSION_PATTERN}(?=\[)", re.IGNORECASE)
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}

@@ -99,6 +99,7 @@ _PARAMETER_BEGINS = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z", re.ASCII)
 _FOREIGN_DELIMITERS = ("&", "/", "#", "?")
 _SCHEME = re.compile(r"(?:https?|gc?s)\Z", re.IGNORECASE)
 _GOES_ON = "=:@,;[{|~$"
+_LONGEST_GAP = 8
 
 
 class _Pass:
@@ -132,7 +133,9 @@ class _Pass:
         if boundaries.begins_cleanly(self.text, start, relative):
             return True
         if not relative:
-            return start == self.item_end
+            # Behind what was just read, a hyphen separates: `a.png-gs://b/k`.
+            near = self.item_end >= max(0, start - _LONGEST_GAP)
+            return near and not self.text[self.item_end : start].strip("-")
         # In the path of another URL, a third slash.
         return start < self.foreign_end and self.text[start - 1] == "/"
 

@@ -21,9 +21,10 @@ _ESCAPED_GLUE = re.compile(
     rf"%0[aAdD]|{_GLUE}(?=(?:{_GLUE})*\Z)|(?>{EXTENSION_PATTERN})(?={_GLUE}|[A-Za-z0-9])",
     re.IGNORECASE,
 )
-# What ends a key and may be text: no known extension.
+# What ends a key and may be text: no extension, known or, as in `a.png.old`, one that may be.
 _SUFFIX = re.compile(
-    rf"(?<=[^/])~[^/~]*\Z|[~_.-]+\Z|(?!{EXTENSION_PATTERN}\Z)\.+[^./~_-]*\Z", re.IGNORECASE
+    r"(?<=[^/])~[^/~]*\Z|[~_.-]+\Z"
+    rf"|(?!(?i:{EXTENSION_PATTERN})\Z)\.+(?![a-z0-9]{{1,12}}\Z)[^./~_-]*\Z"
 )
 # Behind a name without an extension: a blank, a comma, a quotation mark.
 _SEPARATOR = re.compile(r"%2[02cC]")

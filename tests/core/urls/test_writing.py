@@ -95,3 +95,10 @@ def test_a_text_is_rewritten_to_the_byte_or_left_and_told(case: dict[str, Any]) 
 
 def test_only_debatable_texts_are_decided_otherwise() -> None:
     assert all(case.get("debatable") for case in CASES if case["id"] in DECIDED)
+
+
+@pytest.mark.parametrize("more", [".lost", ".lost?authuser=1", "-2", "_thumb", ".bak#t=1"])
+def test_a_name_that_goes_on_behind_an_extension_is_another_name(more: str) -> None:
+    old = f"https://storage.googleapis.com/acme-media/a.png{more}"
+    for text in (old, f"See {old} here", f'<a href="{old}">x</a>', f"![x]({old})"):
+        assert planned(text, {"acme-media/a.png"}) == []

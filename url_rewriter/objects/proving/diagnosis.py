@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from url_rewriter.errors import (
     ConfigurationError,
@@ -40,17 +41,9 @@ _OTHER_REGION = frozenset(
 
 def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
     """What the answer to the question for an absent key of ``bucket`` says is wrong."""
+    if error := _misdirected(answer, endpoint, bucket) or _kept_out(answer, endpoint, bucket):
+        return error
     match answer:
-        case Answer(code="NoCredentials", fault=fault):
-            return NotPermittedError(
-                f"Nothing can be asked of {endpoint}: {fault}; set S3_ACCESS_KEY_ID and "
-                "S3_SECRET_ACCESS_KEY."
-            )
-        case Answer(code="InvalidBucketName"):
-            return ConfigurationError(
-                f"{bucket!r} is no bucket name to {endpoint}; correct the target bucket in the "
-                "rules (S3_BUCKET_NAME)."
-            )
         case Answer(status=0, fault=fault):
             return ServiceError(
                 f"No answer from {endpoint} for bucket {bucket!r}: {fault}; check that the server "
@@ -61,18 +54,16 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
                 f"{endpoint} answers 200 for a random key of bucket {bucket!r} that cannot be "
                 "there: it proves nothing; check --s3-endpoint."
             )
-        case Answer(code="NoSuchBucket"):
-            return ConfigurationError(
-                f"{endpoint} has no bucket {bucket!r}; create it, or correct the target bucket in "
-                "the rules (S3_BUCKET_NAME)."
-            )
-        case Answer(status=status, code=code) if code in _OTHER_REGION or 300 <= status < 400:
-            return _other_region(answer, endpoint, bucket)
         case Answer(status=status, code=code) if code in _REFUSALS or status in (
             401,
             403,
         ):
             return _refusal(answer, endpoint, bucket)
+        case Answer(status=(429 | 503) as status):
+            return ServiceError(
+                f"{endpoint} answers {status} for bucket {bucket!r}: it is busy, or asked too "
+                "often; try again, with --max-rps where it allows only so many requests a second."
+            )
         case Answer(status=status) if answer.passing:
             return ServiceError(
                 f"{endpoint} answers {status} for bucket {bucket!r}; try again when it is well."
@@ -84,7 +75,75 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
             )
 
 
-def _other_region(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
+def explain_named_bucket(endpoint: str, bucket: str) -> UrlRewriterError:
+    """The trouble where an object is denied as S3 does, and so is the bucket that is to hold it."""
+    return ConfigurationError(
+        f"{endpoint} seems to name a bucket already: it knows no bucket {bucket!r} and denies an "
+        "object as one of its own; give the endpoint without the bucket's name."
+    )
+
+
+def _misdirected(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError | None:
+    """What is wrong with the address, or the bucket's name."""
+    match answer:
+        case Answer(code="InvalidBucketName"):
+            return ConfigurationError(
+                f"{bucket!r} is no bucket name to {endpoint}; correct the target bucket in the "
+                "rules (S3_BUCKET_NAME)."
+            )
+        case Answer(code="NoSuchBucket"):
+            return ConfigurationError(
+                f"{endpoint} has no bucket {bucket!r}; create it, or correct the target bucket in "
+                "the rules (S3_BUCKET_NAME)."
+            )
+        case Answer(code="SecondLevelDomainForbidden"):
+            return ConfigurationError(
+                f"{endpoint} takes a bucket as part of the host name only, and {bucket!r} would be "
+                "written as part of the path (SecondLevelDomainForbidden): URLs like that cannot "
+                "open there."
+            )
+        case Answer(status=status, code=code) if code in _OTHER_REGION or 300 <= status < 400:
+            return _elsewhere(answer, endpoint, bucket)
+    return None
+
+
+def _kept_out(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError | None:
+    """What keeps requests from the server before it looks at who sends them."""
+    match answer:
+        case Answer(code="NoCredentials", fault=fault):
+            return NotPermittedError(
+                f"Nothing can be asked of {endpoint}: {fault}; set S3_ACCESS_KEY_ID and "
+                "S3_SECRET_ACCESS_KEY."
+            )
+        case Answer(code="UntrustedCertificate", fault=fault):
+            return ServiceError(
+                f"No answer from {endpoint} for bucket {bucket!r}: {fault}; set AWS_CA_BUNDLE to "
+                "a file with the certificate of the authority that issued it."
+            )
+        case Answer(status=403) if _is_web_page(answer):
+            return ServiceError(
+                f"{endpoint} answers 403 for bucket {bucket!r} with a web page: no S3 server "
+                "signed this 403, something in front of it answered; have this machine let through."
+            )
+    return None
+
+
+def _is_web_page(answer: Answer) -> bool:
+    return not answer.marked and answer.headers.get("content-type", "").startswith("text/html")
+
+
+def _elsewhere(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
+    where, here = urlsplit(answer.headers.get("location", "")), urlsplit(endpoint)
+    if here.scheme == "http" and where.scheme == "https" and where.hostname == here.hostname:
+        return ConfigurationError(
+            f"{endpoint} sends requests for bucket {bucket!r} to https://{where.netloc}; give that "
+            "as --s3-endpoint, and as the endpoint of the rules if they name the same one."
+        )
+    if answer.code == "AuthorizationHeaderMalformed" and answer.region:
+        return ConfigurationError(
+            f"{endpoint} expects requests for bucket {bucket!r} to be signed for region "
+            f"{answer.region!r}; set AWS_REGION={answer.region}."
+        )
     place = f"in region {answer.region}" if answer.region else "elsewhere"
     return ConfigurationError(
         f"{endpoint} says that bucket {bucket!r} is {place} ({answer.code or answer.status}); set "

@@ -10,7 +10,13 @@ import uuid
 from dataclasses import dataclass
 
 from url_rewriter.errors import ServiceError, UrlRewriterError
-from url_rewriter.objects.proving.diagnosis import MAX_SKEW, explain, explain_skew, measure_skew
+from url_rewriter.objects.proving.diagnosis import (
+    MAX_SKEW,
+    explain,
+    explain_named_bucket,
+    explain_skew,
+    measure_skew,
+)
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.verdicts import DenialStyle, is_folded, judge_key
@@ -52,14 +58,16 @@ class HonestyProbes:
     def _judge_absent(self, absent: ObjectRef, answer: Answer) -> DenialStyle | Trouble:
         # A HEAD of the bucket may be forbidden where one of its objects is not, so it alone
         # decides nothing.
-        if (answer.status == 404 and answer.marked) and (
-            self._client.head_bucket(absent.bucket).status == 200
-        ):
+        bucket = self._client.head_bucket(absent.bucket) if answer.status == 404 else Answer()
+        if answer.marked and bucket.status == 200:
             return DenialStyle.MARKED
-        if answer.status not in (0, 200):
+        if answer.status != 200 and not answer.passing:
             # HEAD has no body, so it tells no error code; GET does.
             told = self._client.get(absent)
             if told.code == "NoSuchKey" and answer.status == told.status == 404:
+                if bucket.status == 404:
+                    error = explain_named_bucket(self._endpoint, absent.bucket)
+                    return Trouble(error, lied=True)
                 return DenialStyle.MARKED if answer.marked else DenialStyle.UNMARKED
             if told.code == "AccessDenied" and answer.status in (403, 404):
                 return DenialStyle.HIDDEN

@@ -163,7 +163,9 @@ def connect(settings: S3Settings) -> tuple[Session, S3Client]:
     try:
         core = botocore.session.get_session()
         if settings.access_key_id is not None and settings.secret_access_key is not None:
-            core.set_credentials(settings.access_key_id, settings.secret_access_key)
+            core.set_credentials(
+                settings.access_key_id, settings.secret_access_key, settings.session_token
+            )
         session = boto3.session.Session(botocore_session=core)
         client = session.client(
             "s3",

@@ -15,6 +15,9 @@ _FAULTS = {
     "ConnectionClosedError": "the connection was closed before the answer was complete",
     "ResponseParserError": "an answer that is not S3",
 }
+_UNTRUSTED = ("self-signed certificate", "self signed certificate", "unable to get local issuer")
+"""Of OpenSSL: the certificate may be right, and its authority is not known here."""
+
 _CREDENTIALS = {
     "NoCredentialsError": "no credentials were found",
     "PartialCredentialsError": "the credentials are incomplete",
@@ -55,6 +58,8 @@ def ask_for(request: Callable[[], Mapping[str, Any]]) -> tuple[Answer, Mapping[s
 def read_fault(error: Exception) -> Answer:
     """The cause of an error. A client's own message may repeat what it sent."""
     name = type(error).__name__
+    if name == "SSLError" and any(words in str(error) for words in _UNTRUSTED):
+        return Answer(fault="its certificate is not trusted here", code="UntrustedCertificate")
     if name in _CREDENTIALS:
         return Answer(fault=_CREDENTIALS[name], code="NoCredentials")
     if name == "ParamValidationError":
@@ -67,6 +72,8 @@ def read_fault(error: Exception) -> Answer:
 def _read_reply(reply: Mapping[str, Any]) -> Answer:
     metadata = reply.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})
+    if region := reply.get("Error", {}).get("Region"):
+        headers = {"x-amz-bucket-region": region, **headers}
     code = clean_code(reply.get("Error", {}).get("Code"))
     return Answer(
         status=metadata.get("HTTPStatusCode", 0),

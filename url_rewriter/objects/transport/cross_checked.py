@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import TargetState
@@ -16,20 +17,40 @@ SAMPLED = 1 / 256
 """The share of the fast transport's positive answers that boto3 is asked for too; one at least."""
 
 
+_TRIED = 8
+"""Targets by which it is told whether the fast transport gets answers at all."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """Whether the fast transport gets answers from a server; one for all of a run."""
+
+    made: bool = False
+    failed: bool = False
+
+
 class CrossChecked:
     """Asks ``fast`` first, and ``sure`` for a sample and for all that ``fast`` does not confirm.
 
     ``styles`` says how each bucket's server denies an object. ``fast`` is not asked for the rest
     after ``patience`` passing faults in a row: waiting for a server in trouble is left to ``sure``.
+    Where it gets nothing but faults in its ``trial``, and ``sure`` answers, it is given up:
+    some servers stall every client that they do not know.
     """
 
     def __init__(
-        self, fast: Transport, sure: Transport, styles: Mapping[str, DenialStyle], patience: int
+        self,
+        fast: Transport,
+        sure: Transport,
+        styles: Mapping[str, DenialStyle],
+        trial: Trial,
+        patience: int,
     ) -> None:
         self._fast = fast
         self._sure = sure
         self._styles = styles
         self._patience = patience
+        self._trial = trial
 
     def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         """See ``Transport.heads``.
@@ -37,6 +58,24 @@ class CrossChecked:
         Raises ServiceError where the two contradict each other and go on doing so.
         """
         targets = list(targets)
+        if not self._trial.made:
+            yield from self._try(targets[:_TRIED])
+            targets = targets[_TRIED:]
+        yield from self._sure.heads(targets) if self._trial.failed else self._heads(targets)
+
+    def _try(self, targets: Sequence[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
+        """The answers for the first targets, which tell whether ``fast`` is of use here."""
+        fast = [answer for _, answer in self._fast.heads(targets)]
+        if not fast or any(answer.status for answer in fast):
+            self._trial.made |= bool(fast)
+            yield from self._heads(targets)
+            return
+        sure = list(self._sure.heads(targets))
+        if any(answer.status for _, answer in sure):
+            self._trial.made = self._trial.failed = True
+        yield from sure
+
+    def _heads(self, targets: Sequence[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         said: dict[ObjectRef, Answer] = {}
         settled: set[ObjectRef] = set()
         sampled = False
@@ -59,7 +98,7 @@ class CrossChecked:
         places = list(places)
         settled: set[Place] = set()
         broken: dict[Place, Answer] = {}
-        for place, answer in self._fast.pages(places):
+        for place, answer in () if self._trial.failed else self._fast.pages(places):
             if answer.page is not None:
                 settled.add(place)
                 yield place, answer

@@ -15,6 +15,7 @@ WORKERS = 256
 
 _KEY_ID = "S3_ACCESS_KEY_ID"
 _SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name, not its value
+_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - as above
 _ENDPOINTS = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -35,17 +36,19 @@ class S3Settings:
     """What an S3 client needs to know.
 
     Without ``access_key_id`` the credentials come from boto3's own chain (``AWS_*``, profiles,
-    roles); without ``region`` it is the profile's, or ``us-east-1``. ``max_rps`` caps requests per
-    second, retries included. A request is tried ``attempts`` times on the spot; what is then still
-    unknown is asked again in ``passes`` later passes, the first after ``backoff`` seconds, each
-    next after twice as many. ``patience`` is how many seconds a server that falls silent is given
-    to come back before the rest is not asked any more. ``fast``: questions may go through the
-    fast transport, where it can be used. ``prove``: see ``Prove``. Timeouts are in seconds.
+    roles); with it, ``session_token`` is sent where the pair is a temporary one. Without ``region``
+    it is the profile's, or ``us-east-1``. ``max_rps`` caps requests per second, retries included. A
+    request is tried ``attempts`` times on the spot; what is then still unknown is asked again in
+    ``passes`` later passes, the first after ``backoff`` seconds, each next after twice as many.
+    ``patience`` is how many seconds a server that falls silent is given to come back before the
+    rest is not asked any more. ``fast``: questions may go through the fast transport, where it can
+    be used. ``prove``: see ``Prove``. Timeouts are in seconds.
     """
 
     endpoint: str
     access_key_id: str | None = field(default=None, repr=False)
     secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
     region: str | None = None
     workers: int = WORKERS
     max_rps: float | None = None
@@ -93,6 +96,7 @@ class S3Settings:
             endpoint=(endpoint or _first(environ, _ENDPOINTS) or fallback_endpoint).rstrip("/"),
             access_key_id=_credential(environ, _KEY_ID),
             secret_access_key=_credential(environ, _SECRET),
+            session_token=environ.get(_TOKEN) or None if environ.get(_KEY_ID) else None,
             region=_first(environ, _REGIONS),
             workers=workers,
             max_rps=max_rps,

@@ -185,6 +185,9 @@ def _written(plan: Plan, facts: Facts) -> dict[str, Any] | None:
         "operation": operation,
         "planned": totals.planned,
         "urls": totals.urls,
+        "found": totals.by_url["found"],
+        "states": totals.in_words(),
+        "appeared": totals.by_url["appeared"],
         "outcomes": [outcome for outcome, count in every.items() if count],
         "bar": _total_bar(every, every),
         "rows": [

@@ -42,13 +42,17 @@ def document_from(message: Message, path: str, needles: Sequence[str]) -> Docume
         tuple(found.unreachable),
         message,
         frozenset(found.measured),
+        _time(message.create_time),
     )
 
 
 def revision_of(message: Message) -> Revision:
     """The revision of a document or of a write's result: its update time, to the nanosecond."""
-    time = message.update_time
-    return Revision(f"{time.seconds}.{time.nanos:09}")
+    return Revision(_time(message.update_time))
+
+
+def _time(time: Message) -> str:
+    return f"{time.seconds}.{time.nanos:09}"
 
 
 class _Finder:
