@@ -6,19 +6,29 @@ it is never changed, only replaced, and it keeps its identity wherever the appli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.clock import CLOCK
 from url_rewriter.documents import Document, Environment, Revision, Update, WriteResult, WriteStatus
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.stores.base import (
+    Checkpoint,
+    Partition,
+    Query,
+    Snapshot,
+    SnapshotLostError,
+)
 from url_rewriter.stores.firestore.updates import masks
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Place = tuple[str | int, ...]
+NO_VERSIONS = "This server keeps no versions."
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEPT = 3600e6  # microseconds that old versions are kept for
 
 
 @dataclass(eq=False)
@@ -121,6 +131,16 @@ def spelled(place: Place) -> str:
     return text.removeprefix(".")
 
 
+@dataclass(frozen=True)
+class Version:
+    """A document as it was from a moment on; no tree from when it was deleted."""
+
+    since: int
+    tree: Any
+    created: int
+    updated: int
+
+
 @dataclass
 class Late:
     """A write whose answer was lost and that has not arrived yet."""
@@ -134,16 +154,19 @@ class Late:
 class Database:
     """The documents, as the application changes them and as the program's store protocol has them.
 
-    ``parts`` is how many parts a scan is divided into.
+    ``parts`` is how many parts a scan is divided into. Without ``keeps_versions`` there is no
+    reading at a moment.
     """
 
     world: World
     parts: int = 1
+    keeps_versions: bool = True
     lives: dict[str, Life] = field(default_factory=dict)
     late: list[Late] = field(default_factory=list)
     locator: str = "simulated:"
     environment: Environment = Environment.DISPOSABLE
     deleted: int = 0
+    versions: dict[str, list[Version]] = field(default_factory=dict)
     _moment: int = 0
 
     # -- the application ------------------------------------------------------------------------
@@ -157,27 +180,46 @@ class Database:
         """Make a document."""
         now = self.moment()
         self.lives[path] = Life(tree, now, now)
+        self._remember(path)
         self.world.model.changed()
 
     def delete(self, path: str) -> None:
         """Delete a document."""
         self.deleted += 1
         del self.lives[path]
+        self._remember(path)
         self.world.model.changed()
 
     def change(self, path: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Let the application change a document. Equal values leave its update time as it was."""
         life = self.lives[path]
-        before = plain(life.tree)
+        before, strings = plain(life.tree), dict(leaves(life.tree))
         change(life.tree)
+        kept = set(map(id, strings.values()))
+        for place, leaf in list(leaves(life.tree)):
+            old = strings.get(place)
+            if old is not None and old.text == leaf.text and id(leaf) not in kept:
+                put(life.tree, place, old)  # written again where it stood: nobody can tell
         if plain(life.tree) != before:
             life.updated = self.moment()
+        self._remember(path)
         self.world.model.changed()
+
+    def _remember(self, path: str) -> None:
+        life = self.lives.get(path)
+        if life is None:
+            version = Version(self.moment(), None, 0, 0)
+        else:
+            version = Version(life.updated, copied(life.tree), life.created, life.updated)
+        self.versions.setdefault(path, []).append(version)
 
     # -- the protocol of the program's stores ---------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        return Snapshot()
+        self.world.enter("snapshot")
+        if not self.keeps_versions:
+            return Snapshot(trouble=NO_VERSIONS)
+        return Snapshot(_EPOCH + timedelta(microseconds=self.moment()))
 
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         self.world.enter("partitions")
@@ -196,16 +238,17 @@ class Database:
         while True:
             found = [
                 path
-                for path in sorted(self.lives)
+                for path, life in self._as_of(query.read_time).items()
                 if (last is None or path > last)
                 and (first is None or path >= first)
                 and (past is None or path < past)
             ]
             if not found:
                 break
-            last, read = found[0], read + 1
-            document = self._read(last, query.needles)
-            self.world.model.scanned(self.world.process, document, self.lives[last].tree)
+            last, read = min(found), read + 1
+            life = self._as_of(query.read_time)[last]
+            document = self._document(last, life, query.needles)
+            self.world.model.scanned(self.world.process, document, life.tree)
             if document.strings:
                 yield document
             if read == 2:
@@ -214,9 +257,24 @@ class Database:
             self.world.enter("scan")
         yield Checkpoint(partition, read, last, done=True)
 
+    def _as_of(self, read_time: datetime | None) -> Mapping[str, Life | Version]:
+        """The documents at a read time, or now."""
+        if read_time is None:
+            return self.lives
+        moment = (read_time - _EPOCH) // timedelta(microseconds=1)
+        if CLOCK.true * 1e6 - moment > _KEPT:
+            raise SnapshotLostError("The read time is more than an hour ago.")
+        then = {
+            path: next((each for each in reversed(versions) if each.since <= moment), None)
+            for path, versions in self.versions.items()
+        }
+        return {path: each for path, each in then.items() if each and each.tree is not None}
+
     def get(self, paths: Sequence[str]) -> dict[str, Document]:
         self.world.enter("get")
-        found = {path: self._read(path) for path in paths if path in self.lives}
+        found = {
+            path: self._document(path, self.lives[path]) for path in paths if path in self.lives
+        }
         for path in paths:
             self.world.model.read(self.world.process, path, self.lives.get(path))
         self.world.enter("got")
@@ -227,6 +285,8 @@ class Database:
 
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         process = self.world.process
+        for update in updates:
+            self.world.model.intended(process, update, self.lives.get(update.document.path))
         self.world.enter("write")
         answer, process.answer = process.answer, "given"
         results = []
@@ -250,8 +310,7 @@ class Database:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _read(self, path: str, needles: Sequence[str] = ()) -> Document:
-        life = self.lives[path]
+    def _document(self, path: str, life: Life | Version, needles: Sequence[str] = ()) -> Document:
         strings = tuple(
             (place, leaf.text)
             for place, leaf in leaves(life.tree)
@@ -283,6 +342,7 @@ class Database:
         life.tree = self._edited(write, update, before)
         life.updated = self.moment()
         write.arrived = True
+        self._remember(path)
         self.world.model.arrived(write, life, before)
         return WriteResult(path, WriteStatus.WRITTEN, Revision(str(life.updated)))
 

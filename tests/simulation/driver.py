@@ -10,21 +10,24 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import queue
 import signal
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from url_rewriter.cli import main
-from url_rewriter.engines import Batch, Threads
+import greenlet
+
+from url_rewriter.cli import main, options
+from url_rewriter.engines import threads
 from url_rewriter.pipeline import apply, rollback, verify  # noqa: F401 - their batches are set
 from url_rewriter.pipeline.services import Services
-from url_rewriter.stores import STORES
-from url_rewriter.stores.base import Checkpoint
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -61,7 +64,7 @@ class Ended:
     bug: str = ""
 
 
-def arguments(verb: str, file: str, options: Sequence[str], rules: str) -> list[str]:
+def arguments(verb: str, file: str, more: Sequence[str], rules: str) -> list[str]:
     """The command line."""
     given = {
         "plan": ["--rules", rules, "--store", "simulated:", "-o", file],
@@ -69,7 +72,7 @@ def arguments(verb: str, file: str, options: Sequence[str], rules: str) -> list[
         "rollback": [file, "--yes"],
         "verify": [file],
     }[verb]
-    return [verb, *given, *options, "--format", "json", "--no-progress", "--no-input"]
+    return [verb, *given, *more, "--format", "json", "--no-progress", "--no-input"]
 
 
 def run(command_line: Sequence[str]) -> Ended:
@@ -116,33 +119,65 @@ def send_signal(number: int) -> None:
 # -- what a command finds in the world ----------------------------------------------------------
 
 
-class _Turns:
-    """In the place of the engine's threads: each batch is read when it is asked for."""
+class _Turn:
+    """In the place of a thread: it runs when something is wanted of its channel, until it gives."""
 
-    def __enter__(self: Any) -> Any:
-        return self
+    started: ClassVar[list[_Turn]] = []
 
-    def __exit__(self: Any, *rest: object) -> None:
-        pass
+    def __init__(self, *, target: Callable[[], None], name: str, daemon: bool) -> None:
+        self.greenlet = greenlet.greenlet(target)
 
-    def __iter__(self: Any) -> Iterator[Any]:
-        scan = self._scan
-        while (part := self._next()) is not None:
-            kept: list[Any] = []
-            for item in scan.reader.scan(scan.query, part.partition, part.after):
-                if not isinstance(item, Checkpoint):
-                    planned = scan.planner.plan_document(item)
-                    if planned.texts or planned.findings or planned.mentions:
-                        kept.append(planned)
-                    continue
-                yield Batch(part, self._reduce(kept), item)
-                kept = []
-                self._count(item)
-                most = self._budget._left  # of which this engine takes nothing
-                if most is not None and self._budget.read >= most:
-                    return
+    def start(self) -> None:
+        """Be among those that may be given their turn."""
+        _Turn.started = [each for each in _Turn.started if each.is_alive()]
+        _Turn.started.append(self)
+
+    def is_alive(self) -> bool:
+        """Whether it has not come to its end."""
+        return not self.greenlet.dead
 
 
+class _Channel:
+    """In the place of a queue between threads: what is put into it ends the turn."""
+
+    def __init__(self, size: int) -> None:
+        self._items: deque[Any] = deque()
+
+    def put(self, item: Any) -> None:
+        """Give something to whoever waits for it."""
+        self._items.append(item)
+        greenlet.getcurrent().parent.switch()
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Let those work that were started here, until one of them gives something."""
+        while not self._items:
+            mine = [each for each in _Turn.started if each.is_alive() and _is_here(each)]
+            if not mine:
+                raise queue.Empty
+            mine[0].greenlet.switch()
+        return self._items.popleft()
+
+
+def _is_here(turn: _Turn) -> bool:
+    return turn.greenlet.parent is greenlet.getcurrent()
+
+
+class _Threading:
+    """``threading``, with turns for threads."""
+
+    Thread = _Turn
+    Lock = threading.Lock
+    Event = threading.Event
+
+
+class _Queue:
+    """``queue``, with channels for queues."""
+
+    Queue = _Channel
+    Empty = queue.Empty
+
+
+_make_services = options.make_services
 _rules: dict[str, Any] = {}
 _read_rules = Services.read_rules
 
@@ -154,21 +189,35 @@ def _read_rules_once(self: Services, path: Path) -> Any:
     return _rules[text]
 
 
+_write_bytes = os.write
+
+
+def _write(descriptor: int, data: bytes) -> int:
+    """What a signal's handler writes to stderr, past Python's own stream."""
+    if descriptor != 2:
+        return _write_bytes(descriptor, data)
+    return sys.stderr.write(data.decode())
+
+
 @contextlib.contextmanager
 def environment(world: World, batch: int) -> Iterator[None]:
     """Give the program this world: its stores, its size of batches, its temporary folder."""
-    kind = replace(
-        STORES["embedded"],
-        scheme="simulated:",
-        open_reader=lambda address: world.database,
-        open_store=lambda address: world.database,
-    )
-    STORES["simulated"] = kind  # type: ignore[index]
+
+    def make_services(*arguments: Any, **keywords: Any) -> Services:
+        return replace(
+            _make_services(*arguments, **keywords),
+            open_reader=lambda locator: world.database,
+            open_store=lambda locator: world.database,
+            open_objects=lambda *settings: world.objects,
+        )
+
     places: list[tuple[Any, str, Any]] = [
-        (Services, "objects", lambda *asked: contextlib.closing(world.objects)),
+        (options, "make_services", make_services),
         (Services, "read_rules", _read_rules_once),
         (tempfile, "tempdir", str(world.temporary)),
-        *((Threads, name, getattr(_Turns, name)) for name in ("__enter__", "__exit__", "__iter__")),
+        (os, "write", _write),
+        (threads, "threading", _Threading),
+        (threads, "queue", _Queue),
         *(
             (module, "BATCH", batch)
             for name, module in sys.modules.items()

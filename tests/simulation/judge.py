@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tests.simulation.clock import CLOCK
-from tests.simulation.database import Leaf, Place, Write, leaves, spelled
+from tests.simulation.database import NO_VERSIONS, Leaf, Place, Write, leaves, spelled
 from tests.simulation.driver import Ended
 from tests.simulation.planmodel import PlanModel, Seen
 from tests.simulation.printed import names, one_line, result_of
@@ -78,8 +78,8 @@ class Judge:
         journaled = bool((plan and plan.journaled) or (now and now.journaled))
         reasons = {
             1: process.filled or process.notes["busy"] or process.notes.get("nested"),
-            6: process.notes["busy"] or spoiled or (process.verb == "plan" and journaled)
-            or now is not plan,
+            6: process.notes["busy"] or process.notes["orphan"] or spoiled or now is not plan
+            or (process.verb == "plan" and journaled),
             130: process.signalled == 2,
             143: process.signalled == 15,
         }  # fmt: skip
@@ -143,18 +143,19 @@ class Judge:
             self.model.report("max-writes", f"{len(process.notes['arrived'])} were written")
         if process.command.options:
             return
-        remaining = self._judge_remaining(plan, ended)
+        remaining = self._judge_remaining(process, plan, ended)
         if not remaining and ended.status == 5 and not plan.disturbed:
             self.model.report("false-alarm", f"apply exits 5: {one_line(ended.err)}")
         if ended.status == 0 and not plan.disturbed:
             self._count_written(plan, ended)
 
-    def _judge_remaining(self, plan: PlanModel, ended: Ended) -> int:
+    def _judge_remaining(self, process: Process, plan: PlanModel, ended: Ended) -> int:
         """How many old URLs planned documents still hold; each must be named."""
         remaining = 0
         for path in sorted(plan.planned):
             seen = plan.seen["apply"].get(path)
-            if seen is None:
+            back = max((each.at for each in plan.backs if each.path == path), default=0.0)
+            if seen is None or seen.at < back:
                 remaining += 1
                 if ended.status == 0 and not plan.unsure:
                     self.model.report("unseen", f"apply exits 0 and never looked at {path}")
@@ -164,9 +165,11 @@ class Judge:
                     if (path, url.key) in plan.waived:
                         continue
                     remaining += 1
-                    self._require_named(
-                        "old-url-unlisted", ended, path, place, f"still holds {url.old}"
-                    )
+                    what = f"still holds {url.old}"
+                    if path in process.notes["seen"]:
+                        self._require_named("old-url-unlisted", ended, path, place, what)
+                    elif ended.status != 5 or path not in ended.out + ended.err:
+                        self.model.report("old-url-unlisted", f"{path} {what}, is not named")
         return remaining
 
     def _count_written(self, plan: PlanModel, ended: Ended) -> None:
@@ -218,12 +221,12 @@ class Judge:
         self, process: Process, plan: PlanModel, path: str, writes: list[Write], rule: str | None
     ) -> list[tuple[Place, Leaf, str]]:
         """Where a document holds URLs of ours, as the program last saw it."""
-        seen = process.notes["seen"].get(path)
-        if seen is None:
+        seen, life = process.notes["seen"].get(path), self.model.world.life(path)
+        if seen is None and life is not None:
             earlier = plan.seen["rollback"].get(path)
             if earlier is not None and earlier.at > writes[-1].at:
                 seen = earlier
-            elif (life := self.model.world.life(path)) is not None:
+            else:
                 seen = Seen(life.created, life.tree, CLOCK.true)
         writes = [write for write in writes if seen and write.created == seen.created]
         if seen is None or seen.tree is None or not writes:
@@ -292,7 +295,7 @@ class Judge:
     def _judge_verify(self, process: Process, ended: Ended) -> None:
         notes = process.notes
         if ended.status == 0:
-            if not notes["clean"]:
+            if not notes["clean"] and NO_VERSIONS not in ended.out + ended.err:
                 self.model.report(
                     "verified-wrongly",
                     "verify says yes, and there was no moment without an old URL",

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 KNOWN = frozenset(
     {
-        # A plan file is one thing, and its journal cannot be lost.
-        "journal-replaced", "journal-lost", "stale-sidecar",
-        "accepted-wal", "used-wal", "accepted-trigger", "used-trigger", "wrong-text",
-        "status-6", "bug", "secret-left",
-        # Limits that hold.
-        "future-evidence", "verified-wrongly",
+        # A plan file is refused where nothing is lost.
+        "status-6",
     }
 )  # fmt: skip

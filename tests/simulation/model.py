@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Process, World
     from url_rewriter.documents import Document, Update
 
-MAX_AGE = 24 * 3600.0
+_JUST_BEFORE = 60.0
 
 
 class Model:
@@ -87,7 +87,7 @@ class Model:
 
     def proved(self, process: Process, key: str, state: str, wall: float) -> None:
         """The object store answered."""
-        process.notes["answers"].append((key, state, wall))
+        process.notes["answers"].append((key, state, CLOCK.true))
         if process.verb == "plan":
             process.notes["draft"].evidence[key] = (state, wall)
         elif process.verb == "apply" and process.plan is not None:
@@ -99,6 +99,14 @@ class Model:
             process.plan.disturbed = True
 
     # -- writes ---------------------------------------------------------------------------------
+
+    def intended(self, process: Process, update: Update, life: Life | None) -> None:
+        """A write is about to be sent, and journaled by now: a kill leaves its entry open."""
+        if process.plan is not None and process.verb == "apply" and life is not None:
+            path = update.document.path
+            edits = tuple((each.value_path, each.before, each.after) for each in update.edits)
+            write = Write(0, process, process.verb, path, life.created, CLOCK.true, edits)
+            process.plan.intended.append(write)
 
     def sent(self, process: Process, update: Update, life: Life | None) -> Write:
         """The program sends a write: it must be planned, proven, and durably journaled by now."""
@@ -158,17 +166,21 @@ class Model:
             for url in urls:
                 if not plan.unsure and url.key not in plan.planned.get(write.path, ()):
                     self.report("not-planned", where)
-                self._require_proven(plan, url, where)
+                self._require_proven(process, url, where)
 
-    def _require_proven(self, plan: PlanModel, url: Covered, where: str) -> None:
-        state, wall = plan.evidence.get(url.key, ("unknown", 0.0))
-        age = CLOCK.wall - wall
+    def _require_proven(self, process: Process, url: Covered, where: str) -> None:
+        """The object store was asked by this very command, not long ago, and said yes."""
+        said = [(state, at) for key, state, at in process.notes["answers"] if key == url.key]
+        if not said:
+            self.report("old-evidence", f"{where}: nobody asked for {url.key} again")
+            return
+        state, at = said[-1]
         if state != "exists":
             self.report("not-proven", f"{where}: {url.key} is {state}")
-        elif age > MAX_AGE + 60:
-            self.report("old-evidence", f"{where}: {url.key} was proven {age / 3600:.1f} h ago")
-        elif age < -60:
-            self.report("future-evidence", f"{where}: proven {-age / 3600:.1f} h in the future")
+        elif CLOCK.true - at > _JUST_BEFORE:
+            self.report(
+                "old-evidence", f"{where}: {url.key} was asked for {CLOCK.true - at:.0f} s ago"
+            )
 
     def leaf_for(self, write: Write, old: Leaf, text: str) -> Leaf:
         """The string that a write puts in the place of another."""
@@ -219,7 +231,9 @@ class Model:
             if old.author is not None and after in texts[1:]:
                 continue  # what the program wrote goes back to what it replaced
             if not self._may_be_ours(plan, write, life, then, place, before, after):
-                again = all(each.created != life.created for each in (plan.writes if plan else ()))
+                again = all(
+                    each.created != life.created for each in (plan.intended if plan else ())
+                )
                 self.report(
                     "restored-remade" if again else "restored-foreign",
                     f"{write.path} {spelled(place)}: {before!r} is the application's own, and is"
@@ -240,7 +254,7 @@ class Model:
         array that holds no more of it than the program wrote there."""
         sent = [
             (edit, each)
-            for each in (plan.writes if plan else ())
+            for each in (plan.intended if plan else ())
             if each.path == write.path and each.created == life.created
             for edit in each.edits
         ]
@@ -323,6 +337,8 @@ class Model:
         notes = process.notes
         notes.update(seen={}, arrived={}, sent={}, answers=[])
         notes["busy"] = self._is_busy(process)
+        wal = process.path.with_name(process.path.name + "-wal")
+        notes["orphan"] = wal.exists() and not process.path.exists()
         if process.verb == "plan":
             notes["draft"] = self.drafts.setdefault(process.path, self._draft())
         if process.verb == "verify":

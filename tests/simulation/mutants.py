@@ -14,7 +14,7 @@ from typing import Any
 from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
 from url_rewriter.pipeline import apply, held_plan, outcomes, plan, read_back, rollback, write_loop
 from url_rewriter.pipeline.read_back import WriteHistory
-from url_rewriter.planfile import Intention, draft, journal, lock
+from url_rewriter.planfile import Intention, draft, journal, lock, replacing
 from url_rewriter.planfile import plan as planfile
 from url_rewriter.planning import Ours, Replanned, place_of
 from url_rewriter.stores.firestore import updates
@@ -256,7 +256,7 @@ def no_lock_is_held() -> Sequence[Patch]:
 
 @_mutant("journal-replaced")
 def a_journal_is_not_looked_for() -> Sequence[Patch]:
-    return [(draft, "_refuse_to_replace_a_journal", lambda path: None)]
+    return [(replacing, "_count_entries", lambda connection: 0)]
 
 
 @_mutant("totals-of-plan")

@@ -37,6 +37,7 @@ class PlanModel:
     unsure: bool = False
     spoiled: str = ""
     disturbed: bool = False
+    intended: list[Write] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     backs: list[Write] = field(default_factory=list)
     seen: dict[str, dict[str, Seen]] = field(default_factory=lambda: {"apply": {}, "rollback": {}})
@@ -58,7 +59,7 @@ class PlanModel:
         return PlanModel(
             dict(self.docs), dict(self.evidence), dict(self.planned), set(self.waived),
             self.sealed, self.deleted, self.blocked, self.unsure, self.spoiled, self.disturbed,
-            list(self.writes), list(self.backs),
+            list(self.intended), list(self.writes), list(self.backs),
             {verb: dict(seen) for verb, seen in self.seen.items()}, self.last,
         )  # fmt: skip
 

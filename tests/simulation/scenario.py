@@ -142,6 +142,7 @@ class Scenario:
     missing: tuple[str, ...] = ()
     batch: int = 2
     parts: int = 1
+    versions: bool = True
 
 
 # -- generating ---------------------------------------------------------------------------------
@@ -185,6 +186,7 @@ class _Generator:
             missing=tuple(key for key in KEYS if chance.random() < _missing(key)),
             batch=chance.choice((1, 2, 2, 4, 400)),
             parts=chance.choice((1, 1, 2, 3)),
+            versions=chance.random() < 0.8,
         )
 
     def _story(self) -> list[Step]:

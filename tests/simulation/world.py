@@ -105,7 +105,7 @@ class World:
         self.temporary.mkdir()
         (self.folder / "rules.yaml").write_text(RULES)
         self.model = Model(self)
-        self.database = Database(self, self.scenario.parts)
+        self.database = Database(self, self.scenario.parts, self.scenario.versions)
         self.objects = Objects(self, set(KEYS) - set(self.scenario.missing))
         unraisable = sys.unraisablehook
         sys.unraisablehook = _quiet(unraisable)
