@@ -49,7 +49,7 @@ def test_what_was_written_is_read_back(case: dict[str, Any]) -> None:
 def test_the_law_holds_for_texts_that_are_made_up(seed: int) -> None:
     """The seeds are fixed, and were clean for 15,000 texts each.
 
-    With fresh ones the test could fail by chance: among some 50,000 texts there may be one whose
+    With fresh ones the test could fail by chance: among some 20,000 texts there may be one whose
     right result the fuzzer or the grammar does not know yet. ``python -m tests.core.urls.fuzz``
     takes a fresh seed.
     """
