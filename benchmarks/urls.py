@@ -4,7 +4,7 @@
 
 Prints MB per second of CPU time (of UTF-8), best of three, for texts like those of a
 database: prose, JSON kept in strings, non-ASCII prose, each without a URL and with one in about
-every kilobyte.
+every kilobyte. Then microseconds for short texts with one URL each, best of seven.
 """
 
 from __future__ import annotations
@@ -94,8 +94,33 @@ def speed(work: Callable[[str], object], values: Sequence[str]) -> float:
     return size / best
 
 
+TOKEN = "?alt=media&token=0b5c1142-8d00-4a54-9d44-8d1d7d436d5b"
+FIREBASE = f"https://firebasestorage.googleapis.com/v0/b/data/o/u1%2Fphoto.png{TOKEN}"
+SOME_WORDS = " ".join(WORDS)
+ONE_URL = {
+    "a path URL": OLD.format(17),
+    "a Firebase URL": FIREBASE,
+    "a gs:// URL": "gs://data/u1/photo.png",
+    "a sentence": f"See {OLD.format(17)}, please.",
+    "a kilobyte of prose": f"{SOME_WORDS * 6} {OLD.format(17)} {SOME_WORDS * 6}",
+    "JSON in a string": json.dumps({"body": SOME_WORDS, "image": FIREBASE}),
+    "HTML": f'<p>{SOME_WORDS}<img src="{FIREBASE.replace("&", "&amp;")}"></p>',
+}
+
+
+def microseconds(text: str, times: int = 400) -> float:
+    """What `find` takes for ``text``."""
+    best = float("inf")
+    for _ in range(7):
+        started = time.process_time()
+        for _ in range(times):
+            find(text)
+        best = min(best, time.process_time() - started)
+    return best / times * 1e6
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 3
     contenders: dict[str, Callable[[str], object]] = {
         "find": find,
@@ -111,7 +136,10 @@ def main() -> None:
             encoded = {value: value.encode() for value in values}
             speeds.append(speed(partial(look_at, encoded), values))
             label = f"{kind}, {'a URL per KB' if with_urls else 'no URL'}"
-            print(f"{label:24}" + "".join(f"{each:16,.0f}" for each in speeds))
+            print(f"{label:24}" + "".join(f"{each:16,.1f}" for each in speeds))
+    print()
+    for name, text in ONE_URL.items():
+        print(f"{name:24}{microseconds(text):16,.1f} us")
 
 
 if __name__ == "__main__":

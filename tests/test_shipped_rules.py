@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from url_rewriter.planning import check_examples
+from url_rewriter.documents import Document, Revision
+from url_rewriter.evidence import TargetState
+from url_rewriter.planning import Planner, check_examples
 from url_rewriter.rules import OnMissing, Rules, load_rules
 from url_rewriter.urls import ObjectRef
 
@@ -75,3 +77,25 @@ def test_only_links_that_were_short_lived_may_be_dead(omi: Rules) -> None:
 
 def test_what_omi_compares_exactly_is_left_alone(omi: Rules) -> None:
     assert omi.scope.excludes_collection("desktop_preview_manifests")
+
+
+def test_the_editor_rules_mend_a_url_that_was_escaped_twice() -> None:
+    planner = Planner(load_rules(FOLDER / "editor.yaml", {}))
+    planned = planner.plan_text((), "https://storage.googleapis.com/my-project.appspot.com/a%2520b")
+    assert planned is not None
+    there = ObjectRef("my-files", "posts/a b")
+
+    def state_of(target: ObjectRef) -> TargetState:
+        return TargetState.EXISTS if target == there else TargetState.MISSING
+
+    after = planner.settle(planned, state_of).after
+    assert after == "https://s3.example.com/my-files/posts/a%20b"
+
+
+def test_the_editor_rules_rewrite_a_text_of_which_fields_name_parts() -> None:
+    planner = Planner(load_rules(FOLDER / "editor.yaml", {}))
+    text = "See https://storage.googleapis.com/my-project.appspot.com/cat.jpg"
+    document = Document("c/d", Revision("1"), ((("text",), text),), measured=frozenset({("text",)}))
+    (planned,) = planner.plan_document(document).texts
+    after = planner.settle(planned, lambda target: TargetState.EXISTS).after
+    assert after == "See https://s3.example.com/my-files/posts/cat.jpg"

@@ -48,6 +48,6 @@ class SimulatedDatetime(dt.datetime):
 
 def install() -> None:
     """Put simulated time in the place of this process's own, for good."""
-    time.monotonic = lambda: CLOCK.true  # type: ignore[assignment]
-    time.sleep = CLOCK.tick  # type: ignore[assignment]
+    time.monotonic = lambda: CLOCK.true
+    time.sleep = CLOCK.tick  # type: ignore[assignment]  # it says what time it is
     dt.datetime = SimulatedDatetime  # type: ignore[misc]

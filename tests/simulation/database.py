@@ -358,7 +358,7 @@ class Database:
         A mask cannot step into an array: it is replaced whole, from the read that was edited.
         """
         edited = copied(update.document.raw)
-        after = copied(before)
+        after: dict[str, Any] = copied(before)
         for edit in update.edits:
             old = at(edited, edit.value_path)
             if not isinstance(old, Leaf) or old.text != edit.before:

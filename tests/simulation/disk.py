@@ -26,7 +26,8 @@ SUFFIXES = ("", "-wal", "-journal")
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "DROP", "COMMIT", "BEGIN", "PRAGMA")
 _TAKES_ROOM = ("INSERT", "UPDATE", "REPLACE", "CREATE", "COMMIT")
 
-_connect, _replace, _unlink, _flock = sqlite3.connect, os.replace, os.unlink, fcntl.flock
+_connect: Any = sqlite3.connect
+_replace, _unlink, _flock = os.replace, os.unlink, fcntl.flock
 
 
 class Connection(sqlite3.Connection):
@@ -141,10 +142,11 @@ def watched(world: World) -> Iterator[None]:
         file = _file_of(database)
         process = world.process_or_none
         if process is None or file is None:
-            return _connect(database, *arguments, **options)
+            plain: sqlite3.Connection = _connect(database, *arguments, **options)
+            return plain
         if process.dead:
             world.die()
-        connection = _connect(database, *arguments, factory=Connection, **options)
+        connection: Connection = _connect(database, *arguments, factory=Connection, **options)
         connection.world, connection.process, connection.file = world, process, file.resolve()
         process.connections.append(connection)
         if connection.file == process.path and process.verb != "plan":
@@ -152,8 +154,9 @@ def watched(world: World) -> Iterator[None]:
         return connection
 
     replace, unlink, flock = _calls(world)
-    sqlite3.connect, os.replace, os.rename, os.unlink, os.remove, fcntl.flock = (  # type: ignore[assignment]
-        connect, replace, replace, unlink, unlink, flock,
+    sqlite3.connect = connect  # type: ignore[assignment]  # one of its signatures is enough
+    os.replace, os.rename, os.unlink, os.remove, fcntl.flock = (
+        replace, replace, unlink, unlink, flock,
     )  # fmt: skip
     try:
         yield

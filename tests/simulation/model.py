@@ -360,10 +360,11 @@ class Model:
 
 
 def _chain(leaf: Leaf) -> list[str]:
-    texts, each = [], leaf
+    texts: list[str] = []
+    each: Leaf | None = leaf
     while each is not None:
         texts.append(each.text)
-        each = each.previous  # type: ignore[assignment]
+        each = each.previous
     return texts
 
 

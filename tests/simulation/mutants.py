@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from url_rewriter.documents import Document, Edit, Outcome, WriteResult, WriteStatus
+from url_rewriter.documents import (
+    Document,
+    Edit,
+    Outcome,
+    Revision,
+    WriteResult,
+    WriteStatus,
+)
 from url_rewriter.pipeline import apply, held_plan, outcomes, plan, read_back, rollback, write_loop
 from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.planfile import Intention, draft, journal, lock, replacing
@@ -138,7 +145,7 @@ def the_precondition_is_dropped() -> Sequence[Patch]:
     def current(document: Document, edits: tuple[Edit, ...]) -> Any:
         life = World.running.life(document.path) if World.running else None
         if life is not None:
-            document = replace(document, revision=str(life.updated))
+            document = replace(document, revision=Revision(str(life.updated)))
         return make_update(document, edits)
 
     make_update = outcomes.Update
@@ -277,7 +284,7 @@ def a_checkpoint_is_kept_before_its_documents() -> Sequence[Patch]:
 
 @_mutant("old-url-unlisted")
 def what_is_left_is_not_told() -> Sequence[Patch]:
-    def quiet(self: Any, write: Any, *rest: Any, **wrote: int) -> Any:
+    def quiet(self: Any, write: Any, *rest: Any, **wrote: Any) -> Any:
         told = replace(write, plan=replace(write.plan, left=()))
         return tell(self, told, *rest, **wrote)
 

@@ -220,16 +220,16 @@ class _Generator:
             case "late plan":
                 point = chance.choice(("scan", "prove", "rename", "sql", "committed"))
                 count = chance.randrange(40) if point in ("sql", "committed") else 0
-                faults = (Fault(point, count, self._command("apply", file, 1)),)
-                return [plan, Command("plan", file, (), faults)]
+                late = Fault(point, count, self._command("apply", file, 1))
+                return [plan, Command("plan", file, (), (late,))]
             case "killed plan":
                 point = chance.choice(("scan", "sql", "sql", "committed", "prove", "rename"))
                 count = chance.randrange(50 if point in ("sql", "committed") else 4)
                 return [Command("plan", file, (), (Fault(point, count, Kill()),)), plan]
             case "old evidence":
                 passes = ClockMove("passes", chance.choice((23, 25, 60)))
-                moves = [ObjectMove("vanishes", chance.choice(KEYS)) for _ in range(2)]
-                return [plan, passes, *moves, Command("apply", file)]
+                vanished = [ObjectMove("vanishes", chance.choice(KEYS)) for _ in range(2)]
+                return [plan, passes, *vanished, Command("apply", file)]
         move = Move("move", chance.randrange(6), chance.randrange(6))
         verify = Command("verify", file, (), (Fault("scan", chance.randrange(1, 7), move),))
         return [plan, Command("apply", file), Move("create", chance.randrange(6)), verify]

@@ -35,7 +35,7 @@ from tests.simulation.scenario import (
 from tests.simulation.vocabulary import KEYS, RULES
 
 if TYPE_CHECKING:
-    from tests.simulation.model import PlanModel
+    from tests.simulation.planmodel import PlanModel
 
 _MEMORY = Path("/dev/shm")
 

@@ -212,7 +212,7 @@ def _longer(reach: Stretch, first: End) -> Iterator[End]:
                 yield End(end, end, "the punctuation behind it belongs to the key")
     near = first.at == first.path and reach.run_end - first.at <= _LONGEST_PUNCTUATION
     if near and not reach.value and not reach.cut:
-        yield from _spaced(reach)
+        yield from _spaced(reach, first)
 
 
 def _whole(reach: Stretch) -> End:
@@ -282,10 +282,10 @@ _MOST_WORDS = 5
 _WORD = re.compile(r" (?!/)((?:(?!//)[^\s\"<>:%&\\]){1,60})")
 
 
-def _spaced(reach: Stretch) -> Iterator[End]:
-    """Behind blanks, where words follow that end in a file's extension."""
+def _spaced(reach: Stretch, first: End) -> Iterator[End]:
+    """Behind blanks, where words follow that end in a file's extension, and it has none yet."""
     text, start, at = reach.text, reach.start, reach.run_end
-    if _is_extended(text, start, at):
+    if _is_extended(text, start, first.at):
         return
     for _ in range(_MOST_WORDS):
         word = _WORD.match(text, at)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from url_rewriter.urls.boundaries import EXTENDED_PATTERN as EXTENDED
+from url_rewriter.urls.boundaries import EXTENSION_PATTERN
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
 from url_rewriter.urls.query import UUID
@@ -64,6 +65,11 @@ _ENDPOINT = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*"
 # A member of an enumeration takes its time to look up.
 _GS_FORM, _TARGET_FORM = Form.GS, Form.TARGET
 
+# A key of the target behind which no text can begin, as most are: one file's extension at its end.
+_WHOLE = re.compile(
+    rf"[A-Za-z0-9_/-]*+(?:(?<=[A-Za-z0-9])\Z|(?:[A-Za-z0-9_/-]|{_ESCAPE})*+(?i:{EXTENSION_PATTERN})\Z)"
+)
+
 _LONGEST = 1000
 """Characters; a key that is not longer has a size that objects can have, however it is read."""
 
@@ -100,7 +106,11 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
 def _found(
     form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
 ) -> Found | None:
-    if form is _TARGET_FORM and shorter_ends(spelled, 0, len(spelled)):
+    if (
+        form is _TARGET_FORM
+        and not _WHOLE.match(spelled)
+        and shorter_ends(spelled, 0, len(spelled))
+    ):
         return None
     if "%" not in spelled:
         reading = Reading(ObjectRef(bucket, spelled), 0, end)

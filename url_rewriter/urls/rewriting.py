@@ -17,6 +17,8 @@ def rewrite(text: str, replacements: Iterable[Replacement]) -> str:
     that they have afterwards, and ranges that JSON names by offsets move along with the text. The
     replacements are of occurrences found in ``text``.
     """
+    if not replacements:
+        return text
     splices: list[Splice] = []
     for replacement in replacements:
         start, end = replacement.reading.start, replacement.reading.end

@@ -173,6 +173,7 @@ _ENDS_KEY = re.compile(
 _ENDS_KNOWN = re.compile(
     rf"\Z|{_STOP}|[,;)\]}}:'.!*{{\[(@~$\\]|&(?![\w.-]+=)|%(?:20|0A|22|2C)|{_SEPARATED}"
 )
+_ANOTHER_NAME = re.compile(r"\.+[a-z0-9]{1,12}(?![A-Za-z0-9])")
 _FORM_DATA = re.compile(r"(?:[?&;]|\A)\w[\w.\[\]-]*=\Z", re.ASCII)
 _FOREIGN_AROUND = re.compile(r"(?:://|www\.|mailto:)[^\s\"<>]*\Z")
 
@@ -223,6 +224,8 @@ def _begins_plainly(url: Url, place: Place) -> bool:
 def _ends_plainly(url: Url, after: str, before: str) -> bool:
     if not after or url.raw:
         return _raw_ends_plainly(url, after, before)
+    if url.fate in (Fate.REWRITTEN, Fate.MIGRATED) and _ANOTHER_NAME.match(after):
+        return False  # behind the new URL, which has no query, it looks like an extension
     match url.tail:
         case Tail.FRAGMENT:
             return True
