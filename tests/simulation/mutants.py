@@ -21,7 +21,7 @@ from url_rewriter.documents import (
 )
 from url_rewriter.pipeline import apply, held_plan, outcomes, plan, read_back, rollback, write_loop
 from url_rewriter.pipeline.read_back import WriteHistory
-from url_rewriter.planfile import Intention, draft, journal, lock, replacing
+from url_rewriter.planfile import draft, journal, lock, replacing
 from url_rewriter.planfile import plan as planfile
 from url_rewriter.planning import Ours, Replanned, place_of
 from url_rewriter.stores.firestore import updates
@@ -312,12 +312,15 @@ def a_dry_run_writes() -> Sequence[Patch]:
     return [(held_plan.DryRunStore, "write", lambda self, batch: self._store.write(batch))]
 
 
-@_mutant("totals-of-apply", "totals")
+@_mutant("totals-of-apply", "totals", "status-1")
 def urls_are_counted_twice() -> Sequence[Patch]:
-    enter = journal.Journal._enter
+    settle = journal.Journal.settle
 
-    def twice(self: Any, each: Intention) -> int:
-        doubled = tuple(replace(edit, urls=2 * edit.urls) for edit in each.edits)
-        return enter(self, replace(each, edits=doubled))
+    def twice(self: Any, results: Any, outcomes: Any, *rest: Any, **more: Any) -> None:
+        doubled = [
+            replace(each, urls={what: 2 * count for what, count in each.urls.items()})
+            for each in outcomes
+        ]
+        settle(self, results, doubled, *rest, **more)
 
-    return [(journal.Journal, "_enter", twice)]
+    return [(journal.Journal, "settle", twice)]
