@@ -6,6 +6,7 @@ it is never changed, only replaced, and it keeps its identity wherever the appli
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,10 @@ _KEPT = 3600e6  # microseconds that old versions are kept for
 
 @dataclass(eq=False)
 class Write:
-    """A write that the program sent: by which process, to which life of the document."""
+    """A write that the program sent: by which process, to which life of the document.
+
+    ``had`` counts the texts of the document just before.
+    """
 
     number: int
     process: Any
@@ -42,6 +46,7 @@ class Write:
     created: int
     at: float
     edits: tuple[tuple[Place, str, str], ...]
+    had: Counter[str] = field(default_factory=Counter)
     arrived: bool = False
     answered: bool = False
 
@@ -342,6 +347,7 @@ class Database:
         life.tree = self._edited(write, update, before)
         life.updated = self.moment()
         write.arrived = True
+        write.had.update(leaf.text for _, leaf in leaves(before))
         self._remember(path)
         self.world.model.arrived(write, life, before)
         return WriteResult(path, WriteStatus.WRITTEN, Revision(str(life.updated)))

@@ -126,6 +126,7 @@ class _Turn:
 
     def __init__(self, *, target: Callable[[], None], name: str, daemon: bool) -> None:
         self.greenlet = greenlet.greenlet(target)
+        self.engine: Any = target.__self__  # type: ignore[attr-defined]
 
     def start(self) -> None:
         """Be among those that may be given their turn."""
@@ -151,15 +152,14 @@ class _Channel:
     def get(self, timeout: float | None = None) -> Any:
         """Let those work that were started here, until one of them gives something."""
         while not self._items:
-            mine = [each for each in _Turn.started if each.is_alive() and _is_here(each)]
+            mine = [each for each in _Turn.started if each.is_alive() and self._is_of(each)]
             if not mine:
                 raise queue.Empty
             mine[0].greenlet.switch()
         return self._items.popleft()
 
-
-def _is_here(turn: _Turn) -> bool:
-    return turn.greenlet.parent is greenlet.getcurrent()
+    def _is_of(self, turn: _Turn) -> bool:
+        return turn.engine._batches is self
 
 
 class _Threading:

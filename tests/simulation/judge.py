@@ -238,11 +238,12 @@ class Judge:
             for url in replaced(before, after) or ()
             if rule in (None, url.rule)
         }
-        known = set(map(id, plan.writes))
+        known, had = set(map(id, plan.writes)), writes[0].had.copy()
         replaced_texts = {before for write in writes for _, before, _ in write.edits}
         found = []
         for place, leaf in leaves(seen.tree):
-            if leaf.author is None and leaf.born < writes[0].at:
+            if had[leaf.text]:
+                had[leaf.text] -= 1  # as many stood there before anything was written
                 continue
             if leaf.author is None and leaf.text in replaced_texts:
                 continue  # put back by hand; what it names, it named before
