@@ -27,6 +27,7 @@ _REFERENCE, _MAP, _ARRAY = 0x2A, 0x32, 0x4A
 # Two bytes, the lower one first:
 _STRING, _BYTES = 0x018A, 0x0192
 # Of Timestamp:
+_TIMES = (_CREATE_TIME, _UPDATE_TIME)
 _SECONDS, _NANOS = 0x08, 0x10
 
 _TYPED = bytes((_KEY, len("__type__"))) + b"__type__"
@@ -47,7 +48,7 @@ def document_in(
     walk = _MessageWalk(data, offsets, needles)
     try:
         return walk.document(span, root)
-    except (_UnusualError, IndexError, UnicodeDecodeError):
+    except (_UnusualError, IndexError, KeyError, UnicodeDecodeError):
         return None
 
 
@@ -71,7 +72,7 @@ class _MessageWalk:
         if data.find(_OFFSET, begin, stop) >= 0:
             raise _UnusualError  # there may be texts with offsets into them
         at = self._next_from(begin)
-        name = updated = None
+        name, times = None, dict[int, Span]()
         while begin < stop:
             tag, size = data[begin], data[begin + 1]
             begin += 2
@@ -83,21 +84,27 @@ class _MessageWalk:
                     self._entry(begin, end, ())
                 elif tag == _NAME:
                     name = data[begin:end].decode()
-                elif tag == _UPDATE_TIME:
-                    updated = begin, end
-                elif tag != _CREATE_TIME:
+                elif tag in _TIMES:
+                    times[tag] = begin, end
+                else:
                     raise _UnusualError
                 at = self._next_from(end)
             begin = end
-        if begin != stop or stop > span[1] or name is None or updated is None:
+        if begin != stop or stop > span[1] or name is None:
             raise _UnusualError
+        created, updated = (self._time(*times[tag]) for tag in _TIMES)
         # Two paths differ first at two names, or at two indexes, of one container.
         self._strings.sort()
         self._unreachable.sort(key=lambda text: (text.value_path, text.holder))
         path = name[len(root) + 1 :]
         strings, unreachable = tuple(self._strings), tuple(self._unreachable)
         return Document(
-            path, self._revision(*updated), strings, unreachable, data[span[0] : span[1]]
+            path,
+            Revision(updated),
+            strings,
+            unreachable,
+            data[span[0] : span[1]],
+            created_at=created,
         )
 
     def _next_from(self, place: int) -> int:
@@ -115,7 +122,7 @@ class _MessageWalk:
             size, begin = _varint(data, begin - 1)
         return begin, begin + size
 
-    def _revision(self, begin: int, stop: int) -> Revision:
+    def _time(self, begin: int, stop: int) -> str:
         seconds = nanos = 0
         data = self._data
         while begin < stop:
@@ -127,7 +134,7 @@ class _MessageWalk:
                 nanos = number
             else:
                 raise _UnusualError
-        return Revision(f"{seconds}.{nanos:09}")
+        return f"{seconds}.{nanos:09}"
 
     def _entry(self, begin: int, stop: int, above: ValuePath) -> None:
         """An entry of a map in which there is a needle."""
