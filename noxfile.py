@@ -57,14 +57,16 @@ def fast(session: nox.Session) -> None:
     """The core, the plan file, the stages over the embedded store, the rules, the reports."""
     session.install("-e", ".[dev]")
     ignored = [f"--ignore={path}" for path in SLOW_OF_FAST]
-    session.run("pytest", "-q", "-n", "auto", *ignored, *FAST, *session.posargs)
+    session.run(
+        "pytest", "-q", "-n", "auto", "--dist", "worksteal", *ignored, *FAST, *session.posargs
+    )
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests."""
     session.install("-e", ".[dev]")
-    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+    session.run("pytest", "-q", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
