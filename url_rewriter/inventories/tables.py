@@ -56,7 +56,7 @@ def read_csv(
 ) -> Iterator[ListedTarget]:
     """The objects that a CSV file lists; its first line has the ``names`` of the columns unless
     they are given. Raises ConfigurationError, with file and line."""
-    lines = _Lines()
+    lines = _EndedLines()
 
     def trouble(what: str) -> ConfigurationError:
         return ConfigurationError(f"{path}:{lines.number}: {what}.")
@@ -70,7 +70,7 @@ def read_csv(
                 yield listed
 
 
-class _Lines:
+class _EndedLines:
     """Lines of a text, each of which must end; ``number`` is that of the newest."""
 
     def __init__(self) -> None:

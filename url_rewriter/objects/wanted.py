@@ -31,6 +31,7 @@ UPDATE wanted SET asked = 1 WHERE bucket = ?1 AND key IN (
 )
 """
 _PAGE = 2_000
+_SLOTS = 1 << 24
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -40,6 +41,9 @@ class WantedTargets:
     def __init__(self) -> None:
         self._rows = sqlite3.connect("", isolation_level=None)  # SQLite deletes the file itself
         self._rows.executescript(_TABLE)
+        # A byte for some hash of each wanted key: most rows of an inventory are of others, and to
+        # ask the table for each takes as long as to read it.
+        self._hashes = bytearray(_SLOTS)
 
     def close(self) -> None:
         """Give back the temporary file."""
@@ -59,6 +63,7 @@ class WantedTargets:
                 if judge_key(target.key) is None:
                     # Servers that fold slashes answer for such keys in ways of their own.
                     asked = is_folded(target.key) or is_doubted(target)
+                    self._hashes[hash(target.key) % _SLOTS] = 1
                     yield *target, part_of(target).key, asked
                 else:
                     aside.append(target)
@@ -76,12 +81,14 @@ class WantedTargets:
 
     def find(self, number: int, inventory: TargetInventory) -> None:
         """Keep what an inventory lists of the wanted targets."""
+        hashes = self._hashes
         self._rows.execute("BEGIN")
         self._rows.executemany(
             _FOUND,
             (
                 (size, etag, archive, number, bucket, key)
                 for bucket, key, size, etag, archive in inventory.rows()
+                if hashes[hash(key) % _SLOTS]
             ),
         )
         self._rows.execute("COMMIT")
