@@ -97,6 +97,12 @@ OF_A_PLAN = (
         "o.blocks AND o.status = 'unmapped'",
     ),
     Obstacle(
+        GateName.TARGETS_EXIST,
+        "Every URL that a rule takes has one to be rewritten to",
+        "o.blocks AND o.status = 'left'",
+        word="o.remark",
+    ),
+    Obstacle(
         GateName.PLAN_COMPLETE,
         "Every planned document was written",
         "x.outcome IN ('conflict', 'failed')",
@@ -129,7 +135,7 @@ OF_A_SCAN = (
         GateName.NO_OLD_URLS,
         "URLs that a rule covers are still there",
         "(o.rule IS NOT NULL AND (o.blocks OR o.status NOT IN ('missing', 'mismatch')))"
-        f" OR o.remark = '{Remark.TEXT_OFFSETS}'",
+        f" OR o.remark IN ('{Remark.TEXT_OFFSETS}', '{Remark.NO_PUBLIC_URL}')",
     ),
     Obstacle(
         GateName.TARGETS_EXIST,
