@@ -99,6 +99,7 @@ def _show_json(console: Console, found: Verification) -> None:
             "targets": summary.targets,
             "comparisons": found.comparisons,
             "waived": found.waived,
+            "proof": found.proof,
         },
     )
 
