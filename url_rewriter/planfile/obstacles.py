@@ -89,18 +89,12 @@ OF_A_PLAN = (
     Obstacle(
         GateName.TARGETS_EXIST,
         "Every URL to be rewritten has a proven target",
-        f"o.blocks AND {_UNPROVEN}",
+        f"o.blocks AND ({_UNPROVEN} OR o.status = 'left')",
     ),
     Obstacle(
         GateName.NO_UNMAPPED_URLS,
         "No URL is without a rule where the rules forbid it",
         "o.blocks AND o.status = 'unmapped'",
-    ),
-    Obstacle(
-        GateName.TARGETS_EXIST,
-        "Every URL that a rule takes has one to be rewritten to",
-        "o.blocks AND o.status = 'left'",
-        word="o.remark",
     ),
     Obstacle(
         GateName.PLAN_COMPLETE,
