@@ -21,6 +21,7 @@ from url_rewriter.rules.model import (
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
 from url_rewriter.rules.problems import Problem, RulesError
+from url_rewriter.rules.waivers import Waiver
 from url_rewriter.urls import Grammar
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             hosts={entry.host: entry.bucket for entry in file.hosts},
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
+        ),
+        waivers=tuple(
+            Waiver.from_members(
+                waive.model_dump(exclude_none=True), placed.line_of(("waive", number))
+            )
+            for number, waive in enumerate(file.waive)
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from url_rewriter import urls
 from url_rewriter.documents import ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
+from url_rewriter.rules.waivers import Waiver
 from url_rewriter.urls import Grammar, ObjectRef, Reading
 from url_rewriter.urls.names import key_trouble
 
@@ -166,7 +167,8 @@ class Rules:
     """A rules file, with its variables and defaults filled in.
 
     ``grammar`` recognises what the file declares: hosts that serve a bucket, and, as URLs that
-    already name targets, those of the target's endpoint and of its aliases.
+    already name targets, those of the target's endpoint and of its aliases. ``waivers`` are of the
+    gates of ``verify``: they change nothing of what is planned.
     """
 
     target: Target
@@ -174,6 +176,7 @@ class Rules:
     unmapped: Unmapped
     scope: Scope
     grammar: Grammar
+    waivers: tuple[Waiver, ...] = ()
     _by_bucket: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -213,6 +216,14 @@ class Rules:
         taken = self.taken(ref)
         return taken and taken[0]
 
+    def written_endpoints(self) -> tuple[str, ...]:
+        """The endpoints of the URLs that these rules write."""
+        return (self.target.endpoint,)
+
+    def plan_alike(self, other: Rules) -> bool:
+        """Whether these rules and others make the same of every URL; waivers may differ."""
+        return replace(self, waivers=()).to_json() == replace(other, waivers=()).to_json()
+
     @property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of ``to_json``: equal for rules that mean the same."""
@@ -237,6 +248,7 @@ class Rules:
                 for host, bucket in sorted(self.grammar.hosts.items())
             ],
             "unmapped": self.unmapped,
+            "waive": [waiver.to_members() for waiver in self.waivers],
         }
         return json.dumps(members, sort_keys=True, separators=(",", ":"))
 
@@ -270,6 +282,7 @@ class Rules:
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
             ),
+            waivers=tuple(map(Waiver.from_members, members["waive"])),
         )
 
 

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from url_rewriter.text import may_hold
 from url_rewriter.urls.encoding import target_url
-from url_rewriter.urls.hosts import is_cloud_storage
+from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
     Form,
     Found,
@@ -71,6 +71,7 @@ __all__ = [
     "Reading",
     "Remark",
     "Replacement",
+    "endpoint_place",
     "find",
     "is_cloud_storage",
     "needles",
