@@ -27,6 +27,7 @@ from url_rewriter.planfile.obstacles import Obstacle
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
     FindingCount,
     Operation,
@@ -80,7 +81,7 @@ class Plan:
         try:
             self.header, self.seal = self._introduction(sealed=sealed)
         except BaseException:
-            self._connection.close()
+            close_as_it_is(self._connection, path)
             raise
 
     def _introduction(self, *, sealed: bool) -> tuple[Header, str]:
