@@ -76,6 +76,8 @@ def plan(
         if made.read_at.text:
             console.print(f" documents were read {made.read_at.text}")
         _show_comparisons(console, made.comparisons)
+        if made.proof:
+            console.print(f" targets proven: {printable(made.proof)}")
     _advise(console, made.path, made.summary)
     if made.trouble is not None:
         raise made.trouble

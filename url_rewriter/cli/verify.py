@@ -107,6 +107,7 @@ def _show_json(console: Console, found: Verification) -> None:
             "targets": summary.targets,
             "comparisons": found.comparisons,
             "waived": sum(gate.waived for gate in found.gates),
+            "proof": found.proof,
         },
     )
 

@@ -199,7 +199,8 @@ def _narrowed(*patterns: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
 def _targets_exist(seen: Inspection) -> Objections:
     obstacle = OF_A_SCAN[GateName.TARGETS_EXIST]
     count = sum(seen.fresh.count_against(obstacle).values())
-    return judge_places(seen, Objections(obstacle.says, _against(seen.fresh, obstacle), count))
+    says = f"{obstacle.says} (proven: {seen.proof})" if seen.proof else obstacle.says
+    return judge_places(seen, Objections(says, _against(seen.fresh, obstacle), count))
 
 
 JUDGES: dict[GateName, Judge] = {

@@ -38,7 +38,8 @@ class Inspection:
     """What gates are judged on: a fresh scan, and what was asked for.
 
     ``applied`` is the plan that was applied, where there is one. ``asked_at`` is the endpoint that
-    targets were asked for at; ``resolves`` tells whether a host has an address.
+    targets were asked for at, ``proof`` says how many rest on an inventory; ``resolves`` tells
+    whether a host has an address.
     """
 
     fresh: Plan
@@ -47,6 +48,7 @@ class Inspection:
     limits: Limits = Limits()
     checks: Checks = Checks(0)
     read_at: ReadAt = ReadAt()
+    proof: str = ""
     asked_at: str = ""
     resolves: Callable[[str], bool] = is_resolvable
 

@@ -17,7 +17,13 @@ from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
-from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides, read_at_of
+from url_rewriter.pipeline.plan import (
+    PlanRequest,
+    describe_proof,
+    make_plan,
+    open_sides,
+    read_at_of,
+)
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
@@ -45,7 +51,8 @@ class VerifyRequest:
 class Verification:
     """What a fresh scan came to.
 
-    ``trouble`` is that of the object store, which left targets unknown.
+    ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
+    that of the object store, which left targets unknown.
     """
 
     plan: Path | None
@@ -56,6 +63,7 @@ class Verification:
     comparisons: dict[str, int]
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
+    proof: str = ""
 
     @property
     def verdict(self) -> CutoverVerdict:
@@ -93,6 +101,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             limits=limits,
             checks=services.proof.checks,
             read_at=read_at,
+            proof=describe_proof(fresh, sides.inventories),
             asked_at=services.settings(rules).endpoint,
         )
         return Verification(
@@ -104,6 +113,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             comparisons=fresh.count_comparisons(),
             trouble=trouble,
             read_at=read_at,
+            proof=seen.proof,
         )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from url_rewriter.comparison import Comparison, Pair
 from url_rewriter.errors import RefusedError, ServiceError
-from url_rewriter.evidence import AccessEvidence, Evidence, WrittenUrl
+from url_rewriter.evidence import AccessEvidence, Evidence, Method, WrittenUrl
 from url_rewriter.planfile import access, comparisons, decide_all, schema, sidecars
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.damage import reading, translated
@@ -119,11 +119,12 @@ class Draft:
             if not begun or not header.describes_same_scan(read_header(self._connection)):
                 return False
             # What was unknown then is asked again, and what may have changed. Evidence from the
-            # future too: a clock was set back.
+            # future too: a clock was set back. Inventories are given anew, and cost nothing.
             moment = datetime.now(UTC)
             self._connection.execute(
-                "DELETE FROM evidence WHERE state = 'unknown' OR checked_at NOT BETWEEN ? AND ?",
-                ((moment - _FRESH).isoformat(), moment.isoformat()),
+                "DELETE FROM evidence WHERE state = 'unknown' OR method = ? OR checked_at NOT"
+                " BETWEEN ? AND ?",
+                (str(Method.INVENTORY), (moment - _FRESH).isoformat(), moment.isoformat()),
             )
         return True
 
