@@ -7,6 +7,7 @@ To add a gate: its name and level in ``gates``, a judge here or in a module of i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from url_rewriter.documents import Outcome
 from url_rewriter.findings import Code
@@ -47,7 +48,9 @@ def _something_scanned(seen: Inspection) -> Objections:
 
 def _scan_complete(seen: Inspection) -> Objections:
     says = "documents were not read"
-    if limited := str(seen.limits):
+    # Ids of documents may name people, and are no part of a verdict.
+    named = ("ID",) if seen.limits.documents else ()
+    if limited := str(replace(seen.limits, documents=named)):
         return Objections(says, reason=f"only within {limited}", askable=True)
     return Objections(says, reason="nothing to compare the scan with")
 
@@ -111,7 +114,7 @@ def _targets_same(seen: Inspection) -> Objections | None:
 def _targets_open(seen: Inspection) -> Objections:
     obstacle = OF_A_SCAN[GateName.TARGETS_OPEN]
     if Checks.PUBLIC not in seen.checks:
-        return Objections(obstacle.says, reason="not asked for: --check-public opens them")
+        return Objections(obstacle.says, reason="--check-public opens them")
     count = sum(seen.fresh.count_against(obstacle).values())
     return Objections(obstacle.says, _against(seen.fresh, obstacle), count, level=GateLevel.MUST)
 
@@ -141,6 +144,8 @@ def _plan_complete(seen: Inspection) -> Objections | None:
     says = "planned writes are not done"
     left = seen.applied.count_writes(Operation.APPLY).left
     against = _not_written(seen.applied)
+    if seen.disturbed:
+        return Objections(says, against, left, reason=seen.disturbed, askable=True)
     on_missing = seen.applied.header.invocation.on_missing
     rules = with_on_missing(seen.rules, OnMissing(on_missing) if on_missing else None)
     if not rules.plan_alike(planned_rules(seen.applied)):
