@@ -160,10 +160,9 @@ class Planner:
         if self._holds_url(document.path):
             yield Finding(Code.DOCUMENT_ID, document.path, (), document.path)
         for each in document.unreachable:
-            if self.in_scope(each.value_path) and self._holds_url(each.text):
-                yield Finding(
-                    Code(each.holder.value.replace("_", "-")), document.path, each.value_path
-                )
+            if self.in_scope(each.value_path) and (quoted := self._urls_in(each.text)):
+                code = Code(each.holder.value.replace("_", "-"))
+                yield Finding(code, document.path, each.value_path, quoted)
         for text in texts:
             yield from self._text_findings(document.path, text)
 
@@ -179,10 +178,14 @@ class Planner:
                 yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
 
     def _holds_url(self, text: str) -> bool:
+        return bool(self._urls_in(text))
+
+    def _urls_in(self, text: str) -> str:
+        """What a text holds of Cloud Storage, a URL on a line."""
         found = find(text, self.rules.grammar)
-        return bool(found.left) or any(
-            occurrence.form is not _TARGET for occurrence in found.occurrences
-        )
+        spans = [(each.start, each.end) for each in found.occurrences if each.form is not _TARGET]
+        spans += [(each.start, each.end) for each in found.left]
+        return "\n".join(text[start:end] for start, end in spans)
 
     def settle(
         self,
