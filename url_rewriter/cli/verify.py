@@ -98,12 +98,14 @@ def _show_json(console: Console, found: Verification) -> None:
             "urls": summary.urls,
             "targets": summary.targets,
             "comparisons": found.comparisons,
+            "opened": found.openings.members(),
             "waived": found.waived,
         },
     )
 
 
 def _show_text(console: Console, found: Verification) -> None:
+    from url_rewriter.cli.plan import show_openings
     from url_rewriter.documents import format_value_path
 
     rows = [(g.name, "passed" if g.passed else "FAILED", g.count, g.says) for g in found.gates]
@@ -112,6 +114,7 @@ def _show_text(console: Console, found: Verification) -> None:
     within = f", within {limited}" if limited else ""
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
+    show_openings(console, found.openings)
     _say_what_stays(console, found)
     for each in found.remaining:
         place = f"{each.document} {format_value_path(each.value_path)}"

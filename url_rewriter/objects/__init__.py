@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
+from url_rewriter.objects.base import (
+    ListedObject,
+    ObjectStore,
+    ObjectWriter,
+    Unopened,
+    UploadLog,
+)
 from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings
 from url_rewriter.urls import ObjectRef
 
@@ -18,6 +24,7 @@ __all__ = [
     "ObjectWriter",
     "Prove",
     "S3Settings",
+    "Unopened",
     "UploadLog",
     "open_objects",
     "open_writer",

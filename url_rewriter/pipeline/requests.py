@@ -120,13 +120,15 @@ class Checks(Flag):
 class ProofOptions:
     """How targets are proven: by HEAD, by listing, or ``auto``; with which further checks.
 
-    Sources are compared with what the ``inventories`` say of them, or with Cloud Storage where
-    there are none. Raises ConfigurationError where these contradict each other.
+    ``open_written``: one written URL of each rule is opened without credentials. Sources are
+    compared with what the ``inventories`` say of them, or with Cloud Storage where there are none.
+    Raises ConfigurationError where these contradict each other.
     """
 
     method: str = "auto"
     checks: Checks = Checks(0)
     inventories: tuple[str, ...] = ()
+    open_written: bool = True
 
     def __post_init__(self) -> None:
         if self.inventories and not self.checks.compare:

@@ -25,6 +25,7 @@ from url_rewriter.planfile import (
     Gate,
     GateName,
     Obstacle,
+    Openings,
     Operation,
     Plan,
     Summary,
@@ -71,6 +72,7 @@ class Verification:
     gates: tuple[Gate, ...]
     summary: Summary
     comparisons: dict[str, int]
+    openings: Openings
     waived: int
     remaining: tuple[Remaining, ...]
     trouble: UrlRewriterError | None
@@ -107,6 +109,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             gates=gates(fresh, applied, checks),
             summary=summary,
             comparisons=fresh.count_comparisons(),
+            openings=fresh.openings(),
             waived=summary.waived,
             remaining=tuple(islice(_remaining(fresh, applied, checks), _LISTED)),
             trouble=trouble,
@@ -167,6 +170,10 @@ def gates(fresh: Plan, applied: Plan | None, checks: Checks = Checks(0)) -> tupl
         if applied is not None and obstacle in _OF_APPLIED:
             gate = replace(gate, count=gate.count + applied.judge(obstacle).count)
         found.append(gate)
+    unmet = fresh.openings().unmet
+    if unmet and Checks.PUBLIC not in checks:
+        says = "rules say public: true, and a URL of theirs does not open without credentials"
+        found.append(Gate(GateName.TARGETS_PUBLIC, len(unmet), says))
     if applied is not None:
         left = applied.count_writes(Operation.APPLY).left
         found.append(Gate(GateName.PLAN_COMPLETE, left, "planned writes are not done"))

@@ -139,6 +139,7 @@ _rules = st.builds(
     query=st.sampled_from(QueryPolicy),
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
+    public=st.sampled_from([None, True, False]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
     ).map(tuple),
@@ -178,6 +179,7 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
     assert rules_of(replace(rule, readings=ReadingPolicy.REPAIR)).digest != plain
     assert rules_of(replace(rule, text_offsets=TextOffsets.REWRITE)).digest != plain
+    assert rules_of(replace(rule, public=True)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
     assert replace(rules_of(rule), grammar=Grammar(targets=("http://localhost:9000",), nested=False)
     ).digest != plain  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from url_rewriter.concurrency.rate import RequestRate
 from url_rewriter.concurrency.worker_pool import stop_of_this_thread
@@ -34,6 +35,8 @@ def make_opener(settings: S3Settings) -> Opener:
     def open_url(method: str, url: str) -> Answer:
         if pace is not None:
             pace.wait(stop_of_this_thread())
+        if urlsplit(url).scheme not in ("http", "https"):
+            return Answer(fault="only http and https are opened")
         headers = {"User-Agent": "Mozilla/5.0 (url-rewriter)", "Accept": "*/*"}
         if method == "GET":
             headers["Range"] = "bytes=0-0"
@@ -42,7 +45,7 @@ def make_opener(settings: S3Settings) -> Opener:
             reply = session.send(request.prepare())
         except BotoCoreError as error:
             return read_fault(error)
-        reply.raw.close()
+        reply.raw.close()  # unread: what answers decides how long it is
         return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()})
 
     return open_url
