@@ -100,6 +100,7 @@ def _show_json(console: Console, found: Verification) -> None:
             "comparisons": found.comparisons,
             "opened": found.openings.members(),
             "waived": found.waived,
+            "proof": found.proof,
         },
     )
 

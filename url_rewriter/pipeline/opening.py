@@ -18,7 +18,7 @@ from url_rewriter.pipeline.prove import prove
 from url_rewriter.planfile import Draft, Openings, RuleOpening
 from url_rewriter.planning import Planner
 from url_rewriter.rules import Rule, Rules
-from url_rewriter.urls import ObjectRef, target_url
+from url_rewriter.urls import ObjectRef
 
 SAMPLED = 8
 """The targets of each rule that are opened with credentials, or all where there are fewer."""
@@ -103,7 +103,7 @@ def _choose(rules: Rules, draft: Draft) -> dict[str, WrittenUrl]:
     for name, some in candidates.items():
         for each in some:
             if each.target in written:
-                url = written[each.target] or target_url(rules.target.endpoint, each.target)
+                url = written[each.target] or rules.url_of(each.target)
                 chosen[name] = WrittenUrl(each.target, url.partition("#")[0], each.info)
                 break
     return chosen

@@ -15,7 +15,13 @@ from url_rewriter.documents import ValuePath
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
-from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides, read_at_of
+from url_rewriter.pipeline.plan import (
+    PlanRequest,
+    describe_proof,
+    make_plan,
+    open_sides,
+    read_at_of,
+)
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
@@ -63,7 +69,8 @@ class Verification:
     """What a fresh scan came to.
 
     ``waived`` URLs stay because their rules say so; ``remaining`` are the first that fail a gate.
-    ``trouble`` is that of the object store, which left targets unknown.
+    ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
+    that of the object store, which left targets unknown.
     """
 
     plan: Path | None
@@ -77,6 +84,7 @@ class Verification:
     remaining: tuple[Remaining, ...]
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
+    proof: str = ""
 
     @property
     def passed(self) -> bool:
@@ -102,11 +110,12 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
         fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
         stack.callback(fresh.close)
         checks, summary = services.proof.checks, fresh.summarize()
+        proof = describe_proof(fresh, sides.inventories)
         return Verification(
             plan=request.plan,
             store=fresh.header.store,
             limits=limits,
-            gates=gates(fresh, applied, checks),
+            gates=_with_proof(gates(fresh, applied, checks), proof),
             summary=summary,
             comparisons=fresh.count_comparisons(),
             openings=fresh.openings(),
@@ -114,7 +123,20 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             remaining=tuple(islice(_remaining(fresh, applied, checks), _LISTED)),
             trouble=trouble,
             read_at=read_at_of(fresh),
+            proof=proof,
         )
+
+
+def _with_proof(judged: tuple[Gate, ...], proof: str) -> tuple[Gate, ...]:
+    """The gates, where that of targets says what proves them if that is an inventory."""
+    if not proof:
+        return judged
+    return tuple(
+        replace(gate, says=f"{gate.says} (proven: {proof})")
+        if gate.name is GateName.TARGETS_EXIST
+        else gate
+        for gate in judged
+    )
 
 
 def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:

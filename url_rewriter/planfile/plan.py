@@ -18,7 +18,12 @@ from url_rewriter.planfile.comparisons import (
 from url_rewriter.planfile.damage import damaged, read_safely, reading
 from url_rewriter.planfile.endings import become_one_file
 from url_rewriter.planfile.entries import agree_with_plan
-from url_rewriter.planfile.evidence import known_targets, newest_doubt, newest_state
+from url_rewriter.planfile.evidence import (
+    count_methods,
+    known_targets,
+    newest_doubt,
+    newest_state,
+)
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
@@ -27,6 +32,7 @@ from url_rewriter.planfile.openings import Openings, read_openings
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
     FindingCount,
     Operation,
@@ -80,7 +86,7 @@ class Plan:
         try:
             self.header, self.seal = self._introduction(sealed=sealed)
         except BaseException:
-            self._connection.close()
+            close_as_it_is(self._connection, path)
             raise
 
     def _introduction(self, *, sealed: bool) -> tuple[Header, str]:
@@ -180,6 +186,10 @@ class Plan:
     def doubt_of(self, target: ObjectRef) -> str:
         """What the newest evidence has against a target; "" where it is proven to exist."""
         return newest_doubt(self._connection, target)
+
+    def count_methods(self) -> dict[str, int]:
+        """How many targets the newest evidence was gathered for, by the method."""
+        return count_methods(self._connection)
 
     def origins(self, otherwise: Origins) -> Origins:
         """The sources that the plan rewrote to a target; ``otherwise`` for other targets."""

@@ -47,6 +47,7 @@ class Planner:
         # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
+        self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
         self._everywhere = not (fields or rules.scope.fields)
 
     def in_scope(self, path: ValuePath) -> bool:
@@ -107,12 +108,16 @@ class Planner:
                 urls.append(PlannedUrl(url, self._candidates(url)))
             elif url.readings[0].source.bucket in self._target_buckets:
                 urls.append(PlannedUrl(url, ()))
-        if not found.left:
-            return PlannedText(path, text, tuple(urls)) if urls else None
         left: list[Left] = []
+        if self._some_unspelled:
+            left = [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
+            urls = [url for url in urls if not _is_unspelled(url.candidates)]
+        if not found.left and not left:
+            return PlannedText(path, text, tuple(urls)) if urls else None
         for each in found.left:
             literal = each.literal
-            if literal and literal.form is not _TARGET and (taken := self._candidates(literal)):
+            taken = self._candidates(literal) if literal and literal.form is not _TARGET else ()
+            if literal and taken and not _is_unspelled(taken):
                 urls.append(PlannedUrl(literal, taken, each.remark))
             else:
                 left.append(each)
@@ -182,6 +187,15 @@ def _without_shifts(planned: PlannedText) -> PlannedText:
         else:
             urls.append(url)
     return planned._replace(urls=tuple(urls), left=tuple(sorted(left, key=attrgetter("start"))))
+
+
+def _is_unspelled(candidates: Sequence[Candidate]) -> bool:
+    """Whether some target that a URL may mean is none that its rule can write a URL of."""
+    return any(not each.rule.form.spells(each.target.key) for each in candidates)
+
+
+def _without_url(occurrence: Occurrence) -> Left:
+    return Left(occurrence.start, occurrence.end, Remark.NO_PUBLIC_URL)
 
 
 def _repairs(candidate: Candidate) -> bool:

@@ -155,7 +155,12 @@ def url_members(url: UrlFacts) -> dict[str, Any]:
         **_reading_members(url),
         "old": redact(url.old),
         "new": redact(url.new),
-        "evidence": {"state": url.state, "detail": url.detail},
+        "evidence": {
+            "state": url.state,
+            "method": url.method,
+            "checked_at": url.checked_at,
+            "detail": url.detail,
+        },
         "other_readings": list(url.others),
         "remark": url.remark,
         "outcome": url.outcome,

@@ -28,6 +28,7 @@ from url_rewriter.rules.model import (
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import did_you_mean, quoted
+from url_rewriter.rules.public_form import PATH_STYLE, public_form
 from url_rewriter.rules.syntax import Placed
 
 
@@ -52,6 +53,7 @@ def _narrow(kind: type[CollectionPattern | FieldPattern], text: str) -> str:
 Endpoint = Annotated[str, AfterValidator(names.endpoint)]
 TargetBucket = Annotated[str, AfterValidator(names.target_bucket)]
 SourceBucket = Annotated[str, AfterValidator(names.source_bucket)]
+Url = Annotated[str, AfterValidator(public_form)]
 Prefix = Annotated[str, AfterValidator(names.prefix)]
 # Not Literal[1], which takes true for 1.
 Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const": VERSION})]
@@ -79,6 +81,12 @@ class TargetPart(_FilePart):
         default=None,
         description="true: what is written opens without credentials, and verify fails where it "
         "does not. false: it is not meant to, and is not tried. Left out: it is tried and told.",
+    )
+    url: Url = Field(
+        default=PATH_STYLE,
+        description="How URLs are written, where readers open them elsewhere than at the endpoint: "
+        "literals with {endpoint}, {bucket} and, at the end, {key}, or {key:after=PREFIX} for a "
+        "key without the prefix. Objects are proven at the endpoint all the same.",
     )
 
 
@@ -150,7 +158,7 @@ class RuleTargetPart(_FilePart):
     """Where those objects are now."""
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["bucket"]}, {"required": ["prefix"]}]}
+        json_schema_extra={"anyOf": [{"required": [each]} for each in ("bucket", "prefix", "url")]}
     )
 
     bucket: TargetBucket | None = Field(
@@ -158,11 +166,14 @@ class RuleTargetPart(_FilePart):
     )
     prefix: Prefix = Field(default="", description="What stands in place of the source's prefix.")
     public: bool | None = Field(default=None, description="In place of the target's.")
+    url: Url | None = Field(
+        default=None, description="How this rule's URLs are written, if not as the target's."
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
-        if not {"bucket", "prefix"} & self.model_fields_set:
-            raise ValueError('names a prefix ("" for none), a bucket, or both')
+        if not {"bucket", "prefix", "url"} & self.model_fields_set:
+            raise ValueError('names a prefix ("" for none), a bucket or a url')
         return self
 
 
