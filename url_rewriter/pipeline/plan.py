@@ -87,7 +87,7 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
     An interrupted plan at the same path is continued. Raises ChecksFailedError where ``max_reads``
     stopped the scan.
     """
-    request = replace(request, rules=_with_on_missing(request.rules, request.on_missing))
+    request = replace(request, rules=with_on_missing(request.rules, request.on_missing))
     with open_sides(request.store, request.rules, services) as sides:
         _introduce(request, sides, services, progress)
         made, trouble = make_plan(request, sides, services, progress)
@@ -188,7 +188,8 @@ def describe_proof(plan: Plan, inventories: Sequence[TargetInventory]) -> str:
     return f"{listed:,} by inventory {names}, {sum(methods.values()):,} by request"
 
 
-def _with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:
+def with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:
+    """The rules, with ``on_missing`` in place of what they say themselves."""
     if on_missing is None:
         return rules
     return replace(rules, rules=tuple(replace(rule, on_missing=on_missing) for rule in rules.rules))

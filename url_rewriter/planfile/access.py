@@ -53,6 +53,11 @@ def count_written(connection: sqlite3.Connection) -> int:
     return int(connection.execute(f"SELECT count(*) FROM ({_WRITTEN})").fetchone()[0])
 
 
+def count_access(connection: sqlite3.Connection) -> dict[str, int]:
+    """What the written URLs gave that were opened, by word."""
+    return dict(connection.execute("SELECT access, count(*) FROM newest_access GROUP BY access"))
+
+
 def insert_access(connection: sqlite3.Connection, found: Iterable[AccessEvidence]) -> None:
     """Add the results of opening URLs; the newest row of a target counts."""
     rows = [

@@ -79,8 +79,8 @@ class Openings:
         >>> Openings(rules=(there, RuleOpening("v", "", "no target exists"))).without_credentials()
         '1 of 1 rule; not asked of v: no target exists'
         """
-        if self._silence:
-            return self._silence
+        if self.silence:
+            return self.in_brief()
         closed = [f"not of {each.rule}: {each.detail}" for each in self.closed]
         silent = [
             f"not asked of {each.rule}: {each.detail}" for each in self.rules if not each.access
@@ -89,16 +89,18 @@ class Openings:
 
     def in_brief(self) -> str:
         """What opened without credentials, in words that name no rule either."""
-        return self._silence or f"{self.public} of {counted(self.asked, 'rule')}"
+        if self.silence:
+            return f"not asked: {self.silence}"
+        return f"{self.public} of {counted(self.asked, 'rule')}"
 
     @property
-    def _silence(self) -> str:
-        """Why nothing is known of any rule; "" where something is."""
+    def silence(self) -> str:
+        """Why no URL of any rule was opened without credentials; "" where one was."""
         if self.reason or not self.rules:
-            return f"not asked: {self.reason or 'there is no rule'}"
+            return self.reason or "there is no rule"
         if self.asked:
             return ""
-        return f"not asked: {'; '.join(dict.fromkeys(each.detail for each in self.rules))}"
+        return "; ".join(dict.fromkeys(each.detail for each in self.rules))
 
     def with_credentials(self) -> str:
         """What opened of the sample, in words."""

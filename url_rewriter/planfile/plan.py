@@ -10,6 +10,7 @@ from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import chain, schema
+from url_rewriter.planfile.access import count_access
 from url_rewriter.planfile.comparisons import (
     Origins,
     count_comparisons,
@@ -27,7 +28,7 @@ from url_rewriter.planfile.evidence import (
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
-from url_rewriter.planfile.obstacles import Gate, Obstacle
+from url_rewriter.planfile.obstacles import Obstacle
 from url_rewriter.planfile.openings import Openings, read_openings
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
@@ -206,12 +207,13 @@ class Plan:
         """The URLs that meet any of some obstacles, in document order."""
         return list_against(self._connection, obstacles)
 
-    def judge(self, obstacle: Obstacle) -> Gate:
-        """The gate that an obstacle stands against; targets are told by how they compare."""
-        counts = count_against(self._connection, obstacle)
-        by_word = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-        told = f": {by_word}" if by_word and obstacle.by_target else ""
-        return Gate(obstacle.gate, sum(counts.values()), obstacle.says + told)
+    def count_against(self, obstacle: Obstacle) -> dict[str, int]:
+        """How much meets an obstacle, by the obstacle's word for it."""
+        return count_against(self._connection, obstacle)
+
+    def count_access(self) -> dict[str, int]:
+        """What the written URLs gave that were opened, by word."""
+        return count_access(self._connection)
 
     def sample(self, most: int) -> UrlSample:
         """At most ``most`` URLs to show; the same ones whenever it is asked for."""

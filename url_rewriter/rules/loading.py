@@ -23,6 +23,7 @@ from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
 from url_rewriter.rules.places import places_of
 from url_rewriter.rules.problems import Problem, RulesError
 from url_rewriter.rules.public_form import PublicForm
+from url_rewriter.rules.waivers import Waiver
 from url_rewriter.urls import Grammar
 
 if TYPE_CHECKING:
@@ -85,6 +86,12 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
             places=places_of([rule.writing(target.endpoint) for rule in rules]),
+        ),
+        waivers=tuple(
+            Waiver.from_members(
+                waive.model_dump(exclude_none=True), placed.line_of(("waive", number))
+            )
+            for number, waive in enumerate(file.waive)
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from url_rewriter.errors import RefusedError
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.places import Writing, places_of
 from url_rewriter.rules.public_form import IN_PATH_STYLE, PublicForm
+from url_rewriter.rules.waivers import Waiver
 from url_rewriter.urls import Grammar, ObjectRef, Reading, TargetPlace
 from url_rewriter.urls.names import key_trouble
 
@@ -180,7 +181,8 @@ class Rules:
     """A rules file, with its variables and defaults filled in.
 
     ``grammar`` recognises what the file declares: hosts that serve a bucket, and, as URLs that
-    already name targets, those of the target's endpoint and of its aliases.
+    already name targets, those of the target's endpoint and of its aliases. ``waivers`` are of the
+    gates of ``verify``: they change nothing of what is planned.
     """
 
     target: Target
@@ -188,6 +190,7 @@ class Rules:
     unmapped: Unmapped
     scope: Scope
     grammar: Grammar
+    waivers: tuple[Waiver, ...] = ()
     _by_bucket: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -246,6 +249,20 @@ class Rules:
         taken = self.taken(ref)
         return taken and taken[0]
 
+    def written_endpoints(self) -> tuple[str, ...]:
+        """Where the URLs that these rules write are opened: endpoints, and bases of other forms."""
+        places = (rule.writing(self.target.endpoint) for rule in self.rules)
+        return tuple(
+            dict.fromkeys(
+                self.target.endpoint if each.path_style else each.place.base.rstrip("/")
+                for each in places
+            )
+        )
+
+    def plan_alike(self, other: Rules) -> bool:
+        """Whether these rules and others make the same of every URL; waivers may differ."""
+        return replace(self, waivers=()).to_json() == replace(other, waivers=()).to_json()
+
     @property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of ``to_json``: equal for rules that mean the same."""
@@ -274,6 +291,7 @@ class Rules:
                 for host, bucket in sorted(self.grammar.hosts.items())
             ],
             "unmapped": self.unmapped,
+            "waive": [waiver.to_members() for waiver in self.waivers],
         }
         return json.dumps(members, sort_keys=True, separators=(",", ":"))
 
@@ -309,6 +327,7 @@ class Rules:
                 nested=Nested(members["nested"]) is Nested.REWRITE,
                 places=places_of([rule.writing(target.endpoint) for rule in rules]),
             ),
+            waivers=tuple(map(Waiver.from_members, members["waive"])),
         )
 
 

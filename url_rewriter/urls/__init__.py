@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from url_rewriter.text import may_hold
 from url_rewriter.urls.encoding import target_url, url_below
-from url_rewriter.urls.hosts import is_cloud_storage
+from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
     Form,
     Found,
@@ -73,6 +73,7 @@ __all__ = [
     "Remark",
     "Replacement",
     "TargetPlace",
+    "endpoint_place",
     "find",
     "is_cloud_storage",
     "needles",
