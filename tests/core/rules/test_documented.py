@@ -104,6 +104,7 @@ FULL: dict[str, Any] = {
         "endpoint": "https://s3.example.com",
         "bucket": "my-files",
         "url": "{endpoint}/{bucket}/{key}",
+        "public": True,
     },
     "aliases": ["http://minio:9000"],
     "defaults": {
@@ -118,7 +119,12 @@ FULL: dict[str, Any] = {
         {
             "name": "logos",
             "source": {"bucket": "my-logos", "prefix": "img/"},
-            "target": {"bucket": "logos", "prefix": "logos/", "url": "https://a.example.com/{key}"},
+            "target": {
+                "bucket": "logos",
+                "prefix": "logos/",
+                "url": "https://a.example.com/{key}",
+                "public": False,
+            },
             "on_missing": "skip",
             "query": "keep",
             "readings": "repair",

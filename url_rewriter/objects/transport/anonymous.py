@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from url_rewriter.concurrency.rate import RequestRate
@@ -37,6 +38,8 @@ def make_opener(settings: S3Settings) -> Opener:
     def open_url(method: str, url: str) -> Answer:
         if pace is not None:
             pace.wait(stop_of_this_thread())
+        if urlsplit(url).scheme not in ("http", "https"):
+            return Answer(fault="only http and https are opened")
         headers = {"User-Agent": "Mozilla/5.0 (url-rewriter)", "Accept": "*/*"}
         if method == "GET":
             headers["Range"] = "bytes=0-0"
@@ -46,7 +49,7 @@ def make_opener(settings: S3Settings) -> Opener:
             reply = session.send(request.prepare())
         except BotoCoreError as error:
             return read_fault(error)
-        reply.raw.close()
+        reply.raw.close()  # unread: what answers decides how long it is
         return Answer(reply.status_code, {k.lower(): v for k, v in reply.headers.items()})
 
     return open_url
