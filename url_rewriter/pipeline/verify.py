@@ -34,7 +34,7 @@ from url_rewriter.pipeline.verdict_keeping import (
     keep_verdict,
     plan_to_judge,
 )
-from url_rewriter.planfile import KeptVerdict, Plan, Summary
+from url_rewriter.planfile import KeptVerdict, Openings, Plan, Summary
 from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
@@ -71,6 +71,7 @@ class Verification:
     gates: tuple[Gate, ...]
     summary: Summary
     comparisons: dict[str, int]
+    openings: Openings
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
     proof: str = ""
@@ -137,6 +138,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             gates=judge_database(seen, request.fail_on),
             summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
+            openings=fresh.openings(),
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
