@@ -15,7 +15,7 @@ from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
 from url_rewriter.text import may_hold
-from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Remark, find, needles
+from url_rewriter.urls import S3_FORMS, Form, Left, ObjectRef, Occurrence, Remark, find, needles
 
 # Looked up for every URL, where an enumeration's member takes its time.
 _TARGET, _REPAIR = Form.TARGET, ReadingPolicy.REPAIR
@@ -58,6 +58,7 @@ class Planner:
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
+        self._has_sources = bool(rules.sources)
         self._everywhere = not (fields or rules.scope.fields)
 
     def in_scope(self, path: ValuePath) -> bool:
@@ -145,9 +146,10 @@ class Planner:
 
     def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:
         endpoint, taken = self.rules.target.endpoint, self.rules.taken
+        s3 = self._has_sources and occurrence.form in S3_FORMS
         candidates = []
         for reading in occurrence.readings:
-            found = taken(reading.source)
+            found = taken(reading.source, s3=s3)
             if found is not None:
                 candidates.append(Candidate(reading, found[0], found[1], endpoint))
         if len(candidates) > 1:

@@ -118,7 +118,7 @@ FULL: dict[str, Any] = {
     "rules": [
         {
             "name": "logos",
-            "source": {"bucket": "my-logos", "prefix": "img/"},
+            "source": {"bucket": "my-logos", "prefix": "img/", "store": "cloud-storage"},
             "target": {
                 "bucket": "logos",
                 "prefix": "logos/",
@@ -133,6 +133,7 @@ FULL: dict[str, Any] = {
         },
     ],
     "hosts": [{"host": "cdn.example.com", "bucket": "public-files"}],
+    "sources": [{"s3": "https://cdn.old.example/{key}", "bucket": "old-files"}],
     "waive": [
         {
             "gate": "unread",

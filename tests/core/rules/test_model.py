@@ -17,12 +17,14 @@ from url_rewriter.rules import (
     Rule,
     Rules,
     Scope,
+    StoreKind,
     Target,
     TextOffsets,
     Unmapped,
 )
-from url_rewriter.rules.places import places_of
+from url_rewriter.rules.model import moved_urls
 from url_rewriter.rules.public_form import PublicForm
+from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.schema import RulePart, RulesFile, RuleTargetPart, TargetPart
 from url_rewriter.urls import Grammar, ObjectRef, Reading
 
@@ -132,8 +134,8 @@ def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
 
 
 def _with_places(rules: Rules) -> Rules:
-    places = places_of([rule.writing(rules.target.endpoint) for rule in rules.rules])
-    return replace(rules, grammar=replace(rules.grammar, places=places))
+    moved = moved_urls(rules.target, rules.rules, rules.sources)
+    return replace(rules, grammar=replace(rules.grammar, **moved))
 
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -147,6 +149,7 @@ _rules = st.builds(
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
     public=st.sampled_from([None, True, False]),
+    store=st.sampled_from(StoreKind),
     form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
@@ -158,6 +161,7 @@ _all = st.builds(
     target=st.just(Target("http://h", "b")),
     rules=st.lists(_rules, max_size=3).map(tuple),
     unmapped=st.sampled_from(Unmapped),
+    sources=st.sampled_from([(), (S3Source("https://m"), S3Source("https://c/{key}", "b"))]),
     scope=st.just(Scope((CollectionPattern("a/*/b"),), (FieldPattern("`x y`[]"),))),
     grammar=st.builds(
         Grammar,
