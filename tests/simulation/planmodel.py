@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tests.simulation.database import Write
@@ -36,6 +37,7 @@ class PlanModel:
     blocked: bool | None = None
     unsure: bool = False
     spoiled: str = ""
+    suspect: bool = False
     disturbed: bool = False
     intended: list[Write] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
@@ -56,12 +58,13 @@ class PlanModel:
 
     def copy(self) -> PlanModel:
         """What a copy of the file knows."""
-        return PlanModel(
-            dict(self.docs), dict(self.evidence), dict(self.planned), set(self.waived),
-            self.sealed, self.deleted, self.blocked, self.unsure, self.spoiled, self.disturbed,
-            list(self.intended), list(self.writes), list(self.backs),
-            {verb: dict(seen) for verb, seen in self.seen.items()}, self.last,
-        )  # fmt: skip
+        containers = {
+            each.name: copy(value)
+            for each in fields(self)
+            if isinstance(value := getattr(self, each.name), (dict, list, set))
+        }
+        seen = {verb: dict(seen) for verb, seen in self.seen.items()}
+        return replace(self, **{**containers, "seen": seen})
 
     def seal(self) -> None:
         """Decide every URL, as the plan must have."""
