@@ -58,13 +58,10 @@ class PlanModel:
 
     def copy(self) -> PlanModel:
         """What a copy of the file knows."""
-        containers = {
-            each.name: copy(value)
-            for each in fields(self)
-            if isinstance(value := getattr(self, each.name), (dict, list, set))
+        containers: dict[str, Any] = {
+            each.name: _copied(getattr(self, each.name)) for each in fields(self)
         }
-        seen = {verb: dict(seen) for verb, seen in self.seen.items()}
-        return replace(self, **{**containers, "seen": seen})
+        return replace(self, **containers)
 
     def seal(self) -> None:
         """Decide every URL, as the plan must have."""
@@ -81,3 +78,10 @@ class PlanModel:
                         self.blocked = True
         if self.unsure:
             self.blocked = None
+
+
+def _copied(value: Any) -> Any:
+    """A value in containers of its own; what they hold is the same."""
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    return copy(value) if isinstance(value, (list, set)) else value
