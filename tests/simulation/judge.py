@@ -61,13 +61,18 @@ class Judge:
             plan.last = f"{process.verb}{limited} {ended.status}"
 
     def _killed(self, process: Process) -> None:
-        self.model.disturbed(process)
+        self._cut_short(process)
         if process.verb == "plan":
             process.notes["draft"].unsure = True
         if process.verb == "verify":
             for file in self.model.world.temporary.rglob("*"):
                 if file.is_file() and SECRET.encode() in file.read_bytes():
                     self.model.report("secret-left", f"a killed verify leaves {file.name} behind")
+
+    def _cut_short(self, process: Process) -> None:
+        self.model.disturbed(process)
+        if process.plan is not None and process.verb in WRITERS:
+            process.plan.last = f"{process.verb} cut short"
 
     def _judge_status(self, process: Process, ended: Ended) -> bool:
         """Whether the command did what it is for; a status without its reason is a violation."""
@@ -90,7 +95,7 @@ class Judge:
             if process.verb == "plan" and status != 6:
                 process.notes["draft"].unsure = True
             if process.verb in WRITERS and status in (1, 130, 143):
-                self.model.disturbed(process)
+                self._cut_short(process)
             return False
         if status not in (0, 3, 5):
             self.model.report(f"status-{status}", why)

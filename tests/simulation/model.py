@@ -321,6 +321,7 @@ class Model:
                 disk.cut_file(wal, move.share)
                 plan.disturbed = True  # answers are lost, and no entry
             case "trigger" | "flip" | "edit":
+                plan.suspect = plan.suspect or wal.exists()  # SQLite takes it away on closing
                 if disk.tamper(source, move.kind):
                     plan.spoiled = plan.spoiled or f"a {move.kind} in it"
 
