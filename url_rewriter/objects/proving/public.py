@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from url_rewriter.concurrency.retry import Attempts, Backoff
 from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects.transport.anonymous import make_opener
@@ -21,7 +20,6 @@ class PublicReader:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
-        self._attempts = Backoff(attempts=settings.attempts)
         self._open = make_opener(settings)
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
@@ -30,13 +28,9 @@ class PublicReader:
             yield from pool.map(urls, 2 * self._settings.threads)
 
     def _check(self, written: WrittenUrl) -> AccessEvidence:
-        answer = Answer()
-        for _ in Attempts(self._attempts):
-            answer = self._open("HEAD", written.url)
-            if answer.status in _NO_HEAD:
-                answer = self._open("GET", written.url)
-            if not answer.passing:
-                break
+        answer = self._open("HEAD", written.url)
+        if answer.status in _NO_HEAD:
+            answer = self._open("GET", written.url)
         access, detail = judge_access(answer, written)
         return AccessEvidence(written.target, access, datetime.now(UTC), detail)
 
@@ -62,6 +56,8 @@ def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
             return Access.UNKNOWN, answer.fault
         case status if 300 <= status < 400:
             return Access.UNKNOWN, f"redirected ({status})"
+        case status if answer.busy:
+            return Access.UNKNOWN, f"throttled or busy ({status}); --max-rps asks less often"
         case status:
             return Access.UNKNOWN, f"answered {status}"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from url_rewriter.concurrency.rate import RequestRate
-from url_rewriter.concurrency.worker_pool import stop_of_this_thread
+from url_rewriter.concurrency.request_rate import RequestRate
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto_answers import read_fault
+from url_rewriter.objects.transport.persistence import Persistence
 from url_rewriter.objects.transport.settings import S3Settings
 
 Opener = Callable[[str, str], Answer]
@@ -29,11 +29,13 @@ def make_opener(settings: S3Settings) -> Opener:
         timeout=(settings.connect_timeout, settings.read_timeout),  # type: ignore[arg-type]
         max_pool_connections=settings.threads,
     )
-    pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
+    rate = RequestRate(settings.max_rps, patience=settings.busy_patience)
+    persistence = Persistence(settings, rate, settings.longest)
 
     def open_url(method: str, url: str) -> Answer:
-        if pace is not None:
-            pace.wait(stop_of_this_thread())
+        return persistence.ask(lambda: (send(method, url), {}))[0]
+
+    def send(method: str, url: str) -> Answer:
         headers = {"User-Agent": "Mozilla/5.0 (url-rewriter)", "Accept": "*/*"}
         if method == "GET":
             headers["Range"] = "bytes=0-0"
