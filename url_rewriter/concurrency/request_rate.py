@@ -40,6 +40,12 @@ _NOTHING_PASSED = 0.25
 _INCREASE = 0.05
 """By how much the rate grows in the first good period; in each that follows by twice as much."""
 
+_UNKNOWN_INCREASE = 4.0
+"""How many times faster to go in each good period where it is not known what a server allows."""
+
+_FEW = 16
+"""Refusals that change nothing while nothing limits the rate: each is repeated more slowly."""
+
 _LEAST, _PROBING, _ENOUGH = 1.0, 10.0, 20_000.0
 """Requests a second: the lowest rate, the lowest one at which a server is asked that lets nothing
 through, and one beyond which there is nothing to limit."""
@@ -77,6 +83,7 @@ class RequestRate:
         self._since = self._heard = clock()
         self._refusing_since = math.inf  # nothing but refusals
         self._refused_at = -math.inf
+        self._fell_at = math.inf  # when it was unlimited last
         self._told = -math.inf
 
     @property
@@ -135,7 +142,10 @@ class RequestRate:
             self._note_refusal(now)
             if pause > 0 and now - self._refusing_since >= _PERIOD:
                 self._next = max(self._next, now + min(pause, LONGEST_PAUSE))
-            tell = (self._weigh() or pause > 0) and now >= self._told + _TOLD_EVERY
+            self._weigh()
+            # The first fall is a guess, by what came before the server had enough.
+            slow = now >= self._fell_at + _PERIOD or pause > 0
+            tell = slow and now >= self._told + _TOLD_EVERY
             if tell:
                 self._told = now
         if tell:
@@ -156,8 +166,8 @@ class RequestRate:
             self._refusing_since = now
         self._refused_at = now
 
-    def _weigh(self) -> bool:
-        """Change the rate where a period is over; whether it fell."""
+    def _weigh(self) -> None:
+        """Change the rate where a period is over."""
         now = self._clock()
         if now - self._heard > _SILENCE:
             self._since = now  # what was counted before was another time
@@ -165,17 +175,17 @@ class RequestRate:
         self._heard = now
         unlimited = math.isinf(self._allowed)
         seconds = now - self._since
-        if seconds < (_FIRST_PERIOD if unlimited and self._refused else _PERIOD):
-            return False
+        if seconds < (_FIRST_PERIOD if unlimited and self._refused >= _FEW else _PERIOD):
+            return
         passed, refused = self._passed, self._refused
         self._passed = self._refused = 0
         self._since = now
-        if refused > _TOLERATED * (passed + refused):
+        few = unlimited and refused < _FEW
+        if refused > _TOLERATED * (passed + refused) and not few:
+            self._fell_at = now if unlimited else self._fell_at
             self._fall(passed / seconds, refused / seconds)
-            return True
-        if not unlimited:
+        elif not unlimited:
             self._rise()
-        return False
 
     def _fall(self, passing: float, refused: float) -> None:
         if passing:
@@ -186,19 +196,18 @@ class RequestRate:
         if passing:
             # One bad period may be the end of a quota; half of what was safe is tried soon.
             self._safe = rate if math.isinf(self._safe) else max(rate, self._safe / 2)
-        elif math.isinf(self._safe):
-            self._safe = rate
         self._allowed = rate
         self._good_periods = 0
 
     def _rise(self) -> None:
         if self._allowed < self._safe:
-            self._allowed = min(2 * self._allowed, self._safe)
-            return
-        self._good_periods += 1
-        self._allowed += _INCREASE * self._safe * 2.0 ** (self._good_periods - 1)
+            faster = _UNKNOWN_INCREASE if math.isinf(self._safe) else 2.0
+            self._allowed = min(faster * self._allowed, self._safe)
+        else:
+            self._good_periods += 1
+            self._allowed += _INCREASE * self._safe * 2.0 ** (self._good_periods - 1)
         if self._allowed > _ENOUGH:
-            self._allowed = self._safe = math.inf
+            self._allowed = self._safe = self._fell_at = math.inf
 
 
 def _per_second(rate: float) -> str:
