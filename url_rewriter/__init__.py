@@ -10,9 +10,10 @@
 A pure core decides, on plain values: ``urls`` (the grammar), ``documents``, ``findings``,
 ``objectinfo``, ``evidence``, ``rules``, ``comparison``, ``copying`` and ``planning`` know no clock,
 no network and no disk. A thin shell reads and writes: ``stores`` (documents), ``objects``
-(targets), ``sources`` (what the objects were before the move), ``planfile``, ``engines``,
-``reports``, joined by ``pipeline``, whose use cases ``cli`` offers to operators and ``library`` to
-programs. A module imports only from layers below its own: ``pyproject.toml`` holds the contract.
+(targets), ``sources`` (what the objects were before the move), ``inventories`` (files that list
+objects), ``planfile``, ``engines``, ``reports``, joined by ``pipeline``, whose use cases ``cli``
+offers to operators and ``library`` to programs. A module imports only from layers below its own:
+``pyproject.toml`` holds the contract.
 
 ``import url_rewriter`` gives the names of ``library``, and loads them when they are first used.
 

@@ -31,14 +31,15 @@ class Method(StrEnum):
 
     HEAD = "head"
     LIST = "list"
+    INVENTORY = "inventory"
 
 
 class Evidence(NamedTuple):
     """The state of one target. A tuple, because millions of them are made.
 
-    ``checked_at`` is aware, in UTC. ``info`` is what the store told of an object that exists.
-    ``detail`` says why a target is not known to exist, in words for an operator, without
-    credentials.
+    ``checked_at`` is aware, in UTC; by an inventory, it is when that was made. ``info`` is what the
+    store told of an object that exists. ``detail`` says why a target is not known to exist, in
+    words for an operator, without credentials; by an inventory, which file lists it.
     """
 
     target: ObjectRef

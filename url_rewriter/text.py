@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
@@ -41,6 +42,20 @@ def counted(count: int, noun: str) -> str:
     ('1 URL', '1,200 documents')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def spell_duration(length: timedelta) -> str:
+    """A length of time as options take it, to the second.
+
+    >>> spell_duration(timedelta(days=8)), spell_duration(timedelta(minutes=90))
+    ('8d', '90m')
+    """
+    seconds = int(length.total_seconds())
+    units = ((86_400, "d"), (3_600, "h"), (60, "m"))
+    return next(
+        (f"{seconds // size}{unit}" for size, unit in units if seconds and not seconds % size),
+        f"{seconds}s",
+    )
 
 
 def sized(count: int) -> str:

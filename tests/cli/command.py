@@ -71,7 +71,8 @@ def clean_environ(extra: Mapping[str, str]) -> dict[str, str]:
 
 RULES = """
 version: 1
-target: {endpoint: https://files.example.com, bucket: omi.data}
+target: {endpoint: https://localhost, bucket: omi.data}
+aliases: ["${S3_ENDPOINT_URL:-http://127.0.0.1:9}"]
 rules:
   - name: logos
     source: {bucket: old-logos}
@@ -82,7 +83,7 @@ rules:
 """
 
 OLD = "https://storage.googleapis.com/old-logos/"
-NEW = "https://files.example.com/omi.data/app-logos/"
+NEW = "https://localhost/omi.data/app-logos/"
 
 
 def write_database(path: Path, documents: Mapping[str, Mapping[str, Any]]) -> None:

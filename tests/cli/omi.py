@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 HOST = "https://storage.googleapis.com"
-ENDPOINT = "https://files.example.com:9000"
+ENDPOINT = "https://localhost:9000"
 TARGET = "omi.data"
 
 PREFIXES = {
@@ -30,6 +30,7 @@ RULES = "\n".join(
     [
         "version: 1",
         f"target: {{endpoint: '{ENDPOINT}', bucket: {TARGET}}}",
+        "aliases: ['${S3_ENDPOINT_URL:-http://127.0.0.1:9}']",
         "rules:",
         *(
             f"  - {{name: {prefix.rstrip('/')}, source: {{bucket: {bucket}}}, "

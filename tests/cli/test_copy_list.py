@@ -16,7 +16,7 @@ from tests.servers.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ServedS3, rclone,
 
 RULES = """
 version: 1
-target: {endpoint: https://files.example.com, bucket: omi.data}
+target: {endpoint: https://localhost, bucket: omi.data}
 rules:
 """
 WHOLE = (("logos", "old-logos", "", "app-logos/"), ("chat", "old.chat_files", "", "chat-files/"))

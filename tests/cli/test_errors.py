@@ -186,11 +186,14 @@ def test_a_full_disk_under_the_result_is_said_in_a_line(planned: Workshop) -> No
         assert ended.stderr == "Error: No space left on device\n"
 
 
-def test_a_verdict_on_a_part_names_the_part(planned: Workshop, s3: ServedS3) -> None:
+def test_a_verdict_on_a_part_is_no_yes_and_names_the_part(planned: Workshop, s3: ServedS3) -> None:
     planned.json("apply", "x.plan", "--yes")
     limited = planned.run("verify", "x.plan", "--collection", "apps")
-    assert "within --collection apps and nowhere else" in limited.err
-    assert planned.json("verify", "x.plan", "--document", "apps/1")["limits"] == "--document apps/1"
+    assert limited.status == 3
+    assert "Not asked enough to say: scan-complete (only within --collection apps)" in limited.err
+    told = planned.json("verify", "x.plan", "--document", "apps/1", status=3)
+    assert (told["limits"], told["verdict"]) == ("--document apps/1", "not-asked")
+    assert planned.json("verify", "x.plan")["verdict"] == "ready"
 
 
 def test_s3_trouble_while_targets_are_asked_for_again_stops_the_apply(planned: Workshop) -> None:

@@ -13,7 +13,7 @@ def test_urls_that_do_not_open_are_found_and_fail_their_gate(
     workshop: Workshop, s3: ServedS3
 ) -> None:
     s3.put("app-logos/private.png")
-    rules = RULES.replace("https://files.example.com", s3.endpoint)
+    rules = RULES.replace("https://localhost", s3.endpoint)
     (workshop.folder / "rules.yaml").write_text(rules)
     write_database(workshop.folder / "db.jsonl", {"apps/1": texts(image=f"{OLD}private.png")})
     planned = workshop.json(*plan_arguments("--check-public"))
@@ -22,7 +22,7 @@ def test_urls_that_do_not_open_are_found_and_fail_their_gate(
     verified = workshop.json("verify", "x.plan", "--check-public", status=3)
     gates = {gate["name"]: gate["passed"] for gate in verified["gates"]}
     assert gates["targets-exist"] is True
-    assert gates["targets-public"] is False
+    assert gates["targets-open"] is False
     assert workshop.json("verify", "x.plan")["passed"] is True
 
 
@@ -31,7 +31,7 @@ def test_a_signed_url_that_opens_for_anybody_afterwards_is_a_leak(workshop: Work
     objects = s3_with({"app-logos/secret.png": there, "app-logos/logo.png": there})
     with fault_server(objects) as server:
         workshop.environ["S3_ENDPOINT_URL"] = server.endpoint
-        rules = RULES.replace("https://files.example.com", server.endpoint)
+        rules = RULES.replace("https://localhost", server.endpoint)
         (workshop.folder / "rules.yaml").write_text(rules)
         write_database(
             workshop.folder / "db.jsonl",
@@ -55,7 +55,7 @@ def test_verify_names_the_urls_of_every_gate_that_failed(workshop: Workshop) -> 
     objects = s3_with({"app-logos/secret.png": download})
     with fault_server(objects) as server:
         workshop.environ["S3_ENDPOINT_URL"] = server.endpoint
-        rules = RULES.replace("https://files.example.com", server.endpoint)
+        rules = RULES.replace("https://localhost", server.endpoint)
         (workshop.folder / "rules.yaml").write_text(rules + "unmapped: block\n")
         mapped = {"apps/1": texts(image=f"{OLD}secret.png{SIGNED}")}
         write_database(workshop.folder / "db.jsonl", mapped)
@@ -70,9 +70,9 @@ def test_verify_names_the_urls_of_every_gate_that_failed(workshop: Workshop) -> 
         ended = workshop.run("verify", "x.plan", "--check-public", "--check-content-type")
     assert ended.status == 3
     hidden = "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature=REDACTED"
-    listed = [line.split() for line in ended.err.splitlines() if line.startswith("  ")]
+    listed = [line.split() for line in ended.out.splitlines() if line.startswith("   ")]
     assert listed == [
+        ["exposed", "apps/1", "image", f"{OLD}secret.png?{hidden}"],
         ["content-type", "apps/1", "image", f"{server.endpoint}/omi.data/app-logos/secret.png"],
         ["unmapped", "apps/2", "image", "gs://elsewhere/x.png"],
-        ["exposed", "apps/1", "image", f"{OLD}secret.png?{hidden}"],
     ]

@@ -88,7 +88,7 @@ def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    assert "https://files.example.com/notebook/photos/ada.png" in ended.stdout
+    assert "/notebook/photos/ada.png" in ended.stdout
     assert "'written': 1" in ended.stdout
     assert "<html" in (tmp_path / "photos.html").read_text()
 

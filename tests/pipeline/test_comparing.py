@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.judged import judged
 from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
 from url_rewriter.engines import Scan
@@ -19,6 +20,7 @@ from url_rewriter.evidence import (
     SourceState,
     TargetState,
 )
+from url_rewriter.gates import Gate, GateName
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.compare import compare_sources, only_origin
@@ -26,7 +28,6 @@ from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.scan import scan_documents
-from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
 from url_rewriter.reports.privacy import Privacy
@@ -149,6 +150,11 @@ class Workbench:
         return Plan(draft.path)
 
 
+def same(plan: Plan, checks: Checks) -> Gate:
+    (gate,) = [each for each in judged(plan, checks) if each.name is GateName.TARGETS_SAME]
+    return gate
+
+
 def counts(plan: Plan) -> dict[str, int]:
     return {word: count for word, count in plan.count_comparisons().items() if count}
 
@@ -188,9 +194,7 @@ def test_a_mismatch_under_a_rule_that_skips_stays_as_it_is(tmp_path: Path) -> No
     plan = workbench.plan(Sources({"old-bucket/a.png": 2}), Targets({}))
     assert not plan.summarize().blocked
     assert list(plan.writes()) == []
-    assert {gate.name.value: gate.count for gate in gates(plan, None, Checks.SOURCE)}[
-        "targets-match-source"
-    ] == 0
+    assert same(plan, Checks.SOURCE).count == 0
 
 
 def test_a_target_that_two_sources_share_is_compared_with_both(tmp_path: Path) -> None:
@@ -206,10 +210,7 @@ def test_equal_sizes_are_a_finding_only_where_more_was_asked_for(tmp_path: Path)
     sources, targets = Sources({"old-bucket/a.png": 1}), Targets({}, without_checksums=True)
     by_size = Workbench(tmp_path, documents).plan(sources, targets, hashes=False)
     assert (counts(by_size), by_size.summarize().findings) == ({"size-only": 1}, {})
-    passed = {
-        gate.name.value: gate.passed for gate in gates(by_size, None, Checks.SIZE | Checks.SOURCE)
-    }
-    assert (passed["sizes-match"], passed["targets-match-source"]) == (True, False)
+    assert (same(by_size, Checks.SIZE).passed, same(by_size, Checks.SOURCE).passed) == (True, False)
     by_hash = Workbench(tmp_path, documents).plan(sources, targets)
     assert by_hash.summarize().findings == {"size-only": 1}
 
@@ -248,18 +249,15 @@ def test_the_plan_that_was_applied_knows_where_a_target_came_from(tmp_path: Path
     assert counts(after.plan(sources, targets, name="v1.plan")) == {"unknown": 1}
     known = after.plan(sources, targets, applied=applied, name="v2.plan")
     assert counts(known) == {"match": 1}
-    (gate,) = [each for each in gates(known, applied, Checks.SOURCE) if "source" in each.name]
-    assert gate.passed
+    assert same(known, Checks.SOURCE).passed
 
 
 def test_a_target_that_nobody_compared_stands_against_the_gates(tmp_path: Path) -> None:
     draft = Workbench(tmp_path, {"u/1": {"a": OLD + "a.png"}}).draft(Targets({}))
     draft.seal()
-    judged = {
-        gate.name.value: gate for gate in gates(Plan(draft.path), None, Checks.SIZE | Checks.SOURCE)
-    }
-    assert (judged["sizes-match"].count, judged["targets-match-source"].count) == (1, 1)
-    assert judged["sizes-match"].says.endswith(": 1 unknown")
+    plan = Plan(draft.path)
+    assert (same(plan, Checks.SIZE).count, same(plan, Checks.SOURCE).count) == (1, 1)
+    assert same(plan, Checks.SIZE).says.endswith(": 1 unknown")
 
 
 def test_what_is_found_of_a_url_behind_a_nul_quotes_the_whole_url(tmp_path: Path) -> None:

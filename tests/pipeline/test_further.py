@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.pipeline.judged import judged
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
 from url_rewriter.engines import Scan
@@ -15,7 +16,6 @@ from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.scan import scan_documents
-from url_rewriter.pipeline.verify import gates
 from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Query
@@ -65,7 +65,7 @@ def planned(
     )
     prove(objects, planner, draft, NoProgress())
     draft.settle(planner)
-    check_public(visitor, draft, header.endpoint, NoProgress())
+    check_public(visitor, draft, rules, NoProgress())
     check_content_types(draft)
     draft.seal()
     return Plan(draft.path)
@@ -107,10 +107,10 @@ def test_an_object_that_is_served_as_nothing_in_particular_is_found(tmp_path: Pa
 
 def test_the_gates_count_what_stands_against_them(tmp_path: Path) -> None:
     plan = planned(tmp_path, Visitor())
-    counts = {
-        gate.name.value: gate.count for gate in gates(plan, None, Checks.PUBLIC | Checks.TYPE)
-    }
-    assert counts["targets-public"] == 2
+    counts = {gate.name.value: gate.count for gate in judged(plan, Checks.PUBLIC | Checks.TYPE)}
+    assert counts["targets-open"] == 2
     assert counts["nothing-exposed"] == 1
     assert counts["content-types"] == 4
-    assert not {"targets-public", "content-types"} & {gate.name for gate in gates(plan, None)}
+    unasked = {gate.name.value: gate.state for gate in judged(plan)}
+    assert unasked["targets-open"] == "not-asked"
+    assert "content-types" not in unasked

@@ -19,7 +19,8 @@ from tests.reports.plans import (
 )
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
-from url_rewriter.planfile import GateState, Operation, Plan
+from url_rewriter.gates import GateState
+from url_rewriter.planfile import Operation, Plan
 from url_rewriter.reports.verdict import Facts, Stage, Tone, judge
 from url_rewriter.rules import Unmapped
 
@@ -49,7 +50,7 @@ def test_a_proven_plan_is_ready_to_apply(tmp_path: Path) -> None:
     assert facts.verdict.headline == "Ready to apply: 9 URLs in 5 documents"
     assert "1 URL that no rule takes" in facts.verdict.explanation
     assert facts.verdict.next == "url-rewriter apply p"
-    waiting = [gate.name for gate in facts.gates if gate.state is GateState.WAITING]
+    waiting = [gate.name for gate in facts.gates if gate.state is GateState.NOT_ASKED]
     assert waiting == ["plan-complete", "journal-settled"]
 
 
@@ -118,4 +119,4 @@ def test_a_rollback_is_told_as_one(tmp_path: Path) -> None:
     assert facts.verdict.headline == "Rolled back: 9 URLs put back"
     assert facts.verdict.tone is Tone.WARN
     plan_complete = next(gate for gate in facts.gates if gate.name == "plan-complete")
-    assert plan_complete.state is GateState.WAITING
+    assert plan_complete.state is GateState.NOT_ASKED

@@ -6,7 +6,6 @@ it is never changed, only replaced, and it keeps its identity wherever the appli
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,7 +35,7 @@ _KEPT = 3600e6  # microseconds that old versions are kept for
 class Write:
     """A write that the program sent: by which process, to which life of the document.
 
-    ``had`` counts the texts of the document just before.
+    ``had`` are the texts of the document just before, by place.
     """
 
     number: int
@@ -46,7 +45,7 @@ class Write:
     created: int
     at: float
     edits: tuple[tuple[Place, str, str], ...]
-    had: Counter[str] = field(default_factory=Counter)
+    had: dict[Place, str] = field(default_factory=dict)
     arrived: bool = False
     answered: bool = False
 
@@ -347,7 +346,7 @@ class Database:
         life.tree = self._edited(write, update, before)
         life.updated = self.moment()
         write.arrived = True
-        write.had.update(leaf.text for _, leaf in leaves(before))
+        write.had.update((place, leaf.text) for place, leaf in leaves(before))
         self._remember(path)
         self.world.model.arrived(write, life, before)
         return WriteResult(path, WriteStatus.WRITTEN, Revision(str(life.updated)))

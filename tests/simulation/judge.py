@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tests.simulation.clock import CLOCK
@@ -238,10 +238,16 @@ class Judge:
             for url in replaced(before, after) or ()
             if rule in (None, url.rule)
         }
-        known, had = set(map(id, plan.writes)), writes[0].had.copy()
+        known, first = set(map(id, plan.writes)), writes[0].had
         replaced_texts = {before for write in writes for _, before, _ in write.edits}
+        standing = [
+            (place, leaf) for place, leaf in leaves(seen.tree) if first.get(place) == leaf.text
+        ]
+        had = Counter(first.values()) - Counter(leaf.text for _, leaf in standing)
         found = []
         for place, leaf in leaves(seen.tree):
+            if (place, leaf) in standing:
+                continue
             if had[leaf.text]:
                 had[leaf.text] -= 1  # as many stood there before anything was written
                 continue

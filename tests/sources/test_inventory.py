@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.inventories import json_rows
+from url_rewriter.inventories.json_rows import read_rows
 from url_rewriter.objectinfo import ObjectInfo
-from url_rewriter.sources import json_rows, open_inventory
-from url_rewriter.sources.json_rows import read_rows
+from url_rewriter.sources import open_inventory
 from url_rewriter.urls import ObjectRef
 
 LISTINGS = Path(__file__).parent / "listings"

@@ -201,6 +201,9 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         check_size: bool,
         check_source: bool,
         inventories: tuple[str, ...],
+        target_inventories: tuple[str, ...],
+        target_inventory_time: datetime | None,
+        max_age: timedelta,
         **options: Any,
     ) -> R:
         asked = {
@@ -212,7 +215,9 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         checks = functools.reduce(
             or_, (each for each, wanted in asked.items() if wanted), Checks(0)
         )
-        proof = ProofOptions(prove, checks, inventories)
+        proof = ProofOptions(
+            prove, checks, inventories, target_inventories, target_inventory_time, max_age
+        )
         services = make_services(s3_endpoint, max_rps, workers, proof)
         return command(*arguments, services=services, **options)
 
@@ -241,6 +246,18 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
                     "Storage itself: gcloud storage ls --json 'gs://BUCKET/**', gcloud storage "
                     "objects list --format=json, or, with its place given, rclone lsjson -R "
                     "--hash. Repeatable."),
+        option("--target-inventory", "target_inventories", multiple=True,
+               metavar="[s3://BUCKET[/PREFIX]=]FILE",
+               help="Prove targets by an inventory of their bucket in place of requests: the "
+                    "manifest.json of an S3 Inventory (CSV or Parquet), a CSV file with the names "
+                    "of its columns in the first line, or what rclone lsjson -R writes. What it "
+                    "does not list is asked for by request, and a sample of what it lists. "
+                    "Repeatable."),
+        option("--target-inventory-time", type=Moment(), metavar="RFC3339",
+               help="When the inventory was made  [default: its manifest says so, else the time "
+                    "of the file]."),
+        option("--max-age", type=Duration(), metavar="DURATION", default="48h", show_default=True,
+               help="How old an inventory of targets may be."),
         request_pace_option,
         workers_option,
     )  # fmt: skip

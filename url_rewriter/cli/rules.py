@@ -11,7 +11,8 @@ import click
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
-from url_rewriter.errors import ChecksFailedError
+from url_rewriter.cli.rules_init import init
+from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @click.group(no_args_is_help=True)
 def rules() -> None:
-    """Check a rules file, run its examples, explain URLs.
+    """Propose a rules file, check it, run its examples, explain URLs.
 
     \b
-    Example:
+    Examples:
+      url-rewriter rules init --project omi-prod -o rules.yaml
       url-rewriter rules test --rules rules/omi.yaml
     """
 
@@ -190,4 +192,31 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
+@rules.command()
+@click.argument("name", required=False)
+def example(name: str | None) -> None:
+    """Print a complete rules file to begin with.
+
+    \b
+    Examples:
+      url-rewriter rules example
+      url-rewriter rules example minimal > rules.yaml
+
+    Without NAME, lists the files. rules init makes one of what your database holds.
+    """
+    from url_rewriter.rules.problems import did_you_mean
+    from url_rewriter.rules.shipped import describe_shipped, read_shipped, shipped_names
+
+    names = shipped_names()
+    if name is None:
+        for each in names:
+            click.echo(f"{each:<12} {describe_shipped(each)}")
+    elif name in names:
+        click.echo(read_shipped(name), nl=False)
+    else:
+        meant = did_you_mean(name, names)
+        raise ConfigurationError(f"{printable(name)} is none of {', '.join(names)}{meant}.")
+
+
+rules.add_command(init)
 rules.add_command(explain)

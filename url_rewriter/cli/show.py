@@ -12,6 +12,7 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.plan import show_summary
+from url_rewriter.evidence import Method
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def _show_text(console: Console, rows: Iterator[UrlFacts]) -> None:
 def _reasons(row: UrlFacts) -> Iterator[str]:
     if row.status in ("missing", "unknown", "mismatch"):
         yield f"target {row.target_bucket}/{row.target_key}: {row.detail or row.state}"
+    elif row.method == Method.INVENTORY:
+        yield f"target {row.detail} of {row.checked_at}: by inventory, not asked for"
     if row.others:
         taken = row.reading or "the likeliest reading"
         yield f"taken: {taken}; other readings: {', '.join(row.others)}"

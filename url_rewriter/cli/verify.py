@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 @options.store_options
 @options.scan_options
 @options.object_options
+@options.option(
+    "--fail-on", "fail_on", metavar="GATE", multiple=True,
+    help="Fail where something stands against this gate, which is only told by default.",
+)  # fmt: skip
 @options.output_options
 def verify(
     console: Console,
@@ -35,6 +39,7 @@ def verify(
     chosen: StoreChoice,
     limits: Limits,
     services: Services,
+    fail_on: tuple[str, ...],
 ) -> None:
     """Scan afresh: no old URL is left, and every new one has its object.
 
@@ -45,9 +50,11 @@ def verify(
     Example:
       url-rewriter verify omi.plan
 
-    Exit status 3: a gate failed.
+    A gate that must hold and fails, or was not asked, is exit status 3. What the rules waive, and
+    what is only told, is counted and named.
     """
     from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.pipeline.judging import gate_named
     from url_rewriter.pipeline.verify import VerifyRequest
     from url_rewriter.pipeline.verify import verify as verify_database
 
@@ -57,6 +64,7 @@ def verify(
         rules=services.read_rules(rules_file) if rules_file else None,
         store=chosen.locate(services.environ) if chosen.made or plan_file is None else None,
         limits=limits,
+        fail_on=tuple(map(gate_named, fail_on)),
     )
     found = verify_database(request, services, console.progress())
     if console.json:
@@ -65,14 +73,12 @@ def verify(
         _show_text(console, found)
     if found.trouble is not None:
         raise found.trouble
+    headline = printable(found.verdict.headline)
     if not found.passed:
-        failed = [f"{gate.count:,} {gate.says}" for gate in found.gates if not gate.passed]
-        raise ChecksFailedError(f"Not ready: {'; '.join(failed)}.")
-    limited = printable(str(found.limits))
-    within = f", within {limited} and nowhere else" if limited else ""
+        raise ChecksFailedError(f"{headline}.")
     if found.read_at.remark:
         console.say(f"\n{printable(found.read_at.remark)}")
-    console.say(f"\nReady to cut over{within}{_comma(found.read_at.text)}.")
+    console.say(f"\n{headline}{_comma(found.read_at.text)}.")
 
 
 def _comma(text: str) -> str:
@@ -80,7 +86,10 @@ def _comma(text: str) -> str:
 
 
 def _show_json(console: Console, found: Verification) -> None:
-    summary = found.summary
+    from url_rewriter.reports import Privacy
+    from url_rewriter.reports.gates import gate_members
+
+    summary, privacy = found.summary, Privacy()
     console.document(
         "verify",
         {
@@ -90,41 +99,32 @@ def _show_json(console: Console, found: Verification) -> None:
             "read_remark": found.read_at.remark,
             "limits": str(found.limits),
             "passed": found.passed,
-            "gates": [
-                {"name": gate.name, "passed": gate.passed, "count": gate.count, "says": gate.says}
-                for gate in found.gates
-            ],
+            "verdict": found.verdict.readiness,
+            "headline": privacy.text(found.verdict.headline),
+            "gates": gate_members(found.gates, privacy),
             "documents": summary.documents,
             "urls": summary.urls,
             "targets": summary.targets,
             "comparisons": found.comparisons,
-            "waived": found.waived,
+            "waived": sum(gate.waived for gate in found.gates),
+            "proof": found.proof,
         },
     )
 
 
 def _show_text(console: Console, found: Verification) -> None:
-    from url_rewriter.documents import format_value_path
+    from url_rewriter.reports import Privacy
+    from url_rewriter.reports.gates import view_gates
 
-    rows = [(g.name, "passed" if g.passed else "FAILED", g.count, g.says) for g in found.gates]
-    console.table(("gate", "result", "count", "against it"), rows)
+    views = view_gates(found.gates, Privacy())
+    rows = [(each.name, each.level, each.result, each.count, each.says) for each in views]
+    console.table(("gate", "level", "result", "count", "against it"), rows)
     limited = printable(str(found.limits))
     within = f", within {limited}" if limited else ""
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
-    _say_what_stays(console, found)
-    for each in found.remaining:
-        place = f"{each.document} {format_value_path(each.value_path)}"
-        console.say(f"  {each.word:<11} {printable(place)}  {printable(each.url)}")
-
-
-def _say_what_stays(console: Console, found: Verification) -> None:
-    """What stays behind although the gates pass."""
-    summary = found.summary
-    for count, words in (
-        (found.waived, "waived: their targets are missing, and the rules say on_missing: skip"),
-        (summary.urls["unmapped"] - summary.blocking.get("unmapped", 0), "no rule takes"),
-        (summary.urls["left"], "left alone: no rewritable URLs of objects"),
-    ):
-        if count:
-            console.print(f" {counted(count, 'URL')} of Cloud Storage stay, {words}")
+    for view in views:
+        if view.examples:
+            console.print(f"\n {view.name}: {view.result}, {view.count:,}")
+        for line in view.examples:
+            console.print(f"   {printable(line)}")

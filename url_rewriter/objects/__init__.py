@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
 from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings
 from url_rewriter.urls import ObjectRef
@@ -19,6 +20,7 @@ __all__ = [
     "Prove",
     "S3Settings",
     "UploadLog",
+    "open_inventoried",
     "open_objects",
     "open_writer",
 ]
@@ -34,6 +36,21 @@ def open_objects(settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> Ob
     from url_rewriter.objects.s3 import S3ObjectStore  # loads no SDK before it is needed
 
     return S3ObjectStore(settings, prefixes)
+
+
+def open_inventoried(
+    store: ObjectStore,
+    inventories: Iterable[TargetInventory],
+    prefixes: Iterable[ObjectRef],
+    say: Callable[[str], None],
+) -> ObjectStore:
+    """A store whose targets are proven by inventories; ``store`` is asked for samples and the rest.
+
+    ``prefixes`` are as for ``open_objects``; ``say`` is told where an inventory is contradicted.
+    """
+    from url_rewriter.objects.inventoried import InventoriedStore
+
+    return InventoriedStore(store, inventories, prefixes, say)
 
 
 def open_writer(settings: S3Settings, uploads: UploadLog) -> ObjectWriter:

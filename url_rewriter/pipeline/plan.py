@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter import __version__
 from url_rewriter.errors import UrlRewriterError
-from url_rewriter.objects import ObjectStore
+from url_rewriter.evidence import Method
+from url_rewriter.inventories.target import TargetInventory
+from url_rewriter.objects import ObjectStore, open_inventoried
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.read_times import ReadAt
-from url_rewriter.pipeline.requests import Checks, Limits
+from url_rewriter.pipeline.requests import MAX_AGE, Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Draft, Header, Invocation, Plan, Summary, whoami
@@ -26,6 +28,8 @@ from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules
 from url_rewriter.sources import SourceStore
 from url_rewriter.stores.base import DocumentReader
+from url_rewriter.text import spell_duration
+from url_rewriter.urls import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class PlanRequest:
 class MadePlan:
     """A sealed plan file, and what it comes to.
 
-    ``comparisons`` counts targets by whether they agree with their sources. ``trouble`` is
-    that of the object store, which left targets unknown.
+    ``comparisons`` counts targets by whether they agree with their sources. ``proof`` says how many
+    rest on an inventory, "" where none was given. ``trouble`` is that of the object store, which
+    left targets unknown.
     """
 
     path: Path
@@ -57,15 +62,20 @@ class MadePlan:
     comparisons: dict[str, int]
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What a plan is made from: documents, targets, and sources where targets are compared."""
+    """What a plan is made from: documents, targets, and sources where targets are compared.
+
+    Targets are proven by ``inventories`` where there are any.
+    """
 
     reader: DocumentReader
     objects: ObjectStore
     sources: SourceStore | None
+    inventories: tuple[TargetInventory, ...] = ()
 
 
 def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePlan:
@@ -74,28 +84,32 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
     An interrupted plan at the same path is continued. Raises ChecksFailedError where ``max_reads``
     stopped the scan.
     """
-    request = replace(request, rules=_with_on_missing(request.rules, request.on_missing))
+    request = replace(request, rules=with_on_missing(request.rules, request.on_missing))
     with open_sides(request.store, request.rules, services) as sides:
         _introduce(request, sides, services, progress)
         made, trouble = make_plan(request, sides, services, progress)
-    try:
+    with closing(made):
         return MadePlan(
-            made.path, made.summarize(), made.count_comparisons(), read_at_of(made), trouble
+            made.path,
+            made.summarize(),
+            made.count_comparisons(),
+            read_at_of(made),
+            trouble,
+            describe_proof(made, sides.inventories),
         )
-    finally:
-        made.close()
 
 
 @contextmanager
 def open_sides(locator: str, rules: Rules, services: Services) -> Iterator[Sides]:
     """Open all that a plan is made from, before a scan, which is billed, begins."""
     with ExitStack() as stack:
+        inventories = services.target_inventories(rules)
         reader = stack.enter_context(services.reader(locator))
         objects = stack.enter_context(services.objects(rules))
         sources = None
         if services.proof.checks.compare:
             sources = stack.enter_context(services.sources())
-        yield Sides(reader, objects, sources)
+        yield Sides(reader, objects, sources, inventories)
 
 
 def make_plan(
@@ -130,7 +144,7 @@ def make_plan(
             keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
         )
         scan_documents(scan, draft, progress, options, prove_migrated=fresh)
-        trouble = prove(sides.objects, scan.planner, draft, progress)
+        trouble = prove(_objects(sides, request.rules, progress), scan.planner, draft, progress)
         draft.settle(scan.planner)
         if sides.sources is not None:
             _compare(draft, scan.planner, sides.sources, services, progress, origins)
@@ -144,12 +158,31 @@ def make_plan(
     return Plan(request.path), trouble
 
 
+def _objects(sides: Sides, rules: Rules, progress: Progress) -> ObjectStore:
+    """What targets are proven by."""
+    if not sides.inventories:
+        return sides.objects
+    prefixes = (ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules)
+    return open_inventoried(sides.objects, sides.inventories, prefixes, progress.warn)
+
+
 def read_at_of(plan: Plan) -> ReadAt:
     """At which moments the scan of a plan read the database."""
     return ReadAt.parse(plan.header.read_at, plan.header.read_remark)
 
 
-def _with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:
+def describe_proof(plan: Plan, inventories: Sequence[TargetInventory]) -> str:
+    """How many targets rest on inventories and how many on requests; "" without inventories."""
+    if not inventories:
+        return ""
+    methods = plan.count_methods()
+    listed = methods.pop(Method.INVENTORY, 0)
+    names = ", ".join(each.name for each in inventories)
+    return f"{listed:,} by inventory {names}, {sum(methods.values()):,} by request"
+
+
+def with_on_missing(rules: Rules, on_missing: OnMissing | None) -> Rules:
+    """The rules, with ``on_missing`` in place of what they say themselves."""
     if on_missing is None:
         return rules
     return replace(rules, rules=tuple(replace(rule, on_missing=on_missing) for rule in rules.rules))
@@ -163,6 +196,8 @@ def _introduce(request: PlanRequest, sides: Sides, services: Services, progress:
     )
     progress.note(f"source   {sides.reader.locator}{as_of} · read-only")
     progress.note(f"target   {rules.target.endpoint}/{rules.target.bucket}")
+    for inventory in sides.inventories:
+        progress.note(f"proven by inventory {inventory.name}, and by requests for a sample of it")
     if sides.sources is not None:
         progress.note(f"compared with {services.describe_sources()} · read-only")
     progress.note("")
@@ -198,6 +233,9 @@ def _invocation(request: PlanRequest, services: Services) -> Invocation:
         check_size=Checks.SIZE in proof.checks,
         check_source=Checks.SOURCE in proof.checks,
         inventories=proof.inventories,
+        target_inventories=proof.target_inventories,
+        inventory_time=proof.inventory_time.isoformat() if proof.inventory_time else "",
+        max_age="" if proof.max_age == MAX_AGE else spell_duration(proof.max_age),
         output=str(request.path),
     )
 
@@ -233,6 +271,6 @@ def _compare(
 def _check(draft: Draft, rules: Rules, services: Services, progress: Progress) -> None:
     """Gather the further evidence that was asked for."""
     if Checks.PUBLIC in services.proof.checks:
-        check_public(services.visitor(rules), draft, rules.target.endpoint, progress)
+        check_public(services.visitor(rules), draft, rules, progress)
     if Checks.TYPE in services.proof.checks:
         check_content_types(draft)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from url_rewriter.planfile import Invocation
 
 _LISTS = ("collections", "excluded", "fields", "documents")
+
+MAX_AGE = timedelta(hours=48)
+"""How old an inventory of targets may be: S3 makes one a day, and takes its time."""
+
 _PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")
 
 
@@ -121,14 +125,24 @@ class ProofOptions:
     """How targets are proven: by HEAD, by listing, or ``auto``; with which further checks.
 
     Sources are compared with what the ``inventories`` say of them, or with Cloud Storage where
-    there are none. Raises ConfigurationError where these contradict each other.
+    there are none. Targets are proven by ``target_inventories``, which are at most ``max_age`` old,
+    made at ``inventory_time`` where they do not say when, or by requests where there are none.
+    Raises ConfigurationError where these contradict each other.
     """
 
     method: str = "auto"
     checks: Checks = Checks(0)
     inventories: tuple[str, ...] = ()
+    target_inventories: tuple[str, ...] = ()
+    inventory_time: datetime | None = None
+    max_age: timedelta = MAX_AGE
 
     def __post_init__(self) -> None:
+        if Checks.TYPE in self.checks and self.target_inventories:
+            raise ConfigurationError(
+                "An inventory tells no content type: leave out --target-inventory, or"
+                " --check-content-type."
+            )
         if self.inventories and not self.checks.compare:
             raise ConfigurationError(
                 "--inventory says what the objects were: add --check-source, or --check-size."

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter import objects, sources, stores
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
+from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects import ObjectStore, ObjectWriter, Prove, S3Settings, UploadLog
 from url_rewriter.pipeline.checks import Visitor
 from url_rewriter.pipeline.compare import ChecksumStore
@@ -66,6 +68,32 @@ class Services:
             settings = replace(settings, prove=method)
         targets = [ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules]
         return closing(self.open_objects(settings, targets))
+
+    def target_inventories(self, rules: Rules) -> tuple[TargetInventory, ...]:
+        """The inventories that targets are proven by, compared with what they say of themselves.
+
+        Raises ConfigurationError for one that cannot be read, is damaged, too old, or of a bucket
+        that the rules do not write to.
+        """
+        if not self.proof.target_inventories:
+            return ()
+        from url_rewriter.inventories.target import open_target_inventory, require_recent
+
+        buckets = sorted({rule.target.bucket for rule in rules.rules})
+        only = buckets[0] if len(buckets) == 1 else ""
+        opened = []
+        for text in self.proof.target_inventories:
+            inventory = open_target_inventory(
+                text, only_bucket=only, made_at=self.proof.inventory_time
+            )
+            require_recent(inventory, self.proof.max_age, datetime.now(UTC))
+            if inventory.bucket not in ("", *buckets):
+                raise ConfigurationError(
+                    f"{inventory.path} is an inventory of bucket {inventory.bucket}, and the rules"
+                    f" write to {', '.join(buckets)}."
+                )
+            opened.append(inventory)
+        return tuple(opened)
 
     def writer(self, rules: Rules, uploads: UploadLog) -> AbstractContextManager[ObjectWriter]:
         """The same object store, open for storing objects."""

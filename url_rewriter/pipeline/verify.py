@@ -5,64 +5,54 @@ A gate is a yes-or-no condition over the live database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from itertools import chain, islice
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from url_rewriter.documents import ValuePath
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
+from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
-from url_rewriter.pipeline.plan import PlanRequest, make_plan, open_sides, read_at_of
+from url_rewriter.pipeline.judges import JUDGES
+from url_rewriter.pipeline.judging import Inspection, judge_gates
+from url_rewriter.pipeline.plan import (
+    PlanRequest,
+    describe_proof,
+    make_plan,
+    open_sides,
+    read_at_of,
+)
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt
-from url_rewriter.pipeline.requests import Checks, Limits
+from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import (
-    OF_A_SCAN,
-    Gate,
-    GateName,
-    Obstacle,
-    Operation,
-    Plan,
-    Summary,
-)
+from url_rewriter.planfile import Plan, Summary
 from url_rewriter.rules import Rules
-
-_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
     """What to verify: the database of a ``plan`` that was applied, or of a ``store`` by ``rules``.
 
-    The store, the rules and the limits are the plan's where they are not given.
+    The store, the rules and the limits are the plan's where they are not given. ``fail_on`` are
+    gates that fail, although they are only told by default.
     """
 
     plan: Path | None = None
     rules: Rules | None = None
     store: str | None = None
     limits: Limits = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """A URL that fails a gate: ``word`` says why."""
-
-    word: str
-    document: str
-    value_path: ValuePath
-    url: str
+    fail_on: tuple[GateName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What a fresh scan came to.
 
-    ``waived`` URLs stay because their rules say so; ``remaining`` are the first that fail a gate.
-    ``trouble`` is that of the object store, which left targets unknown.
+    ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
+    that of the object store, which left targets unknown.
     """
 
     plan: Path | None
@@ -71,15 +61,19 @@ class Verification:
     gates: tuple[Gate, ...]
     summary: Summary
     comparisons: dict[str, int]
-    waived: int
-    remaining: tuple[Remaining, ...]
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
+    proof: str = ""
+
+    @property
+    def verdict(self) -> CutoverVerdict:
+        """What all gates come to."""
+        return decide(self.gates)
 
     @property
     def passed(self) -> bool:
-        """Whether every gate passes."""
-        return all(gate.passed for gate in self.gates)
+        """Whether the cutover may go ahead."""
+        return self.verdict.readiness.is_yes
 
 
 def verify(request: VerifyRequest, services: Services, progress: Progress) -> Verification:
@@ -99,18 +93,27 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
         wanted = PlanRequest(Path("verify.plan"), store, rules, limits=limits)
         fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
         stack.callback(fresh.close)
-        checks, summary = services.proof.checks, fresh.summarize()
+        read_at = read_at_of(fresh)
+        seen = Inspection(
+            fresh=fresh,
+            applied=applied,
+            rules=rules,
+            limits=limits,
+            checks=services.proof.checks,
+            read_at=read_at,
+            proof=describe_proof(fresh, sides.inventories),
+            asked_at=services.settings(rules).endpoint,
+        )
         return Verification(
             plan=request.plan,
             store=fresh.header.store,
             limits=limits,
-            gates=gates(fresh, applied, checks),
-            summary=summary,
+            gates=judge_database(seen, request.fail_on),
+            summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
-            waived=summary.waived,
-            remaining=tuple(islice(_remaining(fresh, applied, checks), _LISTED)),
             trouble=trouble,
-            read_at=read_at_of(fresh),
+            read_at=read_at,
+            proof=seen.proof,
         )
 
 
@@ -136,47 +139,6 @@ def _scope(
     return rules, request.store or applied.header.store, limits
 
 
-_CHECKED = {
-    GateName.TARGETS_PUBLIC: Checks.PUBLIC,
-    GateName.NOTHING_EXPOSED: Checks.PUBLIC,
-    GateName.CONTENT_TYPES: Checks.TYPE,
-    GateName.SIZES_MATCH: Checks.SIZE,
-    GateName.TARGETS_MATCH_SOURCE: Checks.SOURCE,
-}
-"""Gates that are judged only where a check was asked for."""
-
-_OF_APPLIED = tuple(each for each in OF_A_SCAN if each.gate is GateName.NOTHING_EXPOSED)
-"""What a fresh scan cannot see any more: the URLs that were signed are gone."""
-
-
-def _asked(obstacles: Iterable[Obstacle], checks: Checks) -> tuple[Obstacle, ...]:
-    return tuple(each for each in obstacles if _CHECKED.get(each.gate, Checks(0)) in checks)
-
-
-def gates(fresh: Plan, applied: Plan | None, checks: Checks = Checks(0)) -> tuple[Gate, ...]:
-    """Judge a fresh scan, and with it the plan that was applied, where there is one.
-
-    What the ``checks`` found is judged as well. A URL whose target is missing under a rule that
-    says ``on_missing: skip`` is waived.
-    """
-    scanned = fresh.count_scanned()
-    # Where nothing was looked at, nothing can be left: that proves a typing slip, or nothing.
-    found = [Gate(GateName.SOMETHING_SCANNED, int(not scanned), "scan read no document at all")]
-    for obstacle in _asked(OF_A_SCAN, checks):
-        gate = fresh.judge(obstacle)
-        if applied is not None and obstacle in _OF_APPLIED:
-            gate = replace(gate, count=gate.count + applied.judge(obstacle).count)
-        found.append(gate)
-    if applied is not None:
-        left = applied.count_writes(Operation.APPLY).left
-        found.append(Gate(GateName.PLAN_COMPLETE, left, "planned writes are not done"))
-    return tuple(found)
-
-
-def _remaining(fresh: Plan, applied: Plan | None, checks: Checks) -> Iterator[Remaining]:
-    """The URLs that fail a gate."""
-    rows = fresh.urls_against(_asked(OF_A_SCAN, checks))
-    if applied is not None:
-        rows = chain(rows, applied.urls_against(_asked(_OF_APPLIED, checks)))
-    for row in rows:
-        yield Remaining(row.obstacle, row.document, row.value_path, row.old)
+def judge_database(seen: Inspection, fail_on: Sequence[GateName] = ()) -> tuple[Gate, ...]:
+    """Judge a fresh scan, and with it the plan that was applied, where there is one."""
+    return judge_gates(seen, JUDGES, fail_on=fail_on, today=datetime.now(UTC).date())

@@ -17,9 +17,8 @@ from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.obstacles import (
     OF_A_PLAN,
     OF_A_SCAN,
-    Gate,
-    GateName,
-    GateState,
+    SAME_OBJECT,
+    SAME_SIZE,
     Obstacle,
 )
 from url_rewriter.planfile.plan import Plan
@@ -34,14 +33,13 @@ from url_rewriter.planfile.write_totals import LeftDocument, WriteFilter, WriteT
 __all__ = [
     "OF_A_PLAN",
     "OF_A_SCAN",
+    "SAME_OBJECT",
+    "SAME_SIZE",
     "DocumentOutcome",
     "Draft",
     "Entry",
     "FileLock",
     "FoundRows",
-    "Gate",
-    "GateName",
-    "GateState",
     "Header",
     "Intention",
     "Invocation",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from url_rewriter.comparison import Comparison, Pair
 from url_rewriter.errors import RefusedError, ServiceError
-from url_rewriter.evidence import AccessEvidence, Evidence, WrittenUrl
+from url_rewriter.evidence import AccessEvidence, Evidence, Method, WrittenUrl
 from url_rewriter.planfile import access, comparisons, decide_all, schema, sidecars
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.damage import reading, translated
@@ -34,6 +34,7 @@ from url_rewriter.planfile.scan_rows import FoundRows, insert_found
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.totals import count_scanned
 from url_rewriter.planning import Planner, SettledUrl
+from url_rewriter.rules import Rules
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
@@ -119,11 +120,12 @@ class Draft:
             if not begun or not header.describes_same_scan(read_header(self._connection)):
                 return False
             # What was unknown then is asked again, and what may have changed. Evidence from the
-            # future too: a clock was set back.
+            # future too: a clock was set back. Inventories are given anew, and cost nothing.
             moment = datetime.now(UTC)
             self._connection.execute(
-                "DELETE FROM evidence WHERE state = 'unknown' OR checked_at NOT BETWEEN ? AND ?",
-                ((moment - _FRESH).isoformat(), moment.isoformat()),
+                "DELETE FROM evidence WHERE state = 'unknown' OR method = ? OR checked_at NOT"
+                " BETWEEN ? AND ?",
+                (str(Method.INVENTORY), (moment - _FRESH).isoformat(), moment.isoformat()),
             )
         return True
 
@@ -248,9 +250,9 @@ class Draft:
 
     # -- further evidence ---------------------------------------------------------------------
 
-    def written_urls(self, endpoint: str) -> Iterator[WrittenUrl]:
+    def written_urls(self, rules: Rules) -> Iterator[WrittenUrl]:
         """One URL of each target that exists, as the plan writes it or as documents have it."""
-        return access.written_urls(self._connection, endpoint)
+        return access.written_urls(self._connection, rules)
 
     def count_written(self) -> int:
         """How many ``written_urls`` there are."""

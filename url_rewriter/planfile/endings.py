@@ -8,6 +8,7 @@ from pathlib import Path
 
 from url_rewriter.planfile import chain
 from url_rewriter.planfile.schema import transaction
+from url_rewriter.planfile.sidecars import keeping_wal
 
 _PATIENCE = 0.5  # seconds to wait for readers
 
@@ -20,22 +21,30 @@ def end_killed_runs(connection: sqlite3.Connection) -> None:
 
 
 def become_one_file(connection: sqlite3.Connection, path: Path) -> None:
-    """Close a connection; end what was killed, which misses nothing any more, and the -wal.
+    """Close a connection; end what was killed, which misses nothing any more, and then the -wal.
 
-    Where the disk refuses, or another process reads the file, the next command that writes to it
-    does it.
+    Never is the -wal given up while the file says that a run has not ended: such a file lacks a
+    part. Where the disk refuses, or another process reads the file, the next command that writes to
+    it does it.
     """
-    with (
-        suppress(sqlite3.OperationalError),
-        closing(sqlite3.connect(path, timeout=_PATIENCE)) as last,
-    ):
-        last.isolation_level = None
-        (mode,) = last.execute("PRAGMA journal_mode").fetchone()
+    try:
+        with suppress(sqlite3.OperationalError):
+            with keeping_wal(path):
+                connection.close()
+                with closing(_open(path)) as last:
+                    _end_open_runs(last)
+            with closing(_open(path)) as last:
+                last.execute("PRAGMA journal_mode=DELETE")
+    finally:
         connection.close()
-        if mode == "wal":
-            if last.execute(_OPEN).fetchone() is not None:
-                with transaction(last):
-                    end_killed_runs(last)
-                    chain.add_link(last)
-            last.execute("PRAGMA journal_mode=DELETE")
-    connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+
+
+def _end_open_runs(connection: sqlite3.Connection) -> None:
+    if connection.execute(_OPEN).fetchone() is not None:
+        with transaction(connection):
+            end_killed_runs(connection)
+            chain.add_link(connection)

@@ -121,6 +121,13 @@ def newest_doubt(connection: sqlite3.Connection, target: ObjectRef) -> str:
     return "" if state == TargetState.EXISTS else f"{state}: {detail}".removesuffix(": ")
 
 
+def count_methods(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many targets the newest evidence was gathered for, by the method."""
+    return dict(
+        connection.execute("SELECT method, count(*) FROM newest_evidence GROUP BY 1 ORDER BY 1")
+    )
+
+
 def known_targets(connection: sqlite3.Connection, document: int) -> dict[ObjectRef, bool]:
     """The targets that the URLs of a document mean: whether each is proven to exist."""
     rows = connection.execute(

@@ -40,6 +40,9 @@ class Invocation:
     check_size: bool = False
     check_source: bool = False
     inventories: tuple[str, ...] = ()
+    target_inventories: tuple[str, ...] = ()
+    inventory_time: str = ""
+    max_age: str = ""
     output: str = ""
 
     @property
@@ -95,6 +98,9 @@ _OPTIONS = {
     "check_size": ("--check-size", OptionKind.SETTING),
     "check_source": ("--check-source", OptionKind.SETTING),
     "inventories": ("--inventory", OptionKind.FILE),
+    "target_inventories": ("--target-inventory", OptionKind.FILE),
+    "inventory_time": ("--target-inventory-time", OptionKind.SETTING),
+    "max_age": ("--max-age", OptionKind.SETTING),
     "output": ("-o", OptionKind.FILE),
 }
 """The option of each field, in the order in which they are written."""

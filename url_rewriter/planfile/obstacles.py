@@ -6,60 +6,12 @@ A gate is a yes-or-no condition. Where URLs can stand against it, an ``Obstacle`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from url_rewriter.comparison import Agreement
 from url_rewriter.findings import Code
+from url_rewriter.gates import GateName
 from url_rewriter.planning import UrlStatus
 from url_rewriter.urls import Remark
-
-
-class GateName(StrEnum):
-    """The gates of a plan file, and those of a fresh scan."""
-
-    SEAL_INTACT = "seal-intact"
-    JOURNAL_SETTLED = "journal-settled"
-    SOMETHING_SCANNED = "something-scanned"
-    NO_OLD_URLS = "no-old-urls"
-    TARGETS_EXIST = "targets-exist"
-    NO_UNMAPPED_URLS = "no-unmapped-urls"
-    TARGETS_PUBLIC = "targets-public"
-    NOTHING_EXPOSED = "nothing-exposed"
-    CONTENT_TYPES = "content-types"
-    SIZES_MATCH = "sizes-match"
-    TARGETS_MATCH_SOURCE = "targets-match-source"
-    PLAN_COMPLETE = "plan-complete"
-    UNREAD = "unread"
-
-
-class GateState(StrEnum):
-    """``WAITING``: what the gate judges has not been done yet."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One condition: how many things stand against it, and what they are, or what it asks."""
-
-    name: GateName
-    count: int
-    says: str
-    waits: bool = False
-
-    @property
-    def state(self) -> GateState:
-        """A gate passes when nothing stands against it."""
-        if self.waits:
-            return GateState.WAITING
-        return GateState.FAILED if self.count else GateState.PASSED
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing stands against this gate."""
-        return self.state is GateState.PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +41,7 @@ OF_A_PLAN = (
     Obstacle(
         GateName.TARGETS_EXIST,
         "Every URL to be rewritten has a proven target",
-        f"o.blocks AND {_UNPROVEN}",
+        f"o.blocks AND ({_UNPROVEN} OR o.status = 'left')",
     ),
     Obstacle(
         GateName.NO_UNMAPPED_URLS,
@@ -110,7 +62,7 @@ def _found(code: Code) -> str:
     return f"instr(',' || f.codes || ',', ',{code},')"
 
 
-def _compared(gate: GateName, wanted: str, *good: Agreement) -> Obstacle:
+def _compared(wanted: str, *good: Agreement) -> Obstacle:
     """Targets that do not compare as ``good``; without a comparison a target is ``unknown``."""
     words = ", ".join(f"'{word}'" for word in good)
     word = f"""coalesce((
@@ -121,56 +73,62 @@ def _compared(gate: GateName, wanted: str, *good: Agreement) -> Obstacle:
     # A mismatch that the rules waive is left as it is.
     compared = f"o.target IS NOT NULL AND ({_NAMED} OR (o.status = 'mismatch' AND o.blocks))"
     says = f"targets are not proven to {wanted}"
-    return Obstacle(gate, says, f"{compared} AND {word} <> 'good'", word, by_target=True)
+    return Obstacle(
+        GateName.TARGETS_SAME, says, f"{compared} AND {word} <> 'good'", word, by_target=True
+    )
 
 
-OF_A_SCAN = (
-    Obstacle(
+OF_A_SCAN = {
+    GateName.NO_OLD_URLS: Obstacle(
         GateName.NO_OLD_URLS,
         "URLs that a rule covers are still there",
         "(o.rule IS NOT NULL AND (o.blocks OR o.status NOT IN ('missing', 'mismatch')))"
-        f" OR o.remark = '{Remark.TEXT_OFFSETS}'",
+        f" OR o.remark IN ('{Remark.TEXT_OFFSETS}', '{Remark.NO_PUBLIC_URL}')",
     ),
-    Obstacle(
+    GateName.TARGETS_EXIST: Obstacle(
         GateName.TARGETS_EXIST,
         "target URLs without a proven object",
         f"o.status = 'migrated' AND {_STATE} <> 'exists'",
+        word=_STATE,
     ),
-    Obstacle(
+    GateName.NO_UNMAPPED_URLS: Obstacle(
         GateName.NO_UNMAPPED_URLS,
-        "URLs that no rule takes, and the rules forbid",
-        "o.blocks AND o.status = 'unmapped'",
+        "URLs that no rule takes",
+        "o.status = 'unmapped'",
     ),
-    Obstacle(
+    GateName.UNREAD: Obstacle(
         GateName.UNREAD,
         "texts name Cloud Storage in a spelling that cannot be read",
         f"o.status = 'left' AND o.remark = '{Remark.UNREAD}'",
         word=f"'{Remark.UNREAD}'",
     ),
-    Obstacle(
-        GateName.TARGETS_PUBLIC,
+    GateName.LEFT_ALONE: Obstacle(
+        GateName.LEFT_ALONE,
+        "texts name Cloud Storage, and no object that could be rewritten",
+        f"o.status = 'left' AND o.remark NOT IN ('{Remark.UNREAD}', '{Remark.TEXT_OFFSETS}')",
+        word="o.remark",
+    ),
+    GateName.TARGETS_OPEN: Obstacle(
+        GateName.TARGETS_OPEN,
         "URLs do not open without credentials",
         f"{_NAMED} AND {_ACCESS} <> 'public'",
         word=_ACCESS,
     ),
-    Obstacle(
+    GateName.NOTHING_EXPOSED: Obstacle(
         GateName.NOTHING_EXPOSED,
         "signed URLs were replaced by ones that all can open",
         _found(Code.EXPOSED),
         word=f"'{Code.EXPOSED}'",
     ),
-    Obstacle(
+    GateName.CONTENT_TYPES: Obstacle(
         GateName.CONTENT_TYPES,
         "objects are served as what they are not",
         _found(Code.CONTENT_TYPE),
         word=f"'{Code.CONTENT_TYPE}'",
     ),
-    _compared(
-        GateName.SIZES_MATCH,
-        "have the size of their source",
-        Agreement.MATCH,
-        Agreement.SIZE_ONLY,
-    ),
-    _compared(GateName.TARGETS_MATCH_SOURCE, "match their source", Agreement.MATCH),
-)
-"""What stands against a fresh scan after an apply."""
+}
+"""What stands against a fresh scan, but for how targets compare with their sources."""
+
+SAME_SIZE = _compared("have the size of their source", Agreement.MATCH, Agreement.SIZE_ONLY)
+SAME_OBJECT = _compared("match their source", Agreement.MATCH)
+"""What stands against ``targets-same``, as sizes or objects were compared."""

@@ -10,6 +10,7 @@ from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import chain, schema
+from url_rewriter.planfile.access import count_access
 from url_rewriter.planfile.comparisons import (
     Origins,
     count_comparisons,
@@ -18,14 +19,20 @@ from url_rewriter.planfile.comparisons import (
 from url_rewriter.planfile.damage import damaged, read_safely, reading
 from url_rewriter.planfile.endings import become_one_file
 from url_rewriter.planfile.entries import agree_with_plan
-from url_rewriter.planfile.evidence import known_targets, newest_doubt, newest_state
+from url_rewriter.planfile.evidence import (
+    count_methods,
+    known_targets,
+    newest_doubt,
+    newest_state,
+)
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
-from url_rewriter.planfile.obstacles import Gate, Obstacle
+from url_rewriter.planfile.obstacles import Obstacle
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
     FindingCount,
     Operation,
@@ -79,7 +86,7 @@ class Plan:
         try:
             self.header, self.seal = self._introduction(sealed=sealed)
         except BaseException:
-            self._connection.close()
+            close_as_it_is(self._connection, path)
             raise
 
     def _introduction(self, *, sealed: bool) -> tuple[Header, str]:
@@ -180,6 +187,10 @@ class Plan:
         """What the newest evidence has against a target; "" where it is proven to exist."""
         return newest_doubt(self._connection, target)
 
+    def count_methods(self) -> dict[str, int]:
+        """How many targets the newest evidence was gathered for, by the method."""
+        return count_methods(self._connection)
+
     def origins(self, otherwise: Origins) -> Origins:
         """The sources that the plan rewrote to a target; ``otherwise`` for other targets."""
         return planned_origins(self._connection, otherwise)
@@ -195,12 +206,13 @@ class Plan:
         """The URLs that meet any of some obstacles, in document order."""
         return list_against(self._connection, obstacles)
 
-    def judge(self, obstacle: Obstacle) -> Gate:
-        """The gate that an obstacle stands against; targets are told by how they compare."""
-        counts = count_against(self._connection, obstacle)
-        by_word = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-        told = f": {by_word}" if by_word and obstacle.by_target else ""
-        return Gate(obstacle.gate, sum(counts.values()), obstacle.says + told)
+    def count_against(self, obstacle: Obstacle) -> dict[str, int]:
+        """How much meets an obstacle, by the obstacle's word for it."""
+        return count_against(self._connection, obstacle)
+
+    def count_access(self) -> dict[str, int]:
+        """What the written URLs gave that were opened, by word."""
+        return count_access(self._connection)
 
     def sample(self, most: int) -> UrlSample:
         """At most ``most`` URLs to show; the same ones whenever it is asked for."""

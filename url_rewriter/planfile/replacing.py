@@ -10,6 +10,7 @@ from pathlib import Path
 from url_rewriter.errors import RefusedError
 from url_rewriter.planfile import schema, sidecars
 from url_rewriter.planfile.damage import reading
+from url_rewriter.planfile.endings import become_one_file
 from url_rewriter.planfile.lock import FileLock
 
 
@@ -51,7 +52,7 @@ def _refuse_a_journal(path: Path, part: Path) -> None:
             f" replaced. {_finish_elsewhere(path, part)}"
         )
     if sidecars.sidecars_of(path):  # a run was killed before it wrote anything
-        schema.connect(path, writable=True).close()
+        become_one_file(schema.connect(path, writable=True), path)
     _refuse_sidecars(path, part)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError
 from url_rewriter.planfile.damage import reading, translated
-from url_rewriter.planfile.sidecars import APPLICATION_ID, VERSION, check_sidecars
+from url_rewriter.planfile.sidecars import APPLICATION_ID, VERSION, check_sidecars, close_as_it_is
 from url_rewriter.planfile.views import add_views
 
 TABLES = """
@@ -234,7 +234,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
             _require_own_schema(connection, path)
             add_views(connection)
         except BaseException:
-            connection.close()
+            close_as_it_is(connection, path)
             raise
     return connection
 

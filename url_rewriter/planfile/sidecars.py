@@ -9,7 +9,8 @@ is there of the one, and replay a ``-wal`` that was left of another file.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from url_rewriter.errors import RefusedError
@@ -48,6 +49,28 @@ def remove(path: Path) -> None:
     """Remove a plan file with everything that is kept beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def keeping_wal(path: Path) -> Iterator[None]:
+    """A context in which no connection that is closed takes the -wal of a file away.
+
+    SQLite empties and removes it when the last connection closes, whatever the file says of its
+    runs. A connection that may only read is open until the end here, and cannot do that itself.
+    """
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as reader:
+        reader.execute("PRAGMA schema_version").fetchone()  # it is opened when it is first read
+        yield
+
+
+def close_as_it_is(connection: sqlite3.Connection, path: Path) -> None:
+    """Close a connection to a file that is not to be used, and change nothing of the file."""
+    try:
+        with suppress(sqlite3.DatabaseError), keeping_wal(path):
+            connection.close()
+    finally:
+        connection.close()
 
 
 def is_ours(path: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from url_rewriter.documents import format_value_path
 from url_rewriter.planfile import Plan, Summary, UrlFacts, WriteTotals
+from url_rewriter.reports.gates import gate_members
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
@@ -56,10 +57,7 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             "explanation": facts.verdict.explanation,
             "next": facts.verdict.next,
         },
-        "gates": [
-            {"name": g.name, "asks": g.says, "state": g.state, "count": g.count}
-            for g in facts.gates
-        ],
+        "gates": gate_members(facts.gates, privacy),
         "apply": _writes(facts.apply) if facts.applied else None,
         "rollback": _writes(facts.rollback) if facts.rolled_back else None,
         "cost": {"documents_read": history.reads, "evidence": history.evidence},
@@ -154,7 +152,12 @@ def url_members(url: UrlFacts) -> dict[str, Any]:
         **_reading_members(url),
         "old": redact(url.old),
         "new": redact(url.new),
-        "evidence": {"state": url.state, "detail": url.detail},
+        "evidence": {
+            "state": url.state,
+            "method": url.method,
+            "checked_at": url.checked_at,
+            "detail": url.detail,
+        },
         "other_readings": list(url.others),
         "remark": url.remark,
         "outcome": url.outcome,

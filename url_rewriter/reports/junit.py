@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from url_rewriter.planfile import Gate, GateName, GateState, Plan
+from url_rewriter.gates import Gate, GateName, GateState
+from url_rewriter.planfile import Plan
+from url_rewriter.reports.gates import GateView, view_gates
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import LISTED, list_rows
 from url_rewriter.reports.verdict import Facts, judge
@@ -19,22 +21,22 @@ _LONGEST = 400  # characters of one text
 
 
 def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
-    """One test suite, in which a gate that waits for something is skipped."""
+    """One test suite, in which a gate that was not asked is skipped, unless it must be asked."""
     facts = judge(plan)
-    failed = sum(gate.state is GateState.FAILED for gate in facts.gates)
-    waiting = sum(gate.state is GateState.WAITING for gate in facts.gates)
+    failed = sum(not gate.passed for gate in facts.gates)
+    skipped = sum(gate.passed and gate.state is GateState.NOT_ASKED for gate in facts.gates)
     suite = Element(
         "testsuite",
         name="url-rewriter",
         tests=str(len(facts.gates)),
         failures=str(failed),
-        skipped=str(waiting),
+        skipped=str(skipped),
         errors="0",
         timestamp=plan.header.created_at,
     )
     _add_properties(suite, plan, privacy, facts)
-    for gate in facts.gates:
-        _add_case(suite, gate, plan, privacy)
+    for gate, view in zip(facts.gates, view_gates(facts.gates, privacy), strict=True):
+        _add_case(suite, gate, view, _against(gate, plan, privacy))
     indent(suite)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield tostring(suite, encoding="unicode") + "\n"
@@ -51,16 +53,19 @@ def _add_properties(suite: Element, plan: Plan, privacy: Privacy, facts: Facts) 
         SubElement(properties, "property", name=name, value=_xml(value))
 
 
-def _add_case(suite: Element, gate: Gate, plan: Plan, privacy: Privacy) -> None:
+def _add_case(suite: Element, gate: Gate, view: GateView, listed: Iterable[str]) -> None:
     case = SubElement(suite, "testcase", classname="url-rewriter.gates", name=gate.name)
-    match gate.state:
-        case GateState.WAITING:
-            SubElement(case, "skipped", message="nothing has been written yet")
-        case GateState.FAILED:
-            failure = SubElement(case, "failure", message=f"{gate.says}: {gate.count:,} against it")
-            failure.text = "\n".join(_against(gate, plan, privacy))
-        case GateState.PASSED:
-            pass
+    told = _xml(view.says)
+    if gate.undecided:
+        SubElement(case, "failure", message=told)
+    elif gate.state is GateState.FAILED:
+        failure = SubElement(case, "failure", message=f"{told}: {gate.count:,} against it")
+        failure.text = "\n".join(map(_xml, view.examples or listed))
+    elif gate.state is GateState.NOT_ASKED:
+        SubElement(case, "skipped", message=_xml(gate.reason))
+    elif gate.state is not GateState.PASSED:
+        lines = (f"{view.result}: {gate.count or gate.waived:,} {told}", *view.examples)
+        SubElement(case, "system-out").text = "\n".join(map(_xml, lines))
 
 
 def _against(gate: Gate, plan: Plan, privacy: Privacy) -> Iterator[str]:
@@ -68,7 +73,7 @@ def _against(gate: Gate, plan: Plan, privacy: Privacy) -> Iterator[str]:
     against = (row for row in list_rows(plan, privacy) if row.gate == gate.name)
     for row in islice(against, LISTED):
         says = row.why if gate.name is GateName.PLAN_COMPLETE else row.detail
-        yield _xml(f"{row.status} {row.document} {row.field} {row.old} {says}".rstrip())
+        yield f"{row.status} {row.document} {row.field} {row.old} {says}".rstrip()
 
 
 def _xml(text: str) -> str:

@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from url_rewriter.planfile import GateState, Plan, WriteTotals
+from url_rewriter.gates import GateState
+from url_rewriter.planfile import Plan, WriteTotals
+from url_rewriter.reports.gates import GateView, view_gates
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import LISTED, ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
@@ -19,6 +21,7 @@ from url_rewriter.text import counted, shorten, spell_out
 SUFFIXES: tuple[str, ...] = (".md", ".markdown")
 SHOWN_ON_TERMINALS: bool = True
 
+_PLAIN = re.compile(r"[\w ,.;:/()-]*", re.ASCII)
 _LONGEST = 200  # characters of one value; a step summary holds 1 MiB
 
 
@@ -26,7 +29,7 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The report, a few lines at a time."""
     facts = judge(plan)
     yield from _opening(plan, privacy, facts)
-    yield from _gates(facts)
+    yield from _gates(facts, privacy)
     yield from _totals(plan, privacy, facts)
     yield from _writes(facts)
     yield from _failures(plan, privacy)
@@ -44,6 +47,11 @@ def code(text: str) -> str:
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def plain(text: str) -> str:
+    """A sentence of this program, in a code span where it quotes what may mean something."""
+    return text if _PLAIN.fullmatch(text) else code(text)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> Iterator[str]:
@@ -77,13 +85,21 @@ def _scanned(facts: Facts) -> str:
     )
 
 
-def _gates(facts: Facts) -> Iterator[str]:
-    words = {GateState.FAILED: "**FAILED**"}
+def _gates(facts: Facts, privacy: Privacy) -> Iterator[str]:
+    views = view_gates(facts.gates, privacy)
     yield "## Gates\n\n"
     yield from _table(
-        ("gate", "result", "against it:", "asks"),
-        [(code(g.name), words.get(g.state, g.state.value), g.count, g.says) for g in facts.gates],
+        ("gate", "level", "result", "against it:", "asks"),
+        [(code(g.name), g.level, _result(g), g.count, plain(g.says)) for g in views],
     )
+    for view in views:
+        if view.examples:
+            yield f"{code(view.name)}: {view.result}, {view.count:,}\n\n"
+            yield "".join(f"- {code(line)}\n" for line in view.examples) + "\n"
+
+
+def _result(view: GateView) -> str:
+    return f"**{view.result}**" if view.state is GateState.FAILED else view.result
 
 
 def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from url_rewriter.gates import Gate, GateName
 from url_rewriter.planfile import (
     OF_A_PLAN,
-    Gate,
-    GateName,
     Operation,
     Plan,
     Summary,
@@ -20,6 +19,8 @@ from url_rewriter.planfile import (
 )
 from url_rewriter.planfile.history import History
 from url_rewriter.text import counted
+
+_NOTHING_WRITTEN = "nothing has been written yet"
 
 
 class Stage(StrEnum):
@@ -89,7 +90,7 @@ def judge(plan: Plan) -> Facts:
             GateName.JOURNAL_SETTLED,
             history.open_writes if begun else 0,
             "It is known of every write whether it arrived",
-            waits=not begun,
+            reason="" if begun else _NOTHING_WRITTEN,
         ),
     )
     verdict = _verdict(plan, summary, history, applied, undone)
@@ -100,9 +101,11 @@ def _gates_of_urls(plan: Plan, applied: WriteTotals, *, waits: bool) -> Iterator
     """The gates that URLs can stand against; writes are counted by documents."""
     for obstacle in OF_A_PLAN:
         if obstacle.gate is GateName.PLAN_COMPLETE:
-            yield Gate(obstacle.gate, 0 if waits else applied.left, obstacle.says, waits)
+            reason = _NOTHING_WRITTEN if waits else ""
+            yield Gate(obstacle.gate, 0 if waits else applied.left, obstacle.says, reason=reason)
         else:
-            yield plan.judge(obstacle)
+            count = sum(plan.count_against(obstacle).values())
+            yield Gate(obstacle.gate, count, obstacle.says)
 
 
 def _verdict(
@@ -135,6 +138,7 @@ def _blocked(name: str, blocking: dict[str, int]) -> MigrationVerdict:
         "mismatch": "would name something else",
         "unknown": "cannot be proven",
         "unmapped": "without a rule",
+        "left": "that no new URL can name",
     }
     counts = {status: blocking[status] for status in words if blocking.get(status)}
     reasons = [f"{counted(count, 'URL')} {words[status]}" for status, count in counts.items()]

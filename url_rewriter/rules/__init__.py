@@ -23,6 +23,7 @@ from url_rewriter.rules.model import (
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import Problem, RulesError
+from url_rewriter.rules.waivers import Waiver
 
 __all__ = [
     "CollectionPattern",
@@ -42,6 +43,7 @@ __all__ = [
     "Target",
     "TextOffsets",
     "Unmapped",
+    "Waiver",
     "json_schema",
     "load_rules",
 ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -16,6 +20,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import ErrorDetails, core_schema
 
+from url_rewriter.gates import OF_A_DATABASE, GateName
 from url_rewriter.rules import names
 from url_rewriter.rules.model import (
     VERSION,
@@ -28,7 +33,8 @@ from url_rewriter.rules.model import (
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import did_you_mean, quoted
-from url_rewriter.rules.syntax import Placed
+from url_rewriter.rules.public_form import PATH_STYLE, public_form
+from url_rewriter.rules.syntax import Placed, Unquoted
 
 
 def _collection_pattern(text: str) -> str:
@@ -40,18 +46,55 @@ def _field_pattern(text: str) -> str:
 
 
 def _narrow(kind: type[CollectionPattern | FieldPattern], text: str) -> str:
-    try:
-        pattern = kind(text)
-    except PatternError as error:
-        raise ValueError(str(error)) from error
-    if pattern.matches_everything:
+    if _pattern(kind, text).matches_everything:
         raise ValueError("excludes everything: no rule could ever apply")
     return text
+
+
+def _pattern(
+    kind: type[CollectionPattern | FieldPattern], text: str
+) -> CollectionPattern | FieldPattern:
+    try:
+        return kind(text)
+    except PatternError as error:
+        raise ValueError(str(error)) from error
+
+
+def _any_collection(text: str) -> str:
+    _pattern(CollectionPattern, text)
+    return text
+
+
+def _any_field(text: str) -> str:
+    _pattern(FieldPattern, text)
+    return text
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise ValueError("says nothing: give the reason")
+    return text
+
+
+def _day(value: object) -> str:
+    """A day, which YAML takes for a time of its own kind."""
+    text = value.text if isinstance(value, Unquoted) else str(value)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        with suppress(ValueError):
+            return date.fromisoformat(text).isoformat()
+    raise ValueError(f"{quoted(text)} is no day: write YYYY-MM-DD")
+
+
+def _database_gate(name: GateName) -> GateName:
+    if name not in OF_A_DATABASE:
+        raise ValueError(f"{name} is no gate of verify")
+    return name
 
 
 Endpoint = Annotated[str, AfterValidator(names.endpoint)]
 TargetBucket = Annotated[str, AfterValidator(names.target_bucket)]
 SourceBucket = Annotated[str, AfterValidator(names.source_bucket)]
+Url = Annotated[str, AfterValidator(public_form)]
 Prefix = Annotated[str, AfterValidator(names.prefix)]
 # Not Literal[1], which takes true for 1.
 Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const": VERSION})]
@@ -60,6 +103,13 @@ Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
 OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
+GateOption = Annotated[
+    GateName,
+    Field(strict=False),
+    AfterValidator(_database_gate),
+    WithJsonSchema({"enum": list(OF_A_DATABASE)}),
+]
+_DATE_SCHEMA = {"type": "string", "format": "date"}
 
 
 class _FilePart(BaseModel):
@@ -75,6 +125,12 @@ class TargetPart(_FilePart):
         description="What is written into documents: http(s)://host[:port][/path]."
     )
     bucket: TargetBucket = Field(description="The bucket of every rule that names no other.")
+    url: Url = Field(
+        default=PATH_STYLE,
+        description="How URLs are written, where readers open them elsewhere than at the endpoint: "
+        "literals with {endpoint}, {bucket} and, at the end, {key}, or {key:after=PREFIX} for a "
+        "key without the prefix. Objects are proven at the endpoint all the same.",
+    )
 
 
 class DefaultsPart(_FilePart):
@@ -150,11 +206,14 @@ class RuleTargetPart(_FilePart):
         default=None, description="The S3 bucket, if it is not the target's."
     )
     prefix: Prefix = Field(default="", description="What stands in place of the source's prefix.")
+    url: Url | None = Field(
+        default=None, description="How this rule's URLs are written, if not as the target's."
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError('names a prefix ("" for none), a bucket, or both')
+            raise ValueError('names a prefix ("" for none), a bucket or a url')
         return self
 
 
@@ -204,6 +263,24 @@ class HostPart(_FilePart):
     bucket: SourceBucket = Field(description="The Cloud Storage bucket that it serves.")
 
 
+class WaivePart(_FilePart):
+    """What may stand against a gate of verify, for a reason and until a day."""
+
+    gate: GateOption = Field(description="The gate, as verify calls it.")
+    collection: Annotated[str, AfterValidator(_any_collection)] | None = Field(
+        default=None, description="Only what stands in these collections, as in scope."
+    )
+    field: Annotated[str, AfterValidator(_any_field)] | None = Field(
+        default=None, description="Only what stands in these fields, as in scope."
+    )
+    reason: Annotated[str, AfterValidator(_reason)] = Field(
+        description="Why it may stand there; reports and attestations repeat it."
+    )
+    until: Annotated[str, BeforeValidator(_day), WithJsonSchema(_DATE_SCHEMA)] = Field(
+        description="The last day of the waiver, in UTC: YYYY-MM-DD."
+    )
+
+
 class RulesFile(_FilePart):
     """Which Cloud Storage objects moved where, for url-rewriter."""
 
@@ -221,6 +298,9 @@ class RulesFile(_FilePart):
     scope: ScopePart = ScopePart()
     rules: list[RulePart] = Field(min_length=1, description="No two have the same source.")
     hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket.")
+    waive: list[WaivePart] = Field(
+        default=[], description="What may stand against gates of verify, for a reason and a time."
+    )
     unmapped: Annotated[Unmapped, Field(strict=False)] = Field(
         default=Unmapped.REPORT,
         description="A Cloud Storage URL that no rule takes: report it, or block the plan.",

@@ -25,6 +25,7 @@ def open_inventory(files: Sequence[str]) -> SourceStore:
 
     Raises ConfigurationError, with the place, where one cannot be read. Close it when done.
     """
-    from url_rewriter.sources.inventory import Inventory, InventoryFile
+    from url_rewriter.inventories.place import InventoryFile
+    from url_rewriter.sources.inventory import Inventory
 
     return Inventory([InventoryFile.parse(each) for each in files])

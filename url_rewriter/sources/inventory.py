@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.evidence import SourceEvidence, SourceState
+from url_rewriter.inventories.json_rows import JsonRow, number, read_rows
+from url_rewriter.inventories.place import InventoryFile
+from url_rewriter.inventories.rclone import read_entry
 from url_rewriter.objectinfo import NOTHING, ObjectInfo
-from url_rewriter.sources.json_rows import JsonRow, read_rows
-from url_rewriter.sources.resources import describe, number
+from url_rewriter.sources.resources import describe
 from url_rewriter.urls import ObjectRef
 
 # Nothing of it outlives this process: no journal, and a cache of 64 MB.
@@ -37,33 +37,6 @@ INSERT INTO objects VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
 SET generation = excluded.generation, row = excluded.row
 WHERE coalesce(excluded.generation, 0) >= coalesce(generation, 0)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class InventoryFile:
-    """A file, and what it is a listing of where its rows do not say so.
-
-    ``bucket`` and ``prefix`` are what was given to ``rclone lsjson``, whose paths begin below.
-    """
-
-    path: Path
-    bucket: str = ""
-    prefix: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> InventoryFile:
-        """What ``FILE`` or ``gs://BUCKET[/PREFIX]=FILE`` says.
-
-        >>> InventoryFile.parse("gs://old/img=list.json").prefix
-        'img/'
-        """
-        if not text.startswith("gs://"):
-            return cls(Path(text))
-        where, _, path = text.removeprefix("gs://").rpartition("=")
-        bucket, _, prefix = where.partition("/")
-        if not bucket or not path:
-            raise ConfigurationError(f"{text!r} is not gs://BUCKET[/PREFIX]=FILE.")
-        return cls(Path(path), bucket, f"{prefix.rstrip('/')}/" if prefix.strip("/") else "")
 
 
 class Inventory:
@@ -156,15 +129,15 @@ def _is_ls(members: Mapping[str, Any]) -> bool:
 
 
 def _identify_rclone(row: JsonRow, file: InventoryFile) -> tuple[str, str, None] | None:
-    if row.members.get("IsDir") is True:
+    entry = read_entry(row)
+    if entry is None:
         return None
     if not file.bucket:
         raise row.trouble(
             "rclone's listings do not say of which bucket they are: give this one as "
             f"--inventory gs://BUCKET[/PREFIX]={file.path}"
         )
-    row.required_number(row.members, "Size")
-    return file.bucket, file.prefix + row.text(row.members, "Path"), None
+    return file.bucket, file.prefix + entry.path, None
 
 
 def _describe(ref: ObjectRef, members: Mapping[str, Any]) -> ObjectInfo:

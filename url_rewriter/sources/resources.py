@@ -6,14 +6,11 @@ Nothing is taken for granted: a captive portal answers too, and a file may be ed
 from __future__ import annotations
 
 import base64
-import re
 from typing import Any
 
+from url_rewriter.inventories.json_rows import number
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.urls import ObjectRef
-
-_NUMBER = re.compile(r"[0-9]{1,19}")
-_LARGEST = 2**63 - 1  # for Google's API and for SQLite
 
 
 def describe(ref: ObjectRef, members: object) -> ObjectInfo | None:
@@ -47,16 +44,6 @@ _HEADERS = {
 def _text(members: dict[str, Any], *names: str) -> str | None:
     value = next((members[name] for name in names if members.get(name)), None)
     return value if isinstance(value, str) else None
-
-
-def number(value: object) -> int | None:
-    """A whole number, which Google also writes as a text; None for anything else.
-
-    >>> number("17"), number(17), number(-1), number(None)
-    (17, 17, None, None)
-    """
-    text = str(value)
-    return int(text) if _NUMBER.fullmatch(text) and int(text) <= _LARGEST else None
 
 
 def md5_in_hex(text: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 LOCATION = r"(?:us|eu|[a-z]+-[a-z]+\d+)"
 
@@ -82,3 +82,16 @@ def is_cloud_storage(url: str) -> bool:
         return True
     authority = read_authority(re.split(r"[/?#\\]", rest, maxsplit=1)[0], scheme or "https")
     return authority is not None and _CLOUD_STORAGE.fullmatch(authority.host) is not None
+
+
+def endpoint_place(endpoint: str) -> tuple[str, str]:
+    """Where an endpoint's objects are: host with port, and path. The scheme does not matter.
+
+    >>> endpoint_place("https://S3.example.com:443/files/") == endpoint_place(
+    ...     "http://s3.example.com/files"
+    ... )
+    True
+    """
+    parts = urlsplit(endpoint)
+    authority = read_authority(parts.netloc, parts.scheme)
+    return (authority.netloc if authority else parts.netloc), parts.path.rstrip("/")

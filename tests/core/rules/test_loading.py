@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -408,3 +409,47 @@ def test_the_json_schema_describes_every_key_and_allows_no_other() -> None:
             described = "description" in member or "$ref" in member
             assert described, name
             assert "null" not in str(member)
+
+
+WAIVE = """\
+waive:
+  - gate: unreachable-places
+    collection: legacy
+    field: a[].b
+    reason: "old app, switched off in May"
+    until: 2027-03-01
+  - {gate: left-alone, reason: known, until: "2027-03-02"}
+"""
+
+
+def test_waivers_are_read_and_kept_in_a_plan_file(load: Load) -> None:
+    rules = load(HEAD + RULE + WAIVE, ENVIRON)
+    first, second = rules.waivers
+    assert str(first) == "gate: unreachable-places, collection: legacy, field: a[].b"
+    assert (first.reason, first.until, first.line) == (
+        "old app, switched off in May", date(2027, 3, 1), 8,
+    )  # fmt: skip
+    assert (second.whole, second.until) == (True, date(2027, 3, 2))
+    assert Rules.from_json(rules.to_json()) == rules
+    assert rules.plan_alike(load(HEAD + RULE, ENVIRON))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{gate: unred, reason: a, until: 2027-03-01}", 'did you mean "unread"'),
+        ("{gate: seal-intact, reason: a, until: 2027-03-01}", "no gate of verify"),
+        ("{gate: unread, until: 2027-03-01}", "is missing"),
+        ("{gate: unread, reason: ' ', until: 2027-03-01}", "give the reason"),
+        ("{gate: unread, reason: a}", "is missing"),
+        ("{gate: unread, reason: a, until: 2027-02-30}", "YYYY-MM-DD"),
+        ("{gate: unread, reason: a, until: 2027}", "YYYY-MM-DD"),
+        ("{gate: unread, reason: a, until: 2027-03-01, collection: 'a-*'}", "a star"),
+        ("{gate: unread, reason: a, until: 2027-03-01, field: 'a..b'}", "none of it may be empty"),
+    ],
+)
+def test_a_waiver_that_cannot_be_meant_is_a_problem(
+    problems: Problems, line: str, words: str
+) -> None:
+    [(at_line, _, message)] = problems(f"{HEAD}{RULE}waive:\n  - {line}\n", ENVIRON)
+    assert (at_line, words in message) == (8, True), message

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from url_rewriter.documents import collection_pattern
-from url_rewriter.planfile import GateName
+from url_rewriter.gates import GateName
 from url_rewriter.reports.rows import ReportRow
 from url_rewriter.text import shorten
 

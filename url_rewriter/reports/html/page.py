@@ -17,6 +17,7 @@ from url_rewriter.planfile import OptionKind, Plan
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import HistoryStep
 from url_rewriter.planfile.sample import UrlSample
+from url_rewriter.reports.gates import view_gates
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.verdict import Facts
@@ -44,6 +45,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) ->
         rows=_MARK,
         width=WIDTH,
         facts=facts,
+        gates=view_gates(facts.gates, privacy),
         shown=shown,
         statuses=STATUSES,
         found=facts.summary.urls["found"],

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.sources.resources import number
 
 _CHUNK = 1 << 20
 _LONGEST = 1 << 24  # characters of one object: more is no listing
 _SPACE = " \t\r\n"
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_LARGEST = 2**63 - 1  # for Google's API and for SQLite
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,16 @@ class JsonRow:
         if found is None:
             raise self.trouble(f"{name} must be a whole number, not {members.get(name)!r:.80}")
         return found
+
+
+def number(value: object) -> int | None:
+    """A whole number, which may be written as a text; None for anything else.
+
+    >>> number("17"), number(17), number(-1), number(None)
+    (17, 17, None, None)
+    """
+    text = str(value)
+    return int(text) if _NUMBER.fullmatch(text) and int(text) <= _LARGEST else None
 
 
 def read_rows(path: Path) -> Iterator[JsonRow]:

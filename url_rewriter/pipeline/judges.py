@@ -1,0 +1,222 @@
+"""The judges of the gates: what stands against each in a fresh scan.
+
+To add a gate: its name and level in ``gates``, a judge here or in a module of its own, a line in
+``JUDGES``, a row in README's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from url_rewriter.documents import Outcome
+from url_rewriter.findings import Code
+from url_rewriter.gates import GateExample, GateLevel, GateName
+from url_rewriter.pipeline.held_plan import planned_rules
+from url_rewriter.pipeline.judging import Inspection, Judge, Objections
+from url_rewriter.pipeline.plan import with_on_missing
+from url_rewriter.pipeline.requests import Checks
+from url_rewriter.pipeline.written_places import judge_places
+from url_rewriter.planfile import OF_A_SCAN, SAME_OBJECT, SAME_SIZE, Obstacle, Operation, Plan
+from url_rewriter.planfile.rows import load_path
+from url_rewriter.planning import Planner
+from url_rewriter.rules import OnMissing, Unmapped
+from url_rewriter.urls import Remark
+
+
+def _against(plan: Plan, *obstacles: Obstacle) -> Iterator[GateExample]:
+    for url in plan.urls_against(obstacles):
+        yield GateExample(url.document, url.value_path, url.old, url.obstacle)
+
+
+def _by_obstacle(name: GateName) -> Judge:
+    """A judge of URLs that meet an obstacle."""
+    obstacle = OF_A_SCAN[name]
+
+    def judge(seen: Inspection) -> Objections:
+        count = sum(seen.fresh.count_against(obstacle).values())
+        return Objections(obstacle.says, _against(seen.fresh, obstacle), count)
+
+    return judge
+
+
+def _something_scanned(seen: Inspection) -> Objections:
+    # Where nothing was looked at, nothing can be left: that proves a typing slip, or nothing.
+    nothing = [] if seen.fresh.count_scanned() else [GateExample(text=seen.fresh.header.store)]
+    return Objections("scans read no document at all", nothing)
+
+
+def _scan_complete(seen: Inspection) -> Objections:
+    says = "documents were not read"
+    if limited := str(seen.limits):
+        return Objections(says, reason=f"only within {limited}", askable=True)
+    return Objections(says, reason="nothing to compare the scan with")
+
+
+def _no_old_urls(seen: Inspection) -> Objections:
+    obstacle = OF_A_SCAN[GateName.NO_OLD_URLS]
+    skipped = seen.fresh.summarize().waived
+    remark = f"{skipped:,} stay, their targets are missing, and the rules say on_missing: skip"
+    return Objections(
+        obstacle.says,
+        _against(seen.fresh, obstacle),
+        sum(seen.fresh.count_against(obstacle).values()),
+        waived=skipped,
+        remarks=(remark,) if skipped else (),
+    )
+
+
+_PLACES = {
+    Code.MAP_KEY: "in a field name",
+    Code.BYTES: "in bytes",
+    Code.TYPED_VALUE: "in a value of a type of its own",
+    Code.DOCUMENT_ID: "in a document's own name",
+}
+
+
+def _unreachable_places(seen: Inspection) -> Objections:
+    return Objections("URLs stand where no edit reaches", _unreachable(seen))
+
+
+def _unreachable(seen: Inspection) -> Iterator[GateExample]:
+    planner = Planner(seen.rules)
+    places: dict[str, str] = {str(code): says for code, says in _PLACES.items()}
+    for code, _, document, path, detail in seen.fresh.findings():
+        if code in places and _is_old(planner, detail):
+            yield GateExample(document, load_path(path), detail, places[code])
+
+
+def _is_old(planner: Planner, text: str) -> bool:
+    """Whether a text outside the strings holds a URL that a rule takes, or what cannot be read."""
+    planned = planner.plan_text((), text)
+    if planned is None:
+        return False
+    unread = any(left.remark is Remark.UNREAD for left in planned.left)
+    return unread or any(url.candidates for url in planned.urls)
+
+
+def _targets_same(seen: Inspection) -> Objections | None:
+    """Targets against their sources: by checksums where that was asked for, else by size."""
+    if Checks.SOURCE in seen.checks:
+        obstacle = SAME_OBJECT
+    elif Checks.SIZE in seen.checks:
+        obstacle = SAME_SIZE
+    else:
+        return None
+    counts = seen.fresh.count_against(obstacle)
+    by_word = ", ".join(f"{count:,} {word}" for word, count in counts.items())
+    says = f"{obstacle.says}: {by_word}" if by_word else obstacle.says
+    return Objections(says, _against(seen.fresh, obstacle), sum(counts.values()))
+
+
+def _targets_open(seen: Inspection) -> Objections:
+    obstacle = OF_A_SCAN[GateName.TARGETS_OPEN]
+    if Checks.PUBLIC not in seen.checks:
+        return Objections(obstacle.says, reason="not asked for: --check-public opens them")
+    count = sum(seen.fresh.count_against(obstacle).values())
+    return Objections(obstacle.says, _against(seen.fresh, obstacle), count, level=GateLevel.MUST)
+
+
+def _nothing_exposed(seen: Inspection) -> Objections | None:
+    """The URLs that were signed are gone from a fresh scan: the plan knows of them."""
+    if Checks.PUBLIC not in seen.checks:
+        return None
+    obstacle = OF_A_SCAN[GateName.NOTHING_EXPOSED]
+    plans = [seen.fresh, *([seen.applied] if seen.applied else [])]
+    return Objections(
+        obstacle.says,
+        (each for plan in plans for each in _against(plan, obstacle)),
+        sum(sum(plan.count_against(obstacle).values()) for plan in plans),
+    )
+
+
+def _content_types(seen: Inspection) -> Objections | None:
+    if Checks.TYPE not in seen.checks:
+        return None
+    return _by_obstacle(GateName.CONTENT_TYPES)(seen)
+
+
+def _plan_complete(seen: Inspection) -> Objections | None:
+    if seen.applied is None:
+        return None
+    says = "planned writes are not done"
+    left = seen.applied.count_writes(Operation.APPLY).left
+    against = _not_written(seen.applied)
+    on_missing = seen.applied.header.invocation.on_missing
+    rules = with_on_missing(seen.rules, OnMissing(on_missing) if on_missing else None)
+    if not rules.plan_alike(planned_rules(seen.applied)):
+        reason = "verified by other rules than those of the plan"
+        return Objections(says, against, left, reason=reason, askable=True)
+    return Objections(says, against, left)
+
+
+def _not_written(applied: Plan) -> Iterator[GateExample]:
+    for each in applied.left_documents(Operation.APPLY):
+        if each.outcome in (Outcome.CONFLICT, Outcome.FAILED):
+            yield GateExample(each.path, why=f"{each.outcome} {each.detail}".rstrip())
+    if pending := applied.count_writes(Operation.APPLY).pending:
+        yield GateExample(text="documents of the plan", why="not written yet", count=pending)
+
+
+def _no_unmapped_urls(seen: Inspection) -> Objections:
+    answer = _by_obstacle(GateName.NO_UNMAPPED_URLS)(seen)
+    assert answer is not None  # noqa: S101 (for mypy)
+    strict = seen.rules.unmapped is Unmapped.BLOCK
+    return Objections(
+        answer.says,
+        answer.against,
+        answer.count,
+        level=GateLevel.MUST if strict else None,
+    )
+
+
+def _not_looked_at(seen: Inspection) -> Objections:
+    return Objections("things were not looked at", list(_unseen(seen)))
+
+
+def _unseen(seen: Inspection) -> Iterator[GateExample]:
+    scope, limits = seen.rules.scope, seen.limits
+    for collection in scope.collections:
+        yield GateExample(text=f"collection {collection.text}", why="the rules exclude it")
+    for field in scope.fields:
+        yield GateExample(text=f"field {field.text}", why="the rules exclude it")
+    for text in limits.excluded:
+        yield GateExample(text=f"collection {text}", why="this run excludes it")
+    for kind, patterns in _narrowed(limits.collections, limits.fields, limits.documents):
+        yield GateExample(text=f"every other {kind} than {', '.join(patterns)}", why="limits")
+    if limits.read_time is not None:
+        moment = f"{limits.read_time:%Y-%m-%d %H:%M:%SZ}"
+        yield GateExample(text=f"what was written since {moment}", why="--read-time")
+    if seen.read_at.remark:
+        yield GateExample(text="one moment", why=seen.read_at.remark)
+
+
+def _narrowed(*patterns: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    for kind, given in zip(("collection", "field", "document"), patterns, strict=True):
+        if given:
+            yield kind, given
+
+
+def _targets_exist(seen: Inspection) -> Objections:
+    obstacle = OF_A_SCAN[GateName.TARGETS_EXIST]
+    count = sum(seen.fresh.count_against(obstacle).values())
+    says = f"{obstacle.says} (proven: {seen.proof})" if seen.proof else obstacle.says
+    return judge_places(seen, Objections(says, _against(seen.fresh, obstacle), count))
+
+
+JUDGES: dict[GateName, Judge] = {
+    GateName.SOMETHING_SCANNED: _something_scanned,
+    GateName.SCAN_COMPLETE: _scan_complete,
+    GateName.NO_OLD_URLS: _no_old_urls,
+    GateName.UNREAD: _by_obstacle(GateName.UNREAD),
+    GateName.UNREACHABLE_PLACES: _unreachable_places,
+    GateName.TARGETS_EXIST: _targets_exist,
+    GateName.TARGETS_SAME: _targets_same,
+    GateName.TARGETS_OPEN: _targets_open,
+    GateName.NOTHING_EXPOSED: _nothing_exposed,
+    GateName.CONTENT_TYPES: _content_types,
+    GateName.PLAN_COMPLETE: _plan_complete,
+    GateName.NO_UNMAPPED_URLS: _no_unmapped_urls,
+    GateName.LEFT_ALONE: _by_obstacle(GateName.LEFT_ALONE),
+    GateName.NOT_LOOKED_AT: _not_looked_at,
+}
+"""The judge of each gate, in the order in which gates are told."""
