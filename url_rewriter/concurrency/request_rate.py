@@ -84,6 +84,7 @@ class RequestRate:
         self._refusing_since = math.inf  # nothing but refusals
         self._refused_at = -math.inf
         self._fell_at = math.inf  # when it was unlimited last
+        self._untold = ""  # what the server said when it refused a request last
         self._told = -math.inf
 
     @property
@@ -132,6 +133,9 @@ class RequestRate:
             self._passed += count
             self._refusing_since = math.inf
             self._weigh()
+            message = self._message() if self._untold else ""
+        if message:
+            _log.warning(message)
 
     def refused(self, why: str, pause: float = 0.0) -> None:
         """The server said of a request that it is asked too often, in which words, and after how
@@ -143,15 +147,19 @@ class RequestRate:
             if pause > 0 and now - self._refusing_since >= _PERIOD:
                 self._next = max(self._next, now + min(pause, LONGEST_PAUSE))
             self._weigh()
-            # The first fall is a guess, by what came before the server had enough.
-            slow = now >= self._fell_at + _PERIOD or pause > 0
-            tell = slow and now >= self._told + _TOLD_EVERY
-            if tell:
-                self._told = now
-        if tell:
-            asks = f" and asks for a pause of {pause:g} s" if pause > 0 else ""
-            now_at = f"; {_per_second(self.rate)} now" if self.rate < math.inf else ""
-            _log.warning("waiting: the server answers %s%s%s", why, asks, now_at)
+            self._untold = why + (f" and asks for a pause of {pause:g} s" if pause > 0 else "")
+            message = self._message()
+        if message:
+            _log.warning(message)
+
+    def _message(self) -> str:
+        """What is waited for, where it is time to say so."""
+        now = self._clock()
+        # The first fall is a guess, by what came before the server had enough.
+        if now < max(self._fell_at + _PERIOD, self._told + _TOLD_EVERY):
+            return ""
+        said, self._untold, self._told = self._untold, "", now
+        return f"waiting: the server answers {said}; {_per_second(self.rate)} now"
 
     def _slack(self) -> float:
         # Where turns are further apart than that, some servers refuse two requests that are not.
