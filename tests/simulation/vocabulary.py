@@ -45,15 +45,11 @@ COVERED = (
     _covered(f"{_STORAGE}/old-bucket/a.png", "moved/a.png"),
     _covered("gs://old-bucket/a.png", "moved/a.png"),
     _covered(f"{_STORAGE}/old-bucket/b.png", "moved/b.png"),
-    _covered(
-        f"{_FIREBASE}/c.png?alt=media&token={SECRET}", "moved/c.png"
-    ),
+    _covered(f"{_FIREBASE}/c.png?alt=media&token={SECRET}", "moved/c.png"),
     _covered(f"{_STORAGE}/old-bucket/d.png", "moved/d.png"),
     _covered(f"{_STORAGE}/spare-bucket/s.png", "spare/s.png", "spare"),
 )
 UNMAPPED = f"{_STORAGE}/other-bucket/z.png"
-    "5ec7e75e-c7e7-4ec7-ae75-ec7e75ec7e75"  # nothing that a hash or the name of a folder could hold
-)
 
 BY_OLD = {each.old: each for each in COVERED}
 NEW = tuple(dict.fromkeys(each.new for each in COVERED))
