@@ -37,7 +37,7 @@ class VerifyRequest:
     """What to verify: the database of a ``plan`` that was applied, or of a ``store`` by ``rules``.
 
     The store, the rules and the limits are the plan's where they are not given. ``fail_on`` are
-    gates that fail, although they are only told by default.
+    gates that fail, although they are only told by default. ``attested``: take a witness of it.
     """
 
     plan: Path | None = None
@@ -45,6 +45,20 @@ class VerifyRequest:
     store: str | None = None
     limits: Limits = Limits()
     fail_on: tuple[GateName, ...] = ()
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is kept of a fresh scan to be attested.
+
+    ``urls`` is how many it found, ``urls_digest`` a SHA-256 of them and of their targets.
+    """
+
+    rules: Rules
+    began_at: datetime
+    urls: int
+    urls_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,8 @@ class Verification:
     """What a fresh scan came to.
 
     ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
-    that of the object store, which left targets unknown.
+    that of the object store, which left targets unknown. ``witness`` is there where it was asked
+    for.
     """
 
     plan: Path | None
@@ -64,6 +79,7 @@ class Verification:
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
     proof: str = ""
+    witness: Witness | None = None
 
     @property
     def verdict(self) -> CutoverVerdict:
@@ -114,7 +130,13 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
+            witness=_take_witness(fresh, rules) if request.attested else None,
         )
+
+
+def _take_witness(fresh: Plan, rules: Rules) -> Witness:
+    began_at = datetime.fromisoformat(fresh.header.created_at)
+    return Witness(rules, began_at, *fresh.digest_urls())
 
 
 def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:

@@ -49,6 +49,18 @@ def is_whole(connection: sqlite3.Connection) -> bool:
     return bool(newest == ids)
 
 
+def head(connection: sqlite3.Connection) -> tuple[int, str]:
+    """How many links the chain has, and the newest; the seal where there is none."""
+    row = connection.execute("SELECT id, link FROM chain ORDER BY id DESC LIMIT 1").fetchone()
+    return (int(row[0]), str(row[1])) if row else (0, _start(connection)[1])
+
+
+def has_link(connection: sqlite3.Connection, number: int, link: str) -> bool:
+    """Whether the chain has a link of this number, or begins with it where the number is 0."""
+    row = connection.execute("SELECT link FROM chain WHERE id = ?", (number,)).fetchone()
+    return bool(link == (row[0] if row else _start(connection)[1] if number == 0 else None))
+
+
 def evidence_known_to(connection: sqlite3.Connection, entry: int) -> int:
     """The id of the newest evidence that was there when an entry of the journal was made."""
     row = connection.execute(

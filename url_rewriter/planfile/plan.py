@@ -42,6 +42,7 @@ from url_rewriter.planfile.totals import (
     count_urls,
     summarize,
 )
+from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
     UrlFacts,
     UrlFilter,
@@ -129,6 +130,18 @@ class Plan:
                 f"{self.path}: its journal was changed by other means than this program. Nothing of"
                 " it is written. Use a copy of it from before."
             )
+
+    def chain_head(self) -> tuple[int, str]:
+        """How many links the chain has, and the newest; the seal where there is none."""
+        return chain.head(self._connection)
+
+    def has_link(self, number: int, link: str) -> bool:
+        """Whether the chain has a link, or begins with it where the number is 0."""
+        return chain.has_link(self._connection, number, link)
+
+    def digest_urls(self) -> tuple[int, str]:
+        """How many URLs there are, and a digest of them and their targets, without times."""
+        return digest_urls(self._connection)
 
     def check_entries(self, planner: Planner) -> None:
         """Raise RefusedError where an entry of the journal cannot have been made from this plan."""
