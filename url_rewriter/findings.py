@@ -66,6 +66,7 @@ _ERRORS: frozenset[FindingCode] = frozenset(
         Code.MISMATCHED_TARGET,
         Code.NOT_PUBLIC,
         Code.EXPOSED,
+        Remark.NO_PUBLIC_URL,
     }
 )
 
@@ -122,6 +123,8 @@ MEANINGS: dict[FindingCode, str] = {
     Remark.CORRUPT_LENGTH: "Inside a PHP string whose declared length is wrong.",
     Remark.UNKNOWN_ESCAPE: "An unknown escape cuts it, so what it names cannot be told.",
     Remark.TEXT_OFFSETS: "Fields beside the text name parts of it by offsets, which would not fit.",
+    Remark.NO_PUBLIC_URL: "The target's key lacks what the rule's url leaves out (after=): no URL "
+    "names it.",
     Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
     Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
     Remark.DROPPED_TOKEN: "A download token is dropped.",

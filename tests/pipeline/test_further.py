@@ -65,7 +65,7 @@ def planned(
     )
     prove(objects, planner, draft, NoProgress())
     draft.settle(planner)
-    check_public(visitor, draft, header.endpoint, NoProgress())
+    check_public(visitor, draft, rules, NoProgress())
     check_content_types(draft)
     draft.seal()
     return Plan(draft.path)

@@ -21,7 +21,6 @@ from tests.pipeline import test_plan, test_state_machine
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import make_rules
 from tests.pipeline.test_state_machine import Application, KillableJournal
-from url_rewriter import urls
 from url_rewriter.documents import (
     Document,
     Edit,
@@ -37,6 +36,7 @@ from url_rewriter.objects.writing import writer
 from url_rewriter.pipeline import rollback
 from url_rewriter.planfile import Entry, Intention, Journal, Operation, live_edits
 from url_rewriter.planning import Ours, Planner, Replanned, undo
+from url_rewriter.rules import public_form
 from url_rewriter.stores.embedded import values
 from url_rewriter.stores.embedded.store import EmbeddedReader, EmbeddedStore
 from url_rewriter.stores.firestore import updates
@@ -129,10 +129,10 @@ def test_a_rewritten_url_that_is_found_again_is_noticed(
 ) -> None:
     """Promise 8: what is written is a URL of Cloud Storage once more."""
 
-    def target_url(endpoint: str, ref: ObjectRef, *_: object, **__: object) -> str:
-        return f"https://storage.googleapis.com/old-bucket/{ref.key}"
+    def url_below(base: str, key: str, *_: object, **__: object) -> str:
+        return f"https://storage.googleapis.com/old-bucket/{key}"
 
-    monkeypatch.setattr(urls, "target_url", target_url)
+    monkeypatch.setattr(public_form, "url_below", url_below)
     assert_fails(test_plan.test_planning_what_was_rewritten_finds_nothing_to_write, tmp_path)
 
 

@@ -155,7 +155,7 @@ def make_plan(
         draft.add_comparisons(map(_comparison, draft.open_pairs(lambda _: (), hashes=True)))
         draft.settle(planner)
         draft.add_comparison_findings(hashes=True)
-        draft.add_access(map(_access, draft.written_urls(ENDPOINT)))
+        draft.add_access(map(_access, draft.written_urls(rules)))
     draft.seal()
     _write(path, "UPDATE header SET value = '2026-11-23T02:19:31+00:00' WHERE name = 'sealed_at'")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,8 @@ def audit(
 ) -> None:
     """Count every Cloud Storage URL by rule, collection, field, form and bucket.
 
-    Reads the database and nothing else; without --rules, no URL has a rule. With --orphans, also
+    Reads the database and nothing else. Without --rules, no URL has a rule; what is found is what
+    rules init proposes rules from. With --orphans, also
     lists the objects under the target prefixes of the rules, and counts those that no document
     mentions, in an old URL or a new one, however it is read. Nothing is written anywhere.
 
@@ -74,8 +76,16 @@ def audit(
         return
     found = audit_database(request, services, console.progress())
     _show(console, found)
+    if found.discovered is not None and found.discovered.buckets:
+        _advise(console, found.store)
     if found.trouble is not None:
         raise found.trouble
+
+
+def _advise(console: Console, store: str) -> None:
+    where = printable(shlex.quote(store))
+    console.say("\nPropose rules for these buckets:")
+    console.say(f"  url-rewriter rules init --store {where} -o rules.yaml")
 
 
 def _search(console: Console, request: AuditRequest, services: Services) -> None:
@@ -109,8 +119,12 @@ def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
             members[f"by_{name}"] = [
                 {name: value, "documents": docs, "urls": urls} for value, docs, urls in rows
             ]
-        searched = {"orphans": orphans.members(found)} if found else {}
-        console.document("audit", {**members, "findings": findings, **searched})
+        members["findings"] = findings
+        if audit.discovered is not None:
+            members |= audit.discovered.to_members()
+        if found:
+            members["orphans"] = orphans.members(found)
+        console.document("audit", members)
         return
     for name, rows in counts.items():
         console.table((name, "documents", "URLs"), rows)

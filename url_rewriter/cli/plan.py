@@ -140,11 +140,12 @@ def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
             ("unknown", "cannot be proven, nobody could tell whether their targets are there"),
             ("mismatch", "would name something else than what moved"),
             ("unmapped", "no rule takes"),
+            ("left", "are taken by a rule whose url cannot name their targets"),
         )
         if status in summary.blocking
     ]
     console.say(f"\nPlan blocked: {'; '.join(reasons)}.")
-    for status in ("missing", "unknown", "mismatch", "unmapped"):
+    for status in ("missing", "unknown", "mismatch", "unmapped", "left"):
         if status in summary.blocking:
             console.say(f"  See which     url-rewriter show {plan_file} --status {status}")
     if "missing" in summary.blocking:

@@ -11,6 +11,7 @@ import click
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
+from url_rewriter.cli.rules_init import init
 from url_rewriter.errors import ChecksFailedError
 from url_rewriter.text import counted
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @click.group(no_args_is_help=True)
 def rules() -> None:
-    """Check a rules file, run its examples, explain URLs.
+    """Propose a rules file, check it, run its examples, explain URLs.
 
     \b
-    Example:
+    Examples:
+      url-rewriter rules init --project omi-prod -o rules.yaml
       url-rewriter rules test --rules rules/omi.yaml
     """
 
@@ -190,4 +192,5 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
+rules.add_command(init)
 rules.add_command(explain)

@@ -148,7 +148,7 @@ class Threads(Generic[T]):
                 self._count(item)
             else:
                 planned = self._scan.planner.plan_document(item)
-                if planned.texts or planned.findings or planned.mentions:
+                if any(planned[1:]):
                     kept.append(planned)
         return last, spent
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, read_at_of, tally_documents
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planning import Tally
-from url_rewriter.rules import Rules, Scope, Target, Unmapped
+from url_rewriter.planning import BUCKET_VARIABLE, Discovered, Discovery, Tally
+from url_rewriter.rules import Rules, Scope, Target, Unmapped, names
 from url_rewriter.urls import Grammar
 
 _NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar())
@@ -28,18 +29,56 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a database holds; with ``trouble`` only a part of it was counted."""
+    """What a database holds; with ``trouble`` only a part of it was counted.
+
+    ``discovered`` is what rules can be proposed from, where the audit had none.
+    """
 
     store: str
     tally: Tally
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
+    discovered: Discovered | None = None
 
 
 def audit(request: AuditRequest, services: Services, progress: Progress) -> Audit:
     """Count the URLs of a database by rule, collection, field, form and bucket."""
+    discovery = Discovery() if request.rules is None else None
+    discovers = (
+        None if discovery is None else tuple(filter(None, [target_bucket(services.environ)]))
+    )
     with services.reader(request.store) as reader:
-        scan = make_scan(reader, request.rules or _NO_RULES, request.limits)
+        rules = request.rules or _NO_RULES
+        scan = make_scan(reader, rules, request.limits, discovers=discovers)
         options = prepare(scan, request.limits, services.workers, progress)
-        tally, trouble = tally_documents(scan, progress, options)
-        return Audit(reader.locator, tally, read_at_of(options), trouble)
+        tally, trouble = tally_documents(scan, progress, options, discovery=discovery)
+        read_at = read_at_of(options)
+        discovered = None
+        if discovery is not None:
+            discovered = _discovered(reader.locator, tally, discovery, read_at)
+        return Audit(reader.locator, tally, read_at, trouble, discovered)
+
+
+def target_bucket(environ: Mapping[str, str]) -> str | None:
+    """The bucket that the environment names as the target; None where it names none.
+
+    Raises ConfigurationError where S3 allows no such bucket.
+    """
+    name = environ.get(BUCKET_VARIABLE)
+    if not name:
+        return None
+    try:
+        return names.target_bucket(name)
+    except ValueError as error:
+        raise ConfigurationError(f"{BUCKET_VARIABLE}: {error}.") from error
+
+
+def _discovered(store: str, tally: Tally, discovery: Discovery, read_at: ReadAt) -> Discovered:
+    return Discovered(
+        store=store,
+        scanned=tally.scanned,
+        buckets=discovery.buckets(tally.rows()["bucket"]),
+        addresses=discovery.addresses(),
+        findings=dict(tally.findings),
+        read_at=read_at.spelling,
+    )

@@ -9,6 +9,7 @@ from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.evidence import AccessEvidence, WrittenUrl
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
+from url_rewriter.rules import Rules
 
 _BATCH = 500
 
@@ -20,10 +21,10 @@ class Visitor(Protocol):
         """Yield one piece of evidence for each URL, in any order."""
 
 
-def check_public(visitor: Visitor, draft: Draft, endpoint: str, progress: Progress) -> None:
+def check_public(visitor: Visitor, draft: Draft, rules: Rules, progress: Progress) -> None:
     """Open every URL that the settled draft writes or found written, and keep the results."""
     progress.begin("open", "URLs", draft.count_written())
-    for batch in in_batches(visitor.check(draft.written_urls(endpoint)), _BATCH):
+    for batch in in_batches(visitor.check(draft.written_urls(rules)), _BATCH):
         draft.add_access(batch)
         progress.advance(len(batch))
     draft.add_access_findings()

@@ -271,6 +271,6 @@ def _compare(
 def _check(draft: Draft, rules: Rules, services: Services, progress: Progress) -> None:
     """Gather the further evidence that was asked for."""
     if Checks.PUBLIC in services.proof.checks:
-        check_public(services.visitor(rules), draft, rules.target.endpoint, progress)
+        check_public(services.visitor(rules), draft, rules, progress)
     if Checks.TYPE in services.proof.checks:
         check_content_types(draft)

@@ -19,7 +19,7 @@ from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt, ReadTimes
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.planfile import Draft, rows_of
-from url_rewriter.planning import Planner, Tally, survey
+from url_rewriter.planning import ADDRESS_NEEDLES, Discovery, Planner, Tally, discover, survey
 from url_rewriter.rules import FieldPattern, Rules
 from url_rewriter.stores.base import DocumentReader, Partition, Query, SnapshotLostError
 from url_rewriter.urls import needles
@@ -49,26 +49,41 @@ class ScanOptions:
 
 
 def make_scan(
-    reader: DocumentReader, rules: Rules, limits: Limits, *, mentions: bool = False
+    reader: DocumentReader,
+    rules: Rules,
+    limits: Limits,
+    *,
+    mentions: bool = False,
+    discovers: Sequence[str] | None = None,
 ) -> Scan:
     """The scan that the scope of the rules and the limits describe.
 
-    ``mentions`` are kept where they are asked for. Raises ConfigurationError for a limit that is no
-    pattern.
+    ``mentions`` are kept where they are asked for; ``discovers`` looks for addresses too, and for
+    these buckets. Raises ConfigurationError for a limit that is no pattern.
     """
+    wanted = needles(rules.grammar)
+    if discovers is not None:
+        wanted = (*wanted, *ADDRESS_NEEDLES, *discovers)
     query = Query(
-        needles=needles(rules.grammar),
+        needles=wanted,
         collections=limits.collections,
         excluded=(*(each.text for each in rules.scope.collections), *limits.excluded),
         documents=limits.documents,
         read_time=limits.read_time,
     )
-    return Scan(reader, query, make_planner(rules, limits, mentions=mentions))
+    return Scan(reader, query, make_planner(rules, limits, mentions=mentions, discovers=discovers))
 
 
-def make_planner(rules: Rules, limits: Limits, *, mentions: bool = False) -> Planner:
+def make_planner(
+    rules: Rules,
+    limits: Limits,
+    *,
+    mentions: bool = False,
+    discovers: Sequence[str] | None = None,
+) -> Planner:
     """A planner that looks only at the fields that the limits name."""
-    return Planner(rules, tuple(map(_field_pattern, limits.fields)), mentions=mentions)
+    fields = tuple(map(_field_pattern, limits.fields))
+    return Planner(rules, fields, mentions=mentions, discovers=discovers)
 
 
 def _field_pattern(text: str) -> FieldPattern:
@@ -146,16 +161,19 @@ def tally_documents(
     progress: Progress,
     options: ScanOptions = ScanOptions(),
     mentions: Mentions | None = None,
+    discovery: Discovery | None = None,
 ) -> tuple[Tally, ChecksFailedError | None]:
     """Read the documents of a scan and count what they hold; with it what ended it early.
 
-    What the planner keeps of mentions goes into ``mentions``.
+    What the planner keeps of mentions goes into ``mentions``, what documents show of buckets and
+    addresses into ``discovery``.
     """
     tally = Tally()
     scan = options.begin(scan)
     parts = scan.reader.partitions(scan.query, options.workers)
     left = {number: Part(number, part, None) for number, part in enumerate(parts, 1)}
-    passes = _Passes(scan, survey, lambda: list(left.values()), options, progress)
+    reduce = survey if discovery is None else discover
+    passes = _Passes(scan, reduce, lambda: list(left.values()), options, progress)
     for batch in passes:
         if batch.checkpoint.done:
             del left[batch.part.number]
@@ -165,6 +183,8 @@ def tally_documents(
         tally.scanned += batch.checkpoint.documents
         if mentions is not None:
             mentions.add(batch.found.mentions)
+        if discovery is not None and batch.found.discovery is not None:
+            discovery.add(batch.found.discovery)
     warn_of_nothing(scan, tally.scanned, progress)
     return tally, passes.trouble
 

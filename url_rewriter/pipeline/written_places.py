@@ -24,15 +24,12 @@ def judge_places(seen: Inspection, answer: Objections) -> Objections:
     """
     if not seen.asked_at or not seen.fresh.count_urls()["migrated"]:
         return answer
-    same = {endpoint_place(each) for each in (seen.asked_at, *seen.rules.grammar.targets[1:])}
-    asked = endpoint_place(seen.asked_at)
-    written = [each for each in seen.rules.written_endpoints() if endpoint_place(each) != asked]
+    written = [each for each in seen.rules.written_endpoints() if not _is_asked(seen, each)]
     unknown = list(_unresolved(seen, written))
-    declared = asked in {endpoint_place(each) for each in seen.rules.grammar.targets[1:]}
-    elsewhere = [] if declared else [each for each in written if endpoint_place(each) not in same]
     if unknown:
         count = None if answer.count is None else answer.count + len(unknown)
         answer = replace(answer, against=chain(unknown, answer.against), count=count)
+    elsewhere = [each for each in written if not _is_declared(seen, each)]
     if elsewhere and not _were_opened(seen):
         reason = (
             f"targets were asked for at {seen.asked_at}, and documents name"
@@ -41,6 +38,20 @@ def judge_places(seen: Inspection, answer: Objections) -> Objections:
         )
         return replace(answer, reason=reason, askable=True)
     return answer
+
+
+def _is_asked(seen: Inspection, written: str) -> bool:
+    """Whether targets were asked for at a written place, in path style or as a virtual host."""
+    host, path = endpoint_place(seen.asked_at)
+    buckets = {rule.target.bucket for rule in seen.rules.rules}
+    same = {(host, path), *((f"{bucket}.{host}", path) for bucket in buckets)}
+    return endpoint_place(written) in same
+
+
+def _is_declared(seen: Inspection, written: str) -> bool:
+    """Whether the rules declare that the place that was asked is another name of a written one."""
+    aliases = {endpoint_place(each) for each in seen.rules.grammar.targets}
+    return {endpoint_place(seen.asked_at), endpoint_place(written)} <= aliases
 
 
 def _unresolved(seen: Inspection, written: list[str]) -> Iterator[GateExample]:

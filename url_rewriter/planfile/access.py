@@ -12,7 +12,8 @@ from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile.findings import put_findings
 from url_rewriter.planfile.schema import transaction
 from url_rewriter.planfile.views import define
-from url_rewriter.urls import ObjectRef, target_url
+from url_rewriter.rules import Rules
+from url_rewriter.urls import ObjectRef
 
 _WRITTEN = """
 SELECT t.bucket, t.key, min(o.url), e.size, e.etag
@@ -39,11 +40,11 @@ o.status IN ('rewrite', 'migrated') AND EXISTS (
 """
 
 
-def written_urls(connection: sqlite3.Connection, endpoint: str) -> Iterator[WrittenUrl]:
-    """One URL of each target that exists, as the plan writes it or as documents have it."""
+def written_urls(connection: sqlite3.Connection, rules: Rules) -> Iterator[WrittenUrl]:
+    """One URL of each target that exists, as the plan writes it or the rules would."""
     for bucket, key, url, size, etag in connection.execute(_WRITTEN):
         target = ObjectRef(bucket, key)
-        written = url or target_url(endpoint, target)
+        written = url or rules.url_of(target)
         yield WrittenUrl(target, written.partition("#")[0], ObjectInfo(size, etag))
 
 

@@ -34,6 +34,7 @@ from url_rewriter.planfile.scan_rows import FoundRows, insert_found
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.totals import count_scanned
 from url_rewriter.planning import Planner, SettledUrl
+from url_rewriter.rules import Rules
 from url_rewriter.urls import ObjectRef
 
 _FRESH = timedelta(hours=24)
@@ -249,9 +250,9 @@ class Draft:
 
     # -- further evidence ---------------------------------------------------------------------
 
-    def written_urls(self, endpoint: str) -> Iterator[WrittenUrl]:
+    def written_urls(self, rules: Rules) -> Iterator[WrittenUrl]:
         """One URL of each target that exists, as the plan writes it or as documents have it."""
-        return access.written_urls(self._connection, endpoint)
+        return access.written_urls(self._connection, rules)
 
     def count_written(self) -> int:
         """How many ``written_urls`` there are."""

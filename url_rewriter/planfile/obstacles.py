@@ -41,7 +41,7 @@ OF_A_PLAN = (
     Obstacle(
         GateName.TARGETS_EXIST,
         "Every URL to be rewritten has a proven target",
-        f"o.blocks AND {_UNPROVEN}",
+        f"o.blocks AND ({_UNPROVEN} OR o.status = 'left')",
     ),
     Obstacle(
         GateName.NO_UNMAPPED_URLS,
@@ -83,7 +83,7 @@ OF_A_SCAN = {
         GateName.NO_OLD_URLS,
         "URLs that a rule covers are still there",
         "(o.rule IS NOT NULL AND (o.blocks OR o.status NOT IN ('missing', 'mismatch')))"
-        f" OR o.remark = '{Remark.TEXT_OFFSETS}'",
+        f" OR o.remark IN ('{Remark.TEXT_OFFSETS}', '{Remark.NO_PUBLIC_URL}')",
     ),
     GateName.TARGETS_EXIST: Obstacle(
         GateName.TARGETS_EXIST,

@@ -153,7 +153,9 @@ def settle_urls(
 
 
 def _left_alone(start: int, end: int, remark: Remark) -> SettledUrl:
-    return SettledUrl(start, end, UrlStatus.LEFT, blocks=False, remark=remark.value)
+    # A rule takes it, and could write nothing in its place.
+    blocks = remark is Remark.NO_PUBLIC_URL
+    return SettledUrl(start, end, UrlStatus.LEFT, blocks, remark=remark.value)
 
 
 def _settle_url(

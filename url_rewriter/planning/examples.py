@@ -48,6 +48,11 @@ def _preview(planner: Planner, text: str) -> _Preview:
     return _Preview(planned, rules, settled.after)
 
 
+def preview(rules: Rules, text: str) -> str:
+    """What a plan makes of a text if every object exists."""
+    return _preview(Planner(rules), text).text
+
+
 def check_examples(rules: Rules) -> tuple[ExampleResult, ...]:
     """The result of every example.
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from url_rewriter.documents import Document, Holder, UnreachableText, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
+from url_rewriter.planning.addresses import Address, find_addresses
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
@@ -23,30 +24,40 @@ _TARGET, _REPAIR = Form.TARGET, ReadingPolicy.REPAIR
 class PlannedDocument(NamedTuple):
     """The strings of a document that hold a URL, and what is to be seen elsewhere in it.
 
-    ``mentions``: every target that any part of the document means, where that was asked for.
+    ``mentions``: every target that any part of the document means, where that was asked for. So
+    are ``addresses``: what may have to be declared, each with a URL that shows it.
     """
 
     document: Document
     texts: tuple[PlannedText, ...]
     findings: tuple[Finding, ...]
     mentions: tuple[ObjectRef, ...] = ()
+    addresses: tuple[tuple[Address, str], ...] = ()
 
 
 class Planner:
     """Plans documents by one set of rules, within ``fields`` where any are given.
 
     ``mentions``: keep every target that a document mentions too, wherever in it that is.
+    ``discovers``: look for addresses too, and for the buckets that are named here.
     """
 
     def __init__(
-        self, rules: Rules, fields: Sequence[FieldPattern] = (), *, mentions: bool = False
+        self,
+        rules: Rules,
+        fields: Sequence[FieldPattern] = (),
+        *,
+        mentions: bool = False,
+        discovers: Sequence[str] | None = None,
     ) -> None:
         self.rules = rules
         self.fields = tuple(fields)
         self.mentions = mentions
+        self.discovers = discovers
         # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
+        self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
         self._everywhere = not (fields or rules.scope.fields)
 
     def in_scope(self, path: ValuePath) -> bool:
@@ -71,7 +82,15 @@ class Planner:
         if self.mentions:
             mentions.update(dict.fromkeys(self._mentioned_elsewhere(document)))
         findings = tuple(self._findings(document, texts)) if self._says(document, texts) else ()
-        return PlannedDocument(document, tuple(texts), findings, tuple(mentions))
+        addresses = () if self.discovers is None else self._addresses(document, self.discovers)
+        return PlannedDocument(document, tuple(texts), findings, tuple(mentions), tuple(addresses))
+
+    def _addresses(
+        self, document: Document, buckets: Sequence[str]
+    ) -> Iterator[tuple[Address, str]]:
+        for path, text in document.strings:
+            if self.in_scope(path):
+                yield from find_addresses(text, buckets)
 
     def _says(self, document: Document, texts: Sequence[PlannedText]) -> bool:
         """Whether there may be something to find; of nearly every document there is not."""
@@ -107,12 +126,16 @@ class Planner:
                 urls.append(PlannedUrl(url, self._candidates(url)))
             elif url.readings[0].source.bucket in self._target_buckets:
                 urls.append(PlannedUrl(url, ()))
-        if not found.left:
-            return PlannedText(path, text, tuple(urls)) if urls else None
         left: list[Left] = []
+        if self._some_unspelled:
+            left = [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
+            urls = [url for url in urls if not _is_unspelled(url.candidates)]
+        if not found.left and not left:
+            return PlannedText(path, text, tuple(urls)) if urls else None
         for each in found.left:
             literal = each.literal
-            if literal and literal.form is not _TARGET and (taken := self._candidates(literal)):
+            taken = self._candidates(literal) if literal and literal.form is not _TARGET else ()
+            if literal and taken and not _is_unspelled(taken):
                 urls.append(PlannedUrl(literal, taken, each.remark))
             else:
                 left.append(each)
@@ -185,6 +208,15 @@ def _without_shifts(planned: PlannedText) -> PlannedText:
         else:
             urls.append(url)
     return planned._replace(urls=tuple(urls), left=tuple(sorted(left, key=attrgetter("start"))))
+
+
+def _is_unspelled(candidates: Sequence[Candidate]) -> bool:
+    """Whether some target that a URL may mean is none that its rule can write a URL of."""
+    return any(not each.rule.form.spells(each.target.key) for each in candidates)
+
+
+def _without_url(occurrence: Occurrence) -> Left:
+    return Left(occurrence.start, occurrence.end, Remark.NO_PUBLIC_URL)
 
 
 def _repairs(candidate: Candidate) -> bool:

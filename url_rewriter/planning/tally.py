@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from url_rewriter.documents import ValuePath, collection_pattern, field_pattern
+from url_rewriter.planning.discovery import Discovery
 from url_rewriter.planning.planned import PlannedText
 from url_rewriter.planning.planner import PlannedDocument
 from url_rewriter.urls import Form, ObjectRef
@@ -83,10 +84,12 @@ class Tally:
 
 
 class Survey(NamedTuple):
-    """What an audit keeps of some documents: a tally, and the targets they mention."""
+    """What an audit keeps of some documents: a tally, the targets they mention, and what they show
+    of buckets and addresses, where that was asked for."""
 
     tally: Tally
     mentions: tuple[ObjectRef, ...]
+    discovery: Discovery | None = None
 
 
 def survey(documents: Iterable[PlannedDocument]) -> Survey:
@@ -97,6 +100,15 @@ def survey(documents: Iterable[PlannedDocument]) -> Survey:
         tally.count(document)
         mentions.update(dict.fromkeys(document.mentions))
     return Survey(tally, tuple(mentions))
+
+
+def discover(documents: Iterable[PlannedDocument]) -> Survey:
+    """The tally of ``documents``, and what they show."""
+    tally, discovery = Tally(), Discovery()
+    for document in documents:
+        tally.count(document)
+        discovery.count(document)
+    return Survey(tally, (), discovery)
 
 
 def _kinds(document: PlannedDocument) -> list[_Kind]:

@@ -12,7 +12,7 @@ import re
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.planfile import Plan, UrlFacts
 from url_rewriter.rules import Rules
-from url_rewriter.urls import redact
+from url_rewriter.urls import ObjectRef, redact
 
 _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
 # What no credential in a URL does without: an equals sign or an at sign, plain or escaped.
@@ -76,7 +76,7 @@ class Pseudonyms(Privacy):
 
     def __init__(self, seal: str, rules: Rules) -> None:
         self._key = seal.encode()
-        self._endpoint = rules.target.endpoint
+        self._rules = rules
         places = [place for rule in rules.rules for place in (rule.source, rule.target)]
         self._prefixes = sorted(
             {(place.bucket, place.prefix) for place in places}, key=lambda place: -len(place[1])
@@ -142,8 +142,8 @@ class Pseudonyms(Privacy):
         """The target's URL, without its query."""
         if not row.new:
             return ""
-        key = self.key(row.target_bucket, row.target_key)
-        return f"{self._endpoint}/{row.target_bucket}/{key}"
+        place = self._rules.place_of(ObjectRef(row.target_bucket, row.target_key))
+        return place.base + self.key(place.bucket, row.target_key).removeprefix(place.after)
 
     def seal(self, seal: str) -> str:
         """The beginning of the seal, which tells plans apart and computes no pseudonym."""

@@ -138,6 +138,7 @@ def _blocked(name: str, blocking: dict[str, int]) -> MigrationVerdict:
         "mismatch": "would name something else",
         "unknown": "cannot be proven",
         "unmapped": "without a rule",
+        "left": "that no new URL can name",
     }
     counts = {status: blocking[status] for status in words if blocking.get(status)}
     reasons = [f"{counted(count, 'URL')} {words[status]}" for status, count in counts.items()]

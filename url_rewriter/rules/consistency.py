@@ -11,6 +11,8 @@ from typing import Any
 
 from url_rewriter.documents import ValuePath
 from url_rewriter.rules import names
+from url_rewriter.rules.places import Writing
+from url_rewriter.rules.public_form import IN_PATH_STYLE, PATH_STYLE, PublicForm, public_form
 from url_rewriter.rules.syntax import Placed
 
 
@@ -19,7 +21,11 @@ def check(placed: Placed) -> None:
     match placed.data:
         case dict(data):
             _check_rules(placed, _items(data.get("rules")))
-            _check_hosts(placed, _items(data.get("hosts")), set(_endpoint_hosts(data)))
+            written = _check_urls(placed, data)
+            _check_aliases(placed, _items(data.get("aliases")), written)
+            places = {names.host_of(each.place.base.removesuffix("/")) for each in written}
+            taken = places.union(_endpoint_hosts(data))
+            _check_hosts(placed, _items(data.get("hosts")), taken)
 
 
 def _items(value: object) -> list[Any]:
@@ -39,11 +45,73 @@ def _check_rules(placed: Placed, rules: list[Any]) -> None:
                 same_source.check(index, (bucket, ""), ("source",), "the same source")
 
 
+def _check_urls(placed: Placed, data: dict[str, Any]) -> list[Writing]:
+    """Complain of rules whose URLs cannot be told from others, or name none of their objects.
+
+    Return what all rules write.
+    """
+    written: list[tuple[int, Writing]] = []
+    for index, rule in enumerate(_items(data.get("rules"))):
+        writing = _writing(placed, index, _mapping(data.get("target")), rule)
+        if writing is None:
+            continue
+        path: ValuePath = ("rules", index, "target")
+        if writing.prefix_contradicts:
+            message = "no key that begins with the prefix begins with what its url leaves out"
+            placed.complain(path, message)
+        for other, earlier in written:
+            if writing.collides(earlier):
+                first = f"rules[{other}] (line {placed.line_of(('rules', other))})"
+                message = (
+                    f"{first} may write the same URL for another object: give one of the two "
+                    "another url, bucket or prefix"
+                )
+                placed.complain(path, message)
+        written.append((index, writing))
+    return [writing for _, writing in written]
+
+
+def _check_aliases(placed: Placed, aliases: list[Any], written: list[Writing]) -> None:
+    for index, alias in enumerate(aliases):
+        endpoint = _valid(names.endpoint, alias)
+        if endpoint and any(_is_ambiguous(endpoint, each) for each in written):
+            message = "its URLs could be those that a rule writes, of other objects"
+            placed.complain(("aliases", index), message)
+
+
+def _is_ambiguous(alias: str, writing: Writing) -> bool:
+    in_path = IN_PATH_STYLE.place(alias, writing.place.bucket)
+    return not writing.path_style and Writing(in_path, "").contradicts(writing)
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _writing(placed: Placed, index: int, target: dict[str, Any], rule: object) -> Writing | None:
+    """What a rule writes; None where something about it is wrong, or one cannot tell."""
+    own = _mapping(_mapping(rule).get("target"))
+    endpoint = _valid(names.endpoint, target.get("endpoint"))
+    bucket = _valid(names.target_bucket, own.get("bucket", target.get("bucket")))
+    prefix = _valid(names.prefix, own.get("prefix", ""))
+    url = _valid(public_form, own.get("url", target.get("url", PATH_STYLE)))
+    if endpoint is None or bucket is None or prefix is None or url is None:
+        return None
+    form = PublicForm(url)
+    place = form.place(endpoint, bucket)
+    try:
+        names.endpoint(place.base.removesuffix("/"), "the URL of the bucket")
+    except ValueError as error:
+        placed.complain(("rules", index, "target"), str(error))
+        return None
+    return Writing(place, prefix, form.is_path_style)
+
+
 def _check_hosts(placed: Placed, hosts: list[Any], taken: set[str]) -> None:
     same_host = _Firsts(placed, "hosts")
     for index, entry in enumerate(hosts):
         match entry:
-            case {"host": str(text)} if host := _valid(names.host, text):
+            case {"host": text} if host := _valid(names.host, text):
                 same_host.check(index, host, ("host",), "the same host")
                 bare = host.removesuffix(":443").removesuffix(":80")
                 if not taken.isdisjoint({host, bare}):
@@ -58,12 +126,14 @@ def _endpoint_hosts(data: dict[str, Any]) -> Iterator[str]:
         case {"target": {"endpoint": endpoint}}:
             endpoints.append(endpoint)
     for text in endpoints:
-        if isinstance(text, str) and (endpoint := _valid(names.endpoint, text)):
+        if endpoint := _valid(names.endpoint, text):
             yield names.host_of(endpoint)
 
 
-def _valid(canonical: Any, text: str) -> str | None:
+def _valid(canonical: Any, text: object) -> str | None:
     """The canonical spelling, or None for a value that is complained of already."""
+    if not isinstance(text, str):
+        return None
     try:
         spelling: str = canonical(text)
     except ValueError:

@@ -22,7 +22,9 @@ from url_rewriter.rules.model import (
     Target,
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
+from url_rewriter.rules.places import places_of
 from url_rewriter.rules.problems import Problem, RulesError
+from url_rewriter.rules.public_form import PublicForm
 from url_rewriter.rules.waivers import Waiver
 from url_rewriter.urls import Grammar
 
@@ -78,11 +80,12 @@ def _require_known_version(placed: Placed) -> None:
 
 
 def _rules(file: RulesFile, placed: Placed) -> Rules:
-    target = Target(file.target.endpoint, file.target.bucket)
+    target = Target(file.target.endpoint, file.target.bucket, PublicForm(file.target.url))
+    rules = tuple(_rule(file, rule, index, placed) for index, rule in enumerate(file.rules))
     exclude = file.scope.exclude
     return Rules(
         target=target,
-        rules=tuple(_rule(file, rule, index, placed) for index, rule in enumerate(file.rules)),
+        rules=rules,
         unmapped=file.unmapped,
         scope=Scope(
             collections=tuple(CollectionPattern(e.collection) for e in exclude if e.collection),
@@ -92,6 +95,7 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             hosts={entry.host: entry.bucket for entry in file.hosts},
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
+            places=places_of([rule.writing(target.endpoint) for rule in rules]),
         ),
         waivers=tuple(
             Waiver.from_members(
@@ -111,6 +115,7 @@ def _rule(file: RulesFile, rule: RulePart, index: int, placed: Placed) -> Rule:
         query=rule.query or file.defaults.query,
         readings=rule.readings or file.defaults.readings,
         text_offsets=rule.text_offsets or file.defaults.text_offsets,
+        form=PublicForm(rule.target.url or file.target.url),
         examples=tuple(
             Example(
                 url=example.url,

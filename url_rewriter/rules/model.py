@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from url_rewriter import urls
 from url_rewriter.documents import ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
+from url_rewriter.rules.places import Writing, places_of
+from url_rewriter.rules.public_form import IN_PATH_STYLE, PublicForm
 from url_rewriter.rules.waivers import Waiver
-from url_rewriter.urls import Grammar, ObjectRef, Reading
+from url_rewriter.urls import Grammar, ObjectRef, Reading, TargetPlace
 from url_rewriter.urls.names import key_trouble
 
 VERSION = 1
@@ -72,10 +73,14 @@ class Nested(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where rewritten URLs point: an endpoint, without a slash at its end, and a bucket there."""
+    """Where rewritten URLs point: an endpoint, without a slash at its end, and a bucket there.
+
+    ``form`` is how URLs are written by rules that do not say otherwise.
+    """
 
     endpoint: str
     bucket: str
+    form: PublicForm = IN_PATH_STYLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class Rule:
     query: QueryPolicy = QueryPolicy.DROP
     readings: ReadingPolicy = ReadingPolicy.SERVED
     text_offsets: TextOffsets = TextOffsets.LEAVE
+    form: PublicForm = IN_PATH_STYLE
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
 
@@ -132,7 +138,12 @@ class Rule:
         query = reading.query
         if query and self.query is QueryPolicy.DROP:
             query = ""
-        return urls.target_url(endpoint, target, query=query, fragment=reading.fragment)
+        return self.form.url(endpoint, target, query, reading.fragment)
+
+    def writing(self, endpoint: str) -> Writing:
+        """The URLs that this rule writes."""
+        place = self.form.place(endpoint, self.target.bucket)
+        return Writing(place, self.target.prefix, self.form.is_path_style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +222,39 @@ class Rules:
             )
         )
 
+    def url_of(self, target: ObjectRef) -> str:
+        """The URL of a target, as the rule with the longest prefix of its key writes it."""
+        return self._form_of(target).url(self.target.endpoint, target)
+
+    def place_of(self, target: ObjectRef) -> TargetPlace:
+        """Where a target is opened, by the same rule."""
+        return self._form_of(target).place(self.target.endpoint, target.bucket)
+
+    def _form_of(self, target: ObjectRef) -> PublicForm:
+        writers = [
+            rule
+            for rule in self.rules
+            if rule.target.bucket == target.bucket
+            and target.key.startswith(rule.target.prefix)
+            and rule.form.spells(target.key)
+        ]
+        writer = max(writers, key=lambda rule: len(rule.target.prefix), default=self.target)
+        return writer.form if writer.form.spells(target.key) else IN_PATH_STYLE
+
     def rule_for(self, ref: ObjectRef) -> Rule | None:
         """The rule that takes an object, if any does."""
         taken = self.taken(ref)
         return taken and taken[0]
 
     def written_endpoints(self) -> tuple[str, ...]:
-        """The endpoints of the URLs that these rules write."""
-        return (self.target.endpoint,)
+        """Where the URLs that these rules write are opened: endpoints, and bases of other forms."""
+        places = (rule.writing(self.target.endpoint) for rule in self.rules)
+        return tuple(
+            dict.fromkeys(
+                self.target.endpoint if each.path_style else each.place.base.rstrip("/")
+                for each in places
+            )
+        )
 
     def plan_alike(self, other: Rules) -> bool:
         """Whether these rules and others make the same of every URL; waivers may differ."""
@@ -233,7 +269,11 @@ class Rules:
         """The rules as a rules file without variables or defaults, in one canonical spelling."""
         members = {
             "version": VERSION,
-            "target": {"endpoint": self.target.endpoint, "bucket": self.target.bucket},
+            "target": {
+                "endpoint": self.target.endpoint,
+                "bucket": self.target.bucket,
+                "url": self.target.form.text,
+            },
             "aliases": self.grammar.targets[1:],
             "nested": Nested.REWRITE if self.grammar.nested else Nested.LEAVE,
             "scope": {
@@ -264,11 +304,12 @@ class Rules:
     def _from_members(cls, members: Mapping[str, Any]) -> Self:
         if members["version"] != VERSION:
             raise ValueError("another version")
-        target = Target(**members["target"])
+        target = _target(members["target"])
+        rules = tuple(map(_rule, members["rules"]))
         exclude = members["scope"]["exclude"]
         return cls(
             target=target,
-            rules=tuple(map(_rule, members["rules"])),
+            rules=rules,
             unmapped=Unmapped(members["unmapped"]),
             scope=Scope(
                 collections=tuple(
@@ -281,16 +322,25 @@ class Rules:
                 # Rules that take nothing have no target.
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
+                places=places_of([rule.writing(target.endpoint) for rule in rules]),
             ),
             waivers=tuple(map(Waiver.from_members, members["waive"])),
         )
+
+
+def _target(members: Mapping[str, Any]) -> Target:
+    return Target(members["endpoint"], members["bucket"], PublicForm(members["url"]))
 
 
 def _rule_members(rule: Rule) -> dict[str, object]:
     return {
         "name": rule.name,
         "source": {"bucket": rule.source.bucket, "prefix": rule.source.prefix},
-        "target": {"bucket": rule.target.bucket, "prefix": rule.target.prefix},
+        "target": {
+            "bucket": rule.target.bucket,
+            "prefix": rule.target.prefix,
+            "url": rule.form.text,
+        },
         "on_missing": rule.on_missing,
         "query": rule.query,
         "readings": rule.readings,
@@ -308,10 +358,11 @@ def _rule(members: Mapping[str, Any]) -> Rule:
     return Rule(
         name=members["name"],
         source=ObjectPrefix(**members["source"]),
-        target=ObjectPrefix(**members["target"]),
+        target=ObjectPrefix(members["target"]["bucket"], members["target"]["prefix"]),
         on_missing=OnMissing(members["on_missing"]),
         query=QueryPolicy(members["query"]),
         readings=ReadingPolicy(members["readings"]),
         text_offsets=TextOffsets(members["text_offsets"]),
+        form=PublicForm(members["target"]["url"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

@@ -24,24 +24,26 @@ _RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _MISPLACED = ("..", ".-", "-.")
 
 
-def endpoint(text: str) -> str:
+def endpoint(text: str, what: str = "an endpoint") -> str:
     """``http(s)://host[:port][/path]``, without a slash at its end; not Cloud Storage itself.
+
+    ``what`` is how messages call it.
 
     >>> endpoint("HTTPS://S3.example.com/")
     'https://s3.example.com'
     """
     scheme, _, rest = text.partition("://")
     if scheme.lower() not in {"http", "https"}:
-        raise ValueError("an endpoint begins with http:// or https://")
+        raise ValueError(f"{what} begins with http:// or https://")
     authority, slash, path = rest.partition("/")
     if "@" in authority:
-        raise ValueError("an endpoint holds no user name and no password")
+        raise ValueError(f"{what} holds no user name and no password")
     for mark, name in ("?", "query"), ("#", "fragment"):
         if mark in rest:
-            raise ValueError(f"an endpoint has no {name}")
+            raise ValueError(f"{what} has no {name}")
     path = (slash + path).rstrip("/")
     if not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)*", path) or _dot_segment(path):
-        raise ValueError("the path of an endpoint is /segments of letters, digits, - . _ ~")
+        raise ValueError(f"the path of {what} is /segments of letters, digits, - . _ ~")
     canonical = f"{scheme.lower()}://{_authority(authority)}{path}"
     if urls.is_cloud_storage(canonical):
         raise ValueError("is Cloud Storage itself: what is written would be rewritten again")

@@ -33,6 +33,7 @@ from url_rewriter.rules.model import (
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import did_you_mean, quoted
+from url_rewriter.rules.public_form import PATH_STYLE, public_form
 from url_rewriter.rules.syntax import Placed, Unquoted
 
 
@@ -93,6 +94,7 @@ def _database_gate(name: GateName) -> GateName:
 Endpoint = Annotated[str, AfterValidator(names.endpoint)]
 TargetBucket = Annotated[str, AfterValidator(names.target_bucket)]
 SourceBucket = Annotated[str, AfterValidator(names.source_bucket)]
+Url = Annotated[str, AfterValidator(public_form)]
 Prefix = Annotated[str, AfterValidator(names.prefix)]
 # Not Literal[1], which takes true for 1.
 Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const": VERSION})]
@@ -123,6 +125,12 @@ class TargetPart(_FilePart):
         description="What is written into documents: http(s)://host[:port][/path]."
     )
     bucket: TargetBucket = Field(description="The bucket of every rule that names no other.")
+    url: Url = Field(
+        default=PATH_STYLE,
+        description="How URLs are written, where readers open them elsewhere than at the endpoint: "
+        "literals with {endpoint}, {bucket} and, at the end, {key}, or {key:after=PREFIX} for a "
+        "key without the prefix. Objects are proven at the endpoint all the same.",
+    )
 
 
 class DefaultsPart(_FilePart):
@@ -198,11 +206,14 @@ class RuleTargetPart(_FilePart):
         default=None, description="The S3 bucket, if it is not the target's."
     )
     prefix: Prefix = Field(default="", description="What stands in place of the source's prefix.")
+    url: Url | None = Field(
+        default=None, description="How this rule's URLs are written, if not as the target's."
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError('names a prefix ("" for none), a bucket, or both')
+            raise ValueError('names a prefix ("" for none), a bucket or a url')
         return self
 
 

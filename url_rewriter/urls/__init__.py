@@ -40,7 +40,7 @@ Nothing here raises on any text, and all of it takes linear time.
 from __future__ import annotations
 
 from url_rewriter.text import may_hold
-from url_rewriter.urls.encoding import target_url
+from url_rewriter.urls.encoding import target_url, url_below
 from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
     Form,
@@ -52,6 +52,7 @@ from url_rewriter.urls.model import (
     Reading,
     Remark,
     Replacement,
+    TargetPlace,
 )
 from url_rewriter.urls.needles import needles
 from url_rewriter.urls.plain import read_plain
@@ -71,6 +72,7 @@ __all__ = [
     "Reading",
     "Remark",
     "Replacement",
+    "TargetPlace",
     "endpoint_place",
     "find",
     "is_cloud_storage",
@@ -79,6 +81,7 @@ __all__ = [
     "redact",
     "rewrite",
     "target_url",
+    "url_below",
 ]
 
 _PLAIN = Grammar()

@@ -37,7 +37,12 @@ def target_url(endpoint: str, ref: ObjectRef, *, query: str = "", fragment: str 
     >>> target_url("http://localhost:9000/", ObjectRef("data", "a b/c+d (1).png"), fragment="t=1")
     'http://localhost:9000/data/a%20b/c%2Bd%20%281%29.png#t=1'
     """
-    url = f"{_bucket_url(endpoint, ref.bucket)}/{_RESERVED.sub(_quoted_run, ref.key)}"
+    return url_below(_bucket_url(endpoint, ref.bucket), ref.key, query=query, fragment=fragment)
+
+
+def url_below(base: str, key: str, *, query: str = "", fragment: str = "") -> str:
+    """The URL that is ``base`` and then ``key``, spelled as `target_url` says."""
+    url = base + _RESERVED.sub(_quoted_run, key)
     if query:
         url += f"?{query}"
     return f"{url}#{fragment}" if fragment else url
@@ -45,7 +50,7 @@ def target_url(endpoint: str, ref: ObjectRef, *, query: str = "", fragment: str 
 
 @lru_cache(maxsize=256)
 def _bucket_url(endpoint: str, bucket: str) -> str:
-    return f"{endpoint.rstrip('/')}/{_quoted(bucket)}"
+    return f"{endpoint.rstrip('/')}/{_quoted(bucket)}/"
 
 
 def _quoted_run(run: re.Match[str]) -> str:

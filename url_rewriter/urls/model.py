@@ -86,6 +86,8 @@ class Remark(StrEnum):
     UNKNOWN_ESCAPE = "unknown-escape"
     # Parts of the text are named by offsets in fields beside it, which no edit changes.
     TEXT_OFFSETS = "text-offsets"
+    # No URL of the target's public form can name the key.
+    NO_PUBLIC_URL = "no-public-url"
     # Names Cloud Storage in a way that the grammar cannot read.
     UNREAD = "unread"
 
@@ -184,15 +186,30 @@ class Replacement(NamedTuple):
     url: str
 
 
+class TargetPlace(NamedTuple):
+    """Where readers open objects of one bucket: the URL of a key is ``base`` and then the key.
+
+    ``after`` is what every key begins with and no URL holds. ``within``: where other places lie at
+    or below the same base, only keys that begin with it are meant.
+    """
+
+    base: str
+    bucket: str
+    after: str = ""
+    within: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """What is recognised beyond Google's own hosts.
 
     ``hosts`` maps a lower-case host (with ``:port`` where it has one) that serves one bucket to
     that bucket. ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
-    name targets. ``nested`` switches URLs inside a foreign URL on.
+    name targets, and ``places`` the other bases of such URLs; where several fit, the longest base
+    decides. ``nested`` switches URLs inside a foreign URL on.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     nested: bool = True
+    places: tuple[TargetPlace, ...] = ()

@@ -37,7 +37,8 @@ def needles(grammar: Grammar = Grammar()) -> tuple[str, ...]:  # noqa: B008 (imm
     global _latest
     asked, known = _latest
     if asked is not grammar:
-        known = _needles(tuple(grammar.hosts), grammar.targets)
+        places = tuple([place.base for place in grammar.places])
+        known = _needles(tuple(grammar.hosts), (*grammar.targets, *places))
         _latest = grammar, known
     return known
 

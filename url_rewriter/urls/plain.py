@@ -8,16 +8,26 @@ character that could end a URL, be an escaping, or be read in another way is not
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from url_rewriter.urls.boundaries import EXTENDED_PATTERN as EXTENDED
 from url_rewriter.urls.boundaries import EXTENSION_PATTERN
 from url_rewriter.urls.encoding import decoded
-from url_rewriter.urls.model import Form, Found, Grammar, ObjectRef, Occurrence, Reading, Remark
+from url_rewriter.urls.model import (
+    Form,
+    Found,
+    Grammar,
+    ObjectRef,
+    Occurrence,
+    Reading,
+    Remark,
+    TargetPlace,
+)
 from url_rewriter.urls.query import UUID
 from url_rewriter.urls.readings import ESCAPES_MEANT
-from url_rewriter.urls.recognition import endpoints
+from url_rewriter.urls.recognition import endpoints, places
 from url_rewriter.urls.written import shorter_ends
 
 # Escapes of visible ASCII and of UTF-8, but for `%`, `/` and `.`, which could make another key of
@@ -90,9 +100,11 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
         return _found(_GS_FORM, match["bucket"], match["key"], len(text)) if match else None
     if not text.startswith("http"):
         return None
-    targets = _targets(grammar.targets)
+    targets = _targets(grammar.targets, grammar.places)
     if targets.pattern and (match := targets.pattern.fullmatch(text)):
-        return _found(_TARGET_FORM, match["bucket"], match["key"], len(text))
+        if (place := targets.places.get(match["base"])) is None:
+            return _found(_TARGET_FORM, match["bucket"], match["key"], len(text))
+        return _found(_TARGET_FORM, place.bucket, match["key"], len(text), (), place.after)
     for form, pattern, has_parameters in _PATTERNS:
         if match := pattern.fullmatch(text):
             host, bucket, key = match.group("host", "bucket", "key")
@@ -104,7 +116,12 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
 
 
 def _found(
-    form: Form, bucket: str, spelled: str, end: int, remarks: tuple[Remark, ...] = ()
+    form: Form,
+    bucket: str,
+    spelled: str,
+    end: int,
+    remarks: tuple[Remark, ...] = (),
+    after: str = "",
 ) -> Found | None:
     if (
         form is _TARGET_FORM
@@ -113,12 +130,12 @@ def _found(
     ):
         return None
     if "%" not in spelled:
-        reading = Reading(ObjectRef(bucket, spelled), 0, end)
+        reading = Reading(ObjectRef(bucket, after + spelled), 0, end)
         return Found((Occurrence(form, "", (reading,), remarks),))
     key = decoded(spelled)
     if key is None:
         return None
-    readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, key), 0, end),)
+    readings: tuple[Reading, ...] = (Reading(ObjectRef(bucket, after + key), 0, end),)
     if form is not _TARGET_FORM:
         literal = Reading(ObjectRef(bucket, spelled), 0, end, why=ESCAPES_MEANT, served=False)
         readings = (readings[0], literal)
@@ -133,15 +150,27 @@ def _remarks(match: re.Match[str]) -> tuple[Remark, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Targets:
-    """The endpoints of a grammar: a pattern of the first one's URLs, and the hosts of all."""
+    """The targets of a grammar: a pattern of URLs at its places and its first endpoint, the places
+    by the base that the pattern finds, and the hosts of all."""
 
     pattern: re.Pattern[str] | None
+    places: Mapping[str, TargetPlace]
     hosts: frozenset[str]
 
 
 @lru_cache(maxsize=64)
-def _targets(targets: tuple[str, ...]) -> _Targets:
-    hosts = frozenset(netloc for _, netloc, _ in endpoints(targets))
+def _targets(targets: tuple[str, ...], found: tuple[TargetPlace, ...]) -> _Targets:
+    exact = places(found)
+    hosts = {netloc for _, netloc, _ in endpoints(targets)} | {netloc for netloc, _, _ in exact}
+    bases = {place.base: place for _, _, place in exact}
     first = targets[0].rstrip("/") if targets else ""
-    plain = _ENDPOINT.fullmatch(first) is not None
-    return _Targets(re.compile(rf"{re.escape(first)}/{_BUCKET}/{_KEY}") if plain else None, hosts)
+    patterns = [re.escape(base) for base in bases]
+    if _ENDPOINT.fullmatch(first):
+        patterns.append(rf"{re.escape(first)}/{_BUCKET}/")
+    # Where a key decides between places, or a base may be spelled in several ways, it is read at
+    # length.
+    plain = patterns and all(
+        not place.within and _ENDPOINT.fullmatch(place.base.rstrip("/")) for _, _, place in exact
+    )
+    pattern = re.compile(rf"(?P<base>(?>{'|'.join(patterns)})){_KEY}") if plain else None
+    return _Targets(pattern, bases, frozenset(hosts))

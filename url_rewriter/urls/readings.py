@@ -100,9 +100,11 @@ def _of_target(
     limit = another.start() if another else reach.limit
     readings = _distinct(
         [
-            _reading(verdict, _Key(key, end.why), start, end.at if end.at <= limit else end.path)
+            Reading(named, start, end.at if end.at <= limit else end.path, why=end.why)
             for end in ends
-            if begins < end.path <= limit and (key := decoded(text[begins : end.path])) is not None
+            if begins < end.path <= limit
+            and (key := decoded(text[begins : end.path])) is not None
+            and (named := verdict.named(key)) is not None
         ]
     )
     if not readings:

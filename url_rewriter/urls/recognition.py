@@ -11,7 +11,7 @@ from url_rewriter.urls import names
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.forms import is_listed, look_up
 from url_rewriter.urls.hosts import Authority, is_lookalike, read_authority
-from url_rewriter.urls.model import Form, Grammar, Remark
+from url_rewriter.urls.model import Form, Grammar, ObjectRef, Remark, TargetPlace
 from url_rewriter.urls.parameters import NO_QUERY, SortedQuery, sort_query
 
 
@@ -21,7 +21,8 @@ class Spelled:
 
     ``literal``: the key is not percent-encoded, and ``?`` and ``#`` belong to it (gs, gcs).
     ``query`` and ``fragment`` are without their marks; ``remarks`` says what rewriting drops.
-    ``doubt`` says what it looks like more than like an object.
+    ``doubt`` says what it looks like more than like an object. ``place`` is that of a target,
+    where it has one.
     """
 
     form: Form
@@ -33,6 +34,14 @@ class Spelled:
     sorted_query: SortedQuery = NO_QUERY
     remarks: tuple[Remark, ...] = ()
     doubt: Remark | None = None
+    place: TargetPlace | None = None
+
+    def named(self, key: str) -> ObjectRef | None:
+        """The object of a decoded key; None where it is none of the place's."""
+        if self.place is None:
+            return ObjectRef(self.bucket, key)
+        key = self.place.after + key
+        return ObjectRef(self.bucket, key) if key.startswith(self.place.within) else None
 
 
 Verdict = Spelled | Remark | None
@@ -85,6 +94,7 @@ def is_known_host(authority: str, scheme: str, grammar: Grammar) -> bool:
         is_listed(read.host)
         or read.netloc in grammar.hosts
         or any(read.netloc == netloc for _, netloc, _ in endpoints(grammar.targets))
+        or any(read.netloc == netloc for netloc, _, _ in places(grammar.places))
         or is_lookalike(authority.lower())
     )
 
@@ -189,6 +199,11 @@ def _configured(bucket: str, path: str, query: str, fragment: str) -> Verdict:
 
 def _target(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
     """A URL of a target, whose scheme may be the endpoint's, its twin, or left out."""
+    for netloc, base, place in places(grammar.places):
+        if authority.netloc == netloc and path.startswith(base) and not authority.userinfo:
+            spelled = Spelled(Form.TARGET, place.bucket, path[len(base) :], place=place)
+            if (name := decoded(spelled.key)) and spelled.named(name):
+                return spelled
     for endpoint in endpoints(grammar.targets):
         if authority.netloc != endpoint[1] or authority.userinfo:
             continue
@@ -211,6 +226,18 @@ def endpoints(targets: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
         if authority is not None:
             found.append((parts.scheme, authority.netloc, parts.path.rstrip("/")))
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def places(found: tuple[TargetPlace, ...]) -> tuple[tuple[str, str, TargetPlace], ...]:
+    """Host with port and path of each place, the most exact one first."""
+    split = []
+    for place in found:
+        parts = urlsplit(place.base)
+        authority = read_authority(parts.netloc, parts.scheme)
+        if authority is not None:
+            split.append((authority.netloc, parts.path, place))
+    return tuple(sorted(split, key=lambda each: (-len(each[1]), -len(each[2].within))))
 
 
 def _bucket_trouble(name: str) -> Remark:

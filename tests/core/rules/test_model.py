@@ -21,7 +21,9 @@ from url_rewriter.rules import (
     TextOffsets,
     Unmapped,
 )
-from url_rewriter.rules.schema import RulePart, RulesFile
+from url_rewriter.rules.places import places_of
+from url_rewriter.rules.public_form import PublicForm
+from url_rewriter.rules.schema import RulePart, RulesFile, RuleTargetPart, TargetPart
 from url_rewriter.urls import Grammar, ObjectRef, Reading
 
 
@@ -129,6 +131,11 @@ def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
     assert not Scope().excludes_collection("logs")
 
 
+def _with_places(rules: Rules) -> Rules:
+    places = places_of([rule.writing(rules.target.endpoint) for rule in rules.rules])
+    return replace(rules, grammar=replace(rules.grammar, places=places))
+
+
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _rules = st.builds(
     Rule,
@@ -139,6 +146,7 @@ _rules = st.builds(
     query=st.sampled_from(QueryPolicy),
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
+    form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
     ).map(tuple),
@@ -156,7 +164,7 @@ _all = st.builds(
         targets=st.just(("http://h", "http://alias")),
         nested=st.booleans(),
     ),
-)
+).map(_with_places)
 
 
 @given(_all)
@@ -194,3 +202,5 @@ def test_every_option_of_a_rules_file_is_kept_in_a_plan_file() -> None:
     # Defaults are resolved: each rule has its own value of them.
     assert set(kept) == set(RulesFile.model_fields) - {"defaults"}
     assert set(kept["rules"][0]) == set(RulePart.model_fields)
+    assert set(kept["target"]) == set(TargetPart.model_fields)
+    assert set(kept["rules"][0]["target"]) == set(RuleTargetPart.model_fields)
