@@ -1,10 +1,12 @@
 """Every rule in ``rules/`` does what its own examples say."""
 
+import configparser
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+import url_rewriter
 from url_rewriter.documents import Document, Revision
 from url_rewriter.evidence import TargetState
 from url_rewriter.planning import Planner, check_examples
@@ -23,6 +25,13 @@ OMI = {
     "BUCKET_APP_THUMBNAILS": "app-thumbnails",
     "BUCKET_CHAT_FILES": "omi-prod.firebasestorage.app",
 }
+VARIABLES = {
+    "omi-buckets.yaml": {
+        "MINIO_PUBLIC_ENDPOINT": "https://s3.example.com",
+        "BUCKET_POSTPROCESSING": "postprocessing-audio",  # a name that S3 allows
+    }
+}
+"""What a file needs beside, or instead of, Omi's variables."""
 PREFIXES = {
     "BUCKET_SPEECH_PROFILES": "speech-profiles/",
     "BUCKET_POSTPROCESSING": "postprocessing/",
@@ -46,13 +55,13 @@ PREFIXES = {
 )
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
 def test_shipped_examples_hold(file: Path, environ: Mapping[str, str]) -> None:
-    results = check_examples(load_rules(file, environ))
+    results = check_examples(load_rules(file, {**environ, **VARIABLES.get(file.name, {})}))
     assert [(result.line, result.why) for result in results if not result.ok] == []
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.name)
 def test_every_shipped_rule_has_an_example(file: Path) -> None:
-    for rule in load_rules(file, OMI).rules:
+    for rule in load_rules(file, OMI | VARIABLES.get(file.name, {})).rules:
         assert any(example.becomes for example in rule.examples), rule.name
 
 
@@ -68,6 +77,31 @@ def test_each_bucket_of_omi_has_its_prefix(omi: Rules, variable: str) -> None:
     assert rule is not None
     assert rule.target_of(ref) == ObjectRef("omi-data", f"{PREFIXES[variable]}u1/a b.wav")
     assert omi.rule_for(ObjectRef(f"{OMI[variable]}-dev", "u1/a b.wav")) is None
+
+
+@pytest.mark.parametrize("variable", PREFIXES)
+def test_each_bucket_of_omi_may_become_one_of_the_same_name(variable: str) -> None:
+    environ = OMI | VARIABLES["omi-buckets.yaml"]
+    rules = load_rules(FOLDER / "omi-buckets.yaml", environ)
+    ref = ObjectRef(environ[variable], "u1/a b.wav")
+    rule = rules.rule_for(ref)
+    assert rule is not None
+    assert rule.target_of(ref) == ref
+    assert rules.target.endpoint == environ["MINIO_PUBLIC_ENDPOINT"]
+
+
+def test_every_installation_has_every_file() -> None:
+    here = Path(url_rewriter.__file__).parent
+    shipped = {path.name: path.read_bytes() for path in (here / "rules/examples").glob("*.yaml")}
+    assert shipped == {path.name: path.read_bytes() for path in FOLDER.glob("*.yaml")}
+    config = configparser.ConfigParser()
+    config.read(FOLDER.parent / "setup.cfg")
+    data = config["options.package_data"]
+    assert "examples/*.yaml" in data["url_rewriter.rules"].split()
+    for package, patterns in data.items():
+        folder = here.parent / package.replace(".", "/")
+        for pattern in patterns.split():
+            assert list(folder.glob(pattern)), f"{package}: {pattern}"
 
 
 def test_only_links_that_were_short_lived_may_be_dead(omi: Rules) -> None:

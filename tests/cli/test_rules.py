@@ -151,7 +151,26 @@ def test_schema_is_a_json_schema() -> None:
     assert json.loads(result.stdout)["properties"]["version"]["const"] == 1
 
 
-@pytest.mark.parametrize("command", ["check", "test", "explain", "schema"])
+def test_example_prints_a_file_that_is_complete(tmp_path: Path) -> None:
+    listed = run("example")
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert {"minimal", "omi", "omi-buckets", "cdn", "aws", "r2"} <= {*names}
+    for name in ("minimal", "cdn", "aws", "r2"):
+        printed = run("example", name)
+        (tmp_path / "rules.yaml").write_text(printed.stdout)
+        checked = run("check", "--rules", tmp_path / "rules.yaml")
+        assert (checked.exit_code, checked.stderr) == (0, "")
+        assert run("test", "--rules", tmp_path / "rules.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["minmal", "../omi", "omi.yaml", ""])
+def test_an_example_that_there_is_not_is_refused_with_the_names(name: str) -> None:
+    result = run("example", name)
+    assert result.exit_code == 2
+    assert "aws, cdn" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "test", "explain", "schema", "init", "example"])
 def test_each_help_text_holds_an_example(command: str) -> None:
     result = run(command, "-h")
     assert result.exit_code == 0

@@ -12,7 +12,7 @@ from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
 from url_rewriter.cli.rules_init import init
-from url_rewriter.errors import ChecksFailedError
+from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -190,6 +190,32 @@ def schema() -> None:
     from url_rewriter.rules import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@rules.command()
+@click.argument("name", required=False)
+def example(name: str | None) -> None:
+    """Print a complete rules file to begin with.
+
+    \b
+    Examples:
+      url-rewriter rules example
+      url-rewriter rules example minimal > rules.yaml
+
+    Without NAME, lists the files. rules init makes one of what your database holds.
+    """
+    from url_rewriter.rules.problems import did_you_mean
+    from url_rewriter.rules.shipped import describe_shipped, read_shipped, shipped_names
+
+    names = shipped_names()
+    if name is None:
+        for each in names:
+            click.echo(f"{each:<12} {describe_shipped(each)}")
+    elif name in names:
+        click.echo(read_shipped(name), nl=False)
+    else:
+        meant = did_you_mean(name, names)
+        raise ConfigurationError(f"{printable(name)} is none of {', '.join(names)}{meant}.")
 
 
 rules.add_command(init)
