@@ -114,10 +114,12 @@ def _why(path: Path, claim: PlanClaim) -> str:
         return str(error)
     if seal != claim.seal:
         return "it is another plan."
-    if known and links > claim.links:
-        added = counted(links - claim.links, "entry").replace("entrys", "entries")
-        return f"{added} were added to it since, by a command that used it. Verify it once more."
-    return "its bytes were changed. Use a copy of it from before."
+    if not known:
+        return "it is a copy from before, or has the journal of other runs."
+    if links > claim.links:
+        added = counted(links - claim.links, "link")
+        return f"its chain is {added} longer: a command has used it since. Verify it once more."
+    return "its bytes were changed by other means. Use a copy of it from before."
 
 
 def _compare_rules(path: Path, predicate: Predicate, environ: Mapping[str, str]) -> str:
