@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -27,7 +28,7 @@ from tests.waiting import wait_until
 from url_rewriter.concurrency.interruption import STOPPING
 from url_rewriter.stores.embedded.file import LOCK_WAIT, locked
 
-DOCUMENTS = 30
+DOCUMENTS = 300
 WORDS = "Interrupted. The journal is complete; the same command continues."
 
 
@@ -35,7 +36,7 @@ WORDS = "Interrupted. The journal is complete; the same command continues."
 def planned(workshop: Workshop, s3: ServedS3) -> Workshop:
     """A plan that rewrites every document."""
     s3.put("app-logos/a.png")
-    documents = {f"apps/{number:02}": texts(image=f"{OLD}a.png") for number in range(DOCUMENTS)}
+    documents = {f"apps/{number:03}": texts(image=f"{OLD}a.png") for number in range(DOCUMENTS)}
     write_database(workshop.folder / "db.jsonl", documents)
     workshop.json(*plan_arguments())
     return workshop
@@ -57,7 +58,7 @@ def entries(workshop: Workshop) -> int:
 def test_a_signal_is_answered_before_the_run_ends_and_is_no_error(
     planned: Workshop, number: signal.Signals, status: int
 ) -> None:
-    process = planned.start("apply", "x.plan", "--yes", "--max-rps", "0.5")
+    process = planned.start("apply", "x.plan", "--yes", "--max-rps", "20")
     wait_until(lambda: entries(planned) > 0)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -70,7 +71,7 @@ def test_a_signal_is_answered_before_the_run_ends_and_is_no_error(
 
 def test_a_second_signal_ends_a_run_that_hangs_in_a_write(planned: Workshop) -> None:
     database = planned.folder / "db.jsonl"
-    process = planned.start("apply", "x.plan", "--yes", "--max-rps", "1")
+    process = planned.start("apply", "x.plan", "--yes", "--max-rps", "20")
     wait_until(lambda: entries(planned) > 0)
     # The lock of the embedded store is taken: the next write waits for it, half a minute.
     with locked(database, LOCK_WAIT):
@@ -88,11 +89,24 @@ def test_a_second_signal_ends_a_run_that_hangs_in_a_write(planned: Workshop) -> 
     assert planned.json("apply", "x.plan", "--yes")["documents"]["written"] == DOCUMENTS
 
 
+def test_a_signal_ends_a_look_at_targets_that_waits_for_a_silent_server(planned: Workshop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = planned.start("apply", "x.plan", "--yes", "--s3-endpoint", endpoint)
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)  # a request may wait for a minute
+        connection.close()
+    assert process.returncode == 143
+    assert WORDS in err
+    assert written(planned) == entries(planned) == 0
+
+
 def test_words_at_a_terminal_stand_on_lines_of_their_own(planned: Workshop) -> None:
     theirs, ours = pty.openpty()
     environ = {**planned.environ, "TERM": "xterm", "COLUMNS": "200", "NO_COLOR": "1"}
     with subprocess.Popen(
-        [*PROGRAM, "apply", "x.plan", "--yes", "--max-rps", "0.5"],
+        [*PROGRAM, "apply", "x.plan", "--yes", "--max-rps", "20"],
         cwd=planned.folder, env=environ, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=ours,
     ) as process:  # fmt: skip

@@ -145,6 +145,7 @@ def _show_json(console: Console, found: Verification) -> None:
             "urls": summary.urls,
             "targets": summary.targets,
             "comparisons": found.comparisons,
+            "opened": found.openings.members(),
             "waived": sum(gate.waived for gate in found.gates),
             "proof": found.proof,
         },
@@ -152,6 +153,7 @@ def _show_json(console: Console, found: Verification) -> None:
 
 
 def _show_text(console: Console, found: Verification) -> None:
+    from url_rewriter.cli.plan import show_openings
     from url_rewriter.reports import Privacy
     from url_rewriter.reports.gates import view_gates
 
@@ -162,6 +164,7 @@ def _show_text(console: Console, found: Verification) -> None:
     within = f", within {limited}" if limited else ""
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
+    show_openings(console, found.openings)
     for view in views:
         if view.examples:
             console.print(f"\n {view.name}: {view.result}, {view.count:,}")

@@ -1,6 +1,7 @@
 """SIGINT and SIGTERM: a run that writes finishes the batch in flight, then stops.
 
-The second signal stops at once; the journal is durable before each write, so that is safe too.
+What only reads is given up at once. The second signal stops at once; the journal is durable before
+each write, so that is safe too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -30,8 +32,14 @@ class InterruptedRunError(UrlRewriterError):
         self.number = number
 
 
+class _Unwinding(KeyboardInterrupt):
+    """Ends what is under way. No client takes it for a fault of its request, as it would an
+    Exception; `Stop` makes an InterruptedRunError of it."""
+
+
 class Stop:
-    """A context in which a first signal asks to stop between batches, by ``check``.
+    """A context in which a first signal asks to stop between batches, by ``check``, and ends
+    at once what runs in ``at_once``.
 
     ``announce`` is told at once that the signal was heard, in a thread of its own: the main thread
     may be waiting for a server. ``pause`` sleeps, for a number of seconds.
@@ -46,6 +54,7 @@ class Stop:
         self._announce = announce
         self._pause = pause
         self._number: int | None = None
+        self._at_once = False
         self._previous: dict[int, Any] = {}
         self._watch: _Watch | None = None
 
@@ -66,11 +75,30 @@ class Stop:
             signal.signal(number, handler)
         if self._watch is not None:
             self._watch.close()
+        if isinstance(error, _Unwinding) and self._number is not None:
+            raise InterruptedRunError(self._number) from None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._number is not None:
-            raise InterruptedRunError(number)
+        ends = self._number is not None or self._at_once
         self._number = number
+        if ends:
+            raise _Unwinding
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """A context in which nothing is under way that must be finished.
+
+        A first signal raises InterruptedRunError in it, whatever it waits for.
+        """
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        except _Unwinding:
+            self.check()
+            raise
+        finally:
+            self._at_once = False
 
     @property
     def asked(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Outcome
 from url_rewriter.evidence import Evidence
@@ -22,15 +23,17 @@ from url_rewriter.urls import ObjectRef
 class LastLook:
     """Lets a planned write pass whose targets are all there; the others fail.
 
-    ``objects`` must ask by HEAD. It is opened when there is something to ask.
+    ``objects`` must ask by HEAD. It is opened when there is something to ask. ``stop`` ends a look
+    at once: no write is under way.
     """
 
     def __init__(
-        self, journal: Journal, objects: Callable[[], ObjectStore], rate: WriteRate
+        self, journal: Journal, objects: Callable[[], ObjectStore], rate: WriteRate, stop: Stop
     ) -> None:
         self._journal = journal
         self._objects = objects
         self._rate = rate
+        self._stop = stop
         self._checked: set[str] = set()  # buckets that have given honest answers in this run
 
     def passing(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
@@ -43,7 +46,9 @@ class LastLook:
             targets = {write.id: self._journal.targets_of(write.id) for write in batch}
             wanted = dict.fromkeys(target for each in targets.values() for target in each)
             if wanted:
-                self._journal.add_evidence(self._gather(list(wanted)))
+                with self._stop.at_once():
+                    gathered = self._gather(list(wanted))
+                self._journal.add_evidence(gathered)
             for write in batch:
                 if doubts := self._doubts(targets[write.id]):
                     self._journal.settle([], [self._fail(write, doubts)])

@@ -28,7 +28,7 @@ from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Plan, Summary
+from url_rewriter.planfile import Openings, Plan, Summary
 from url_rewriter.rules import Rules
 
 
@@ -76,6 +76,7 @@ class Verification:
     gates: tuple[Gate, ...]
     summary: Summary
     comparisons: dict[str, int]
+    openings: Openings
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
     proof: str = ""
@@ -127,6 +128,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             gates=judge_database(seen, request.fail_on),
             summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
+            openings=fresh.openings(),
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,

@@ -135,7 +135,8 @@ class Writer:
             self._look_and_write(now.tasks, after)
 
     def _look_and_write(self, tasks: Sequence[WriteTask], after: _Round) -> None:
-        fresh = self._store.get([task.path for task in tasks])
+        with self._stop.at_once():
+            fresh = self._store.get([task.path for task in tasks])
         entries = self._journal.entries([task.document for task in tasks])
         settled: list[tuple[int, WriteResult]] = []
         outcomes: list[DocumentOutcome] = []

@@ -21,6 +21,7 @@ from url_rewriter.planfile.obstacles import (
     SAME_SIZE,
     Obstacle,
 )
+from url_rewriter.planfile.openings import Openings, RuleOpening
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
@@ -46,10 +47,12 @@ __all__ = [
     "Journal",
     "LeftDocument",
     "Obstacle",
+    "Openings",
     "Operation",
     "OptionKind",
     "Plan",
     "PlannedWrite",
+    "RuleOpening",
     "RuleTotals",
     "Run",
     "Summary",

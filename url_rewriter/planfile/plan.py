@@ -29,6 +29,7 @@ from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collecti
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
 from url_rewriter.planfile.obstacles import Obstacle
+from url_rewriter.planfile.openings import Openings, read_openings
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
@@ -258,6 +259,10 @@ class Plan:
     def count_comparisons(self) -> dict[str, int]:
         """Compared pairs by agreement; every word is there, with 0 too."""
         return count_comparisons(self._connection)
+
+    def openings(self) -> Openings:
+        """What was opened of the targets, with credentials and without."""
+        return read_openings(self._connection)
 
     def count_pending(self, operation: Operation, wanted: WriteFilter | None = None) -> int:
         """How many documents ``operation`` would look at now."""

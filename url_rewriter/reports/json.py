@@ -93,6 +93,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "urls": summary.urls,
         "targets": summary.targets,
         "comparisons": plan.count_comparisons(),
+        "opened": plan.openings().members(),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [

@@ -116,7 +116,7 @@ def _verdict(
         case Operation.ROLLBACK:
             return _after_rollback(name, undone)
         case Operation.APPLY:
-            return _after_apply(name, summary, applied)
+            return _after_apply(plan, summary, applied)
         case _ if summary.blocked:
             return _blocked(name, summary.blocking)
         case _ if not summary.documents["to_write"]:
@@ -127,7 +127,8 @@ def _verdict(
                 Tone.GOOD,
                 f"Ready to apply: {counted(summary.urls['rewrite'], 'URL')} in "
                 f"{counted(summary.documents['to_write'], 'document')}",
-                "Every target was proven to exist. Nothing was written yet." + _beside(summary),
+                "Every target was proven to exist. Nothing was written yet."
+                f"{_beside(summary)} {_opened(plan)}",
                 f"url-rewriter apply {name}",
             )
 
@@ -162,7 +163,8 @@ def _empty(summary: Summary) -> MigrationVerdict:
     )
 
 
-def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> MigrationVerdict:
+def _after_apply(plan: Plan, summary: Summary, totals: WriteTotals) -> MigrationVerdict:
+    name = plan.path.name
     reasons = [
         f"{counted(count, 'document')} {words}"
         for count, words in (
@@ -185,8 +187,8 @@ def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> MigrationV
         Stage.APPLIED,
         Tone.WARN if summary.urls["missing"] or summary.urls["mismatch"] else Tone.GOOD,
         f"Ready to cut over: {counted(totals.urls, 'URL')} rewritten",
-        f"All {counted(totals.planned, 'planned document')} are accounted for.{beside} Before the "
-        "cutover, let verify look at the live database.",
+        f"All {counted(totals.planned, 'planned document')} are accounted for.{beside} "
+        f"{_opened(plan)} Before the cutover, let verify look at the live database.",
         f"url-rewriter verify {name}",
     )
 
@@ -221,3 +223,8 @@ def _beside(summary: Summary) -> str:
         if summary.urls[status]
     ]
     return f" Left as they are: {', '.join(stays)}." if stays else ""
+
+
+def _opened(plan: Plan) -> str:
+    """Whether readers get what was written, as far as that was tried."""
+    return f"Opened without credentials: {plan.openings().in_brief()}."

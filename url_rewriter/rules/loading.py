@@ -115,6 +115,7 @@ def _rule(file: RulesFile, rule: RulePart, index: int, placed: Placed) -> Rule:
         query=rule.query or file.defaults.query,
         readings=rule.readings or file.defaults.readings,
         text_offsets=rule.text_offsets or file.defaults.text_offsets,
+        public=file.target.public if rule.target.public is None else rule.target.public,
         form=PublicForm(rule.target.url or file.target.url),
         examples=tuple(
             Example(

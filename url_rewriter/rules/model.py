@@ -96,7 +96,9 @@ class Example:
 class Rule:
     """Objects of one bucket, under one prefix, and where they are now.
 
-    ``line`` is that of the rules file, for messages; 0 where the rules come from a plan file.
+    ``public``: what is written opens without credentials, so that ``verify`` insists on it; False:
+    it is not meant to, so that it is not tried; None: it is tried and told. ``line`` is that of the
+    rules file, for messages; 0 where the rules come from a plan file.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Rule:
     query: QueryPolicy = QueryPolicy.DROP
     readings: ReadingPolicy = ReadingPolicy.SERVED
     text_offsets: TextOffsets = TextOffsets.LEAVE
+    public: bool | None = None
     form: PublicForm = IN_PATH_STYLE
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
@@ -345,6 +348,8 @@ def _rule_members(rule: Rule) -> dict[str, object]:
         "query": rule.query,
         "readings": rule.readings,
         "text_offsets": rule.text_offsets,
+        # Left out where nothing is said, as in plan files of before.
+        **({} if rule.public is None else {"public": rule.public}),
         "examples": [
             {"url": example.url, "unchanged": True}
             if example.becomes is None
@@ -363,6 +368,7 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         query=QueryPolicy(members["query"]),
         readings=ReadingPolicy(members["readings"]),
         text_offsets=TextOffsets(members["text_offsets"]),
+        public=members.get("public"),
         form=PublicForm(members["target"]["url"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

@@ -36,6 +36,7 @@ version: 1
 target:
   endpoint: ${S3_ENDPOINT_URL}
   bucket: ${S3_BUCKET_NAME}
+  public: true
 aliases: [http://minio:9000, "${S3_ENDPOINT_URL}"]
 defaults: {on_missing: skip, query: keep, readings: repair, text_offsets: rewrite}
 nested: leave
@@ -53,7 +54,7 @@ rules:
         becomes: ${S3_ENDPOINT_URL}/${S3_BUCKET_NAME}/speech/a%24b
   - name: logos
     source: {bucket: old_logos}
-    target: {bucket: logos}
+    target: {bucket: logos, public: false}
     query: drop
     readings: served
     text_offsets: leave
@@ -77,12 +78,13 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert profiles.source == ObjectPrefix("profiles", "v1/")
     assert profiles.target == ObjectPrefix("data", "speech/")
     assert (profiles.on_missing, profiles.query) == (OnMissing.BLOCK, QueryPolicy.KEEP)
-    assert (profiles.line, profiles.examples[0].line) == (13, 18)
+    assert (profiles.line, profiles.examples[0].line) == (14, 19)
     assert profiles.examples[0].url.endswith("/v1/a$b")
     assert profiles.examples[0].becomes == "http://localhost:9000/data/speech/a%24b"
     assert logos.target == ObjectPrefix("logos", "")
     assert (logos.on_missing, logos.query) == (OnMissing.SKIP, QueryPolicy.DROP)
     assert (profiles.text_offsets, logos.text_offsets) == (TextOffsets.REWRITE, TextOffsets.LEAVE)
+    assert (profiles.public, logos.public) == (True, False)
     assert (profiles.readings, logos.readings) == (ReadingPolicy.REPAIR, ReadingPolicy.SERVED)
 
 
@@ -91,6 +93,7 @@ def test_defaults_are_the_cautious_ones(load: Load) -> None:
     assert rules.rules[0].on_missing is OnMissing.BLOCK
     assert rules.rules[0].query is QueryPolicy.DROP
     assert rules.rules[0].readings is ReadingPolicy.SERVED
+    assert rules.rules[0].public is None
     assert rules.unmapped is Unmapped.REPORT
     assert rules.grammar.nested
     assert rules.grammar.targets == ("http://localhost:9000",)
@@ -165,6 +168,8 @@ def test_what_is_no_rules_file_is_one_problem(
         (HEAD + RULE + "unmapped: ignore\n", 7, 11, "none of report, block"),
         (HEAD + RULE + "unmapped: blok\n", 7, 11, 'did you mean "block"'),
         (HEAD + RULE + "unmapped: true\n", 7, 11, "should be report or block"),
+        (HEAD.replace("data}", "data, public: maybe}") + RULE, 2, 67, "true or false"),
+        (HEAD + RULE.replace("prefix: logos/", "public: true"), 6, 13, "names a prefix"),
         (HEAD + RULE + "unmapped: !!python/name:os.system x\n", 7, 11, "tag"),
         (HEAD.replace("1", '"1"', 1) + RULE, 1, 10, "the number 1"),
         (HEAD.replace("1", "true", 1) + RULE, 1, 10, "the number 1"),

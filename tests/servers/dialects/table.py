@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.servers.dialects.server import Dialect, Thing, sized
+from tests.servers.dialects.server import Dialect, Thing, part, sized
 from tests.servers.fault import MARK, Reaction, xml_error
 from url_rewriter.evidence import TargetState
 
@@ -35,6 +35,19 @@ UNSIZED = Thing(EXISTS, sized("0"), 4)
 EMPTY = Thing(EXISTS, sized("0"), 0)
 PLACED = Thing(UNKNOWN, sized())
 
+# What HEAD cannot say: opened, they are something else.
+OPENS = Thing(EXISTS, sized(), 4, get=part())
+HEAD_ONLY = Thing(EXISTS, sized(), 4, get=xml_error(403, "AccessDenied"), opened=UNKNOWN)
+ASLEEP = Thing(EXISTS, sized(), 4, get=xml_error(403, "InvalidObjectState"), opened=UNKNOWN)
+SEALED = Thing(EXISTS, sized(), 4, get=xml_error(400, "InvalidRequest"), opened=UNKNOWN)
+HOLLOW = Thing(EXISTS, sized(), 4, get=xml_error(404, "NoSuchKey"), opened=UNKNOWN)
+BROKEN = Thing(EXISTS, sized(), 4, get=xml_error(500, "InternalError"), opened=UNKNOWN)
+ANOTHER = Thing(EXISTS, sized(), 4, get=part("e2"), opened=UNKNOWN)
+LOGIN = Thing(EXISTS, sized(), 4, get=Reaction(200, {}, b"<html>"), opened=UNKNOWN)
+MOVED = Thing(EXISTS, sized(), 4, get=Reaction(307, {"location": "/x", **MARK}), opened=UNKNOWN)
+SHORN = Thing(EXISTS, sized(), 4, get=xml_error(416, "InvalidRange"), opened=UNKNOWN)
+BARE = Thing(EXISTS, sized("0"), 0, get=xml_error(416, "InvalidRange"))
+
 DIALECTS = {
     "plain": Dialect("AWS, MinIO, Ceph", [THERE, THERE, LOST]),
     "read-through": Dialect("R2 with Sippy, MinIO replication", [THERE, ELSEWHERE]),
@@ -57,3 +70,23 @@ DIALECTS = {
         [THERE, ELSEWHERE, ARCHIVED, FORBIDDEN, GHOST, LOST, FOLDER],
     ),
 }  # fmt: skip
+
+OPENED = {
+    "all open": (Dialect("AWS, MinIO, Ceph", [OPENS, BARE, THERE, LOST]), ""),
+    "HEAD alone is allowed": (Dialect("policies by method", [HEAD_ONLY]), "may not open it"),
+    "archived, and HEAD is silent": (
+        Dialect("gateways to tape, Versity ScoutFS", [OPENS, ASLEEP]), "archived",
+    ),
+    "encrypted, and HEAD is silent": (Dialect("SSE-C behind gateways", [OPENS, SEALED]), "SSE-C"),
+    "names without bytes": (Dialect("lost blocks: Garage", [OPENS, HOLLOW]), "finds nothing"),
+    "lost blocks": (Dialect("lost blocks: Garage, MinIO, Ceph", [OPENS, BROKEN]), "fails"),
+    "a cache": (Dialect("caches that answer HEAD", [OPENS, ANOTHER]), "another object"),
+    "a login page": (Dialect("portals", [OPENS, LOGIN]), "without an ETag"),
+    "a redirect": (Dialect("redirects to a CDN", [OPENS, MOVED]), "redirected (307)"),
+    "no bytes": (Dialect("interrupted uploads", [OPENS, SHORN]), "finds none"),
+    "a combination": (
+        Dialect("a read-through store with archived objects", [OPENS, ASLEEP, ELSEWHERE, ARCHIVED]),
+        "archived",
+    ),
+}  # fmt: skip
+"""Servers whose HEAD and listings agree, and which GET contradicts; with words of what is said."""

@@ -29,6 +29,14 @@ class PublicReader:
         with WorkerPool(self._check, self._settings.threads) as pool:
             yield from pool.map(urls, 2 * self._settings.threads)
 
+    def open_within(self, urls: Iterable[WrittenUrl], seconds: float) -> Iterator[AccessEvidence]:
+        """Yield the result of reading the first byte at each URL, in any order.
+
+        Each is asked for once. After so many ``seconds`` the rest has no result.
+        """
+        with WorkerPool(self._read_first, self._settings.threads) as pool:
+            yield from pool.map(urls, 2 * self._settings.threads, seconds)
+
     def _check(self, written: WrittenUrl) -> AccessEvidence:
         answer = Answer()
         for _ in Attempts(self._attempts):
@@ -37,8 +45,15 @@ class PublicReader:
                 answer = self._open("GET", written.url)
             if not answer.passing:
                 break
-        access, detail = judge_access(answer, written)
-        return AccessEvidence(written.target, access, datetime.now(UTC), detail)
+        return _conclude(written, answer)
+
+    def _read_first(self, written: WrittenUrl) -> AccessEvidence:
+        return _conclude(written, self._open("GET", written.url))
+
+
+def _conclude(written: WrittenUrl, answer: Answer) -> AccessEvidence:
+    access, detail = judge_access(answer, written)
+    return AccessEvidence(written.target, access, datetime.now(UTC), detail, answer.status != 0)
 
 
 def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
@@ -50,6 +65,8 @@ def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
     (<Access.NOT_PUBLIC: 'not-public'>, 'forbidden without credentials (403)')
     """
     match answer.status:
+        case 416 if written.info.size == 0:
+            return Access.PUBLIC, ""  # of no bytes there is no first one
         case 200 | 206 if _is_same(answer, written):
             return Access.PUBLIC, ""
         case 200 | 206:
@@ -70,4 +87,11 @@ def _is_same(answer: Answer, written: WrittenUrl) -> bool:
     """Whether this can be the object that was found with credentials: a login page is not."""
     if answer.etag is not None and written.info.etag is not None:
         return answer.etag == written.info.etag
-    return answer.status == 200 and answer.size is not None and answer.size == written.info.size
+    size = answer.size if answer.status == 200 else _whole_size(answer)
+    return size is not None and size == written.info.size
+
+
+def _whole_size(answer: Answer) -> int | None:
+    """The size of an object of which a part was sent."""
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    return int(total) if total.isascii() and total.isdigit() and len(total) < 19 else None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BODY = "RawBody"
+_FEW_BYTES = 64
 
 
 class Client:
@@ -55,6 +56,18 @@ class Client:
 
         def request() -> Mapping[str, Any]:
             reply = self._s3.get_object(Bucket=target.bucket, Key=target.key)
+            reply["Body"].close()
+            return reply
+
+        return ask(request)
+
+    def first_byte(self, target: ObjectRef) -> Answer:
+        """The answer to ``GET`` of an object's first byte."""
+
+        def request() -> Mapping[str, Any]:
+            reply = self._s3.get_object(Bucket=target.bucket, Key=target.key, Range="bytes=0-0")
+            if reply["ResponseMetadata"]["HTTPStatusCode"] == 206:
+                reply["Body"].read(_FEW_BYTES)  # so that the connection can be used again
             reply["Body"].close()
             return reply
 
