@@ -71,6 +71,7 @@ class Attested:
             gates=self.gates,
             summary=plan.summarize(),
             comparisons=plan.count_comparisons(),
+            openings=plan.openings(),
             trouble=None,
             witness=Witness(self.rules, BEGAN, *plan.digest_urls()),
         )

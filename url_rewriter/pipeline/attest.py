@@ -71,6 +71,11 @@ def attest(request: AttestRequest, services: Services) -> bytes:
             "urls": dict(found.summary.urls),
             "targets": dict(found.summary.targets),
             "comparisons": dict(found.comparisons),
+            "opened": {
+                "with_credentials": found.openings.sampled,
+                "refused": found.openings.refused,
+                "rules_without_credentials": found.openings.asked,
+            },
         },
         began_at=began_at.isoformat(),
         expires_at=(began_at + request.lasting).isoformat(),
