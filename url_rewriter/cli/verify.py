@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 @options.scan_options
 @options.object_options
 @options.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep what was found, with the verdict, in this plan file, for report and show.",
+)  # fmt: skip
+@options.option(
     "--fail-on", "fail_on", metavar="GATE", multiple=True,
     help="Fail where something stands against this gate, which is only told by default.",
 )  # fmt: skip
@@ -55,6 +59,7 @@ def verify(
     chosen: StoreChoice,
     limits: Limits,
     services: Services,
+    output: Path | None,
     fail_on: tuple[str, ...],
     attest_file: Path | None,
     lasting: timedelta,
@@ -63,7 +68,8 @@ def verify(
     """Scan afresh: no old URL is left, and every new one has its object.
 
     With a plan FILE, the database, the rules and the scope are the plan's, and its writes must be
-    done. Without one, give --rules. Nothing is written.
+    done; it keeps the verdict, and its report is green from then on. Without one, give --rules.
+    Nothing else is written.
 
     \b
     Examples:
@@ -94,14 +100,17 @@ def verify(
         limits=limits,
         fail_on=tuple(map(gate_named, fail_on)),
         attested=attest_file is not None,
+        output=output,
+        rules_file=rules_file,
     )
     found = verify_database(request, services, console.progress())
-    if attest_file is not None:
-        _attest(console, attest_file, AttestRequest(found, lasting, rules_file), services)
     if console.json:
         _show_json(console, found)
     else:
         _show_text(console, found)
+    if attest_file is not None:
+        wanted = AttestRequest(found, plan_file or output, rules_file, lasting)
+        _attest(console, attest_file, wanted, services)
     if found.trouble is not None:
         raise found.trouble
     headline = printable(found.verdict.headline)

@@ -38,13 +38,14 @@ LASTING = timedelta(days=7)
 class AttestRequest:
     """Which verification to attest, for how long.
 
-    ``rules_file`` is where its rules were read; without it, it is where the plan's were, if what is
-    there still means the same.
+    ``plan`` is the plan file that keeps the verdict. ``rules_file`` is where the rules were read;
+    without it, it is where the plan's were, if what is there still means the same.
     """
 
     verification: Verification
-    lasting: timedelta = LASTING
+    plan: Path | None = None
     rules_file: Path | None = None
+    lasting: timedelta = LASTING
 
 
 def attest(request: AttestRequest, services: Services) -> bytes:
@@ -91,7 +92,7 @@ def attest(request: AttestRequest, services: Services) -> bytes:
             sha256=rules.digest, file_sha256=_rules_file_digest(request, rules, services)
         ),
         urls=UrlsClaim(count=found.witness.urls, sha256=found.witness.urls_digest),
-        plan=_plan(found.plan),
+        plan=_plan(request.plan),
     )
     return render(predicate)
 
@@ -117,8 +118,8 @@ def _plan(path: Path | None) -> PlanClaim | None:
 def _rules_file_digest(request: AttestRequest, rules: Rules, services: Services) -> str | None:
     """The SHA-256 of the file that the rules are in, where that is known."""
     path = request.rules_file
-    if path is None and request.verification.plan is not None:
-        plan = Plan(request.verification.plan)
+    if path is None and request.plan is not None:
+        plan = Plan(request.plan)
         path = Path(plan.header.invocation.rules_file or "-")
         plan.close()
     if path is None or not path.is_file():

@@ -99,7 +99,11 @@ def _compare_plan(path: Path, claim: PlanClaim | None) -> None:
     if hash_plan_file(path) != (claim.sha256, claim.size):
         raise RefusedError(f"{path} is not the plan file that was attested: {_why(path, claim)}")
     with closing(Plan(path)) as plan:
-        if (plan.seal, *plan.chain_head()) != (claim.seal, claim.links, claim.chain):
+        if (plan.seal, plan.count_links(), plan.chain_head()) != (
+            claim.seal,
+            claim.links,
+            claim.chain,
+        ):
             raise RefusedError(f"{path}: its seal or its chain is not what was attested.")
 
 
@@ -108,7 +112,7 @@ def _why(path: Path, claim: PlanClaim) -> str:
     try:
         with closing(Plan(path)) as plan:
             plan.check()
-            seal, (links, _) = plan.seal, plan.chain_head()
+            seal, links = plan.seal, plan.count_links()
             known = plan.has_link(claim.links, claim.chain)
     except UrlRewriterError as error:
         return str(error)

@@ -58,8 +58,7 @@ def bind(path: Path) -> PlanBinding:
     before = hash_plan_file(path)
     with closing(Plan(path)) as plan:
         plan.check()
-        seal = plan.seal
-        links, newest = plan.chain_head()
+        seal, links, newest = plan.seal, plan.count_links(), plan.chain_head()
     if hash_plan_file(path) != before:
         raise RefusedError(f"{path}: another process changed it meanwhile. Verify it once more.")
     return PlanBinding(*before, seal, links, newest)

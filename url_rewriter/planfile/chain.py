@@ -12,7 +12,7 @@ import sqlite3
 
 from url_rewriter.planfile.seal import hash_rows
 
-CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes")
+CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes", "verdicts")
 """The tables whose rows are only added. Of the evidence, what the plan was made on is sealed."""
 
 _NEWEST = ", ".join(f"(SELECT coalesce(max(id), 0) FROM {table})" for table in CHAINED)
@@ -49,10 +49,16 @@ def is_whole(connection: sqlite3.Connection) -> bool:
     return bool(newest == ids)
 
 
-def head(connection: sqlite3.Connection) -> tuple[int, str]:
-    """How many links the chain has, and the newest; the seal where there is none."""
-    row = connection.execute("SELECT id, link FROM chain ORDER BY id DESC LIMIT 1").fetchone()
-    return (int(row[0]), str(row[1])) if row else (0, _start(connection)[1])
+def head(connection: sqlite3.Connection) -> str:
+    """The newest link, or the seal where nothing was added yet."""
+    row = connection.execute("SELECT link FROM chain ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else _start(connection)[1]
+
+
+def count_links(connection: sqlite3.Connection) -> int:
+    """How many links the chain has."""
+    (count,) = connection.execute("SELECT count(*) FROM chain").fetchone()
+    return int(count)
 
 
 def has_link(connection: sqlite3.Connection, number: int, link: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from url_rewriter import __version__
@@ -15,6 +16,7 @@ from url_rewriter.planfile.endings import end_killed_runs
 from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.verdicts import KeptVerdict, insert_verdict
 
 
 class Run:
@@ -62,6 +64,11 @@ class Run:
         gathered = list(evidence)
         with self._adding():
             insert_evidence(self._connection, gathered)
+
+    def add_verdict(self, verdict: KeptVerdict) -> None:
+        """Keep what ``verify`` said."""
+        with self._adding():
+            insert_verdict(self._connection, self._run, replace(verdict, decided_at=now()))
 
     def close(self, result: str) -> None:
         """End the run, saying how."""

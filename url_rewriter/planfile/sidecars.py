@@ -20,7 +20,7 @@ from url_rewriter.planfile.wal import is_damaged
 APPLICATION_ID = 0x75726C77
 """Marks the file as ours in SQLite's header (the letters ``urlw``)."""
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a reader of the previous version could misread a file."""
 
 _MAGIC = b"SQLite format 3\0"
