@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 @options.scan_options
 @options.object_options
 @options.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep what was found, with the verdict, in this plan file, for report and show.",
+)  # fmt: skip
+@options.option(
     "--fail-on", "fail_on", metavar="GATE", multiple=True,
     help="Fail where something stands against this gate, which is only told by default.",
 )  # fmt: skip
@@ -39,12 +43,14 @@ def verify(
     chosen: StoreChoice,
     limits: Limits,
     services: Services,
+    output: Path | None,
     fail_on: tuple[str, ...],
 ) -> None:
     """Scan afresh: no old URL is left, and every new one has its object.
 
     With a plan FILE, the database, the rules and the scope are the plan's, and its writes must be
-    done. Without one, give --rules. Nothing is written.
+    done; it keeps the verdict, and its report is green from then on. Without one, give --rules.
+    Nothing else is written.
 
     \b
     Example:
@@ -65,6 +71,8 @@ def verify(
         store=chosen.locate(services.environ) if chosen.made or plan_file is None else None,
         limits=limits,
         fail_on=tuple(map(gate_named, fail_on)),
+        output=output,
+        rules_file=rules_file,
     )
     found = verify_database(request, services, console.progress())
     if console.json:

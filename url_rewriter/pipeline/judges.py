@@ -7,6 +7,7 @@ To add a gate: its name and level in ``gates``, a judge here or in a module of i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from url_rewriter.documents import Outcome
 from url_rewriter.findings import Code
@@ -48,7 +49,9 @@ def _something_scanned(seen: Inspection) -> Objections:
 
 def _scan_complete(seen: Inspection) -> Objections:
     says = "documents were not read"
-    if limited := str(seen.limits):
+    # Ids of documents may name people, and are no part of a verdict.
+    named = ("ID",) if seen.limits.documents else ()
+    if limited := str(replace(seen.limits, documents=named)):
         return Objections(says, reason=f"only within {limited}", askable=True)
     return Objections(says, reason="nothing to compare the scan with")
 
@@ -157,6 +160,8 @@ def _plan_complete(seen: Inspection) -> Objections | None:
     says = "planned writes are not done"
     left = seen.applied.count_writes(Operation.APPLY).left
     against = _not_written(seen.applied)
+    if seen.disturbed:
+        return Objections(says, against, left, reason=seen.disturbed, askable=True)
     on_missing = seen.applied.header.invocation.on_missing
     rules = with_on_missing(seen.rules, OnMissing(on_missing) if on_missing else None)
     if not rules.plan_alike(planned_rules(seen.applied)):

@@ -29,6 +29,7 @@ from url_rewriter.planfile.scan_rows import FoundRows, rows_of
 from url_rewriter.planfile.totals import Operation, RuleTotals, Summary, UnmappedBucket
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
+from url_rewriter.planfile.verdicts import KeptVerdict
 from url_rewriter.planfile.write_totals import LeftDocument, WriteFilter, WriteTotals
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Intention",
     "Invocation",
     "Journal",
+    "KeptVerdict",
     "LeftDocument",
     "Obstacle",
     "Openings",

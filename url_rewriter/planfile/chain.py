@@ -12,7 +12,7 @@ import sqlite3
 
 from url_rewriter.planfile.seal import hash_rows
 
-CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes")
+CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes", "verdicts")
 """The tables whose rows are only added. Of the evidence, what the plan was made on is sealed."""
 
 _NEWEST = ", ".join(f"(SELECT coalesce(max(id), 0) FROM {table})" for table in CHAINED)
@@ -47,6 +47,12 @@ def is_whole(connection: sqlite3.Connection) -> bool:
         ids = tuple(upto)
     newest = connection.execute(f"SELECT {_NEWEST}").fetchone()
     return bool(newest == ids)
+
+
+def head(connection: sqlite3.Connection) -> str:
+    """The newest link, or the seal where nothing was added yet."""
+    row = connection.execute("SELECT link FROM chain ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else _start(connection)[1]
 
 
 def evidence_known_to(connection: sqlite3.Connection, entry: int) -> int:

@@ -32,7 +32,7 @@ from url_rewriter.planfile.openings import Openings
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.replacing import replaceable, require_draft, require_replaceable
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
-from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.seal import put_seal
 from url_rewriter.planfile.totals import count_scanned
 from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.rules import Rules
@@ -321,13 +321,7 @@ class Draft:
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""
         with self._whole(), schema.transaction(self._connection):
-            (evidence,) = self._connection.execute(
-                "SELECT coalesce(max(id), 0) FROM evidence"
-            ).fetchone()
-            self._put("evidence", str(evidence))
-            self._put("sealed_at", datetime.now(UTC).isoformat())
-            seal = compute_seal(self._connection)
-            self._put("seal", seal)
+            seal = put_seal(self._connection)
         self._take_name()
         return seal
 
@@ -346,9 +340,6 @@ class Draft:
             self._closed = True
             self.part.replace(self.path)
         self._release()
-
-    def _put(self, name: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -43,13 +43,16 @@ from url_rewriter.planfile.totals import (
     count_urls,
     summarize,
 )
+from url_rewriter.planfile.unnamed import keep_as
 from url_rewriter.planfile.url_facts import (
     UrlFacts,
     UrlFilter,
     count_against,
+    count_copied_since,
     list_against,
     list_urls,
 )
+from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
 from url_rewriter.planfile.write_totals import (
     LeftDocument,
     WriteFilter,
@@ -266,6 +269,25 @@ class Plan:
     def left_documents(self, operation: Operation) -> list[LeftDocument]:
         """The documents that ``operation`` did not write as planned, those gone among them."""
         return left_documents(self._connection, operation)
+
+    def verdict(self) -> KeptVerdict | None:
+        """What ``verify`` said last, unless something was written or copied since."""
+        return newest_verdict(self._connection)
+
+    def chain_head(self) -> str:
+        """The newest link of the chain, or the seal: it changes with all that is added."""
+        return chain.head(self._connection)
+
+    def count_copied_since(self) -> int:
+        """URLs that the plan takes for missing, and whose objects are there by newer evidence."""
+        return count_copied_since(self._connection)
+
+    def keep_as(self, path: Path) -> None:
+        """Seal a plan that has no name, and keep it at ``path``.
+
+        Raises RefusedError where what has that name must not be replaced.
+        """
+        keep_as(self._connection, path)
 
     def history(self) -> History:
         """The course of the migration as the file remembers it."""

@@ -82,7 +82,8 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             fields=tuple(FieldPattern(e.field) for e in exclude if e.field),
         ),
         grammar=Grammar(
-            hosts={entry.host: entry.bucket for entry in file.hosts},
+            hosts={each.host: each.bucket for each in file.hosts if each.bucket},
+            apis={each.host: each.serves for each in file.hosts if each.serves},
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
             places=places_of([rule.writing(target.endpoint) for rule in rules]),
