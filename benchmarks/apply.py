@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.proof import KEY_ID, SECRET, server
 from benchmarks.static_s3 import key_of
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects import ListedObject
+from url_rewriter.objects import ListedObject, Unopened
 from url_rewriter.pipeline.apply import ApplyRequest, apply
 from url_rewriter.pipeline.consent import Consent, NoOperator
 from url_rewriter.pipeline.plan import PlanRequest, plan
@@ -45,6 +45,10 @@ class Silent:
         """Evidence made up."""
         now = datetime.now(UTC)
         return (Evidence(each, TargetState.EXISTS, Method.HEAD, now) for each in targets)
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        """All open."""
+        return iter(())
 
     def contradicted(self) -> Collection[ObjectRef]:
         """Nothing."""

@@ -31,6 +31,7 @@ class Method(StrEnum):
 
     HEAD = "head"
     LIST = "list"
+    GET = "get"
     INVENTORY = "inventory"
 
 
@@ -69,12 +70,16 @@ class WrittenUrl:
 
 @dataclass(frozen=True, slots=True)
 class AccessEvidence:
-    """The result of opening a written URL; ``detail`` says why it is not public."""
+    """The result of opening a written URL; ``detail`` says why it is not public.
+
+    ``answered``: something answered at all.
+    """
 
     target: ObjectRef
     access: Access
     checked_at: datetime
     detail: str = ""
+    answered: bool = True
 
 
 class SourceState(StrEnum):

@@ -23,7 +23,19 @@ def test_urls_that_do_not_open_are_found_and_fail_their_gate(
     gates = {gate["name"]: gate["passed"] for gate in verified["gates"]}
     assert gates["targets-exist"] is True
     assert gates["targets-open"] is False
-    assert workshop.json("verify", "x.plan")["passed"] is True
+    passed = workshop.json("verify", "x.plan")
+    assert passed["passed"] is True
+    told = passed["opened"]["without_credentials"]
+    assert (told["asked"], told["opened"]) == (1, 0)
+    assert "not of logos: answered 400" in told["says"]
+    assert passed["opened"]["with_credentials"] == {"asked": 1, "opened": 1}
+    silent = workshop.json("verify", "x.plan", "--no-open")["opened"]["without_credentials"]
+    assert silent["says"] == "not asked: --no-open"
+    rules = rules.replace("bucket: omi.data}", "bucket: omi.data, public: true}")
+    (workshop.folder / "public.yaml").write_text(rules)
+    insisted = workshop.json("verify", "x.plan", "--rules", "public.yaml", status=3)
+    gates = {gate["name"]: gate["passed"] for gate in insisted["gates"]}
+    assert gates["targets-open"] is False
 
 
 def test_a_signed_url_that_opens_for_anybody_afterwards_is_a_leak(workshop: Workshop) -> None:

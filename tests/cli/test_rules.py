@@ -55,7 +55,9 @@ def test_check_as_json_is_one_document_right_or_wrong(rules_file: Path) -> None:
     assert next(iter(document.items())) == ("schema", "url-rewriter/rules-check@1")
     assert document["ok"] is True
     assert len(document["sha256"]) == 64
-    assert document["rules"][0]["target"] == {"bucket": "data", "prefix": "logos/"}
+    path_style = "{endpoint}/{bucket}/{key}"
+    target = {"bucket": "data", "prefix": "logos/", "url": path_style}
+    assert document["rules"][0]["target"] == target
     rules_file.write_text(RULES + "one: 1\n")
     wrong = run("check", "--rules", rules_file, "--format", "json")
     document = json.loads(wrong.stdout)
@@ -104,6 +106,7 @@ def test_explain_tells_how_a_url_is_read(rules_file: Path) -> None:
         ["key", "a b"],
         *[line.split(None, 1) for line in result.stdout.splitlines() if line.startswith("or ")],
         ["rule", "logos (line 4)"],
+        ["target", "data/logos/a b, written as {endpoint}/{bucket}/{key}"],
         ["result", "http://localhost:9000/data/logos/a%20b"],
     ]
 

@@ -16,7 +16,7 @@ from url_rewriter.inventories.columns import ListedTarget
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objectinfo import NOTHING, ObjectInfo
 from url_rewriter.objects import ObjectStore, inventoried, open_inventoried
-from url_rewriter.objects.base import ListedObject
+from url_rewriter.objects.base import ListedObject, Unopened
 from url_rewriter.urls import ObjectRef
 
 MADE = datetime(2026, 11, 26, tzinfo=UTC)
@@ -44,6 +44,9 @@ class Shelf:
             state = TargetState.MISSING if size is None else TargetState.EXISTS
             info = NOTHING if size is None else ObjectInfo(size)
             yield Evidence(target, state, Method.HEAD, NOW, info, "" if size else "no such key")
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        return iter(())
 
     def contradicted(self) -> Collection[ObjectRef]:
         found, self.outdated = self.outdated, frozenset()

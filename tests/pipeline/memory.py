@@ -20,7 +20,7 @@ from url_rewriter.documents import (
 )
 from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects import ListedObject
+from url_rewriter.objects import ListedObject, Unopened
 from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.urls import ObjectRef
 
@@ -175,6 +175,9 @@ class MemoryObjects:
             else:
                 state = TargetState.EXISTS if target in self.there else TargetState.MISSING
             yield Evidence(target, state, Method.HEAD, datetime.now(UTC))
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        return iter(())
 
     def contradicted(self) -> Collection[ObjectRef]:
         return ()

@@ -22,7 +22,7 @@ from url_rewriter.evidence import (
 )
 from url_rewriter.gates import Gate, GateName
 from url_rewriter.objectinfo import ObjectInfo
-from url_rewriter.objects import ListedObject
+from url_rewriter.objects import ListedObject, Unopened
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
@@ -93,6 +93,9 @@ class Targets:
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         raise NotImplementedError
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        return iter(())
 
     def contradicted(self) -> Collection[ObjectRef]:
         return ()

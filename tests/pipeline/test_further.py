@@ -37,6 +37,9 @@ class Visitor:
     def __init__(self) -> None:
         self.visited: list[str] = []
 
+    def open_within(self, urls: Iterable[WrittenUrl], seconds: float) -> Iterator[AccessEvidence]:
+        return iter(())
+
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         for each in urls:
             self.visited.append(each.url)

@@ -12,7 +12,8 @@ from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration
 from tests.reports.plans import reseal
 from url_rewriter.errors import RefusedError
-from url_rewriter.planfile import Plan, schema
+from url_rewriter.gates import Readiness
+from url_rewriter.planfile import KeptVerdict, Plan, Run, schema
 from url_rewriter.planfile.chain import CHAINED
 from url_rewriter.planfile.entries import agree_with_plan
 from url_rewriter.urls import ObjectRef
@@ -25,6 +26,12 @@ def applied(tmp_path: Path) -> Migration:
     migration = Migration(tmp_path, MemoryStore(documents), objects)
     migration.plan()
     migration.apply()
+    with closing(Plan(migration.path, writable=True)) as plan:
+        run = Run(plan, "verify")
+        run.add_verdict(
+            KeptVerdict(Readiness.READY, "Ready to cut over", (), {}, "", "", "", "digest")
+        )
+        run.close("done")
     return migration
 
 

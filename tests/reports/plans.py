@@ -35,6 +35,7 @@ from url_rewriter.evidence import (
     TargetState,
     WrittenUrl,
 )
+from url_rewriter.gates import Gate, decide
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile import (
     DocumentOutcome,
@@ -43,8 +44,10 @@ from url_rewriter.planfile import (
     Intention,
     Invocation,
     Journal,
+    KeptVerdict,
     Operation,
     Plan,
+    Run,
     rows_of,
 )
 from url_rewriter.planfile.chain import add_link
@@ -233,6 +236,29 @@ def write_plan(
     return path
 
 
+def verify_plan(path: Path, *gates: Gate) -> Path:
+    """Keep a verdict, as ``verify`` does."""
+    verdict = decide(gates)
+    plan = Plan(path, writable=True)
+    run = Run(plan, "verify")
+    run.add_verdict(
+        KeptVerdict(
+            verdict.readiness,
+            verdict.headline,
+            gates,
+            {"documents": {"scanned": 106, "with_urls": 6, "to_write": 0}},
+            "2026-11-23T04:00:00+00:00",
+            "",
+            "",
+            RULES.digest,
+        )
+    )
+    run.close("done")
+    plan.close()
+    _write(path, _FIXED_CLOCK)
+    return path
+
+
 _URL_OUTCOMES = {
     Outcome.UNCHANGED: UrlOutcome.ALREADY_NEW,
     Outcome.CONFLICT: UrlOutcome.CONFLICT,
@@ -244,6 +270,7 @@ _FIXED_CLOCK = """
 UPDATE runs SET who = 'ops@build-7', version = '0.1.0',
     started_at = '2026-11-23T0' || (2 + id) || ':00:00+00:00';
 UPDATE endings SET ended_at = '2026-11-23T0' || (2 + run) || ':04:30+00:00';
+UPDATE verdicts SET decided_at = '2026-11-23T04:04:30+00:00';
 UPDATE journal SET sent_at = '2026-11-23T03:01:00+00:00';
 """
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.plans import make_good_plan, make_plan, write_plan
+from tests.reports.plans import LOGO, make_good_plan, make_plan, verify_plan, write_plan
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
+from url_rewriter.gates import Gate, GateExample, GateLevel, GateName
 from url_rewriter.planfile import Operation, Plan
 from url_rewriter.reports import REPORTS
 
@@ -35,10 +36,34 @@ def rolled_back(path: Path) -> Path:
     return write_plan(write_plan(make_good_plan(path)), Operation.ROLLBACK)
 
 
+EXAMPLE = GateExample(
+    "users/ada@example.com", ("seen", "x"), f"{LOGO}p1.png?token=s3cr3t", "in a field name"
+)
+GATES = (
+    Gate(GateName.NO_OLD_URLS, 0, "URLs that a rule covers are still there"),
+    Gate(GateName.UNREACHABLE_PLACES, 0, "URLs stand where no edit reaches", waived=2,
+         remarks=("waived: old app, switched off in May",)),
+    Gate(GateName.TARGETS_OPEN, 0, "URLs do not open without credentials", GateLevel.TOLD,
+         reason="--check-public opens them"),
+    Gate(GateName.LEFT_ALONE, 12, "texts name Cloud Storage", GateLevel.TOLD, (EXAMPLE,)),
+)  # fmt: skip
+
+
+def verified(path: Path) -> Path:
+    return verify_plan(write_plan(make_good_plan(path)), *GATES)
+
+
+def refuted(path: Path) -> Path:
+    failed = Gate(GateName.UNREAD, 1, "texts cannot be read", examples=(EXAMPLE,))
+    limited = Gate(GateName.SCAN_COMPLETE, 0, "documents were not read",
+                   reason="only within --collection apps", askable=True)  # fmt: skip
+    return verify_plan(write_plan(make_good_plan(path)), failed, limited, *GATES)
+
+
 @pytest.mark.parametrize("name", SUFFIXES)
-@pytest.mark.parametrize("make", [blocked, compared, conflicted, rolled_back])
+@pytest.mark.parametrize("make", [blocked, compared, conflicted, rolled_back, verified, refuted])
 def test_a_report_is_what_it_was(tmp_path: Path, name: str, make: object) -> None:
-    path = make(tmp_path / "omi.plan")  # type: ignore[operator] # one of four functions
+    path = make(tmp_path / "omi.plan")  # type: ignore[operator] # one of six functions
     text = masked(render_text(path, name), path)
     golden = GOLDEN / f"{make.__name__}.{SUFFIXES[name]}"  # type: ignore[attr-defined] # the same
     if os.environ.get("UPDATE_GOLDEN"):

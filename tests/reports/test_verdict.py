@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from tests.reports.plans import (
+    CLOCK,
     RULES,
     document_of,
     make_good_plan,
@@ -19,10 +20,12 @@ from tests.reports.plans import (
 )
 from tests.reports.rendering import render, render_text
 from url_rewriter.documents import Outcome
+from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.gates import GateState
-from url_rewriter.planfile import Operation, Plan
+from url_rewriter.planfile import Operation, Plan, Run
 from url_rewriter.reports.verdict import Facts, Stage, Tone, judge
 from url_rewriter.rules import Unmapped
+from url_rewriter.urls import ObjectRef
 
 
 def facts_of(path: Path) -> Facts:
@@ -81,10 +84,10 @@ def test_a_database_without_urls_has_nothing_to_rewrite(tmp_path: Path) -> None:
     assert facts.verdict.headline == "Nothing to rewrite"
 
 
-def test_a_plan_that_was_written_is_ready_to_cut_over(tmp_path: Path) -> None:
+def test_a_plan_that_was_written_is_not_verified_yet(tmp_path: Path) -> None:
     facts = facts_of(write_plan(make_good_plan(tmp_path / "p")))
-    assert facts.verdict.headline == "Ready to cut over: 9 URLs rewritten"
-    assert facts.verdict.tone is Tone.GOOD
+    assert facts.verdict.headline == "Applied, not verified yet: 9 URLs rewritten"
+    assert facts.verdict.tone is Tone.WARN
     assert failed_gates(facts) == {}
 
 
@@ -120,3 +123,20 @@ def test_a_rollback_is_told_as_one(tmp_path: Path) -> None:
     assert facts.verdict.tone is Tone.WARN
     plan_complete = next(gate for gate in facts.gates if gate.name == "plan-complete")
     assert plan_complete.state is GateState.NOT_ASKED
+
+
+def test_after_a_copy_headline_list_and_next_step_say_to_plan_again(tmp_path: Path) -> None:
+    path = make_plan(tmp_path / "p", unknown=())
+    plan = Plan(path, writable=True)
+    run = Run(plan, "copy")
+    there = ObjectRef("omi-data", "chat-files/ada@example.com/gone.png")
+    run.add_evidence([Evidence(there, TargetState.EXISTS, Method.HEAD, CLOCK)])
+    run.close("done")
+    plan.close()
+    facts = facts_of(path)
+    assert facts.verdict.headline == "Copied since: make the plan again"
+    assert facts.verdict.tone is Tone.WARN
+    assert facts.verdict.next.startswith("url-rewriter plan --rules rules/omi.yaml")
+    (row,) = [each for each in json.loads(render(path, "json"))["rows"] if each["blocks"]]
+    assert row["evidence"]["detail"] == "copied since: make the plan again"
+    assert "copied since: make the plan again" in render_text(path, "markdown")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from url_rewriter.evidence import Evidence, Method, TargetState
+from url_rewriter.objects import Unopened
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Objects:
         if key in self.silent:
             return TargetState.UNKNOWN
         return TargetState.EXISTS if key in self.there else TargetState.MISSING
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        return iter(())
 
     def contradicted(self) -> Collection[ObjectRef]:
         return ()

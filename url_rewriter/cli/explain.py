@@ -86,6 +86,8 @@ def _url_members(
             for reading in occurrence.readings
         ],
         "rule": chosen and {"name": chosen.rule.name, "line": chosen.rule.line},
+        "target": chosen and f"{chosen.target.bucket}/{chosen.target.key}",
+        "written_as": chosen and chosen.rule.form.text,
         "result": chosen and redact(chosen.url),
         "remarks": list(occurrence.remarks),
         "left": "migrated" if migrated else None if chosen else "unmapped",
@@ -148,6 +150,7 @@ def _lines(members: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "remarks", ", ".join(members["remarks"])
     if members.get("rule"):
         yield "rule", f"{members['rule']['name']} (line {members['rule']['line']})"
+        yield "target", f"{members['target']}, written as {members['written_as']}"
         yield "result", members["result"]
     else:
         yield "left", _REASONS.get(members["left"], members["left"])

@@ -196,6 +196,7 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         max_rps: float | None,
         prove: str,
         workers: int | None,
+        no_open: bool,
         check_public: bool,
         check_content_type: bool,
         check_size: bool,
@@ -216,8 +217,9 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
             or_, (each for each, wanted in asked.items() if wanted), Checks(0)
         )
         proof = ProofOptions(
-            prove, checks, inventories, target_inventories, target_inventory_time, max_age
-        )
+            prove, checks, inventories, target_inventories, target_inventory_time, max_age,
+            open_written=not no_open,
+        )  # fmt: skip
         services = make_services(s3_endpoint, max_rps, workers, proof)
         return command(*arguments, services=services, **options)
 
@@ -228,6 +230,9 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
                show_default=True,
                help="Prove targets with HEAD, by listing their buckets, or by whichever costs "
                     "less. What a listing does not show is asked for with HEAD in any case."),
+        option("--no-open", is_flag=True,
+               help="Do not open a written URL of each rule without credentials, which is done "
+                    "and told otherwise."),
         option("--check-public", is_flag=True,
                help="Open every URL that is written, without credentials: say which do not open, "
                     "and which were signed before and now open for anybody."),

@@ -16,7 +16,7 @@ from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.services import Services
-    from url_rewriter.planfile import Summary
+    from url_rewriter.planfile import Openings, Summary
 
 
 @click.command()
@@ -76,6 +76,7 @@ def plan(
         if made.read_at.text:
             console.print(f" documents were read {made.read_at.text}")
         _show_comparisons(console, made.comparisons)
+        show_openings(console, made.openings)
         if made.proof:
             console.print(f" targets proven: {printable(made.proof)}")
     _advise(console, made.path, made.summary)
@@ -122,6 +123,13 @@ def _show_comparisons(console: Console, comparisons: dict[str, int]) -> None:
     said = ", ".join(f"{count:,} {word}" for word, count in comparisons.items() if count)
     if said:
         console.print(f" targets compared with their sources: {said}")
+
+
+def show_openings(console: Console, openings: Openings) -> None:
+    """What was opened of the targets, with credentials and without."""
+    console.print(f" opened with credentials: {openings.with_credentials()}")
+    without = printable(openings.without_credentials())
+    console.print(f" opened without credentials: {without}")
 
 
 def _advise(console: Console, plan_file: Path, summary: Summary) -> None:

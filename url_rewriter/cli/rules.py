@@ -80,17 +80,26 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
         "ok": True,
         "problems": [],
         "sha256": loaded.digest,
-        "target": {"endpoint": loaded.target.endpoint, "bucket": loaded.target.bucket},
+        "target": {
+            "endpoint": loaded.target.endpoint,
+            "bucket": loaded.target.bucket,
+            "url": loaded.target.form.text,
+        },
         "rules": [
             {
                 "name": rule.name,
                 "line": rule.line,
                 "source": {"bucket": rule.source.bucket, "prefix": rule.source.prefix},
-                "target": {"bucket": rule.target.bucket, "prefix": rule.target.prefix},
+                "target": {
+                    "bucket": rule.target.bucket,
+                    "prefix": rule.target.prefix,
+                    "url": rule.form.text,
+                },
                 "on_missing": rule.on_missing,
                 "query": rule.query,
                 "readings": rule.readings,
                 "text_offsets": rule.text_offsets,
+                "public": rule.public,
                 "examples": len(rule.examples),
             }
             for rule in loaded.rules
@@ -105,8 +114,13 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
         f" · sha256 {loaded.digest[:8]}"
     )
     console.print(f"target   {loaded.target.endpoint}/{loaded.target.bucket}")
+    for rule in loaded.rules:
+        if not rule.form.is_path_style:
+            console.print(printable(f"url      {rule.form.text} for rule {rule.name}"))
     for host, bucket in sorted(loaded.grammar.hosts.items()):
         console.print(f"host     {host} serves {bucket}")
+    for host, api in sorted(loaded.grammar.apis.items()):
+        console.print(f"host     {host} serves the API of {api}")
     for collection in loaded.scope.collections:
         console.print(printable(f"exclude  collection {collection.text}"))
     for field in loaded.scope.fields:

@@ -40,15 +40,21 @@ class WorkerPool(Generic[T, R]):
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
 
-    def map(self, items: Iterable[T], window: int) -> Iterator[R]:
+    def map(self, items: Iterable[T], window: int, seconds: float | None = None) -> Iterator[R]:
         """Yield a result for each item, in any order, with at most ``window`` of them under way.
 
-        Items are taken by the caller's thread. What ``work`` raises is raised here.
+        Items are taken by the caller's thread. What ``work`` raises is raised here. After so many
+        ``seconds`` the rest has no results, whatever is under way.
         """
         source = iter(items)
+        deadline = None if seconds is None else time.monotonic() + seconds
         under_way = self._hand_out(source, window)
         while under_way:
-            result = self._done.get()
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                result = self._done.get(timeout=left)
+            except queue.Empty:
+                return
             if isinstance(result, BaseException):
                 raise result
             under_way += self._hand_out(source, 1) - 1

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from url_rewriter.inventories.target import TargetInventory
-from url_rewriter.objects.base import ListedObject, ObjectStore, ObjectWriter, UploadLog
+from url_rewriter.objects.base import (
+    ListedObject,
+    ObjectStore,
+    ObjectWriter,
+    Unopened,
+    UploadLog,
+)
 from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings
 from url_rewriter.urls import ObjectRef
 
@@ -19,6 +25,7 @@ __all__ = [
     "ObjectWriter",
     "Prove",
     "S3Settings",
+    "Unopened",
     "UploadLog",
     "open_inventoried",
     "open_objects",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from url_rewriter.copying import Transfer
 from url_rewriter.errors import UrlRewriterError
@@ -24,6 +24,17 @@ class ListedObject:
 
     keys: tuple[str, ...]
     info: ObjectInfo
+
+
+class Unopened(NamedTuple):
+    """What is known of an object that was found and does not open.
+
+    ``contradicts``: it was refused, so that others that were found the same way may be refused too;
+    otherwise no answer came.
+    """
+
+    evidence: Evidence
+    contradicts: bool
 
 
 class ObjectStore(Protocol):
@@ -51,6 +62,12 @@ class ObjectStore(Protocol):
 
         Evidence of their targets that was yielded before rests on one of the two alone. Asked for
         once more, they are asked for both ways.
+        """
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        """Read the first byte of objects that were found, with the credentials of ``prove``.
+
+        Yields what is known of those that do not open, and nothing of the others.
         """
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:

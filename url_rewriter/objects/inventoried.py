@@ -18,7 +18,7 @@ from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objectinfo import ObjectInfo
-from url_rewriter.objects.base import ListedObject, ObjectStore
+from url_rewriter.objects.base import ListedObject, ObjectStore, Unopened
 from url_rewriter.objects.transport.verdicts import judge_key
 from url_rewriter.objects.wanted import WantedTargets
 from url_rewriter.urls import ObjectRef
@@ -58,6 +58,10 @@ class InventoriedStore:
     def check(self, bucket: str) -> UrlRewriterError | None:
         """See ``ObjectStore.check``."""
         return self._store.check(bucket)
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        """See ``ObjectStore.try_open``."""
+        return self._store.try_open(found)
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See ``ObjectStore.contents``."""

@@ -8,12 +8,14 @@ from datetime import datetime
 from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Evidence
-from url_rewriter.objects.base import ListedObject
+from url_rewriter.objects.base import ListedObject, Unopened
 from url_rewriter.objects.connection import S3Connection
 from url_rewriter.objects.listing import list_objects
 from url_rewriter.objects.proving.batches import Proof
 from url_rewriter.objects.proving.diagnosis import told_time
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
+from url_rewriter.objects.proving.memory import ProofMemory
+from url_rewriter.objects.proving.opening import Opener
 from url_rewriter.objects.proving.prefixes import Prefixes
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.verdicts import DenialStyle
@@ -25,7 +27,7 @@ class S3ObjectStore:
 
     def __init__(self, settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> None:
         self.settings = settings
-        self._prefixes = Prefixes(prefixes)
+        self._memory = ProofMemory(Prefixes(prefixes))
         self._connection = S3Connection(settings)
         self._honesty = HonestyProbes(self._connection.client, settings.endpoint)
         self._styles: dict[str, DenialStyle] = {}
@@ -42,12 +44,17 @@ class S3ObjectStore:
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
         styles = dict(self._styles)
-        proof = Proof(self.settings, self._connection, self._honesty, styles, self._prefixes)
+        proof = Proof(self.settings, self._connection, self._honesty, styles, self._memory)
         return proof.evidence(targets)
 
     def contradicted(self) -> Collection[ObjectRef]:
         """See ``ObjectStore.contradicted``."""
-        return self._prefixes.take_outdated()
+        return self._memory.prefixes.take_outdated()
+
+    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
+        """See ``ObjectStore.try_open``."""
+        opener = Opener(self._connection.client, self.settings, self._styles)
+        return opener.try_open(found)
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See ``ObjectStore.contents``."""

@@ -20,6 +20,9 @@ class Visitor(Protocol):
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         """Yield one piece of evidence for each URL, in any order."""
 
+    def open_within(self, urls: Iterable[WrittenUrl], seconds: float) -> Iterator[AccessEvidence]:
+        """Read the first byte at each URL; those that take longer altogether have no evidence."""
+
 
 def check_public(visitor: Visitor, draft: Draft, rules: Rules, progress: Progress) -> None:
     """Open every URL that the settled draft writes or found written, and keep the results."""

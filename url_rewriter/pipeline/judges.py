@@ -7,6 +7,7 @@ To add a gate: its name and level in ``gates``, a judge here or in a module of i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from url_rewriter.documents import Outcome
 from url_rewriter.findings import Code
@@ -17,6 +18,7 @@ from url_rewriter.pipeline.plan import with_on_missing
 from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.written_places import judge_places
 from url_rewriter.planfile import OF_A_SCAN, SAME_OBJECT, SAME_SIZE, Obstacle, Operation, Plan
+from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Unmapped
@@ -47,7 +49,9 @@ def _something_scanned(seen: Inspection) -> Objections:
 
 def _scan_complete(seen: Inspection) -> Objections:
     says = "documents were not read"
-    if limited := str(seen.limits):
+    # Ids of documents may name people, and are no part of a verdict.
+    named = ("ID",) if seen.limits.documents else ()
+    if limited := str(replace(seen.limits, documents=named)):
         return Objections(says, reason=f"only within {limited}", askable=True)
     return Objections(says, reason="nothing to compare the scan with")
 
@@ -109,11 +113,26 @@ def _targets_same(seen: Inspection) -> Objections | None:
 
 
 def _targets_open(seen: Inspection) -> Objections:
-    obstacle = OF_A_SCAN[GateName.TARGETS_OPEN]
+    """All written URLs where that was asked for, else the one of each rule that was opened."""
     if Checks.PUBLIC not in seen.checks:
-        return Objections(obstacle.says, reason="not asked for: --check-public opens them")
+        return _rules_open(seen)
+    obstacle = OF_A_SCAN[GateName.TARGETS_OPEN]
     count = sum(seen.fresh.count_against(obstacle).values())
     return Objections(obstacle.says, _against(seen.fresh, obstacle), count, level=GateLevel.MUST)
+
+
+def _rules_open(seen: Inspection) -> Objections:
+    openings = seen.fresh.openings()
+    insisted = any(rule.public for rule in seen.rules.rules)
+    left_out = openings.reason == NO_OPEN
+    closed = openings.unmet or openings.closed
+    return Objections(
+        "rules of which a written URL does not open without credentials",
+        [GateExample(text=f"rule {each.rule}", why=each.detail) for each in closed],
+        level=GateLevel.MUST if openings.unmet or (insisted and left_out) else None,
+        reason=openings.silence,
+        askable=left_out,
+    )
 
 
 def _nothing_exposed(seen: Inspection) -> Objections | None:
@@ -141,6 +160,8 @@ def _plan_complete(seen: Inspection) -> Objections | None:
     says = "planned writes are not done"
     left = seen.applied.count_writes(Operation.APPLY).left
     against = _not_written(seen.applied)
+    if seen.disturbed:
+        return Objections(says, against, left, reason=seen.disturbed, askable=True)
     on_missing = seen.applied.header.invocation.on_missing
     rules = with_on_missing(seen.rules, OnMissing(on_missing) if on_missing else None)
     if not rules.plan_alike(planned_rules(seen.applied)):

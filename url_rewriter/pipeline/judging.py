@@ -37,9 +37,9 @@ def is_resolvable(host: str) -> bool:
 class Inspection:
     """What gates are judged on: a fresh scan, and what was asked for.
 
-    ``applied`` is the plan that was applied, where there is one. ``asked_at`` is the endpoint that
-    targets were asked for at, ``proof`` says how many rest on an inventory; ``resolves`` tells
-    whether a host has an address.
+    ``applied`` is the plan that was applied, where there is one; ``disturbed`` says why it cannot
+    be judged. ``asked_at`` is the endpoint that targets were asked for at, ``proof`` says how many
+    rest on an inventory; ``resolves`` tells whether a host has an address.
     """
 
     fresh: Plan
@@ -48,6 +48,7 @@ class Inspection:
     limits: Limits = Limits()
     checks: Checks = Checks(0)
     read_at: ReadAt = ReadAt()
+    disturbed: str = ""
     proof: str = ""
     asked_at: str = ""
     resolves: Callable[[str], bool] = is_resolvable

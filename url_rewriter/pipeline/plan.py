@@ -16,14 +16,16 @@ from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects import ObjectStore, open_inventoried
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
+from url_rewriter.pipeline.opening import open_sample, open_written
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import MAX_AGE, Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Draft, Header, Invocation, Plan, Summary, whoami
+from url_rewriter.planfile import Draft, Header, Invocation, Openings, Plan, Summary, whoami
 from url_rewriter.planfile.comparisons import Origins
+from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules
 from url_rewriter.sources import SourceStore
@@ -60,6 +62,7 @@ class MadePlan:
     path: Path
     summary: Summary
     comparisons: dict[str, int]
+    openings: Openings
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
     proof: str = ""
@@ -93,6 +96,7 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
             made.path,
             made.summarize(),
             made.count_comparisons(),
+            made.openings(),
             read_at_of(made),
             trouble,
             describe_proof(made, sides.inventories),
@@ -144,18 +148,21 @@ def make_plan(
             keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
         )
         scan_documents(scan, draft, progress, options, prove_migrated=fresh)
-        trouble = prove(_objects(sides, request.rules, progress), scan.planner, draft, progress)
+        objects = _objects(sides, request.rules, progress)
+        trouble = prove(objects, scan.planner, draft, progress)
+        openings, later_trouble = open_sample(objects, scan.planner, draft, progress)
         draft.settle(scan.planner)
         if sides.sources is not None:
             _compare(draft, scan.planner, sides.sources, services, progress, origins)
         _check(draft, request.rules, services, progress)
+        draft.note_openings(_open_written(openings, draft, request.rules, services))
         if fresh:
-            return draft.finish_unnamed(), trouble
+            return draft.finish_unnamed(), trouble or later_trouble
         draft.seal()
     except BaseException:
         draft.abandon()
         raise
-    return Plan(request.path), trouble
+    return Plan(request.path), trouble or later_trouble
 
 
 def _objects(sides: Sides, rules: Rules, progress: Progress) -> ObjectStore:
@@ -228,6 +235,7 @@ def _invocation(request: PlanRequest, services: Services) -> Invocation:
         on_missing=request.on_missing or "",
         s3_endpoint=services.s3.endpoint or "",
         prove="" if proof.method == "auto" else proof.method,
+        no_open=not proof.open_written,
         check_public=Checks.PUBLIC in proof.checks,
         check_content_type=Checks.TYPE in proof.checks,
         check_size=Checks.SIZE in proof.checks,
@@ -274,3 +282,10 @@ def _check(draft: Draft, rules: Rules, services: Services, progress: Progress) -
         check_public(services.visitor(rules), draft, rules, progress)
     if Checks.TYPE in services.proof.checks:
         check_content_types(draft)
+
+
+def _open_written(openings: Openings, draft: Draft, rules: Rules, services: Services) -> Openings:
+    """``openings``, with one written URL of each rule opened without credentials."""
+    if not services.proof.open_written:
+        return replace(openings, reason=NO_OPEN)
+    return replace(openings, rules=open_written(services.visitor(rules), rules, draft))

@@ -127,6 +127,7 @@ class ProofOptions:
     Sources are compared with what the ``inventories`` say of them, or with Cloud Storage where
     there are none. Targets are proven by ``target_inventories``, which are at most ``max_age`` old,
     made at ``inventory_time`` where they do not say when, or by requests where there are none.
+    ``open_written``: one written URL of each rule is opened without credentials.
     Raises ConfigurationError where these contradict each other.
     """
 
@@ -136,6 +137,7 @@ class ProofOptions:
     target_inventories: tuple[str, ...] = ()
     inventory_time: datetime | None = None
     max_age: timedelta = MAX_AGE
+    open_written: bool = True
 
     def __post_init__(self) -> None:
         if Checks.TYPE in self.checks and self.target_inventories:

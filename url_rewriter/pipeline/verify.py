@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from url_rewriter.errors import ConfigurationError, UrlRewriterError
+from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterError
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
@@ -28,7 +28,14 @@ from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Plan, Summary
+from url_rewriter.pipeline.verdict_keeping import (
+    JudgedPlan,
+    keep_scan,
+    keep_verdict,
+    plan_to_judge,
+)
+from url_rewriter.planfile import KeptVerdict, Openings, Plan, Summary
+from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
 
@@ -37,7 +44,8 @@ class VerifyRequest:
     """What to verify: the database of a ``plan`` that was applied, or of a ``store`` by ``rules``.
 
     The store, the rules and the limits are the plan's where they are not given. ``fail_on`` are
-    gates that fail, although they are only told by default.
+    gates that fail, although they are only told by default. ``output`` is a plan file to make of
+    what the scan found, with the verdict. ``attested``: take a witness of the scan.
     """
 
     plan: Path | None = None
@@ -45,6 +53,22 @@ class VerifyRequest:
     store: str | None = None
     limits: Limits = Limits()
     fail_on: tuple[GateName, ...] = ()
+    output: Path | None = None
+    rules_file: Path | None = None
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is kept of a fresh scan to be attested.
+
+    ``urls`` is how many it found, ``urls_digest`` a SHA-256 of them and of their targets.
+    """
+
+    rules: Rules
+    began_at: datetime
+    urls: int
+    urls_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +76,8 @@ class Verification:
     """What a fresh scan came to.
 
     ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
-    that of the object store, which left targets unknown.
+    that of the object store, which left targets unknown. ``witness`` is there where it was asked
+    for.
     """
 
     plan: Path | None
@@ -61,9 +86,11 @@ class Verification:
     gates: tuple[Gate, ...]
     summary: Summary
     comparisons: dict[str, int]
+    openings: Openings
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
     proof: str = ""
+    witness: Witness | None = None
 
     @property
     def verdict(self) -> CutoverVerdict:
@@ -77,7 +104,9 @@ class Verification:
 
 
 def verify(request: VerifyRequest, services: Services, progress: Progress) -> Verification:
-    """Scan afresh: no old URL is left, and every new one has its object. Nothing is written.
+    """Scan afresh: no old URL is left, and every new one has its object.
+
+    Nothing is written but the verdict, into the plan file.
 
     Raises ConfigurationError with neither a plan nor rules, RefusedError for another store than
     the plan's, ChecksFailedError where ``max_reads`` stopped the scan.
@@ -90,13 +119,27 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
         if applied is not None:
             require_same_store(applied, sides.reader)
             origins = applied.origins(otherwise=origins)
-        wanted = PlanRequest(Path("verify.plan"), store, rules, limits=limits)
+        if request.output is not None:
+            require_replaceable(request.output, request.output)
+        wanted = PlanRequest(
+            request.output or Path("verify.plan"),
+            store,
+            rules,
+            rules_file=request.rules_file,
+            limits=limits,
+        )
         fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
         stack.callback(fresh.close)
+        judged = (
+            JudgedPlan(applied)
+            if applied is None
+            else stack.enter_context(plan_to_judge(applied, progress))
+        )
         read_at = read_at_of(fresh)
         seen = Inspection(
             fresh=fresh,
-            applied=applied,
+            applied=judged.plan,
+            disturbed=judged.disturbed,
             rules=rules,
             limits=limits,
             checks=services.proof.checks,
@@ -104,17 +147,55 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             proof=describe_proof(fresh, sides.inventories),
             asked_at=services.settings(rules).endpoint,
         )
-        return Verification(
+        found = Verification(
             plan=request.plan,
             store=fresh.header.store,
             limits=limits,
             gates=judge_database(seen, request.fail_on),
             summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
+            openings=fresh.openings(),
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
+            witness=_take_witness(fresh, rules) if request.attested else None,
         )
+        _keep(found, fresh, judged, rules, request.output, progress)
+        return found
+
+
+def _keep(
+    found: Verification,
+    fresh: Plan,
+    judged: JudgedPlan,
+    rules: Rules,
+    output: Path | None,
+    progress: Progress,
+) -> None:
+    """Keep the verdict in the plan that was applied, and in a file of its own, where asked for."""
+    summary = found.summary
+    verdict = KeptVerdict(
+        readiness=found.verdict.readiness,
+        headline=found.verdict.headline,
+        gates=found.gates,
+        counts={"documents": summary.documents, "urls": summary.urls, "targets": summary.targets},
+        read_at=found.read_at.spelling,
+        read_remark=found.read_at.remark,
+        limits=str(found.limits),
+        rules_digest=rules.digest,
+    )
+    if judged.plan is not None and judged.writable:
+        try:
+            keep_verdict(judged.plan, verdict)
+        except ServiceError as error:
+            progress.warn(f"{error} The verdict is not kept there.")
+    if output is not None:
+        keep_scan(fresh, output, verdict)
+
+
+def _take_witness(fresh: Plan, rules: Rules) -> Witness:
+    began_at = datetime.fromisoformat(fresh.header.created_at)
+    return Witness(rules, began_at, *fresh.digest_urls())
 
 
 def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:

@@ -21,6 +21,7 @@ from url_rewriter.planfile.obstacles import (
     SAME_SIZE,
     Obstacle,
 )
+from url_rewriter.planfile.openings import Openings, RuleOpening
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
@@ -28,6 +29,7 @@ from url_rewriter.planfile.scan_rows import FoundRows, rows_of
 from url_rewriter.planfile.totals import Operation, RuleTotals, Summary, UnmappedBucket
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
+from url_rewriter.planfile.verdicts import KeptVerdict
 from url_rewriter.planfile.write_totals import LeftDocument, WriteFilter, WriteTotals
 
 __all__ = [
@@ -44,12 +46,15 @@ __all__ = [
     "Intention",
     "Invocation",
     "Journal",
+    "KeptVerdict",
     "LeftDocument",
     "Obstacle",
+    "Openings",
     "Operation",
     "OptionKind",
     "Plan",
     "PlannedWrite",
+    "RuleOpening",
     "RuleTotals",
     "Run",
     "Summary",

@@ -12,7 +12,7 @@ import sqlite3
 
 from url_rewriter.planfile.seal import hash_rows
 
-CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes")
+CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes", "verdicts")
 """The tables whose rows are only added. Of the evidence, what the plan was made on is sealed."""
 
 _NEWEST = ", ".join(f"(SELECT coalesce(max(id), 0) FROM {table})" for table in CHAINED)
@@ -47,6 +47,24 @@ def is_whole(connection: sqlite3.Connection) -> bool:
         ids = tuple(upto)
     newest = connection.execute(f"SELECT {_NEWEST}").fetchone()
     return bool(newest == ids)
+
+
+def head(connection: sqlite3.Connection) -> str:
+    """The newest link, or the seal where nothing was added yet."""
+    row = connection.execute("SELECT link FROM chain ORDER BY id DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else _start(connection)[1]
+
+
+def count_links(connection: sqlite3.Connection) -> int:
+    """How many links the chain has."""
+    (count,) = connection.execute("SELECT count(*) FROM chain").fetchone()
+    return int(count)
+
+
+def has_link(connection: sqlite3.Connection, number: int, link: str) -> bool:
+    """Whether the chain has a link of this number, or begins with it where the number is 0."""
+    row = connection.execute("SELECT link FROM chain WHERE id = ?", (number,)).fetchone()
+    return bool(link == (row[0] if row else _start(connection)[1] if number == 0 else None))
 
 
 def evidence_known_to(connection: sqlite3.Connection, entry: int) -> int:

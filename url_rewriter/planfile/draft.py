@@ -16,7 +16,7 @@ from pathlib import Path
 from url_rewriter.comparison import Comparison, Pair
 from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.evidence import AccessEvidence, Evidence, Method, WrittenUrl
-from url_rewriter.planfile import access, comparisons, decide_all, schema, sidecars
+from url_rewriter.planfile import access, comparisons, decide_all, openings, schema, sidecars
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.damage import reading, translated
 from url_rewriter.planfile.evidence import (
@@ -28,10 +28,11 @@ from url_rewriter.planfile.evidence import (
 )
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
+from url_rewriter.planfile.openings import Openings
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.replacing import replaceable, require_draft, require_replaceable
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
-from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.seal import put_seal
 from url_rewriter.planfile.totals import count_scanned
 from url_rewriter.planning import Planner, SettledUrl
 from url_rewriter.rules import Rules
@@ -236,6 +237,15 @@ class Draft:
         with self._whole():
             decide_all.widen(self._connection, planner)
 
+    def sample_proven(self, prefix: ObjectRef, most: int) -> list[Evidence]:
+        """At most ``most`` of the targets below a prefix that exist; the same ones every time."""
+        with self._whole():
+            return openings.sample_proven(self._connection, prefix, most)
+
+    def all_proven(self, prefix: ObjectRef) -> Iterator[Evidence]:
+        """The targets below a prefix that exist; evidence may be added meanwhile."""
+        return openings.all_proven(self._connection, prefix)
+
     # -- settling -----------------------------------------------------------------------------
 
     def settle(self, planner: Planner) -> None:
@@ -267,6 +277,17 @@ class Draft:
         """Put findings where a URL is not public, or has become so; again means afresh."""
         with self._whole():
             access.add_access_findings(self._connection)
+
+    def find_written(self, targets: Iterable[ObjectRef]) -> dict[ObjectRef, str]:
+        """Those of some targets that documents name, or will, with the URL that is written; ""
+        where documents have it already."""
+        with self._whole():
+            return openings.find_written(self._connection, targets)
+
+    def note_openings(self, opened: Openings) -> None:
+        """Keep what was opened; again means afresh."""
+        with self._whole(), schema.transaction(self._connection):
+            openings.write_openings(self._connection, opened)
 
     def add_type_findings(self) -> None:
         """Put findings where an object is served as something else than its name says."""
@@ -300,13 +321,7 @@ class Draft:
     def seal(self) -> str:
         """Seal the plan, give it its final name, and return the seal."""
         with self._whole(), schema.transaction(self._connection):
-            (evidence,) = self._connection.execute(
-                "SELECT coalesce(max(id), 0) FROM evidence"
-            ).fetchone()
-            self._put("evidence", str(evidence))
-            self._put("sealed_at", datetime.now(UTC).isoformat())
-            seal = compute_seal(self._connection)
-            self._put("seal", seal)
+            seal = put_seal(self._connection)
         self._take_name()
         return seal
 
@@ -325,9 +340,6 @@ class Draft:
             self._closed = True
             self.part.replace(self.path)
         self._release()
-
-    def _put(self, name: str, value: str) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO header VALUES (?, ?)", (name, value))
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -59,14 +59,10 @@ def recount(connection: sqlite3.Connection) -> History:
             begun,
             ended or "",
             who,
-            *(
-                (written, "documents written")
-                if command in _OPERATIONS
-                else (proven, "targets proven")
-            ),
+            *_counted(command, *counts),
             result or "",
         )
-        for command, begun, ended, who, result, written, proven in connection.execute(_RUNS)
+        for command, begun, ended, who, result, *counts in connection.execute(_RUNS)
     ]
     (open_writes,) = connection.execute(
         "SELECT count(*) FROM entries WHERE coalesce(status, 'unsettled') = 'unsettled'"
@@ -77,6 +73,13 @@ def recount(connection: sqlite3.Connection) -> History:
     return History(sealed_at, (planned, *runs), reads, evidence, open_writes)
 
 
+def _counted(command: str, written: int, proven: int, read: int) -> tuple[int, str]:
+    """What a run did, by its command."""
+    if command in _OPERATIONS:
+        return written, "documents written"
+    return (read, "documents read") if command == "verify" else (proven, "targets proven")
+
+
 _OPERATIONS = frozenset(map(str, Operation))
 
 # One process at a time adds to a plan file, so what was proven during a run was proven by it.
@@ -85,6 +88,8 @@ SELECT command, started_at, n.ended_at, who, n.result,
        (SELECT count(*) FROM entries j WHERE j.run = r.id AND j.status = 'written'),
        (SELECT count(DISTINCT e.target) FROM evidence e
         WHERE r.command = 'copy' AND e.state = 'exists' AND e.checked_at >= r.started_at
-        AND e.checked_at <= coalesce(n.ended_at, '9'))
+        AND e.checked_at <= coalesce(n.ended_at, '9')),
+       coalesce((SELECT json_extract(v.counts, '$.documents.scanned') FROM verdicts v
+                 WHERE v.run = r.id), 0)
 FROM runs r LEFT JOIN endings n ON n.run = r.id ORDER BY r.id
 """

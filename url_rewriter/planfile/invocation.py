@@ -35,6 +35,7 @@ class Invocation:
     on_missing: str = ""
     s3_endpoint: str = ""
     prove: str = ""
+    no_open: bool = False
     check_public: bool = False
     check_content_type: bool = False
     check_size: bool = False
@@ -93,6 +94,7 @@ _OPTIONS = {
     "on_missing": ("--on-missing", OptionKind.SETTING),
     "s3_endpoint": ("--s3-endpoint", OptionKind.SETTING),
     "prove": ("--prove", OptionKind.SETTING),
+    "no_open": ("--no-open", OptionKind.SETTING),
     "check_public": ("--check-public", OptionKind.SETTING),
     "check_content_type": ("--check-content-type", OptionKind.SETTING),
     "check_size": ("--check-size", OptionKind.SETTING),

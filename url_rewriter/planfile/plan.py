@@ -29,6 +29,7 @@ from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collecti
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
 from url_rewriter.planfile.obstacles import Obstacle
+from url_rewriter.planfile.openings import Openings, read_openings
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
@@ -42,13 +43,17 @@ from url_rewriter.planfile.totals import (
     count_urls,
     summarize,
 )
+from url_rewriter.planfile.unnamed import keep_as
+from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
     UrlFacts,
     UrlFilter,
     count_against,
+    count_copied_since,
     list_against,
     list_urls,
 )
+from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
 from url_rewriter.planfile.write_totals import (
     LeftDocument,
     WriteFilter,
@@ -129,6 +134,18 @@ class Plan:
                 f"{self.path}: its journal was changed by other means than this program. Nothing of"
                 " it is written. Use a copy of it from before."
             )
+
+    def count_links(self) -> int:
+        """How many links the chain has."""
+        return chain.count_links(self._connection)
+
+    def has_link(self, number: int, link: str) -> bool:
+        """Whether the chain has a link, or begins with it where the number is 0."""
+        return chain.has_link(self._connection, number, link)
+
+    def digest_urls(self) -> tuple[int, str]:
+        """How many URLs there are, and a digest of them and their targets, without times."""
+        return digest_urls(self._connection)
 
     def check_entries(self, planner: Planner) -> None:
         """Raise RefusedError where an entry of the journal cannot have been made from this plan."""
@@ -246,6 +263,10 @@ class Plan:
         """Compared pairs by agreement; every word is there, with 0 too."""
         return count_comparisons(self._connection)
 
+    def openings(self) -> Openings:
+        """What was opened of the targets, with credentials and without."""
+        return read_openings(self._connection)
+
     def count_pending(self, operation: Operation, wanted: WriteFilter | None = None) -> int:
         """How many documents ``operation`` would look at now."""
         return count_pending(self._connection, operation, wanted)
@@ -261,6 +282,25 @@ class Plan:
     def left_documents(self, operation: Operation) -> list[LeftDocument]:
         """The documents that ``operation`` did not write as planned, those gone among them."""
         return left_documents(self._connection, operation)
+
+    def verdict(self) -> KeptVerdict | None:
+        """What ``verify`` said last, unless something was written or copied since."""
+        return newest_verdict(self._connection)
+
+    def chain_head(self) -> str:
+        """The newest link of the chain, or the seal: it changes with all that is added."""
+        return chain.head(self._connection)
+
+    def count_copied_since(self) -> int:
+        """URLs that the plan takes for missing, and whose objects are there by newer evidence."""
+        return count_copied_since(self._connection)
+
+    def keep_as(self, path: Path) -> None:
+        """Seal a plan that has no name, and keep it at ``path``.
+
+        Raises RefusedError where what has that name must not be replaced.
+        """
+        keep_as(self._connection, path)
 
     def history(self) -> History:
         """The course of the migration as the file remembers it."""

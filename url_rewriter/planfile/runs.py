@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from url_rewriter import __version__
@@ -15,6 +16,10 @@ from url_rewriter.planfile.endings import end_killed_runs
 from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.verdicts import KeptVerdict, insert_verdict
+
+_PATIENCE = 5.0
+"""Seconds to wait, as a run begins, for other processes that read the file."""
 
 
 class Run:
@@ -42,13 +47,21 @@ class Run:
 
         By it, a copy of the file alone is told from a whole one (see `sidecars`).
         """
-        with translated(self.plan.path):
-            (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
-        if busy:
+        if not self._move_into_file(_PATIENCE):
             raise RefusedError(
                 f"{self.plan.path}: another process is reading this plan file. Wait until it has"
                 " ended."
             )
+
+    def _move_into_file(self, patience: float) -> bool:
+        """Move what was added out of the -wal into the file itself; whether nothing is left there.
+
+        Something is where another process is reading it, and goes on for ``patience`` seconds.
+        """
+        with translated(self.plan.path):
+            self._connection.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+            (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     @contextmanager
     def _adding(self) -> Iterator[None]:
@@ -62,6 +75,11 @@ class Run:
         gathered = list(evidence)
         with self._adding():
             insert_evidence(self._connection, gathered)
+
+    def add_verdict(self, verdict: KeptVerdict) -> None:
+        """Keep what ``verify`` said."""
+        with self._adding():
+            insert_verdict(self._connection, self._run, replace(verdict, decided_at=now()))
 
     def close(self, result: str) -> None:
         """End the run, saying how."""

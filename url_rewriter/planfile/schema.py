@@ -122,11 +122,20 @@ CREATE TABLE outcomes (
 ) STRICT;
 CREATE INDEX outcomes_of_document ON outcomes (document, id);
 
+-- What `verify` said of the live database. `gates` and `counts` are JSON. The newest row counts,
+-- unless another command added to the file since.
+CREATE TABLE verdicts (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, decided_at TEXT NOT NULL,
+    readiness TEXT NOT NULL, headline TEXT NOT NULL, gates TEXT NOT NULL, counts TEXT NOT NULL,
+    read_at TEXT NOT NULL, read_remark TEXT NOT NULL, limits TEXT NOT NULL,
+    rules_digest TEXT NOT NULL
+) STRICT;
+
 -- Each link binds the rows up to the ids that it names, behind those of the link before.
 CREATE TABLE chain (
     id INTEGER PRIMARY KEY, runs INTEGER NOT NULL, endings INTEGER NOT NULL,
     evidence INTEGER NOT NULL, journal INTEGER NOT NULL, answers INTEGER NOT NULL,
-    outcomes INTEGER NOT NULL, link TEXT NOT NULL
+    outcomes INTEGER NOT NULL, verdicts INTEGER NOT NULL, link TEXT NOT NULL
 ) STRICT;
 
 -- Uploads in parts that `copy` began and has not ended. Nothing binds it.

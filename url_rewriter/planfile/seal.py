@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from datetime import UTC, datetime
 
 # Rows are hashed in pages, since to set up the encoder costs more than to encode a row; a page is
 # small where a row may hold megabytes.
@@ -39,6 +40,17 @@ def compute_seal(connection: sqlite3.Connection) -> str:
         digest.update(f"\n#{number}\n".encode())
         hash_rows(digest, connection.execute(statement), page)
     return digest.hexdigest()
+
+
+def put_seal(connection: sqlite3.Connection) -> str:
+    """Seal what a file holds, in a transaction of the caller's; return the seal."""
+    (evidence,) = connection.execute("SELECT coalesce(max(id), 0) FROM evidence").fetchone()
+    put = "INSERT OR REPLACE INTO header VALUES (?, ?)"
+    connection.execute(put, ("evidence", str(evidence)))
+    connection.execute(put, ("sealed_at", datetime.now(UTC).isoformat()))
+    seal = compute_seal(connection)
+    connection.execute(put, ("seal", seal))
+    return seal
 
 
 def hash_rows(digest: hashlib._Hash, rows: sqlite3.Cursor, page: int) -> None:

@@ -107,12 +107,19 @@ class UrlFacts:
         return self.status in UNPROVEN and not self.blocks
 
 
+COPIED_SINCE = "copied since: make the plan again"
+"""What is said of a URL that the plan takes for missing, and whose object is there by now."""
+
+_COPIED_SINCE = "o.status IN ('missing', 'unknown') AND e.state = 'exists'"
+
+_DETAIL = f"CASE WHEN {_COPIED_SINCE} THEN '{COPIED_SINCE}' ELSE e.detail END"
+
 # Columns in the order of the fields, those of the texts from the ninth on.
 _TEXTS = (
     "d.path", "o.status", "o.form", "o.layer", "o.rule", "o.bucket", "o.key", "t.bucket", "t.key",
     "quoted(s.before, o.first, o.past)", "CASE o.status WHEN 'rewrite' THEN o.url END",
     "o.reading", "o.remark", "e.state", "e.method", "e.checked_at", "e.etag", "e.content_type",
-    "e.detail", "a.access", "a.detail", "c.agreement", "c.measure", "c.detail", "d.revision",
+    _DETAIL, "a.access", "a.detail", "c.agreement", "c.measure", "c.detail", "d.revision",
     "x.operation", "x.outcome", "x.detail",
 )  # fmt: skip
 
@@ -199,6 +206,12 @@ def count_against(connection: sqlite3.Connection, obstacle: Obstacle) -> dict[st
             f" WHERE {obstacle.condition} GROUP BY 1 ORDER BY 1"
         )
     )
+
+
+def count_copied_since(connection: sqlite3.Connection) -> int:
+    """URLs that the plan takes for missing, and whose objects are there by newer evidence."""
+    statement = f"SELECT count(*) {from_urls('e')} WHERE {_COPIED_SINCE}"
+    return int(connection.execute(statement).fetchone()[0])
 
 
 def _select(

@@ -11,7 +11,6 @@ from typing import Any
 
 from url_rewriter.gates import Gate, GateExample, GateState
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.text import counted
 
 _RESULTS = {GateState.FAILED: "FAILED", GateState.NOT_ASKED: "not asked"}
 
@@ -66,7 +65,7 @@ def _lines(gate: Gate, privacy: Privacy) -> Iterator[str]:
         shown += each.count
         yield _line(each, privacy)
     if gate.count > shown and gate.examples:
-        yield f"and {counted(gate.count - shown, 'more thing')}"
+        yield f"and {gate.count - shown:,} more"
 
 
 def _line(example: GateExample, privacy: Privacy) -> str:
@@ -74,7 +73,8 @@ def _line(example: GateExample, privacy: Privacy) -> str:
     if example.document:
         place = f"{privacy.document(example.document)} {privacy.field(example.value_path)}".strip()
     many = f"({example.count:,})" if example.count > 1 else ""
-    parts = (example.why, place, privacy.prose(example.text), many)
+    why = privacy.prose(example.why) if ":" in example.why else example.why
+    parts = (why, place, privacy.prose(example.text), many)
     return "  ".join(privacy.text(part) for part in parts if part)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from url_rewriter.documents import format_value_path
-from url_rewriter.planfile import Plan, Summary, UrlFacts, WriteTotals
+from url_rewriter.planfile import KeptVerdict, Plan, Summary, UrlFacts, WriteTotals
 from url_rewriter.reports.gates import gate_members
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import ReportRow, list_rows
@@ -58,6 +58,7 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             "next": facts.verdict.next,
         },
         "gates": gate_members(facts.gates, privacy),
+        "verified": _verified(facts.verified, privacy) if facts.verified else None,
         "apply": _writes(facts.apply) if facts.applied else None,
         "rollback": _writes(facts.rollback) if facts.rolled_back else None,
         "cost": {"documents_read": history.reads, "evidence": history.evidence},
@@ -73,6 +74,20 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
             }
             for step in history.steps
         ],
+    }
+
+
+def _verified(verdict: KeptVerdict, privacy: Privacy) -> dict[str, Any]:
+    return {
+        "at": verdict.decided_at,
+        "readiness": verdict.readiness,
+        "headline": privacy.prose(verdict.headline),
+        "counts": verdict.counts,
+        "read_at": verdict.read_at,
+        "read_remark": verdict.read_remark,
+        "limits": privacy.prose(verdict.limits),
+        "rules_sha256": verdict.rules_digest,
+        "version": verdict.version,
     }
 
 
@@ -93,6 +108,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "urls": summary.urls,
         "targets": summary.targets,
         "comparisons": plan.count_comparisons(),
+        "opened": plan.openings().members(),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [

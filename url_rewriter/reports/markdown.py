@@ -74,7 +74,12 @@ def _opening(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     yield f"- Plan {code(plan.path.name)}, seal {code(plan.seal[:8])}, made {header.created_at}\n"
     yield f"- Source {code(privacy.file(header.store))}{as_of}, {_scanned(facts)}\n"
     yield f"- Target {code(privacy.text(header.endpoint))}\n"
+    opened = plan.openings()
+    yield f"- Opened with credentials: {opened.with_credentials()}; "
+    yield f"without credentials: {opened.in_brief()}\n"
     rules_file = header.invocation.rules_file.rpartition("/")[2]
+    if facts.verified:
+        yield f"- Verified {facts.verified.decided_at}, version {facts.verified.version}\n"
     yield f"- Rules {code(rules_file)}, sha256 {code(header.rules_digest[:8])}\n\n"
 
 

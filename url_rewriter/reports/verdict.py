@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from url_rewriter.gates import Gate, GateName
 from url_rewriter.planfile import (
     OF_A_PLAN,
+    KeptVerdict,
     Operation,
     Plan,
     Summary,
@@ -31,13 +33,16 @@ class Stage(StrEnum):
     EMPTY = "empty"
     UNFINISHED = "unfinished"
     APPLIED = "applied"
+    VERIFIED = "verified"
+    NOT_VERIFIED = "not-verified"
     ROLLED_BACK = "rolled-back"
 
 
 class Tone(StrEnum):
-    """Good news, news that wants attention, bad news."""
+    """Good news, which only ``verify`` has; plain news; news that wants attention; bad news."""
 
     GOOD = "good"
+    PLAIN = "plain"
     WARN = "warn"
     BAD = "bad"
 
@@ -55,7 +60,10 @@ class MigrationVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What every report says first. Holds totals only, no text of a document."""
+    """What every report says first: totals, gates, the verdict.
+
+    ``verified`` is what ``verify`` said last, unless something was written or copied since.
+    """
 
     summary: Summary
     history: History
@@ -63,6 +71,7 @@ class Facts:
     rollback: WriteTotals
     gates: tuple[Gate, ...]
     verdict: MigrationVerdict
+    verified: KeptVerdict | None = None
 
     @property
     def applied(self) -> bool:
@@ -82,10 +91,15 @@ def judge(plan: Plan) -> Facts:
     applied = plan.count_writes(Operation.APPLY)
     undone = plan.count_writes(Operation.ROLLBACK)
     begun = history.last_operation
+    verified = plan.verdict()
     gates = (
         # No file is read whose seal is broken.
         Gate(GateName.SEAL_INTACT, 0, "The plan is what was sealed"),
-        *_gates_of_urls(plan, applied, waits=begun != Operation.APPLY),
+        *(
+            verified.gates
+            if verified
+            else _gates_of_urls(plan, applied, waits=begun != Operation.APPLY)
+        ),
         Gate(
             GateName.JOURNAL_SETTLED,
             history.open_writes if begun else 0,
@@ -94,7 +108,37 @@ def judge(plan: Plan) -> Facts:
         ),
     )
     verdict = _verdict(plan, summary, history, applied, undone)
-    return Facts(summary, history, applied, undone, gates, verdict)
+    if verified is not None:
+        verdict = _verified(plan, verified, verdict, applied)
+    return Facts(summary, history, applied, undone, gates, verdict, verified)
+
+
+def _verified(
+    plan: Plan, verified: KeptVerdict, before: MigrationVerdict, applied: WriteTotals
+) -> MigrationVerdict:
+    """What ``verify`` said, with the day; nothing else makes a report green."""
+    moment = f"{datetime.fromisoformat(verified.decided_at):%Y-%m-%d %H:%M} UTC"
+    yes = verified.readiness.is_yes and before.stage in (Stage.APPLIED, Stage.EMPTY)
+    rewritten = f": {counted(applied.urls, 'URL')} rewritten" if applied.urls else ""
+    if yes:
+        return MigrationVerdict(
+            Stage.VERIFIED,
+            Tone.GOOD,
+            f"{verified.headline}{rewritten}, verified {moment}",
+            f"verify read {counted(verified.counts['documents']['scanned'], 'document')} of the "
+            "live database. What was written to it since is not known.",
+            "",
+        )
+    if verified.readiness.is_yes:
+        return before
+    return MigrationVerdict(
+        Stage.NOT_VERIFIED,
+        Tone.BAD,
+        f"{verified.headline} (verified {moment})",
+        f"verify read {counted(verified.counts['documents']['scanned'], 'document')} of the live "
+        "database.",
+        before.next or f"url-rewriter verify {plan.path.name}",
+    )
 
 
 def _gates_of_urls(plan: Plan, applied: WriteTotals, *, waits: bool) -> Iterator[Gate]:
@@ -112,11 +156,14 @@ def _verdict(
     plan: Plan, summary: Summary, history: History, applied: WriteTotals, undone: WriteTotals
 ) -> MigrationVerdict:
     name = plan.path.name
+    copied = plan.count_copied_since()
     match history.last_operation:
         case Operation.ROLLBACK:
             return _after_rollback(name, undone)
         case Operation.APPLY:
-            return _after_apply(name, summary, applied)
+            return _after_apply(plan, summary, applied)
+        case _ if copied:
+            return _copied_since(plan, copied)
         case _ if summary.blocked:
             return _blocked(name, summary.blocking)
         case _ if not summary.documents["to_write"]:
@@ -124,10 +171,11 @@ def _verdict(
         case _:
             return MigrationVerdict(
                 Stage.READY,
-                Tone.GOOD,
+                Tone.PLAIN,
                 f"Ready to apply: {counted(summary.urls['rewrite'], 'URL')} in "
                 f"{counted(summary.documents['to_write'], 'document')}",
-                "Every target was proven to exist. Nothing was written yet." + _beside(summary),
+                "Every target was proven to exist. Nothing was written yet."
+                f"{_beside(summary)} {_opened(plan)}",
                 f"url-rewriter apply {name}",
             )
 
@@ -151,10 +199,29 @@ def _blocked(name: str, blocking: dict[str, int]) -> MigrationVerdict:
     )
 
 
+def _copied_since(plan: Plan, copied: int) -> MigrationVerdict:
+    return MigrationVerdict(
+        Stage.BLOCKED,
+        Tone.WARN,
+        "Copied since: make the plan again",
+        f"The objects of {counted(copied, 'URL')} were missing when the plan was made, and are "
+        "there now. A plan is never changed.",
+        plan.header.command(plan.path.name),
+    )
+
+
 def _empty(summary: Summary) -> MigrationVerdict:
+    if not summary.documents["scanned"]:
+        return MigrationVerdict(
+            Stage.EMPTY,
+            Tone.WARN,
+            "Nothing was scanned",
+            "The scan read no document at all: that is an empty database, or a typing slip.",
+            "",
+        )
     return MigrationVerdict(
         Stage.EMPTY,
-        Tone.GOOD,
+        Tone.PLAIN,
         "Nothing to rewrite",
         f"{counted(summary.documents['scanned'], 'document')} scanned; no URL in them has to "
         "change." + _beside(summary),
@@ -162,7 +229,8 @@ def _empty(summary: Summary) -> MigrationVerdict:
     )
 
 
-def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> MigrationVerdict:
+def _after_apply(plan: Plan, summary: Summary, totals: WriteTotals) -> MigrationVerdict:
+    name = plan.path.name
     reasons = [
         f"{counted(count, 'document')} {words}"
         for count, words in (
@@ -183,10 +251,10 @@ def _after_apply(name: str, summary: Summary, totals: WriteTotals) -> MigrationV
     beside = _beside(summary)
     return MigrationVerdict(
         Stage.APPLIED,
-        Tone.WARN if summary.urls["missing"] or summary.urls["mismatch"] else Tone.GOOD,
-        f"Ready to cut over: {counted(totals.urls, 'URL')} rewritten",
-        f"All {counted(totals.planned, 'planned document')} are accounted for.{beside} Before the "
-        "cutover, let verify look at the live database.",
+        Tone.WARN,
+        f"Applied, not verified yet: {counted(totals.urls, 'URL')} rewritten",
+        f"All {counted(totals.planned, 'planned document')} are accounted for.{beside} "
+        f"{_opened(plan)} Before the cutover, let verify look at the live database.",
         f"url-rewriter verify {name}",
     )
 
@@ -221,3 +289,8 @@ def _beside(summary: Summary) -> str:
         if summary.urls[status]
     ]
     return f" Left as they are: {', '.join(stays)}." if stays else ""
+
+
+def _opened(plan: Plan) -> str:
+    """Whether readers get what was written, as far as that was tried."""
+    return f"Opened without credentials: {plan.openings().in_brief()}."

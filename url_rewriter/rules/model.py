@@ -15,7 +15,7 @@ from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, Pattern
 from url_rewriter.rules.places import Writing, places_of
 from url_rewriter.rules.public_form import IN_PATH_STYLE, PublicForm
 from url_rewriter.rules.waivers import Waiver
-from url_rewriter.urls import Grammar, ObjectRef, Reading, TargetPlace
+from url_rewriter.urls import Api, Grammar, ObjectRef, Reading, TargetPlace
 from url_rewriter.urls.names import key_trouble
 
 VERSION = 1
@@ -96,7 +96,9 @@ class Example:
 class Rule:
     """Objects of one bucket, under one prefix, and where they are now.
 
-    ``line`` is that of the rules file, for messages; 0 where the rules come from a plan file.
+    ``public``: what is written opens without credentials, so that ``verify`` insists on it; False:
+    it is not meant to, so that it is not tried; None: it is tried and told. ``line`` is that of the
+    rules file, for messages; 0 where the rules come from a plan file.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Rule:
     query: QueryPolicy = QueryPolicy.DROP
     readings: ReadingPolicy = ReadingPolicy.SERVED
     text_offsets: TextOffsets = TextOffsets.LEAVE
+    public: bool | None = None
     form: PublicForm = IN_PATH_STYLE
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
@@ -284,8 +287,11 @@ class Rules:
             },
             "rules": [_rule_members(rule) for rule in self.rules],
             "hosts": [
-                {"host": host, "bucket": bucket}
-                for host, bucket in sorted(self.grammar.hosts.items())
+                *(
+                    {"host": host, "bucket": bucket}
+                    for host, bucket in sorted(self.grammar.hosts.items())
+                ),
+                *({"host": host, "serves": api} for host, api in sorted(self.grammar.apis.items())),
             ],
             "unmapped": self.unmapped,
             "waive": [waiver.to_members() for waiver in self.waivers],
@@ -318,7 +324,8 @@ class Rules:
                 fields=tuple(FieldPattern(m["field"]) for m in exclude if "field" in m),
             ),
             grammar=Grammar(
-                hosts={entry["host"]: entry["bucket"] for entry in members["hosts"]},
+                hosts={m["host"]: m["bucket"] for m in members["hosts"] if "bucket" in m},
+                apis={m["host"]: Api(m["serves"]) for m in members["hosts"] if "serves" in m},
                 # Rules that take nothing have no target.
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
@@ -345,6 +352,8 @@ def _rule_members(rule: Rule) -> dict[str, object]:
         "query": rule.query,
         "readings": rule.readings,
         "text_offsets": rule.text_offsets,
+        # Left out where nothing is said, as in plan files of before.
+        **({} if rule.public is None else {"public": rule.public}),
         "examples": [
             {"url": example.url, "unchanged": True}
             if example.becomes is None
@@ -363,6 +372,7 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         query=QueryPolicy(members["query"]),
         readings=ReadingPolicy(members["readings"]),
         text_offsets=TextOffsets(members["text_offsets"]),
+        public=members.get("public"),
         form=PublicForm(members["target"]["url"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

@@ -35,6 +35,7 @@ from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, Pattern
 from url_rewriter.rules.problems import did_you_mean, quoted
 from url_rewriter.rules.public_form import PATH_STYLE, public_form
 from url_rewriter.rules.syntax import Placed, Unquoted
+from url_rewriter.urls import Api
 
 
 def _collection_pattern(text: str) -> str:
@@ -102,6 +103,7 @@ Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const":
 Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
+ApiOption = Annotated[Api, Field(strict=False)]
 OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
 GateOption = Annotated[
     GateName,
@@ -125,6 +127,11 @@ class TargetPart(_FilePart):
         description="What is written into documents: http(s)://host[:port][/path]."
     )
     bucket: TargetBucket = Field(description="The bucket of every rule that names no other.")
+    public: bool | None = Field(
+        default=None,
+        description="true: what is written opens without credentials, and verify fails where it "
+        "does not. false: it is not meant to, and is not tried. Left out: it is tried and told.",
+    )
     url: Url = Field(
         default=PATH_STYLE,
         description="How URLs are written, where readers open them elsewhere than at the endpoint: "
@@ -200,19 +207,22 @@ class SourcePart(_FilePart):
 class RuleTargetPart(_FilePart):
     """Where those objects are now."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [each]} for each in ("bucket", "prefix", "url")]}
+    )
 
     bucket: TargetBucket | None = Field(
         default=None, description="The S3 bucket, if it is not the target's."
     )
     prefix: Prefix = Field(default="", description="What stands in place of the source's prefix.")
+    public: bool | None = Field(default=None, description="In place of the target's.")
     url: Url | None = Field(
         default=None, description="How this rule's URLs are written, if not as the target's."
     )
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
-        if not self.model_fields_set:
+        if not {"bucket", "prefix", "url"} & self.model_fields_set:
             raise ValueError('names a prefix ("" for none), a bucket or a url')
         return self
 
@@ -255,12 +265,27 @@ class RulePart(_FilePart):
 
 
 class HostPart(_FilePart):
-    """A host that serves one bucket: a CNAME, a CDN, an emulator."""
+    """A host that serves one bucket (a CNAME, a CDN), or an API (an emulator)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["bucket"]}, {"required": ["serves"]}]}
+    )
 
     host: Annotated[str, AfterValidator(names.host)] = Field(
         description="Its name, with :port where it has one."
     )
-    bucket: SourceBucket = Field(description="The Cloud Storage bucket that it serves.")
+    bucket: SourceBucket | None = Field(
+        default=None, description="The Cloud Storage bucket that it serves: paths are keys."
+    )
+    serves: ApiOption | None = Field(
+        default=None, description="The API that it serves: the bucket stands in the path."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if len({"bucket", "serves"} & self.model_fields_set) != 1:
+            raise ValueError("says either the bucket that it serves, or serves: the API")
+        return self
 
 
 class WaivePart(_FilePart):
@@ -297,7 +322,7 @@ class RulesFile(_FilePart):
     )
     scope: ScopePart = ScopePart()
     rules: list[RulePart] = Field(min_length=1, description="No two have the same source.")
-    hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket.")
+    hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket, or an API.")
     waive: list[WaivePart] = Field(
         default=[], description="What may stand against gates of verify, for a reason and a time."
     )
@@ -318,28 +343,31 @@ def validate(placed: Placed) -> RulesFile | None:
         return None
 
 
+_MESSAGES = {
+    "missing": "is missing",
+    "list_type": "should be a list",
+    "too_short": "has no rule in it",
+    "int_type": f"should be the number {VERSION}",
+    "literal_error": "is true, or is left out",
+    "bool_type": "should be true or false",
+}
+"""What is said of a value, whatever it is, by pydantic's type of the error."""
+
+
 def _message(error: ErrorDetails) -> str:
     match error["type"]:
+        case kind if kind in _MESSAGES:
+            return _MESSAGES[kind]
         case "extra_forbidden":
             *parent, key = error["loc"]
             return f"unknown key{did_you_mean(str(key), _known_keys(parent))}"
-        case "missing":
-            return "is missing"
         case "string_type":
             inside = isinstance(error["input"], dict | list)
             return "should be text" if inside else "should be text: put it in quotes"
-        case "list_type":
-            return "should be a list"
         case "model_type":
             return f"should be a mapping, with {', '.join(_known_keys(error['loc']))}"
         case "enum":
             return _none_of(error["input"], [*_words(error["ctx"]["expected"])])
-        case "too_short":
-            return "has no rule in it"
-        case "int_type":
-            return f"should be the number {VERSION}"
-        case "literal_error":
-            return "is true, or is left out"
         case _:
             return str(error.get("ctx", {}).get("error", error["msg"]))
 

@@ -17,6 +17,7 @@ from url_rewriter.rules import (
     json_schema,
     load_rules,
 )
+from url_rewriter.urls import Api
 
 Load = Callable[..., Rules]
 Problems = Callable[..., list[tuple[int, int, str]]]
@@ -36,6 +37,7 @@ version: 1
 target:
   endpoint: ${S3_ENDPOINT_URL}
   bucket: ${S3_BUCKET_NAME}
+  public: true
 aliases: [http://minio:9000, "${S3_ENDPOINT_URL}"]
 defaults: {on_missing: skip, query: keep, readings: repair, text_offsets: rewrite}
 nested: leave
@@ -53,12 +55,13 @@ rules:
         becomes: ${S3_ENDPOINT_URL}/${S3_BUCKET_NAME}/speech/a%24b
   - name: logos
     source: {bucket: old_logos}
-    target: {bucket: logos}
+    target: {bucket: logos, public: false}
     query: drop
     readings: served
     text_offsets: leave
 hosts:
   - {host: "CDN.example.com:8443", bucket: public.example.com}
+  - {host: "LocalHost:9199", serves: firebase}
 unmapped: block
 """
 ENVIRON = {"S3_ENDPOINT_URL": "HTTP://LocalHost:9000//", "S3_BUCKET_NAME": "data"}
@@ -69,6 +72,7 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert rules.target == Target("http://localhost:9000", "data")
     assert rules.grammar.targets == ("http://localhost:9000", "http://minio:9000")
     assert rules.grammar.hosts == {"cdn.example.com:8443": "public.example.com"}
+    assert rules.grammar.apis == {"localhost:9199": Api.FIREBASE}
     assert rules.grammar.nested is False
     assert rules.unmapped is Unmapped.BLOCK
     assert rules.scope.excludes_collection("a/b/manifests")
@@ -77,12 +81,13 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert profiles.source == ObjectPrefix("profiles", "v1/")
     assert profiles.target == ObjectPrefix("data", "speech/")
     assert (profiles.on_missing, profiles.query) == (OnMissing.BLOCK, QueryPolicy.KEEP)
-    assert (profiles.line, profiles.examples[0].line) == (13, 18)
+    assert (profiles.line, profiles.examples[0].line) == (14, 19)
     assert profiles.examples[0].url.endswith("/v1/a$b")
     assert profiles.examples[0].becomes == "http://localhost:9000/data/speech/a%24b"
     assert logos.target == ObjectPrefix("logos", "")
     assert (logos.on_missing, logos.query) == (OnMissing.SKIP, QueryPolicy.DROP)
     assert (profiles.text_offsets, logos.text_offsets) == (TextOffsets.REWRITE, TextOffsets.LEAVE)
+    assert (profiles.public, logos.public) == (True, False)
     assert (profiles.readings, logos.readings) == (ReadingPolicy.REPAIR, ReadingPolicy.SERVED)
 
 
@@ -91,6 +96,7 @@ def test_defaults_are_the_cautious_ones(load: Load) -> None:
     assert rules.rules[0].on_missing is OnMissing.BLOCK
     assert rules.rules[0].query is QueryPolicy.DROP
     assert rules.rules[0].readings is ReadingPolicy.SERVED
+    assert rules.rules[0].public is None
     assert rules.unmapped is Unmapped.REPORT
     assert rules.grammar.nested
     assert rules.grammar.targets == ("http://localhost:9000",)
@@ -165,6 +171,8 @@ def test_what_is_no_rules_file_is_one_problem(
         (HEAD + RULE + "unmapped: ignore\n", 7, 11, "none of report, block"),
         (HEAD + RULE + "unmapped: blok\n", 7, 11, 'did you mean "block"'),
         (HEAD + RULE + "unmapped: true\n", 7, 11, "should be report or block"),
+        (HEAD.replace("data}", "data, public: maybe}") + RULE, 2, 67, "true or false"),
+        (HEAD + RULE.replace("prefix: logos/", "public: true"), 6, 13, "names a prefix"),
         (HEAD + RULE + "unmapped: !!python/name:os.system x\n", 7, 11, "tag"),
         (HEAD.replace("1", '"1"', 1) + RULE, 1, 10, "the number 1"),
         (HEAD.replace("1", "true", 1) + RULE, 1, 10, "the number 1"),
@@ -205,6 +213,14 @@ def test_what_is_no_rules_file_is_one_problem(
          8, 16, "serves the target"),
         (HEAD + RULE + "hosts: [{host: a.test, bucket: abc}, {host: A.test, bucket: bcd}]\n",
          7, 45, "same host as hosts[0] (line 7)"),
+        (HEAD + RULE + "hosts: [{host: a.test}]\n", 7, 9, "serves: the API"),
+        (HEAD + RULE + "hosts: [{host: a.test, bucket: abc, serves: firebase}]\n",
+         7, 9, "serves: the API"),
+        (HEAD + RULE + "hosts: [{host: a.test, serves: firebse}]\n", 7, 32, 'mean "firebase"'),
+        (HEAD + RULE + "hosts: [{host: a.test, bucket: abc}, {host: A.test, serves: firebase}]\n",
+         7, 45, "same host as hosts[0] (line 7)"),
+        (HEAD + RULE + "hosts: [{host: localhost:9000, serves: firebase}]\n",
+         7, 16, "serves the target"),
         (HEAD + RULE + "hosts: [{host: storage.googleapis.com, bucket: abc}]\n",
          7, 16, "Cloud Storage's own"),
     ],

@@ -24,7 +24,7 @@ from url_rewriter.rules import (
 from url_rewriter.rules.places import places_of
 from url_rewriter.rules.public_form import PublicForm
 from url_rewriter.rules.schema import RulePart, RulesFile, RuleTargetPart, TargetPart
-from url_rewriter.urls import Grammar, ObjectRef, Reading
+from url_rewriter.urls import Api, Grammar, ObjectRef, Reading
 
 
 def rules_of(*rules: Rule) -> Rules:
@@ -146,6 +146,7 @@ _rules = st.builds(
     query=st.sampled_from(QueryPolicy),
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
+    public=st.sampled_from([None, True, False]),
     form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
@@ -160,7 +161,8 @@ _all = st.builds(
     scope=st.just(Scope((CollectionPattern("a/*/b"),), (FieldPattern("`x y`[]"),))),
     grammar=st.builds(
         Grammar,
-        hosts=st.dictionaries(_text, _text, max_size=2),
+        hosts=st.dictionaries(_text, _text.filter(bool), max_size=2),
+        apis=st.dictionaries(_text, st.sampled_from(Api), max_size=2),
         targets=st.just(("http://h", "http://alias")),
         nested=st.booleans(),
     ),
@@ -186,7 +188,10 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
     assert rules_of(replace(rule, readings=ReadingPolicy.REPAIR)).digest != plain
     assert rules_of(replace(rule, text_offsets=TextOffsets.REWRITE)).digest != plain
+    assert rules_of(replace(rule, public=True)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
+    apis = Grammar(targets=("http://localhost:9000",), apis={"h": Api.FIREBASE})
+    assert replace(rules_of(rule), grammar=apis).digest != plain
     assert replace(rules_of(rule), grammar=Grammar(targets=("http://localhost:9000",), nested=False)
     ).digest != plain  # fmt: skip
 
@@ -202,5 +207,6 @@ def test_every_option_of_a_rules_file_is_kept_in_a_plan_file() -> None:
     # Defaults are resolved: each rule has its own value of them.
     assert set(kept) == set(RulesFile.model_fields) - {"defaults"}
     assert set(kept["rules"][0]) == set(RulePart.model_fields)
-    assert set(kept["target"]) == set(TargetPart.model_fields)
-    assert set(kept["rules"][0]["target"]) == set(RuleTargetPart.model_fields)
+    # What is public is kept with each rule, and only where it is said.
+    assert set(kept["target"]) == set(TargetPart.model_fields) - {"public"}
+    assert set(kept["rules"][0]["target"]) == set(RuleTargetPart.model_fields) - {"public"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from url_rewriter.concurrency.retry import Attempts, Backoff
-from url_rewriter.concurrency.worker_pool import WorkerPool
+from url_rewriter.concurrency.request_rate import RequestRate
+from url_rewriter.concurrency.worker_pool import WorkerPool, stop_of_this_thread
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects.transport.anonymous import make_opener
 from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.persistence import Persistence
 from url_rewriter.objects.transport.settings import S3Settings
 
 _NO_HEAD = frozenset({400, 405, 501})
@@ -21,24 +22,40 @@ class PublicReader:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
-        self._attempts = Backoff(attempts=settings.attempts)
         self._open = make_opener(settings)
+        self._rate = RequestRate(settings.max_rps, patience=settings.busy_patience)
+        self._persistence = Persistence(settings, self._rate, settings.longest)
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         """Yield the result for each URL, in any order; a fault is an unknown access."""
         with WorkerPool(self._check, self._settings.threads) as pool:
             yield from pool.map(urls, 2 * self._settings.threads)
 
+    def open_within(self, urls: Iterable[WrittenUrl], seconds: float) -> Iterator[AccessEvidence]:
+        """Yield the result of reading the first byte at each URL, in any order.
+
+        Each is asked for once. After so many ``seconds`` the rest has no result.
+        """
+        with WorkerPool(self._read_first, self._settings.threads) as pool:
+            yield from pool.map(urls, 2 * self._settings.threads, seconds)
+
     def _check(self, written: WrittenUrl) -> AccessEvidence:
-        answer = Answer()
-        for _ in Attempts(self._attempts):
-            answer = self._open("HEAD", written.url)
-            if answer.status in _NO_HEAD:
-                answer = self._open("GET", written.url)
-            if not answer.passing:
-                break
-        access, detail = judge_access(answer, written)
-        return AccessEvidence(written.target, access, datetime.now(UTC), detail)
+        answer = self._ask("HEAD", written.url)
+        if answer.status in _NO_HEAD:
+            answer = self._ask("GET", written.url)
+        return _conclude(written, answer)
+
+    def _read_first(self, written: WrittenUrl) -> AccessEvidence:
+        self._rate.wait(stop_of_this_thread())
+        return _conclude(written, self._open("GET", written.url))
+
+    def _ask(self, method: str, url: str) -> Answer:
+        return self._persistence.ask(lambda: (self._open(method, url), {}))[0]
+
+
+def _conclude(written: WrittenUrl, answer: Answer) -> AccessEvidence:
+    access, detail = judge_access(answer, written)
+    return AccessEvidence(written.target, access, datetime.now(UTC), detail, answer.status != 0)
 
 
 def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
@@ -50,6 +67,8 @@ def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
     (<Access.NOT_PUBLIC: 'not-public'>, 'forbidden without credentials (403)')
     """
     match answer.status:
+        case 416 if written.info.size == 0:
+            return Access.PUBLIC, ""  # of no bytes there is no first one
         case 200 | 206 if _is_same(answer, written):
             return Access.PUBLIC, ""
         case 200 | 206:
@@ -62,6 +81,8 @@ def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
             return Access.UNKNOWN, answer.fault
         case status if 300 <= status < 400:
             return Access.UNKNOWN, f"redirected ({status})"
+        case status if answer.busy:
+            return Access.UNKNOWN, f"throttled or busy ({status}); --max-rps asks less often"
         case status:
             return Access.UNKNOWN, f"answered {status}"
 
@@ -70,4 +91,11 @@ def _is_same(answer: Answer, written: WrittenUrl) -> bool:
     """Whether this can be the object that was found with credentials: a login page is not."""
     if answer.etag is not None and written.info.etag is not None:
         return answer.etag == written.info.etag
-    return answer.status == 200 and answer.size is not None and answer.size == written.info.size
+    size = answer.size if answer.status == 200 else _whole_size(answer)
+    return size is not None and size == written.info.size
+
+
+def _whole_size(answer: Answer) -> int | None:
+    """The size of an object of which a part was sent."""
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    return int(total) if total.isascii() and total.isdigit() and len(total) < 19 else None

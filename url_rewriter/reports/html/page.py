@@ -46,6 +46,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) ->
         width=WIDTH,
         facts=facts,
         gates=view_gates(facts.gates, privacy),
+        limits=privacy.prose(facts.verified.limits) if facts.verified else "",
         shown=shown,
         statuses=STATUSES,
         found=facts.summary.urls["found"],
