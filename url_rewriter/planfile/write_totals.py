@@ -190,14 +190,17 @@ def left_documents(connection: sqlite3.Connection, operation: Operation) -> list
     return [LeftDocument(path, Outcome(outcome), detail) for path, outcome, detail in rows]
 
 
-# What the other operation wrote later is no longer there.
-_URLS_WRITTEN = """
-SELECT coalesce(sum(urls), 0) FROM entries j
-WHERE operation = :operation AND status = 'written' AND {which} AND NOT EXISTS (
+# What the other operation wrote later, or dealt with otherwise, is no longer there.
+_STANDS = """NOT EXISTS (
     SELECT 1 FROM entries k WHERE k.document = j.document AND k.id > j.id
     AND k.operation <> j.operation AND k.status = 'written')
-"""
+AND NOT EXISTS (
+    SELECT 1 FROM newest_outcome y WHERE y.document = j.document AND y.operation <> j.operation)"""
 
+_URLS_WRITTEN = (
+    "SELECT coalesce(sum(urls), 0) FROM entries j"
+    " WHERE operation = :operation AND status = 'written' AND {which} AND " + _STANDS
+)
 
 _HAS_OUTCOME = """EXISTS (SELECT 1 FROM newest_outcome x
     WHERE x.document = j.document AND x.operation = j.operation)"""
@@ -221,10 +224,8 @@ SELECT coalesce(sum(status = 'migrated'), 0),
 FROM occurrences
 """
 
-_APPLIED = """coalesce((SELECT sum(j.urls) FROM entries j WHERE j.document = d.id
-    AND j.operation = 'apply' AND j.status = 'written' AND NOT EXISTS (
-        SELECT 1 FROM entries k WHERE k.document = j.document AND k.id > j.id
-        AND k.operation <> j.operation AND k.status = 'written')), 0)"""
+_APPLIED = f"""coalesce((SELECT sum(j.urls) FROM entries j WHERE j.document = d.id
+    AND j.operation = 'apply' AND j.status = 'written' AND {_STANDS}), 0)"""
 
 _NO_OUTCOME = """NOT EXISTS (SELECT 1 FROM newest_outcome x
     WHERE x.document = d.id AND x.operation = '{}')"""

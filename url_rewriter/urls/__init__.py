@@ -43,6 +43,7 @@ from url_rewriter.text import may_hold
 from url_rewriter.urls.encoding import target_url, url_below
 from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
+    Api,
     Form,
     Found,
     Grammar,
@@ -63,6 +64,7 @@ from url_rewriter.urls.unread import with_unread
 from url_rewriter.urls.values import Context
 
 __all__ = [
+    "Api",
     "Form",
     "Found",
     "Grammar",

@@ -38,6 +38,13 @@ class Form(StrEnum):
     TARGET = "target"
 
 
+class Api(StrEnum):
+    """An API of Google's that a declared host serves, as an emulator does."""
+
+    FIREBASE = "firebase"
+    CLOUD_STORAGE = "cloud-storage"
+
+
 class Remark(StrEnum):
     """Something an operator should know of a URL that was recognised."""
 
@@ -58,7 +65,7 @@ class Remark(StrEnum):
     RESOURCE_NAME = "resource-name"
     # A host of Google's that stopped serving objects.
     RETIRED_HOST = "retired-host"
-    # Private Service Connect: serves Cloud Storage in one network only.
+    # Private Api Connect: serves Cloud Storage in one network only.
     PRIVATE_ENDPOINT = "private-endpoint"
     # Made to look like Cloud Storage, or mistyped; it is somebody else's host.
     LOOKALIKE_HOST = "lookalike-host"
@@ -204,7 +211,8 @@ class Grammar:
     """What is recognised beyond Google's own hosts.
 
     ``hosts`` maps a lower-case host (with ``:port`` where it has one) that serves one bucket to
-    that bucket. ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
+    that bucket, and ``apis`` one that serves an API, in whose URLs the bucket stands, to that.
+    ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
     name targets, and ``places`` the other bases of such URLs; where several fit, the longest base
     decides. ``nested`` switches URLs inside a foreign URL on.
     """
@@ -213,3 +221,9 @@ class Grammar:
     targets: tuple[str, ...] = ()
     nested: bool = True
     places: tuple[TargetPlace, ...] = ()
+    apis: Mapping[str, Api] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The hosts of sources that are none of Google's."""
+        return (*self.hosts, *self.apis) if self.apis else tuple(self.hosts)

@@ -38,7 +38,7 @@ def needles(grammar: Grammar = Grammar()) -> tuple[str, ...]:  # noqa: B008 (imm
     asked, known = _latest
     if asked is not grammar:
         places = tuple([place.base for place in grammar.places])
-        known = _needles(tuple(grammar.hosts), (*grammar.targets, *places))
+        known = _needles(grammar.declared, (*grammar.targets, *places))
         _latest = grammar, known
     return known
 

@@ -46,7 +46,7 @@ def with_unread(text: str, items: Sequence[Item], grammar: Grammar) -> Sequence[
     """
     if _is_plain(text, items, grammar):
         return items
-    names = _names(text, tuple(grammar.hosts))
+    names = _names(text, grammar.declared)
     # A parameter of its own query is a name too, and ends no URL.
     others = [each for each in names if text[each[0] : each[0] + 2].lower() != "x-"]
     kept = [_ended_before(item, others) for item in items]
@@ -99,7 +99,8 @@ def _is_plain(text: str, items: Sequence[Item], grammar: Grammar) -> bool:
         done = _shortest(item)
     between.append(text[done:])
     rest = "\0".join(between)
-    if may_hold(rest, _STEMS) or (grammar.hosts and may_hold(rest, tuple(grammar.hosts))):
+    declared = grammar.declared
+    if may_hold(rest, _STEMS) or (declared and may_hold(rest, declared)):
         return False
     # A search for the first characters costs less than one for escapes.
     escaped = "&" in rest or "%" in rest or "\\" in rest
