@@ -499,7 +499,9 @@ def test_a_target_in_trouble_fails_the_run_and_the_same_command_goes_on(
     sick.set()
 
     def meddle(request: Request) -> Reaction | None:
-        return xml_error(503, "SlowDown") if sick.is_set() and request.method == "PUT" else None
+        return (
+            xml_error(500, "InternalError") if sick.is_set() and request.method == "PUT" else None
+        )
 
     with before_target(target, meddle) as environ:
         workshop = make_workshop(tmp_path, environ, gcs.environ(), OLD + "a.png")

@@ -238,7 +238,7 @@ CUT = Reaction(200, {**MARK, "content-type": "application/xml"}, render(CHAT, na
     ("instead", "status", "said"),
     [
         (xml_error(403, "AccessDenied"), 4, "ListBucket"),
-        (xml_error(503, "SlowDown"), 1, "answered 503"),
+        (xml_error(500, "InternalError"), 1, "answered 500"),
         (CUT, 1, "cut, out of order, or lacks fields"),
     ],
 )

@@ -1,13 +1,11 @@
-"""Rates: the ramp of writes (500 a second, growing, halved under pressure), and even requests."""
+"""The rate of writes: 500 a second, growing, halved under pressure."""
 
 from __future__ import annotations
-
-import threading
 
 import pytest
 
 from tests.concurrency.clock import Clock
-from url_rewriter.concurrency.rate import RequestRate, WriteRate, seconds_for
+from url_rewriter.concurrency.rate import WriteRate, seconds_for
 
 
 def make_rate(clock: Clock, *, ramp: bool = True, cap: float | None = None) -> WriteRate:
@@ -103,45 +101,3 @@ def test_the_forecast_is_what_the_rate_does() -> None:
     for _ in range(2000):
         clock.pause(writes.take(400))
     assert abs(clock.now - seconds_for(800_000, ramp=True)) < 5
-
-
-def test_requests_are_due_at_even_distances() -> None:
-    clock = Clock()
-    requests = RequestRate(10, clock=clock)
-    assert requests.is_due()
-    clock.now = 0.09
-    assert not requests.is_due()
-    clock.now = 0.1
-    assert requests.is_due()
-    assert not requests.is_due()
-
-
-def test_a_caller_that_comes_late_makes_up_for_milliseconds_only() -> None:
-    clock = Clock()
-    requests = RequestRate(800, clock=clock)
-    assert requests.is_due()
-    clock.now = 60
-    sent = 0
-    while requests.is_due():
-        sent += 1
-    assert sent == 2, "one turn missed within the slack, and its own"
-
-
-class Stop(threading.Event):
-    """An event that records how long it is waited for, and lets no time pass."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        self.waits.append(round(timeout, 6))
-        return self.is_set()
-
-
-def test_requests_that_come_together_wait_for_one_turn_each() -> None:
-    requests, stop = RequestRate(10, clock=Clock()), Stop()
-    for _ in range(4):
-        requests.wait(stop)
-    assert stop.waits == [0, 0.1, 0.2, 0.3]

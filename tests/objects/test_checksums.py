@@ -66,14 +66,14 @@ def test_only_a_crc32c_of_the_whole_counts() -> None:
 )
 def test_a_fault_is_told_as_such(reaction: Reaction, trouble: str) -> None:
     with fault_server(s3_with({"k": reaction})) as server:
-        settings = S3Settings(server.endpoint, "AK", "SK", attempts=1)
+        settings = S3Settings(server.endpoint, "AK", "SK", attempts=1, backoff=0.001)
         (told,) = ChecksumReader(settings).read([TARGET])
     assert (told.target, told.state, told.detail) == (TARGET, TargetState.UNKNOWN, trouble)
 
 
 def test_a_target_is_asked_for_as_often_as_the_settings_say() -> None:
-    with fault_server(lambda _: Reaction(503)) as server:
-        settings = S3Settings(server.endpoint, "AK", "SK", attempts=2)
+    with fault_server(lambda _: Reaction(500)) as server:
+        settings = S3Settings(server.endpoint, "AK", "SK", attempts=2, backoff=0.001)
         list(ChecksumReader(settings).read([TARGET]))
         assert server.keys() == ["k", "k"]
 

@@ -21,7 +21,7 @@ from url_rewriter.objects import ListedObject, ObjectStore, Prove, S3Settings, o
 from url_rewriter.objects.listing import list_objects
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.base import Place
-from url_rewriter.objects.transport.cross_checked import CrossChecked, Trial
+from url_rewriter.objects.transport.cross_checked import CrossChecked, Trials
 from url_rewriter.objects.transport.listing_page import read_page
 from url_rewriter.urls import ObjectRef
 
@@ -177,7 +177,7 @@ def test_a_page_that_is_bad_once_is_had_in_another_way_or_in_a_later_pass() -> N
     listing = Listing("abcdefg")
     spoilt = iter([b"", b"", b"", GOOD[:-20]])
     listing.spoil = lambda page: next(spoilt, page)
-    both = CrossChecked(listing, listing, {}, Trial(), patience=8)
+    both = CrossChecked(listing, listing, {}, Trials(), patience=8)
     assert len(list(list_objects(both, BUCKET, "", Backoff(attempts=3)))) == 7
 
 

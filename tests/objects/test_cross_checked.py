@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.dialects.server import BUCKET, DialectServer
+from tests.servers.dialects.table import DIALECTS
 from tests.servers.fault import (
     MARK,
     FaultServer,
@@ -114,6 +116,47 @@ def test_a_lane_that_gets_only_faults_where_boto3_gets_answers_is_given_up(
     store.close()
     heads = [r for r in server.requests if r.method == "HEAD" and not is_boto3(r)]
     assert len(heads) <= 8
+
+
+@pytest.mark.parametrize("reaction", [Reaction(hang_up=True), Reaction(403), Reaction(delay=5.0)])
+def test_listings_that_only_boto3_gets_are_left_to_it(reaction: Reaction) -> None:
+    plain = DialectServer(DIALECTS["plain"], 400)
+    targets = [ObjectRef(BUCKET, key) for key in DIALECTS["plain"].right(400)]
+
+    def behave(request: Request) -> Reaction:
+        return reaction if "list-type" in request.path and not is_boto3(request) else plain(request)
+
+    with fault_server(behave) as server:
+        settings = S3Settings(
+            server.endpoint, "AKID", "secret", workers=8, attempts=1, read_timeout=0.2,
+            backoff=0.01, prove=Prove.HEAD,
+        )  # fmt: skip
+        store = open_objects(settings)
+        found = {each.target.key: each.state for each in store.prove(targets)}
+        store.close()
+        pages = [r for r in server.requests if "list-type" in r.path and not is_boto3(r)]
+    assert found == DIALECTS["plain"].right(400)
+    assert 1 <= len(pages) <= 2
+
+
+def test_a_lane_that_is_kept_out_midway_is_given_up(server: FaultServer) -> None:
+    objects, heads = server.behaviour, 0
+
+    def behave(request: Request) -> Reaction:
+        nonlocal heads
+        heads += request.method == "HEAD"
+        out = heads > 100 and request.method == "HEAD" and not is_boto3(request)
+        return Reaction(hang_up=True) if out else objects(request)
+
+    server.behaviour = behave
+    settings = S3Settings(server.endpoint, "AKID", "secret", workers=8, attempts=1, backoff=0.01)
+    store = open_objects(settings)
+    for first in (0, 400):
+        found = list(store.prove(ObjectRef("b.c_d", f"k{n}") for n in range(first, first + 400)))
+        assert {each.state for each in found} == {EXISTS}
+    store.close()
+    kept_out = [r for r in server.requests[-600:] if r.method == "HEAD" and not is_boto3(r)]
+    assert not kept_out
 
 
 def test_an_object_that_appears_in_between_contradicts_nothing(server: FaultServer) -> None:

@@ -32,7 +32,7 @@ SECRET = "a-secret-that-must-not-show"
 
 def check(endpoint: str, bucket: str = "omi.data") -> UrlRewriterError | None:
     settings = S3Settings(
-        endpoint, "AKID", SECRET, attempts=1, connect_timeout=0.5, read_timeout=0.5
+        endpoint, "AKID", SECRET, attempts=1, connect_timeout=0.5, read_timeout=0.5, backoff=0.001
     )
     store = open_objects(settings)
     error = store.check(bucket)

@@ -116,8 +116,8 @@ def test_a_lie_that_passes_leaves_no_wrong_verdict_and_none_unknown() -> None:
 
 
 def test_a_probe_that_gets_no_answer_at_first_costs_no_verdict() -> None:
-    busy = _recovering(1, lambda _: Reaction(503, MARK))
-    evidence = prove(busy)
+    failing = _recovering(1, lambda _: Reaction(500, MARK))
+    evidence = prove(failing)
     assert {key for key, item in evidence.items() if item.state is EXISTS} == set(THERE)
 
 

@@ -16,7 +16,7 @@ PUBLIC, NOT_PUBLIC, UNKNOWN = Access.PUBLIC, Access.NOT_PUBLIC, Access.UNKNOWN
 
 def check(endpoint: str, key: str = "a b+c.png") -> AccessEvidence:
     ref = ObjectRef("b.c_d", key)
-    settings = S3Settings(endpoint, "AKID", "secret", attempts=1, read_timeout=0.5)
+    settings = S3Settings(endpoint, "AKID", "secret", attempts=1, read_timeout=0.5, backoff=0.001)
     written = WrittenUrl(ref, target_url(endpoint, ref), ObjectInfo(3, "e1"))
     (found,) = PublicReader(settings).check([written])
     assert found.target == ref

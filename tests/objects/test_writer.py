@@ -77,7 +77,9 @@ def write(
 ) -> Transfer:
     """Write ``body``; where the source is to send something else than it says, that is ``sent``."""
     log = uploads or Uploads()
-    settings = S3Settings(endpoint, ACCESS_KEY_ID, SECRET_ACCESS_KEY, workers=2, attempts=1)
+    settings = S3Settings(
+        endpoint, ACCESS_KEY_ID, SECRET_ACCESS_KEY, workers=2, attempts=1, backoff=0.001
+    )
     writer = open_writer(settings, log)
     stream = body if sent is None else sent
     chunks = (stream[at : at + PART] for at in range(0, len(stream), PART))

@@ -15,6 +15,7 @@ import pytest
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
+from url_rewriter.documents import WriteResult, WriteStatus
 from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.planfile import Intention, Journal, Operation, Plan
 from url_rewriter.urls import ObjectRef
@@ -31,14 +32,16 @@ def migration(tmp_path: Path) -> Migration:
     return migration
 
 
-def kill_an_apply(path: Path, *, entries: int = 0) -> None:
-    """Let a process begin an apply, make so many entries, and be killed."""
+def kill_an_apply(path: Path, *, entries: int = 0, answers: int = 0) -> None:
+    """Let a process begin an apply, make so many entries, hear so many answers, and be killed."""
     child = os.fork()
     if not child:
         plan = Plan(path, writable=True)
         journal = Journal(plan, Operation.APPLY)
         for write in list(plan.writes())[:entries]:
             journal.intend([Intention(write.id, write.revision, write.edits)])
+        for _ in range(answers):
+            journal.settle([(1, WriteResult("", WriteStatus.UNSETTLED))], [])
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
 
@@ -65,7 +68,7 @@ def open_writes(path: Path) -> int:
 
 
 def test_a_full_disk_on_closing_leaves_what_was_killed_as_it_was(migration: Migration) -> None:
-    kill_an_apply(migration.path, entries=DOCUMENTS)
+    kill_an_apply(migration.path, entries=DOCUMENTS, answers=20)
     plan = Plan(migration.path, writable=True)
     most = wal(migration.path).stat().st_size
     assert most > migration.path.stat().st_size, "the log itself could be moved into the file"
@@ -111,7 +114,7 @@ def test_a_plan_that_is_refused_the_place_of_a_killed_run_leaves_it_usable(
 
 
 def test_a_killed_file_that_is_refused_keeps_what_is_beside_it(migration: Migration) -> None:
-    kill_an_apply(migration.path, entries=1)
+    kill_an_apply(migration.path, entries=1, answers=1)
     with closing(sqlite3.connect(migration.path)) as connection:
         connection.execute("CREATE TABLE odd (x)")
         for name in (migration.path, wal(migration.path)):

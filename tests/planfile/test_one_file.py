@@ -13,6 +13,7 @@ import pytest
 
 from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import OLD, Migration
+from url_rewriter.documents import WriteResult, WriteStatus
 from url_rewriter.errors import RefusedError
 from url_rewriter.planfile import Draft, FileLock, Intention, Journal, Operation, Plan
 from url_rewriter.urls import ObjectRef
@@ -126,21 +127,25 @@ def test_a_killed_plan_file_that_is_copied_alone_is_refused(migration: Migration
     assert count_entries(both) == 1
 
 
-def test_an_empty_wal_is_as_good_as_none(migration: Migration) -> None:
+def test_an_empty_wal_is_not_the_only_word_of_a_write_that_was_sent(migration: Migration) -> None:
     migration.plan()
     with applying(migration.path):
-        alone = copied(migration.path, "alone")
-    alone.with_name("test.plan-wal").touch()
-    with pytest.raises(RefusedError, match=r"test\.plan-wal belongs to it"):
-        Plan(alone)
+        killed = copied(migration.path, "killed", "-wal")
+    assert killed.with_name("test.plan-wal").stat().st_size == 0
+    plan = Plan(killed)
+    plan.check()
+    assert plan.history().open_writes == 1
+    plan.close()
 
 
 def journaled(migration: Migration) -> bytes:
-    """The log of a run that was killed behind its third entry."""
+    """The log of a run that was killed behind the answer to the last of three writes."""
     migration.plan()
     with applying(migration.path) as journal:
         for write in list(journal.plan.writes())[1:]:
             journal.intend([Intention(write.id, write.revision, write.edits)])
+        for entry in (1, 2, 3):
+            journal.settle([(entry, WriteResult("", WriteStatus.REFUSED))], [])
         shutil.copy(migration.path, migration.path.with_name("killed.plan"))
         return migration.path.with_name("test.plan-wal").read_bytes()
 
@@ -164,18 +169,36 @@ def test_a_changed_bit_in_a_transaction_that_ended_is_refused(migration: Migrati
             Plan(path)
 
 
-def test_a_log_that_was_cut_anywhere_is_read_up_to_there(migration: Migration) -> None:
+def test_a_log_that_was_cut_anywhere_has_lost_answers_and_no_write(migration: Migration) -> None:
     log = journaled(migration)
     path = migration.path.with_name("killed.plan")
     found = set()
-    for length in [*range(33, len(log), 1009), len(log)]:
+    for length in [0, 1, *range(33, len(log), 1009), len(log)]:
         path.with_name("killed.plan-wal").write_bytes(log[:length])
         path.with_name("killed.plan-shm").unlink(missing_ok=True)
         plan = Plan(path)
         plan.check()
-        found.add(plan.history().open_writes)
+        (entries,) = plan._connection.execute("SELECT count(*) FROM journal").fetchone()
+        found.add((entries, plan.history().open_writes))
         plan.close()
-    assert found == {0, 1, 2, 3}
+    assert found == {(3, 0), (3, 1), (3, 2), (3, 3)}
+
+
+def test_a_process_that_reads_the_file_meanwhile_costs_no_entry(migration: Migration) -> None:
+    migration.plan()
+    with applying(migration.path) as journal:
+        plan = Plan(migration.path)
+        rows = plan.urls()
+        next(rows)
+        second = list(journal.plan.writes())[1]
+        journal.intend([Intention(second.id, second.revision, second.edits)])
+        killed = copied(migration.path, "killed", "-wal")
+        list(rows)
+        plan.close()
+    plan = Plan(killed)
+    plan.check()
+    assert plan.history().open_writes == 2
+    plan.close()
 
 
 def test_the_wal_of_another_file_is_refused(migration: Migration) -> None:

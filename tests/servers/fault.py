@@ -36,7 +36,8 @@ class Request:
 class Reaction:
     """What the server does: wait ``delay`` seconds, then answer, or just hang up.
 
-    ``cut`` ends the connection after that many bytes of the answer.
+    ``cut`` ends the connection after that many bytes of the answer. With ``drip`` one byte of it is
+    sent at a time, so many seconds apart.
     """
 
     status: int = 200
@@ -45,6 +46,7 @@ class Reaction:
     delay: float = 0.0
     cut: int | None = None
     hang_up: bool = False
+    drip: float = 0.0
 
     def render(self, method: str) -> bytes:
         """The bytes of the answer."""
@@ -156,8 +158,17 @@ class FaultServer:
             with self._lock:
                 self._busy -= 1
         if not reaction.hang_up:
-            connection.sendall(reaction.render(request.method)[: reaction.cut])
+            _send(connection, reaction.render(request.method)[: reaction.cut], reaction.drip)
         return not reaction.hang_up and reaction.cut is None
+
+
+def _send(connection: socket.socket, answer: bytes, drip: float) -> None:
+    if not drip:
+        connection.sendall(answer)
+        return
+    for byte in answer:
+        connection.sendall(bytes([byte]))
+        time.sleep(drip)
 
 
 def _read(stream: BinaryIO, connection: socket.socket) -> Request | None:

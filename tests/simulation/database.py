@@ -35,7 +35,7 @@ _KEPT = 3600e6  # microseconds that old versions are kept for
 class Write:
     """A write that the program sent: by which process, to which life of the document.
 
-    ``had`` are the texts of the document just before, by place.
+    ``had`` are the application's own texts in the document just before, by place.
     """
 
     number: int
@@ -346,7 +346,9 @@ class Database:
         life.tree = self._edited(write, update, before)
         life.updated = self.moment()
         write.arrived = True
-        write.had.update((place, leaf.text) for place, leaf in leaves(before))
+        write.had.update(
+            (place, leaf.text) for place, leaf in leaves(before) if leaf.author is None
+        )
         self._remember(path)
         self.world.model.arrived(write, life, before)
         return WriteResult(path, WriteStatus.WRITTEN, Revision(str(life.updated)))

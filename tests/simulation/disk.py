@@ -211,6 +211,11 @@ def remove_file(path: Path) -> None:
     _unlink(path)
 
 
+def cut_file(path: Path, share: float) -> None:
+    """Cut a file off behind a share of it."""
+    os.truncate(path, int(path.stat().st_size * share))
+
+
 def tamper(path: Path, how: str) -> bool:
     """Change a plan file by hand; whether there was anything to change."""
     connection = _connect(path)

@@ -850,4 +850,123 @@ FAILED: dict[str, Scenario] = {
         batch=400,
         parts=1,
     ),
+    "refused-after-kill-and-plan": Scenario(
+        documents=(("users/u4", {"files": [{"url": 6}]}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan", faults=(Fault("got", 0, Kill()),)),
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+        ),
+        batch=4,
+    ),
+    "refused-after-a-full-disk": Scenario(
+        documents=(("users/u5", {"note": 7}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan", faults=(Fault("write", 0, Kill()),)),
+            Command(verb="rollback", file="x.plan", faults=(Fault("sql", 14, Full("kept")),)),
+            Command(verb="verify", file="x.plan"),
+        ),
+        batch=4,
+    ),
+    "own-string-that-never-moved-1": Scenario(
+        documents=(("users/u2", {"files": [10], "image": 14}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("insert", 2, 2, 48),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
+    "own-string-that-never-moved-2": Scenario(
+        documents=(
+            (
+                "users/u5",
+                {
+                    "meta": {"thumb": 1},
+                    "files": [{"url": 6}, {"url": 2}, {"url": 7}, {"url": 12}],
+                    "image": 13,
+                    "note": 2,
+                },
+            ),
+        ),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("retype", 0, 7, 35),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
+    "put-back-by-the-application-between-two-applies": Scenario(
+        documents=(("users/u1", {"note": 9}), ("users/u3", {"files": [{"url": 2}]})),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("other", 3, 4, 8),
+            Command(verb="rollback", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("restore", 1, 9, 55),
+            Command(verb="rollback", file="x.plan"),
+            Command(verb="apply", file="x.plan", options=("--max-writes", "1")),
+        ),
+        batch=4,
+    ),
+    "own-string-that-came-between-two-applies": Scenario(
+        documents=(("users/u5", {"files": [13], "meta": {"thumb": 1}}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan"),
+            Move("append", 0, 0, 47),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan"),
+        ),
+        batch=4,
+    ),
+    "put-back-by-a-copy": Scenario(
+        documents=(("users/u4", {"files": [{"url": 0}, {"url": 13}]}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            FileMove(kind="copy without wal", source="x.plan", target="y.plan"),
+            Command(verb="rollback", file="y.plan"),
+            Command(verb="rollback", file="x.plan"),
+        ),
+        batch=400,
+    ),
+    "strings-of-another-rule": Scenario(
+        documents=(("users/u4", {"files": [11], "note": 5}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan", options=("--rule", "moved")),
+        ),
+        batch=4,
+    ),
+    "copy-listed-once-1": Scenario(
+        documents=(("users/u3", {"image": 7}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("copy", 0, 0, 11),
+            Command(verb="rollback", file="x.plan"),
+            Command(
+                verb="apply", file="x.plan", faults=(Fault("write", 0, Move("swap", 0, 5, 24)),)
+            ),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
+    "copy-listed-once-2": Scenario(
+        documents=(("users/u4", {"files": [9]}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("append", 1, 9, 29),
+            ObjectMove("silent", "moved/b.png"),
+            Command(verb="rollback", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
 }

@@ -61,13 +61,18 @@ class Judge:
             plan.last = f"{process.verb}{limited} {ended.status}"
 
     def _killed(self, process: Process) -> None:
-        self.model.disturbed(process)
+        self._cut_short(process)
         if process.verb == "plan":
             process.notes["draft"].unsure = True
         if process.verb == "verify":
             for file in self.model.world.temporary.rglob("*"):
                 if file.is_file() and SECRET.encode() in file.read_bytes():
                     self.model.report("secret-left", f"a killed verify leaves {file.name} behind")
+
+    def _cut_short(self, process: Process) -> None:
+        self.model.disturbed(process)
+        if process.plan is not None and process.verb in WRITERS:
+            process.plan.last = f"{process.verb} cut short"
 
     def _judge_status(self, process: Process, ended: Ended) -> bool:
         """Whether the command did what it is for; a status without its reason is a violation."""
@@ -79,6 +84,7 @@ class Judge:
         reasons = {
             1: process.filled or process.notes["busy"] or process.notes.get("nested"),
             6: process.notes["busy"] or process.notes["orphan"] or spoiled or now is not plan
+            or (plan and plan.suspect)
             or (process.verb == "plan" and journaled),
             130: process.signalled == 2,
             143: process.signalled == 15,
@@ -89,7 +95,7 @@ class Judge:
             if process.verb == "plan" and status != 6:
                 process.notes["draft"].unsure = True
             if process.verb in WRITERS and status in (1, 130, 143):
-                self.model.disturbed(process)
+                self._cut_short(process)
             return False
         if status not in (0, 3, 5):
             self.model.report(f"status-{status}", why)
@@ -238,7 +244,7 @@ class Judge:
             for url in replaced(before, after) or ()
             if rule in (None, url.rule)
         }
-        known, first = set(map(id, plan.writes)), writes[0].had
+        known, first = set(map(id, plan.writes)), _first_of_its_kind(plan, writes).had
         replaced_texts = {before for write in writes for _, before, _ in write.edits}
         standing = [
             (place, leaf) for place, leaf in leaves(seen.tree) if first.get(place) == leaf.text
@@ -271,7 +277,18 @@ class Judge:
             )
 
     def _edited(self, plan: PlanModel) -> bool:
-        """Whether the application changed a document that was written, or made it again."""
+        """Whether the application changed a document that was written, or made it again.
+
+        What another file wrote is the application's, for all that this one knows.
+        """
+        mine = {id(each) for each in (*plan.writes, *plan.backs)}
+        paths = {each.path for each in plan.writes}
+        if any(
+            each.arrived and each.path in paths and id(each) not in mine
+            for other in self.model.files.values()
+            for each in (*other.writes, *other.backs)
+        ):
+            return True
         for write in plan.writes:
             life = self.model.world.life(write.path)
             if life is None or life.created != write.created:
@@ -338,7 +355,22 @@ class Judge:
         there = named <= objects.there - objects.silent
         denied = any(state != "exists" for _, state, _ in notes["answers"])
         done = process.plan is not None and process.plan.last == "apply 0"
-        return notes["dirty"] or denied or not there or not done or not notes.get("scanned")
+        disturbed = notes.get("nested") or notes["busy"]
+        return (
+            notes["dirty"] or denied or not there or not done or disturbed
+            or not notes.get("scanned")
+        )  # fmt: skip
+
+
+def _first_of_its_kind(plan: PlanModel, writes: list[Write]) -> Write:
+    """The first of some writes to a document that was not put back before the next one."""
+    last = writes[-1]
+    put_back = [
+        back.number
+        for back in plan.backs
+        if back.arrived and back.path == last.path and back.number < last.number
+    ]
+    return next(each for each in writes if each.number > max(put_back, default=0))
 
 
 def _limits(process: Process) -> dict[str, str | None]:

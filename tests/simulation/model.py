@@ -305,8 +305,7 @@ class Model:
 
     def file_moved(self, move: FileMove) -> None:
         """An operator copies, moves, loses or damages plan files."""
-        folder = self.world.folder
-        source, target = folder / move.source, folder / move.target
+        source = self.world.folder / move.source
         plan = self.files.get(source)
         if plan is None or not source.exists():
             return
@@ -314,21 +313,30 @@ class Model:
         holds = wal.exists() and wal.stat().st_size > 0
         match move.kind:
             case "copy" | "copy without wal" | "move without wal":
-                copy = plan.copy()
-                disk.copy_file(source, target, with_wal=move.kind == "copy")
-                if holds and move.kind != "copy":
-                    copy.spoiled = copy.spoiled or "no -wal beside it"
-                self.files[target] = copy
-                if move.kind.startswith("move"):
-                    disk.remove_file(source)
-                    del self.files[source]
-            case "lose wal":
-                if holds:
-                    disk.remove_file(wal)
-                    plan.spoiled = plan.spoiled or "no -wal beside it"
+                self._copied(move, plan, wal)
+            case "lose wal" if holds:
+                disk.remove_file(wal)
+                plan.spoiled = plan.spoiled or "no -wal beside it"
+            case "cut wal" if holds:
+                disk.cut_file(wal, move.share)
+                plan.disturbed = True  # answers are lost, and no entry
             case "trigger" | "flip" | "edit":
+                plan.suspect = plan.suspect or wal.exists()  # SQLite takes it away on closing
                 if disk.tamper(source, move.kind):
                     plan.spoiled = plan.spoiled or f"a {move.kind} in it"
+
+    def _copied(self, move: FileMove, plan: PlanModel, wal: Path) -> None:
+        source, target = self.world.folder / move.source, self.world.folder / move.target
+        copy = plan.copy()
+        if move.kind != "copy" and wal.exists():
+            copy.suspect = True
+            if wal.stat().st_size:
+                copy.spoiled = copy.spoiled or "no -wal beside it"
+        disk.copy_file(source, target, with_wal=move.kind == "copy")
+        self.files[target] = copy
+        if move.kind.startswith("move"):
+            disk.remove_file(source)
+            del self.files[source]
 
     # -- commands -------------------------------------------------------------------------------
 
@@ -345,11 +353,11 @@ class Model:
             self._look_for_old(process)
 
     def _is_busy(self, process: Process) -> bool:
-        """Whether another process works with the same file."""
+        """Whether another process works with the same file, as verify does when it has read."""
         others = [each for each in self.world.stack if each.path == process.path]
         for other in others:
             other.notes["nested"] = True
-        return any(each.verb != "verify" for each in others)
+        return bool(others)
 
     def ended(self, process: Process, ended: Ended) -> None:
         """A command ended: what it says must be true, and must be all."""

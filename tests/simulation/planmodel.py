@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tests.simulation.database import Write
@@ -36,6 +37,7 @@ class PlanModel:
     blocked: bool | None = None
     unsure: bool = False
     spoiled: str = ""
+    suspect: bool = False
     disturbed: bool = False
     intended: list[Write] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
@@ -56,12 +58,10 @@ class PlanModel:
 
     def copy(self) -> PlanModel:
         """What a copy of the file knows."""
-        return PlanModel(
-            dict(self.docs), dict(self.evidence), dict(self.planned), set(self.waived),
-            self.sealed, self.deleted, self.blocked, self.unsure, self.spoiled, self.disturbed,
-            list(self.intended), list(self.writes), list(self.backs),
-            {verb: dict(seen) for verb, seen in self.seen.items()}, self.last,
-        )  # fmt: skip
+        containers: dict[str, Any] = {
+            each.name: _copied(getattr(self, each.name)) for each in fields(self)
+        }
+        return replace(self, **containers)
 
     def seal(self) -> None:
         """Decide every URL, as the plan must have."""
@@ -78,3 +78,10 @@ class PlanModel:
                         self.blocked = True
         if self.unsure:
             self.blocked = None
+
+
+def _copied(value: Any) -> Any:
+    """A value in containers of its own; what they hold is the same."""
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    return copy(value) if isinstance(value, (list, set)) else value

@@ -93,14 +93,16 @@ class ClockMove:
 
 @dataclass(frozen=True)
 class FileMove:
-    """An operator does something to plan files."""
+    """An operator, or chance, does something to plan files; ``share`` of one is left."""
 
     kind: str
     source: str
     target: str
+    share: float = 0.0
 
     def __str__(self) -> str:
-        return f"file: {self.kind} {self.source} {self.target}"
+        share = f" {self.share:.3f}" if self.share else ""
+        return f"file: {self.kind} {self.source} {self.target}{share}"
 
 
 @dataclass(frozen=True)
@@ -212,10 +214,12 @@ class _Generator:
                 return [plan, Command("apply", file, (), faults), *moves, *again]
             case "sidecar":
                 kill = Fault(chance.choice(("write", "wrote", "committed")), nth * 2, Kill())
-                kind = chance.choice(("copy", "copy without wal", "move without wal", "lose wal"))
+                kind = chance.choice(
+                    ("copy", "copy without wal", "move without wal", "lose wal", "cut wal")
+                )
                 verb = chance.choice(("rollback", "apply", "plan", "verify"))
-                spoil = FileMove(kind, file, other)
-                used = Command(verb, file if kind == "lose wal" else other)
+                spoil = FileMove(kind, file, other, chance.random() if kind == "cut wal" else 0.0)
+                used = Command(verb, file if kind in ("lose wal", "cut wal") else other)
                 return [plan, Command("apply", file, (), (kill,)), spoil, used]
             case "late plan":
                 point = chance.choice(("scan", "prove", "rename", "sql", "committed"))
@@ -292,11 +296,12 @@ class _Generator:
         kind = chance.choice(
             (
                 "copy", "copy", "copy without wal", "move without wal", "lose wal",
-                "trigger", "flip", "edit",
+                "cut wal", "cut wal", "cut wal", "trigger", "flip", "edit",
             )
         )  # fmt: skip
         source, target = (FILES if chance.random() < 0.8 else FILES[::-1])[:2]
-        return FileMove(kind, source, target)
+        share = chance.choice((0.0, chance.random(), chance.random()))
+        return FileMove(kind, source, target, share if kind == "cut wal" else 0.0)
 
     def _command(self, verb: str, file: str, depth: int = 0) -> Command:
         chance = self.chance

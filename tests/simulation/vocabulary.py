@@ -38,18 +38,18 @@ def _covered(old: str, key: str, rule: str = "moved") -> Covered:
     return Covered(old, f"{ENDPOINT}/data/{key}", key, rule)
 
 
+SECRET = "5ec7e75e-c7e7-4ec7-ae75-ec7e75ec7e75"  # no hash, and no name of a folder, holds it
 _STORAGE = "https://storage.googleapis.com"
 _FIREBASE = "https://firebasestorage.googleapis.com/v0/b/old-bucket/o"
 COVERED = (
     _covered(f"{_STORAGE}/old-bucket/a.png", "moved/a.png"),
     _covered("gs://old-bucket/a.png", "moved/a.png"),
     _covered(f"{_STORAGE}/old-bucket/b.png", "moved/b.png"),
-    _covered(f"{_FIREBASE}/c.png?alt=media&token=5ec7e7", "moved/c.png"),
+    _covered(f"{_FIREBASE}/c.png?alt=media&token={SECRET}", "moved/c.png"),
     _covered(f"{_STORAGE}/old-bucket/d.png", "moved/d.png"),
     _covered(f"{_STORAGE}/spare-bucket/s.png", "spare/s.png", "spare"),
 )
 UNMAPPED = f"{_STORAGE}/other-bucket/z.png"
-SECRET = "5ec7e7"
 
 BY_OLD = {each.old: each for each in COVERED}
 NEW = tuple(dict.fromkeys(each.new for each in COVERED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import signal
 import sys
@@ -250,6 +251,8 @@ class World:
             ended = driver.run(driver.arguments(command.verb, str(path), command.options, rules))
         finally:
             signal.signal(signal.SIGTERM, before)
+            if process.signalled:
+                gc.collect()  # what the interrupted frames held open, a kernel would close
             self.stack.pop()
             disk.release_locks(process)
         self.say(f"  -> exit {ended.status} {_in_short(ended)}")

@@ -119,6 +119,8 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
             console.print(printable(f"url      {rule.form.text} for rule {rule.name}"))
     for host, bucket in sorted(loaded.grammar.hosts.items()):
         console.print(f"host     {host} serves {bucket}")
+    for host, api in sorted(loaded.grammar.apis.items()):
+        console.print(f"host     {host} serves the API of {api}")
     for collection in loaded.scope.collections:
         console.print(printable(f"exclude  collection {collection.text}"))
     for field in loaded.scope.fields:

@@ -1,14 +1,12 @@
-"""How fast to go: two rates, for writes to a database and for requests to a server.
+"""How fast to write to a database, by Google's rule.
 
-`WriteRate` follows Google's rule (Firestore best practices, "ramping up traffic"): 500 operations a
-second to begin with, half as many again every five minutes. Pressure (locks held, quota exceeded)
-halves it. `RequestRate` is a constant that an operator chose, shared by all threads.
+500 operations a second to begin with, half as many again every five minutes (Firestore best
+practices, "ramping up traffic"). Pressure (locks held, quota exceeded) halves the rate.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 
@@ -21,9 +19,6 @@ PERIOD = 300.0
 
 _BATCH_SECONDS = 1.0
 """Seconds that a batch of writes takes at most: what a signal waits for."""
-
-_SLACK = 0.002
-"""Seconds by which a caller of `RequestRate.is_due` may come late without losing its turns."""
 
 
 class WriteRate:
@@ -101,29 +96,3 @@ def seconds_for(writes: int, *, ramp: bool, cap: float | None = None) -> float:
         seconds += PERIOD
         rate *= GROWTH
     return seconds
-
-
-class RequestRate:
-    """Spreads the requests of all threads evenly, ``per_second`` of them."""
-
-    def __init__(self, per_second: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._interval = 1 / per_second
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._next = -math.inf
-
-    def is_due(self) -> bool:
-        """Whether one more request may be sent now; the caller then sends it."""
-        now = self._clock()
-        with self._lock:
-            if now < self._next:
-                return False
-            self._next = max(self._next, now - _SLACK) + self._interval
-        return True
-
-    def wait(self, stop: threading.Event) -> None:
-        """Return when it is this caller's turn, or when ``stop`` is set."""
-        with self._lock:
-            turn = max(self._clock(), self._next)
-            self._next = turn + self._interval
-        stop.wait(max(0.0, turn - self._clock()))

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from url_rewriter.objects.transport.base import Transport
 from url_rewriter.objects.transport.boto import BotoTransport, Client
 from url_rewriter.objects.transport.circuit_breaker import CircuitBreaker
-from url_rewriter.objects.transport.cross_checked import CrossChecked, Trial
+from url_rewriter.objects.transport.cross_checked import CrossChecked, Trials
 from url_rewriter.objects.transport.fast import FastTransport
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.verdicts import DenialStyle
@@ -24,7 +24,7 @@ class S3Connection:
         """Contact no server yet. Raises ConfigurationError."""
         self.client = Client(settings)
         self._settings = settings
-        self._trial = Trial()
+        self._trials = Trials()
         self._fast = _open_fast(settings, self.client)
 
     def transport(
@@ -40,7 +40,7 @@ class S3Connection:
         if self._fast is None:
             return sure
         fast = CircuitBreaker(self._fast, given_up)
-        return CrossChecked(fast, sure, styles, self._trial, max(8, self._settings.workers))
+        return CrossChecked(fast, sure, styles, self._trials, max(8, self._settings.workers))
 
     def gentle_transport(self, given_up: Mapping[str, str]) -> Transport:
         """A transport through boto3 alone, at half the concurrency."""

@@ -66,8 +66,8 @@ def _fetch(transport: Transport, place: Place, passes: Backoff) -> Page:
         for _, answer in transport.pages([place]):
             if answer.page is not None:
                 return answer.page
-        if answer.status != 200 and not answer.passing:
-            break
+        if answer.busy or (answer.status != 200 and not answer.passing):
+            break  # a server that is busy has been waited for already
     raise _explain(answer, place)
 
 
@@ -80,7 +80,9 @@ def _explain(answer: Answer, place: Place) -> UrlRewriterError:
     if answer.status == 200:
         why = "the page is cut, out of order, or lacks fields"
     else:
-        why = answer.fault or f"answered {answer.status} {answer.code}".rstrip()
+        why = answer.fault or f"answered {answer.words}"
+        if answer.busy:
+            why += ": it is busy, or asked too often; --max-rps asks less often"
     return ServiceError(
         f"The listing of bucket {place.bucket!r} behind the key {place.after!r} cannot be relied "
         f"on: {why}."

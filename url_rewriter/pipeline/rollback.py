@@ -129,10 +129,13 @@ class _RollbackPolicy:
         ours = history.ours
         if self.rule is None:
             return ours
+        live = tuple(filter(self._is_of_rule, ours.live))
+        stay = tuple((edit.value_path, edit.after) for edit in ours.live if edit not in live)
         return replace(
             ours,
-            live=tuple(filter(self._is_of_rule, ours.live)),
+            live=live,
             written=tuple(filter(self._is_of_rule, ours.written)),
+            standing=tuple(dict.fromkeys((*ours.standing, *stay))),
         )
 
     def _is_of_rule(self, edit: Edit) -> bool:

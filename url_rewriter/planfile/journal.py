@@ -33,7 +33,7 @@ from url_rewriter.planfile.rows import (
 )
 from url_rewriter.planfile.runs import Run, now
 from url_rewriter.planfile.totals import Operation
-from url_rewriter.planfile.write_totals import PUT_BACK, WANTED, WriteFilter
+from url_rewriter.planfile.write_totals import LEFT_BEFORE, PUT_BACK, WANTED, WriteFilter
 from url_rewriter.planning import Standing, place_of
 from url_rewriter.urls import ObjectRef
 
@@ -102,7 +102,11 @@ class Journal(Run):
         self.operation = operation
 
     def intend(self, intentions: Sequence[Intention]) -> list[int]:
-        """Make entries for writes that are about to be sent; durable when this returns."""
+        """Make entries for writes that are about to be sent; durable when this returns.
+
+        They are in the file itself by then, unless another process is reading it: what is cut off
+        or damaged at the end of a -wal can only be answers, which the documents give again.
+        """
         with self._adding():
             # What the other operation made of these documents ends here.
             self._connection.executemany(
@@ -111,7 +115,9 @@ class Journal(Run):
                 " WHERE document = ? AND operation <> ?",
                 [(self._run, self.operation, each.document, self.operation) for each in intentions],
             )
-            return [self._enter(each) for each in intentions]
+            entries = [self._enter(each) for each in intentions]
+        self._move_into_file(_PATIENCE)
+        return entries
 
     def _enter(self, each: Intention) -> int:
         row = self._connection.execute(
@@ -217,6 +223,8 @@ class Journal(Run):
 
 
 _PAGE = 500
+_PATIENCE = 0.2
+"""Seconds that a batch waits for other processes that read the file."""
 
 _ENTRIES = (
     "SELECT id, operation, document, revision, created_at, edits, status, standing FROM entries"
@@ -224,8 +232,9 @@ _ENTRIES = (
 )
 
 _APPLIED = (
-    "SELECT max(j.id), d.id, d.path, x.id IS NOT NULL"
-    " FROM journal j JOIN documents d ON d.id = j.document"
+    "SELECT max(j.id), d.id, d.path, "
+    + LEFT_BEFORE
+    + " FROM journal j JOIN documents d ON d.id = j.document"
     " LEFT JOIN newest_outcome x ON x.document = d.id AND x.operation = 'rollback'"
     " WHERE j.operation = 'apply' AND NOT coalesce("
     + PUT_BACK

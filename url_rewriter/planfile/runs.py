@@ -18,6 +18,9 @@ from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.verdicts import KeptVerdict, insert_verdict
 
+_PATIENCE = 5.0
+"""Seconds to wait, as a run begins, for other processes that read the file."""
+
 
 class Run:
     """The writable end of a plan file, which its user holds a FileLock on, for one command.
@@ -44,13 +47,21 @@ class Run:
 
         By it, a copy of the file alone is told from a whole one (see `sidecars`).
         """
-        with translated(self.plan.path):
-            (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
-        if busy:
+        if not self._move_into_file(_PATIENCE):
             raise RefusedError(
                 f"{self.plan.path}: another process is reading this plan file. Wait until it has"
                 " ended."
             )
+
+    def _move_into_file(self, patience: float) -> bool:
+        """Move what was added out of the -wal into the file itself; whether nothing is left there.
+
+        Something is where another process is reading it, and goes on for ``patience`` seconds.
+        """
+        with translated(self.plan.path):
+            self._connection.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+            (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     @contextmanager
     def _adding(self) -> Iterator[None]:

@@ -103,11 +103,12 @@ def check_sidecars(path: Path) -> None:
         )
     has_wal, writes_ahead = _look(path)
     wal = wal_of(path)
-    if writes_ahead and not has_wal and _last_run_is_open(path):
+    if writes_ahead and not wal.exists() and _last_run_is_open(path):
         raise RefusedError(
             f"{path}: {wal.name} belongs to it, and is not there: a run was killed, and the end of"
             " its journal is in that file. Put the two side by side, under names that match."
-            " Nothing was written."
+            " Nothing was written. (Only where another SQLite tool has opened and closed"
+            f" {path.name} since: that moved it in, and an empty {wal.name} beside it says so.)"
         )
     if writes_ahead and has_wal and is_damaged(wal):
         raise RefusedError(

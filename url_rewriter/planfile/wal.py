@@ -25,6 +25,8 @@ def is_damaged(wal: Path) -> bool:
 
 
 def _loses_transactions(data: bytes) -> bool:
+    if len(data) <= _HEADER:  # a header is on disk before the first frame is written
+        return False
     magic, _, page, _, *salts_and_sums = struct.unpack(">8I", data[:_HEADER].ljust(_HEADER, b"\0"))
     salts, sums = tuple(salts_and_sums[:2]), tuple(salts_and_sums[2:])
     order = "<" if magic == _LITTLE_ENDIAN_SUMS else ">"

@@ -83,6 +83,11 @@ WANTED = """
 PUT_BACK = "(x.outcome IN ('written', 'unchanged', 'gone') AND NOT x.live)"
 """Whether a rollback has left nothing to put back, by its newest outcome ``x`` for a document."""
 
+LEFT_BEFORE = (
+    "EXISTS (SELECT 1 FROM newest_rollback x WHERE x.document = d.id AND NOT " + PUT_BACK + ")"
+)
+"""Whether the last rollback of a document ``d`` left something, whatever an apply did since."""
+
 _OUTCOMES = (
     "SELECT x.outcome, count(*) FROM newest_outcome x JOIN documents d ON d.id = x.document"
     " WHERE x.operation = :operation AND " + WANTED + " GROUP BY x.outcome"
@@ -99,15 +104,14 @@ _TO_WRITE = {
     Operation.APPLY: "EXISTS (SELECT 1 FROM strings s"
     " WHERE s.document = d.id AND s.after IS NOT NULL)",
     Operation.ROLLBACK: "(EXISTS (SELECT 1 FROM newest_outcome x WHERE x.document = d.id"
-    " AND x.operation = 'rollback') OR " + _LIVE + ")",
+    " AND x.operation = 'rollback') OR " + _LIVE + " OR " + LEFT_BEFORE + ")",
 }
 
 _PENDING = {
     Operation.APPLY: _TO_WRITE[Operation.APPLY] + " AND NOT EXISTS (SELECT 1 FROM newest_outcome x"
     " WHERE x.document = d.id AND x.operation = 'apply'"
     " AND x.outcome IN ('written', 'unchanged'))",
-    Operation.ROLLBACK: "(" + _LIVE + " OR EXISTS (SELECT 1 FROM newest_outcome x"
-    " WHERE x.document = d.id AND x.operation = 'rollback' AND NOT " + PUT_BACK + "))",
+    Operation.ROLLBACK: "(" + _LIVE + " OR " + LEFT_BEFORE + ")",
 }
 
 
@@ -190,14 +194,17 @@ def left_documents(connection: sqlite3.Connection, operation: Operation) -> list
     return [LeftDocument(path, Outcome(outcome), detail) for path, outcome, detail in rows]
 
 
-# What the other operation wrote later is no longer there.
-_URLS_WRITTEN = """
-SELECT coalesce(sum(urls), 0) FROM entries j
-WHERE operation = :operation AND status = 'written' AND {which} AND NOT EXISTS (
+# What the other operation wrote later, or dealt with otherwise, is no longer there.
+_STANDS = """NOT EXISTS (
     SELECT 1 FROM entries k WHERE k.document = j.document AND k.id > j.id
     AND k.operation <> j.operation AND k.status = 'written')
-"""
+AND NOT EXISTS (
+    SELECT 1 FROM newest_outcome y WHERE y.document = j.document AND y.operation <> j.operation)"""
 
+_URLS_WRITTEN = (
+    "SELECT coalesce(sum(urls), 0) FROM entries j"
+    " WHERE operation = :operation AND status = 'written' AND {which} AND " + _STANDS
+)
 
 _HAS_OUTCOME = """EXISTS (SELECT 1 FROM newest_outcome x
     WHERE x.document = j.document AND x.operation = j.operation)"""
@@ -221,10 +228,8 @@ SELECT coalesce(sum(status = 'migrated'), 0),
 FROM occurrences
 """
 
-_APPLIED = """coalesce((SELECT sum(j.urls) FROM entries j WHERE j.document = d.id
-    AND j.operation = 'apply' AND j.status = 'written' AND NOT EXISTS (
-        SELECT 1 FROM entries k WHERE k.document = j.document AND k.id > j.id
-        AND k.operation <> j.operation AND k.status = 'written')), 0)"""
+_APPLIED = f"""coalesce((SELECT sum(j.urls) FROM entries j WHERE j.document = d.id
+    AND j.operation = 'apply' AND j.status = 'written' AND {_STANDS}), 0)"""
 
 _NO_OUTCOME = """NOT EXISTS (SELECT 1 FROM newest_outcome x
     WHERE x.document = d.id AND x.operation = '{}')"""

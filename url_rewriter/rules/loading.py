@@ -5,10 +5,12 @@ pydantic and ruamel.yaml are imported when a file is read: the rules of a plan f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from url_rewriter.errors import ConfigurationError
 from url_rewriter.rules.model import (
     VERSION,
     Example,
@@ -49,6 +51,14 @@ def load_rules(path: Path, environ: Mapping[str, str]) -> Rules:
     return _rules(file, placed)
 
 
+def hash_rules_file(path: Path) -> str:
+    """SHA-256, in hexadecimal, of the bytes of a rules file. Raises ConfigurationError."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a rules file, for editors."""
     from url_rewriter.rules import schema
@@ -84,7 +94,8 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             fields=tuple(FieldPattern(e.field) for e in exclude if e.field),
         ),
         grammar=Grammar(
-            hosts={entry.host: entry.bucket for entry in file.hosts},
+            hosts={each.host: each.bucket for each in file.hosts if each.bucket},
+            apis={each.host: each.serves for each in file.hosts if each.serves},
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
             **moved_urls(target, rules, sources),

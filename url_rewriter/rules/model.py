@@ -16,7 +16,7 @@ from url_rewriter.rules.places import RuleUrls, UrlSpace, places_of
 from url_rewriter.rules.public_form import IN_PATH_STYLE, PublicForm
 from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.waivers import Waiver
-from url_rewriter.urls import Grammar, ObjectRef, Reading, S3Address, TargetPlace
+from url_rewriter.urls import Api, Grammar, ObjectRef, Reading, S3Address, TargetPlace
 from url_rewriter.urls.names import key_trouble
 
 VERSION = 1
@@ -313,8 +313,11 @@ class Rules:
             },
             "rules": [_rule_members(rule) for rule in self.rules],
             "hosts": [
-                {"host": host, "bucket": bucket}
-                for host, bucket in sorted(self.grammar.hosts.items())
+                *(
+                    {"host": host, "bucket": bucket}
+                    for host, bucket in sorted(self.grammar.hosts.items())
+                ),
+                *({"host": host, "serves": api} for host, api in sorted(self.grammar.apis.items())),
             ],
             "sources": [
                 {"s3": source.url, **({"bucket": source.bucket} if source.bucket else {})}
@@ -352,7 +355,8 @@ class Rules:
                 fields=tuple(FieldPattern(m["field"]) for m in exclude if "field" in m),
             ),
             grammar=Grammar(
-                hosts={entry["host"]: entry["bucket"] for entry in members["hosts"]},
+                hosts={m["host"]: m["bucket"] for m in members["hosts"] if "bucket" in m},
+                apis={m["host"]: Api(m["serves"]) for m in members["hosts"] if "serves" in m},
                 # Rules that take nothing have no target.
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,

@@ -37,6 +37,7 @@ from url_rewriter.rules.problems import did_you_mean, quoted
 from url_rewriter.rules.public_form import PATH_STYLE, public_form
 from url_rewriter.rules.s3_sources import s3_url, trouble_with_bucket
 from url_rewriter.rules.syntax import Placed, Unquoted
+from url_rewriter.urls import Api
 
 
 def _collection_pattern(text: str) -> str:
@@ -104,6 +105,7 @@ Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const":
 Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
+ApiOption = Annotated[Api, Field(strict=False)]
 OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
 GateOption = Annotated[
     GateName,
@@ -269,12 +271,27 @@ class RulePart(_FilePart):
 
 
 class HostPart(_FilePart):
-    """A host that serves one bucket: a CNAME, a CDN, an emulator."""
+    """A host that serves one bucket (a CNAME, a CDN), or an API (an emulator)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["bucket"]}, {"required": ["serves"]}]}
+    )
 
     host: Annotated[str, AfterValidator(names.host)] = Field(
         description="Its name, with :port where it has one."
     )
-    bucket: SourceBucket = Field(description="The Cloud Storage bucket that it serves.")
+    bucket: SourceBucket | None = Field(
+        default=None, description="The Cloud Storage bucket that it serves: paths are keys."
+    )
+    serves: ApiOption | None = Field(
+        default=None, description="The API that it serves: the bucket stands in the path."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if len({"bucket", "serves"} & self.model_fields_set) != 1:
+            raise ValueError("says either the bucket that it serves, or serves: the API")
+        return self
 
 
 class S3SourcePart(_FilePart):
@@ -337,7 +354,7 @@ class RulesFile(_FilePart):
     )
     scope: ScopePart = ScopePart()
     rules: list[RulePart] = Field(min_length=1, description="No two have the same source.")
-    hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket.")
+    hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket, or an API.")
     sources: list[S3SourcePart] = Field(
         default=[], description="S3 servers that objects moved from, for rules with store: s3."
     )

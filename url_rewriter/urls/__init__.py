@@ -44,6 +44,7 @@ from url_rewriter.urls.encoding import target_url, url_below
 from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
     S3_FORMS,
+    Api,
     Form,
     Found,
     Grammar,
@@ -58,7 +59,7 @@ from url_rewriter.urls.model import (
 )
 from url_rewriter.urls.needles import needles
 from url_rewriter.urls.plain import read_plain
-from url_rewriter.urls.redaction import redact
+from url_rewriter.urls.redaction import redact, redact_url
 from url_rewriter.urls.rewriting import rewrite
 from url_rewriter.urls.scanning import in_value
 from url_rewriter.urls.unread import with_unread
@@ -66,6 +67,7 @@ from url_rewriter.urls.values import Context
 
 __all__ = [
     "S3_FORMS",
+    "Api",
     "Form",
     "Found",
     "Grammar",
@@ -83,6 +85,7 @@ __all__ = [
     "needles",
     "parse",
     "redact",
+    "redact_url",
     "rewrite",
     "target_url",
     "url_below",

@@ -48,6 +48,13 @@ S3_FORMS = frozenset({Form.S3, Form.S3_PATH, Form.S3_VHOST, Form.S3_PUBLIC})
 """The forms whose objects were on an S3 server, and not in Cloud Storage."""
 
 
+class Api(StrEnum):
+    """An API of Google's that a declared host serves, as an emulator does."""
+
+    FIREBASE = "firebase"
+    CLOUD_STORAGE = "cloud-storage"
+
+
 class Remark(StrEnum):
     """Something an operator should know of a URL that was recognised."""
 
@@ -68,7 +75,7 @@ class Remark(StrEnum):
     RESOURCE_NAME = "resource-name"
     # A host of Google's that stopped serving objects.
     RETIRED_HOST = "retired-host"
-    # Private Service Connect: serves Cloud Storage in one network only.
+    # Private Api Connect: serves Cloud Storage in one network only.
     PRIVATE_ENDPOINT = "private-endpoint"
     # Made to look like Cloud Storage, or mistyped; it is somebody else's host.
     LOOKALIKE_HOST = "lookalike-host"
@@ -226,7 +233,8 @@ class Grammar:
     """What is recognised beyond Google's own hosts.
 
     ``hosts`` maps a lower-case host (with ``:port`` where it has one) that serves one bucket to
-    that bucket. ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
+    that bucket, and ``apis`` one that serves an API, in whose URLs the bucket stands, to that.
+    ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
     name targets, and ``places`` the other bases of such URLs; where several fit, the longest base
     decides. ``nested`` switches URLs inside a foreign URL on. With ``addresses`` of S3 servers,
     ``s3://`` is known too.
@@ -237,3 +245,9 @@ class Grammar:
     nested: bool = True
     places: tuple[TargetPlace, ...] = ()
     addresses: tuple[S3Address, ...] = ()
+    apis: Mapping[str, Api] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The hosts of sources that are none of Google's."""
+        return (*self.hosts, *self.apis) if self.apis else tuple(self.hosts)

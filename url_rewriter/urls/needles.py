@@ -40,7 +40,7 @@ def needles(grammar: Grammar = Grammar()) -> tuple[str, ...]:  # noqa: B008 (imm
     asked, known = _latest
     if asked is not grammar:
         bases = [place.base for place in grammar.places]
-        hosts = (*grammar.hosts, *hosts_of(grammar.addresses))
+        hosts = (*grammar.declared, *hosts_of(grammar.addresses))
         known = _needles(hosts, (*grammar.targets, *bases))
         known = (*known, *_S3) if grammar.addresses else known
         _latest = grammar, known

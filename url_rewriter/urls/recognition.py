@@ -11,7 +11,7 @@ from url_rewriter.urls import names
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.forms import is_listed, look_up
 from url_rewriter.urls.hosts import Authority, is_lookalike, read_authority
-from url_rewriter.urls.model import S3_FORMS, Form, Grammar, ObjectRef, Remark, TargetPlace
+from url_rewriter.urls.model import S3_FORMS, Api, Form, Grammar, ObjectRef, Remark, TargetPlace
 from url_rewriter.urls.parameters import NO_QUERY, SortedQuery, sort_query
 from url_rewriter.urls.s3_addresses import Addressed, is_addressed
 from url_rewriter.urls.s3_addresses import look_up as look_up_address
@@ -60,6 +60,8 @@ _GS = re.compile(
 _GENERATION = re.compile(r"(?P<key>.+)#[0-9]+", re.DOTALL)
 
 _S3 = re.compile(r"(?P<scheme>s3)://(?P<bucket>[^/]*)(?:/(?P<key>.*))?", re.DOTALL | re.IGNORECASE)
+_FIREBASE_PATH = re.compile(r"/v[0-9]\w*/b(?:/|\Z)")
+_JSON_PATH = re.compile(r"/(?:(?:resumable/)?upload/|download/)?storage/v[0-9]\w*/")
 
 # Longer than any escaping of a key with any signature; bounds the work on hostile input.
 LONGEST_URL = 16_384
@@ -99,6 +101,7 @@ def is_known_host(authority: str, scheme: str, grammar: Grammar) -> bool:
     return (
         is_listed(read.host)
         or read.netloc in grammar.hosts
+        or read.netloc in grammar.apis
         or any(read.netloc == netloc for _, netloc, _ in endpoints(grammar.targets))
         or any(read.netloc == netloc for netloc, _, _ in places(grammar.places))
         or is_addressed(read.netloc, grammar.addresses)
@@ -166,7 +169,22 @@ def _hosted(match: re.Match[str], grammar: Grammar) -> Verdict:
         if authority.userinfo:
             return Remark.USERINFO
         return _configured(bucket, path, query, fragment)
+    if (api := grammar.apis.get(authority.netloc)) is not None:
+        authority = replace(authority, host=_host_of_api(api, path), port="")
     return _by_table(authority, match["authority"].lower(), path, query, fragment)
+
+
+def _host_of_api(api: Api, path: str) -> str:
+    """Google's host of the API that a path at a declared host belongs to.
+
+    Emulators serve both APIs at one port. No bucket is called ``v0``, ``storage`` or ``download``
+    there: the first has too few letters, and the emulators take the others for the JSON API's.
+    """
+    if _FIREBASE_PATH.match(path):
+        return "firebasestorage.googleapis.com"
+    if api is Api.CLOUD_STORAGE or _JSON_PATH.match(path):
+        return "storage.googleapis.com"
+    return "firebasestorage.googleapis.com"
 
 
 def _by_table(authority: Authority, spelled: str, path: str, query: str, fragment: str) -> Verdict:

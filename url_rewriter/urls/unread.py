@@ -47,7 +47,7 @@ def with_unread(text: str, items: Sequence[Item], grammar: Grammar) -> Sequence[
     """
     if _is_plain(text, items, grammar):
         return items
-    names = _names(text, _configured(tuple(grammar.hosts), grammar.addresses))
+    names = _names(text, _configured(grammar.declared, grammar.addresses))
     # A parameter of its own query is a name too, and ends no URL.
     others = [each for each in names if text[each[0] : each[0] + 2].lower() != "x-"]
     kept = [_ended_before(item, others) for item in items]
@@ -100,7 +100,8 @@ def _is_plain(text: str, items: Sequence[Item], grammar: Grammar) -> bool:
         done = _shortest(item)
     between.append(text[done:])
     rest = "\0".join(between)
-    if may_hold(rest, _STEMS) or (grammar.hosts and may_hold(rest, tuple(grammar.hosts))):
+    declared = grammar.declared
+    if may_hold(rest, _STEMS) or (declared and may_hold(rest, declared)):
         return False
     if grammar.addresses and may_hold(rest, ("s3:", *hosts_of(grammar.addresses))):
         return False

@@ -132,7 +132,10 @@ FULL: dict[str, Any] = {
             "examples": [{"url": "x", "unchanged": True}, {"url": "x", "becomes": "x"}],
         },
     ],
-    "hosts": [{"host": "cdn.example.com", "bucket": "public-files"}],
+    "hosts": [
+        {"host": "cdn.example.com", "bucket": "public-files"},
+        {"host": "localhost:9199", "serves": "firebase"},
+    ],
     "sources": [{"s3": "https://cdn.old.example/{key}", "bucket": "old-files"}],
     "waive": [
         {

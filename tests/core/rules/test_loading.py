@@ -17,6 +17,7 @@ from url_rewriter.rules import (
     json_schema,
     load_rules,
 )
+from url_rewriter.urls import Api
 
 Load = Callable[..., Rules]
 Problems = Callable[..., list[tuple[int, int, str]]]
@@ -60,6 +61,7 @@ rules:
     text_offsets: leave
 hosts:
   - {host: "CDN.example.com:8443", bucket: public.example.com}
+  - {host: "LocalHost:9199", serves: firebase}
 unmapped: block
 """
 ENVIRON = {"S3_ENDPOINT_URL": "HTTP://LocalHost:9000//", "S3_BUCKET_NAME": "data"}
@@ -70,6 +72,7 @@ def test_a_full_file_is_read(load: Load) -> None:
     assert rules.target == Target("http://localhost:9000", "data")
     assert rules.grammar.targets == ("http://localhost:9000", "http://minio:9000")
     assert rules.grammar.hosts == {"cdn.example.com:8443": "public.example.com"}
+    assert rules.grammar.apis == {"localhost:9199": Api.FIREBASE}
     assert rules.grammar.nested is False
     assert rules.unmapped is Unmapped.BLOCK
     assert rules.scope.excludes_collection("a/b/manifests")
@@ -210,6 +213,14 @@ def test_what_is_no_rules_file_is_one_problem(
          8, 16, "serves the target"),
         (HEAD + RULE + "hosts: [{host: a.test, bucket: abc}, {host: A.test, bucket: bcd}]\n",
          7, 45, "same host as hosts[0] (line 7)"),
+        (HEAD + RULE + "hosts: [{host: a.test}]\n", 7, 9, "serves: the API"),
+        (HEAD + RULE + "hosts: [{host: a.test, bucket: abc, serves: firebase}]\n",
+         7, 9, "serves: the API"),
+        (HEAD + RULE + "hosts: [{host: a.test, serves: firebse}]\n", 7, 32, 'mean "firebase"'),
+        (HEAD + RULE + "hosts: [{host: a.test, bucket: abc}, {host: A.test, serves: firebase}]\n",
+         7, 45, "same host as hosts[0] (line 7)"),
+        (HEAD + RULE + "hosts: [{host: localhost:9000, serves: firebase}]\n",
+         7, 16, "serves the target"),
         (HEAD + RULE + "hosts: [{host: storage.googleapis.com, bucket: abc}]\n",
          7, 16, "Cloud Storage's own"),
     ],

@@ -26,7 +26,7 @@ from url_rewriter.rules.model import moved_urls
 from url_rewriter.rules.public_form import PublicForm
 from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.schema import RulePart, RulesFile, RuleTargetPart, TargetPart
-from url_rewriter.urls import Grammar, ObjectRef, Reading
+from url_rewriter.urls import Api, Grammar, ObjectRef, Reading
 
 
 def rules_of(*rules: Rule) -> Rules:
@@ -165,7 +165,8 @@ _all = st.builds(
     scope=st.just(Scope((CollectionPattern("a/*/b"),), (FieldPattern("`x y`[]"),))),
     grammar=st.builds(
         Grammar,
-        hosts=st.dictionaries(_text, _text, max_size=2),
+        hosts=st.dictionaries(_text, _text.filter(bool), max_size=2),
+        apis=st.dictionaries(_text, st.sampled_from(Api), max_size=2),
         targets=st.just(("http://h", "http://alias")),
         nested=st.booleans(),
     ),
@@ -193,6 +194,8 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     assert rules_of(replace(rule, text_offsets=TextOffsets.REWRITE)).digest != plain
     assert rules_of(replace(rule, public=True)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
+    apis = Grammar(targets=("http://localhost:9000",), apis={"h": Api.FIREBASE})
+    assert replace(rules_of(rule), grammar=apis).digest != plain
     assert replace(rules_of(rule), grammar=Grammar(targets=("http://localhost:9000",), nested=False)
     ).digest != plain  # fmt: skip
 

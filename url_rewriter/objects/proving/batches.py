@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -9,13 +10,13 @@ from operator import itemgetter
 
 from url_rewriter.concurrency.garbage import no_collection
 from url_rewriter.concurrency.retry import Attempts, Backoff
-from url_rewriter.errors import ServiceError
+from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.objects.connection import S3Connection
 from url_rewriter.objects.proving.both_ways import Asked, BothWays
 from url_rewriter.objects.proving.head import Probe, conclude, probe
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
-from url_rewriter.objects.proving.prefixes import Prefixes
+from url_rewriter.objects.proving.memory import ProofMemory
 from url_rewriter.objects.transport.settings import Prove, S3Settings
 from url_rewriter.objects.transport.verdicts import (
     DenialStyle,
@@ -24,6 +25,8 @@ from url_rewriter.objects.transport.verdicts import (
     judge_key,
 )
 from url_rewriter.urls import ObjectRef
+
+_log = logging.getLogger(__name__)
 
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
@@ -50,7 +53,7 @@ class Proof:
         connection: S3Connection,
         honesty: HonestyProbes,
         styles: dict[str, DenialStyle],
-        prefixes: Prefixes,
+        memory: ProofMemory,
     ) -> None:
         self._settings = settings
         self._honesty = honesty
@@ -60,10 +63,12 @@ class Proof:
         self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
         self._transport = connection.transport(styles, self._given_up)
         self._gentle = connection.gentle_transport(self._given_up)
-        self._both_ways = BothWays(self._transport, self._quickly, prefixes, settings.prove)
-        self._gentle_ways = BothWays(self._gentle, self._gently, prefixes, Prove.HEAD)
+        self._both_ways = BothWays(self._transport, self._quickly, memory, settings.prove)
+        self._gentle_ways = BothWays(self._gentle, self._gently, memory, Prove.HEAD)
+        self._rate = connection.client.rate
         self._failures = 0  # passing failures in a row
         self._answered = False
+        self._waited_for = ""  # the trouble that was told last
 
     def evidence(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """Yield evidence for each target."""
@@ -154,7 +159,7 @@ class Proof:
             self._answered = True
             return
         self._failures += 1
-        if self._failures >= max(8, self._settings.threads):
+        if self._failures >= max(8, self._settings.threads) or not self._rate.patient:
             self._failures = 0
             self._check(found.evidence.target.bucket)
 
@@ -168,12 +173,19 @@ class Proof:
         while isinstance(found := self._honesty.examine(bucket), Trouble):
             if found.lied:
                 self._doubted[bucket] = str(found.error)
-            if not isinstance(found.error, ServiceError) or not probes.wait():
+            if not isinstance(found.error, ServiceError) or not self._wait(probes, found.error):
                 self._given_up[bucket] = self._doubted[bucket] = str(found.error)
                 return
         if self._styles.setdefault(bucket, found) is not found:
             self._doubted[bucket] = "the server began to answer in another way"
             self._styles[bucket] = found
+
+    def _wait(self, probes: Attempts, error: UrlRewriterError) -> bool:
+        """Wait before the next probe, and say so once; False if patience has ended."""
+        if self._waited_for != (said := str(error)):
+            self._waited_for = said
+            _log.warning("waiting: %s", said)
+        return probes.wait()
 
 
 def _take(targets: Iterator[ObjectRef], size: int) -> list[ObjectRef]:

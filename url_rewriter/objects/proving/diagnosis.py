@@ -54,16 +54,16 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
                 f"{endpoint} answers 200 for a random key of bucket {bucket!r} that cannot be "
                 "there: it proves nothing; check --s3-endpoint."
             )
+        case Answer(words=words) if answer.busy:
+            return ServiceError(
+                f"{endpoint} answers {words} for bucket {bucket!r}: it is busy, or asked too "
+                "often; try again, with --max-rps where it allows only so many requests a second."
+            )
         case Answer(status=status, code=code) if code in _REFUSALS or status in (
             401,
             403,
         ):
             return _refusal(answer, endpoint, bucket)
-        case Answer(status=(429 | 503) as status):
-            return ServiceError(
-                f"{endpoint} answers {status} for bucket {bucket!r}: it is busy, or asked too "
-                "often; try again, with --max-rps where it allows only so many requests a second."
-            )
         case Answer(status=status) if answer.passing:
             return ServiceError(
                 f"{endpoint} answers {status} for bucket {bucket!r}; try again when it is well."

@@ -55,8 +55,8 @@ class Opener:
         answer = Answer()
         for _ in Attempts(Backoff(attempts=1 + passes, first_pause=pause)):
             answer = self._client.first_byte(found.target)
-            if not answer.passing:
-                break
+            if answer.busy or not answer.passing:
+                break  # a server that is busy has been waited for already
         return answer
 
     def _ask_both(self, found: Evidence) -> Unopened | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from url_rewriter.concurrency.retry import Attempts, Backoff
-from url_rewriter.concurrency.worker_pool import WorkerPool
+from url_rewriter.concurrency.request_rate import RequestRate
+from url_rewriter.concurrency.worker_pool import WorkerPool, stop_of_this_thread
 from url_rewriter.evidence import Access, AccessEvidence, WrittenUrl
 from url_rewriter.objects.transport.anonymous import make_opener
 from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.persistence import Persistence
 from url_rewriter.objects.transport.settings import S3Settings
 
 _NO_HEAD = frozenset({400, 405, 501})
@@ -21,8 +22,9 @@ class PublicReader:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
-        self._attempts = Backoff(attempts=settings.attempts)
         self._open = make_opener(settings)
+        self._rate = RequestRate(settings.max_rps, patience=settings.busy_patience)
+        self._persistence = Persistence(settings, self._rate, settings.longest)
 
     def check(self, urls: Iterable[WrittenUrl]) -> Iterator[AccessEvidence]:
         """Yield the result for each URL, in any order; a fault is an unknown access."""
@@ -38,17 +40,17 @@ class PublicReader:
             yield from pool.map(urls, 2 * self._settings.threads, seconds)
 
     def _check(self, written: WrittenUrl) -> AccessEvidence:
-        answer = Answer()
-        for _ in Attempts(self._attempts):
-            answer = self._open("HEAD", written.url)
-            if answer.status in _NO_HEAD:
-                answer = self._open("GET", written.url)
-            if not answer.passing:
-                break
+        answer = self._ask("HEAD", written.url)
+        if answer.status in _NO_HEAD:
+            answer = self._ask("GET", written.url)
         return _conclude(written, answer)
 
     def _read_first(self, written: WrittenUrl) -> AccessEvidence:
+        self._rate.wait(stop_of_this_thread())
         return _conclude(written, self._open("GET", written.url))
+
+    def _ask(self, method: str, url: str) -> Answer:
+        return self._persistence.ask(lambda: (self._open(method, url), {}))[0]
 
 
 def _conclude(written: WrittenUrl, answer: Answer) -> AccessEvidence:
@@ -79,6 +81,8 @@ def judge_access(answer: Answer, written: WrittenUrl) -> tuple[Access, str]:
             return Access.UNKNOWN, answer.fault
         case status if 300 <= status < 400:
             return Access.UNKNOWN, f"redirected ({status})"
+        case status if answer.busy:
+            return Access.UNKNOWN, f"throttled or busy ({status}); --max-rps asks less often"
         case status:
             return Access.UNKNOWN, f"answered {status}"
 

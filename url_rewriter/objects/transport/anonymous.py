@@ -7,8 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from url_rewriter.concurrency.rate import RequestRate
-from url_rewriter.concurrency.worker_pool import stop_of_this_thread
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto_answers import read_fault
 from url_rewriter.objects.transport.settings import S3Settings
@@ -33,11 +31,8 @@ def make_opener(settings: S3Settings) -> Opener:
     # Readers open URLs on other hosts than the S3 endpoint's, for which no_proxy may differ.
     direct = URLLib3Session(**options)
     proxied = URLLib3Session(**options, proxies=getproxies())
-    pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
 
     def open_url(method: str, url: str) -> Answer:
-        if pace is not None:
-            pace.wait(stop_of_this_thread())
         if urlsplit(url).scheme not in ("http", "https"):
             return Answer(fault="only http and https are opened")
         headers = {"User-Agent": "Mozilla/5.0 (url-rewriter)", "Accept": "*/*"}

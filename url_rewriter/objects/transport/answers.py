@@ -18,6 +18,19 @@ NOT_ASKED = "NotAsked"
 _MARKS = ("x-amz-request-id", "x-amzn-requestid", "x-amz-id-2", "x-minio-error-code")
 """Headers that S3 servers put on every answer and that nothing in front of them sends."""
 
+BUSY = frozenset({429, 503, 509})
+"""Statuses by which servers say that they are asked too often, or are busy otherwise."""
+
+_BUSY_CODES = frozenset(
+    {
+        *("SlowDown", "SlowDownRead", "SlowDownWrite", "ServiceUnavailable", "ServerBusy"),
+        *("Throttling", "ThrottlingException", "RequestThrottled", "RequestLimitExceeded"),
+        *("TooManyRequests", "TooManyRequestsException", "QpsLimitExceeded"),
+        *("DownloadTrafficRateLimitExceeded", "BandwidthLimitExceeded"),
+    }
+)
+"""The same as codes, of AWS, MinIO, Alibaba and others; some come with 400 or 403."""
+
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 
@@ -94,7 +107,24 @@ class Answer(NamedTuple):
     @property
     def passing(self) -> bool:
         """True for trouble that may be over when the question is put again."""
-        return self.status in (0, 408, 429) or self.status >= 500
+        return self.status in (0, 408) or self.status >= 500 or self.busy
+
+    @property
+    def busy(self) -> bool:
+        """True where the server says that it is asked too often."""
+        return self.status in BUSY or self.code in _BUSY_CODES
+
+    @property
+    def pause(self) -> float:
+        """Seconds for which the server asks to be left alone (``Retry-After``); 0 where it does
+        not, or names a date."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
+
+    @property
+    def words(self) -> str:
+        """The status and the code, or the fault, for people."""
+        return f"{self.status} {self.code}".rstrip() if self.status else self.fault
 
 
 def whole_crc32c(text: str | None, kind: str | None = None) -> str | None:

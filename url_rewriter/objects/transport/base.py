@@ -3,9 +3,8 @@
 ``fast`` sends on its own connections, ``boto`` through boto3. ``cross_checked`` wraps both: the
 fast one is asked first, and boto3 decides wherever it matters. ``circuit_breaker`` wraps either,
 and answers for buckets that are not asked any more. Two things are no wrappers because they
-concern single requests on the wire, which boto3 repeats by itself: ``--max-rps`` counts those
-repetitions too (one ``RequestRate`` is shared by all senders), and the number of attempts is
-boto3's own setting.
+concern single requests on the wire: one ``RequestRate`` is shared by all senders, and what is
+asked through boto3 is asked again by ``Persistence``.
 """
 
 from __future__ import annotations

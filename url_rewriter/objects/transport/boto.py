@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from url_rewriter.concurrency.rate import RequestRate
-from url_rewriter.concurrency.worker_pool import WorkerPool, stop_of_this_thread
+from url_rewriter.concurrency.request_rate import RequestRate
+from url_rewriter.concurrency.worker_pool import WorkerPool
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.objects.transport.answers import Answer, Listed
 from url_rewriter.objects.transport.base import FEW, Place
-from url_rewriter.objects.transport.boto_answers import AbandonedError, ask, ask_for
+from url_rewriter.objects.transport.boto_answers import ask_for
 from url_rewriter.objects.transport.listing_page import read_page
+from url_rewriter.objects.transport.persistence import Persistence
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.sigv4 import Credentials
 from url_rewriter.objects.transport.verdicts import is_folded
@@ -36,20 +37,21 @@ class Client:
         """Set up a connection pool; contacts no server. Raises ConfigurationError."""
         self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
-        self.pace = RequestRate(settings.max_rps) if settings.max_rps is not None else None
-        # Emitted for each attempt: boto3's own retries are paced, and end with their worker pool.
-        self._s3.meta.events.register("before-send.s3", self._before_send)
+        self.rate = RequestRate(settings.max_rps, patience=settings.busy_patience)
+        self._persistence = Persistence(settings, self.rate, settings.longest)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
         self._s3.meta.events.register("before-parse.s3.ListObjectsV2", _keep_body)
 
     def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
         """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
         more: dict[str, Any] = {"ChecksumMode": "ENABLED"} if checksums else {}
-        return ask(lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more))
+        return self._ask(
+            lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more)
+        )[0]
 
     def head_bucket(self, bucket: str) -> Answer:
         """The answer to ``HEAD`` of a bucket."""
-        return ask(lambda: self._s3.head_bucket(Bucket=bucket))
+        return self._ask(lambda: self._s3.head_bucket(Bucket=bucket))[0]
 
     def get(self, target: ObjectRef) -> Answer:
         """The answer to ``GET`` of an object, its body unread: errors come with their code."""
@@ -59,7 +61,7 @@ class Client:
             reply["Body"].close()
             return reply
 
-        return ask(request)
+        return self._ask(request)[0]
 
     def first_byte(self, target: ObjectRef) -> Answer:
         """The answer to ``GET`` of an object's first byte."""
@@ -71,12 +73,12 @@ class Client:
             reply["Body"].close()
             return reply
 
-        return ask(request)
+        return self._ask(request)[0]
 
     def find_listed(self, target: ObjectRef) -> Listed:
         """Whether a listing shows exactly this key."""
         bucket, key = target
-        answer, page = ask_for(
+        answer, page = self._ask(
             lambda: self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
         )
         # A page of another server parses as an empty listing: it must name what it lists.
@@ -91,7 +93,7 @@ class Client:
         start: dict[str, Any] = {"StartAfter": after} if after else {}
         if prefix:
             start |= {"Prefix": prefix, "MaxKeys": FEW}
-        answer, reply = ask_for(
+        answer, reply = self._ask(
             lambda: self._s3.list_objects_v2(Bucket=bucket, EncodingType="url", **start)
         )
         if answer.status != 200:
@@ -100,7 +102,7 @@ class Client:
 
     def first_keys(self, bucket: str, count: int = 10) -> list[str]:
         """A few keys that the bucket lists; none where no listing could be had."""
-        answer, page = ask_for(lambda: self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
+        answer, page = self._ask(lambda: self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
         if answer.status != 200 or page.get("Name") != bucket:
             return []
         return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]
@@ -148,12 +150,8 @@ class Client:
         """Give back the connections."""
         self._s3.close()
 
-    def _before_send(self, **_: object) -> None:
-        stop = stop_of_this_thread()
-        if self.pace is not None:
-            self.pace.wait(stop)
-        if stop.is_set():
-            raise AbandonedError
+    def _ask(self, request: Callable[[], Mapping[str, Any]]) -> tuple[Answer, Mapping[str, Any]]:
+        return self._persistence.ask(lambda: ask_for(request))
 
 
 def connect(settings: S3Settings) -> tuple[Session, S3Client]:
@@ -166,7 +164,7 @@ def connect(settings: S3Settings) -> tuple[Session, S3Client]:
     config = Config(
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
-        retries={"mode": "standard", "total_max_attempts": settings.attempts},
+        retries={"mode": "standard", "total_max_attempts": 1},  # see `Persistence`
         max_pool_connections=settings.threads + 1,  # one for the caller's thread
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

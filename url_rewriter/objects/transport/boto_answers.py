@@ -28,15 +28,6 @@ _CREDENTIALS = {
 }
 
 
-class AbandonedError(Exception):
-    """The result of this request is not wanted any more."""
-
-
-def ask(request: Callable[[], Mapping[str, Any]]) -> Answer:
-    """The answer to a request that boto3 sends, whatever its outcome."""
-    return ask_for(request)[0]
-
-
 def ask_for(request: Callable[[], Mapping[str, Any]]) -> tuple[Answer, Mapping[str, Any]]:
     """The answer to a request, and what boto3 returned; nothing unless the status is good."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -47,8 +38,6 @@ def ask_for(request: Callable[[], Mapping[str, Any]]) -> tuple[Answer, Mapping[s
         return _read_reply(error.response), {}
     except BotoCoreError as error:
         return read_fault(error), {}
-    except AbandonedError:
-        return Answer(fault="abandoned"), {}
     except (ValueError, ArithmeticError):
         # botocore converts header values (dates, lengths) without catching what that raises.
         return Answer(fault="an answer with headers that cannot be read"), {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from url_rewriter.errors import ServiceError
 from url_rewriter.evidence import TargetState
@@ -13,20 +15,51 @@ from url_rewriter.objects.transport.base import Place, Transport
 from url_rewriter.objects.transport.verdicts import DenialStyle, TargetVerdict, judge
 from url_rewriter.urls import ObjectRef
 
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
 SAMPLED = 1 / 256
 """The share of the fast transport's positive answers that boto3 is asked for too; one at least."""
 
 
-_TRIED = 8
-"""Targets by which it is told whether the fast transport gets answers at all."""
-
-
 @dataclass(slots=True)
 class Trial:
-    """Whether the fast transport gets answers from a server; one for all of a run."""
+    """Whether the fast transport is of use for one kind of question; one for all of a run.
 
-    made: bool = False
-    failed: bool = False
+    It is given up once ``most`` questions in a row got nothing from it where boto3 got answers.
+    Until it was ``useful``, no more than that many are put at once.
+    """
+
+    most: int
+    useful: bool = False
+    given_up: bool = False
+    _row: int = 0
+
+    @property
+    def size(self) -> int | None:
+        """How many questions may be put before something is known; None: any number."""
+        return None if self.useful or self.given_up else self.most - self._row
+
+    def note(self, *, useful: bool, fruitless: int) -> None:
+        """Some questions were put: did one get an answer, and how many did boto3 alone?"""
+        self.useful |= useful
+        self._row = 0 if useful else self._row + fruitless
+        if self._row >= self.most and not self.given_up:
+            self.given_up = True
+            _log.debug("not fast: nothing but faults where boto3 gets answers")
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """One trial for HEADs, and one for pages, of which one may cost a whole time limit."""
+
+    heads: Trial = field(default_factory=lambda: Trial(8))
+    pages: Trial = field(default_factory=lambda: Trial(2))
+
+
+_REFUSED = (0, 401, 403)
+"""Statuses of answers that are of no use: none came, or those who ask like this are kept out."""
 
 
 class CrossChecked:
@@ -34,8 +67,8 @@ class CrossChecked:
 
     ``styles`` says how each bucket's server denies an object. ``fast`` is not asked for the rest
     after ``patience`` passing faults in a row: waiting for a server in trouble is left to ``sure``.
-    Where it gets nothing but faults in its ``trial``, and ``sure`` answers, it is given up:
-    some servers stall every client that they do not know.
+    Where it gets nothing but faults, and ``sure`` gets answers, it is given up (``trials``): some
+    servers stall every client that they do not know.
     """
 
     def __init__(
@@ -43,80 +76,86 @@ class CrossChecked:
         fast: Transport,
         sure: Transport,
         styles: Mapping[str, DenialStyle],
-        trial: Trial,
+        trials: Trials,
         patience: int,
     ) -> None:
         self._fast = fast
         self._sure = sure
         self._styles = styles
         self._patience = patience
-        self._trial = trial
+        self._trials = trials
 
     def heads(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         """See ``Transport.heads``.
 
         Raises ServiceError where the two contradict each other and go on doing so.
         """
-        targets = list(targets)
-        if not self._trial.made:
-            yield from self._try(targets[:_TRIED])
-            targets = targets[_TRIED:]
-        yield from self._sure.heads(targets) if self._trial.failed else self._heads(targets)
-
-    def _try(self, targets: Sequence[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
-        """The answers for the first targets, which tell whether ``fast`` is of use here."""
-        fast = [answer for _, answer in self._fast.heads(targets)]
-        if not fast or any(answer.status for answer in fast):
-            self._trial.made |= bool(fast)
-            yield from self._heads(targets)
-            return
-        sure = list(self._sure.heads(targets))
-        if any(answer.status for _, answer in sure):
-            self._trial.made = self._trial.failed = True
-        yield from sure
+        trial = self._trials.heads
+        for part in _parts(list(targets), trial):
+            yield from self._sure.heads(part) if trial.given_up else self._heads(part)
 
     def _heads(self, targets: Sequence[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         said: dict[ObjectRef, Answer] = {}
         settled: set[ObjectRef] = set()
-        sampled = False
+        sampled = useful = False
         for target, answer, confirms in self._ask_fast(targets):
+            useful |= answer.status not in _REFUSED
             if confirms and sampled and random.random() >= SAMPLED:  # noqa: S311 - no secret
                 settled.add(target)
                 yield target, answer
             else:
                 sampled |= confirms
                 said[target] = answer
+        fruitless = 0
         for target, answer in self._sure.heads(each for each in targets if each not in settled):
             before = said.get(target)
             if before is None or self._agree(target, before, answer):
+                fruitless += before is not None and answer.status not in _REFUSED
                 yield target, answer
             else:
                 yield target, self._ask_both(target)
+        self._trials.heads.note(useful=useful, fruitless=fruitless)
 
     def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
         """See ``Transport.pages``. A page that is not whole is asked for again through boto3."""
-        places = list(places)
+        trial = self._trials.pages
+        for part in _parts(list(places), trial):
+            yield from self._sure.pages(part) if trial.given_up else self._pages(part)
+
+    def _pages(self, places: Sequence[Place]) -> Iterator[tuple[Place, Answer]]:
         settled: set[Place] = set()
-        broken: dict[Place, Answer] = {}
-        for place, answer in () if self._trial.failed else self._fast.pages(places):
+        others: dict[Place, Answer] = {}
+        for place, answer in self._ask_fast_for_pages(places):
             if answer.page is not None:
                 settled.add(place)
                 yield place, answer
-            elif answer.status == 200:
-                broken[place] = answer
+            else:
+                others[place] = answer
+        fruitless = 0
         for place, answer in self._sure.pages(each for each in places if each not in settled):
+            fruitless += place in others and answer.page is not None
+            before = others.get(place, answer)
             # boto3 calls a page that it cannot read an answer of 500, which explains nothing.
-            yield place, answer if answer.page is not None else broken.get(place, answer)
+            yield place, before if answer.page is None and before.status == 200 else answer
+        self._trials.pages.note(useful=bool(settled), fruitless=fruitless)
+
+    def _ask_fast_for_pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
+        failures = 0
+        for place, answer in self._fast.pages(places):
+            yield place, answer
+            failures = failures + 1 if answer.passing else 0
+            if failures == self._patience:
+                return
 
     def _ask_fast(self, targets: Iterable[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer, bool]]:
         """Yield answers of the fast transport, and whether each says that the object exists."""
         failures = 0
         for target, answer in self._fast.heads(targets):
             verdict = self._judge(target, answer)
+            yield target, answer, verdict.state is TargetState.EXISTS
             failures = failures + 1 if verdict.again else 0
             if failures == self._patience:
                 return
-            yield target, answer, verdict.state is TargetState.EXISTS
 
     def _ask_both(self, target: ObjectRef) -> Answer:
         """Ask again for a target that the two disagree on: it may have changed in between."""
@@ -147,3 +186,9 @@ class CrossChecked:
 
     def _judge(self, target: ObjectRef, answer: Answer) -> TargetVerdict:
         return judge(answer, self._styles.get(target.bucket))
+
+
+def _parts(questions: Sequence[T], trial: Trial) -> Iterator[Sequence[T]]:
+    """The questions, those of a trial by themselves."""
+    past = len(questions) if trial.size is None else trial.size
+    return (part for part in (questions[:past], questions[past:]) if part)

@@ -6,14 +6,17 @@ relied on where it matters: ``cross_checked`` asks boto3 again there.
 
 from __future__ import annotations
 
+import heapq
+import random
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from url_rewriter.concurrency.rate import RequestRate
-from url_rewriter.objects.transport.answers import Answer, clean_code
+from url_rewriter.concurrency.request_rate import LONGEST_PAUSE, RequestRate
+from url_rewriter.objects.transport.answers import BUSY, Answer, clean_code
 from url_rewriter.objects.transport.base import FEW, Place
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.connections import ConnectionPool
@@ -30,6 +33,9 @@ _PLAIN_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{0,221}")
 _EXPRESS = "--x-s3"  # a directory bucket of S3 Express wants a session of its own
 _ZONE = "GMT"  # every date of HTTP ends so; boto3 reads no answer with another one
 
+
+_SHORTEST = 0.001
+"""Seconds to wait for answers where requests are waiting to be sent."""
 
 _Request = tuple[T, str, str, str]
 """What asks, the method, the path and the query, both escaped."""
@@ -88,22 +94,27 @@ class FastTransport:
         pool: ConnectionPool[_Request[T]] = self._pools.pop() if self._pools else self._open_pool()
         pool.begin()
         self._width.begin()
-        supply = _Supply(requests, self._client.pace)
-        longest = 1.0 if self._client.pace is None else 0.001
+        rate = self._client.rate
+        supply = _Supply(requests, rate, self._settings)
         try:
-            while (signer := self._find_signer()) is not None:
+            while (signer := self._find_signer()) is not None and rate.patient:
                 for request in supply.take(self._width.now - len(pool)):
                     if fault := self._send(pool, request, signer):
                         yield request[0], fault
                 if supply.exhausted and not len(pool):
                     return
-                count = 0
-                for request, outcome in pool.turn(longest):
+                count = passed = 0
+                for request, outcome in pool.turn(supply.pause()):
                     count += 1
-                    if isinstance(outcome, StaleError):
+                    if type(outcome) is Response:
+                        if outcome.status in BUSY and supply.put_off(request, _answer(outcome)):
+                            continue
+                        passed += outcome.status not in BUSY
+                    elif isinstance(outcome, StaleError):
                         supply.put_back(request)
-                    else:
-                        yield request[0], outcome
+                        continue
+                    yield request[0], outcome
+                rate.passed(passed)
                 self._width.count(count)
         finally:
             pool.abandon()
@@ -139,31 +150,74 @@ class FastTransport:
 
 
 class _Supply(Generic[T]):
-    """Requests that are still to be sent."""
+    """Requests that are still to be sent: new ones, and those that the server was too busy for."""
 
-    def __init__(self, requests: Iterator[_Request[T]], pace: RequestRate | None) -> None:
+    def __init__(
+        self, requests: Iterator[_Request[T]], rate: RequestRate, settings: S3Settings
+    ) -> None:
         self._requests = requests
-        self._pace = pace
+        self._rate = rate
+        self._most = settings.busy_attempts
+        self._unit = settings.backoff
         self._again: list[_Request[T]] = []
+        self._later: list[tuple[float, int, _Request[T]]] = []
+        self._refusals: Counter[_Request[T]] = Counter()
+        self._put_off = 0
         self._ended = False
 
     @property
     def exhausted(self) -> bool:
-        return self._ended and not self._again
+        return self._ended and not self._again and not self._later
 
     def take(self, most: int) -> Iterator[_Request[T]]:
         """Yield requests that may be sent now."""
+        limited = self._rate.limited
         for _ in range(most):
-            if self._pace is not None and not self._pace.is_due():
+            if limited and (self._is_waiting() or not self._rate.is_due()):
                 return
-            request = self._again.pop() if self._again else next(self._requests, None)
+            request = self._next()
             if request is None:
-                self._ended = True
                 return
             yield request
 
+    def pause(self) -> float:
+        """Seconds until there may be something to send, where no answer comes before."""
+        if not self._rate.limited and not self._later:
+            return 1.0
+        pause = max(_SHORTEST, self._rate.pause())
+        return max(pause, self._later[0][0] - time.monotonic()) if self._is_waiting() else pause
+
     def put_back(self, request: _Request[T]) -> None:
+        """Have a request sent again at once."""
         self._again.append(request)
+
+    def put_off(self, request: _Request[T], answer: Answer) -> bool:
+        """Have a request that the server was too busy for sent again; False if it was too often."""
+        self._rate.refused(answer.words, answer.pause)
+        self._refusals[request] += 1
+        number = self._refusals[request]
+        if number >= self._most or not self._rate.patient:
+            return False
+        pause = self._unit * min(8.0, 0.1 * 2**number) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        pause = max(pause, min(answer.pause, LONGEST_PAUSE))
+        # Where two are due at once, their numbers decide, so that no request is compared.
+        self._put_off += 1
+        heapq.heappush(self._later, (time.monotonic() + pause, self._put_off, request))
+        return True
+
+    def _is_waiting(self) -> bool:
+        """Whether nothing is left but requests whose time has not come."""
+        waits = self._ended and not self._again and bool(self._later)
+        return waits and self._later[0][0] > time.monotonic()
+
+    def _next(self) -> _Request[T] | None:
+        if self._again:
+            return self._again.pop()
+        if self._later and self._later[0][0] <= time.monotonic():
+            return heapq.heappop(self._later)[2]
+        request = next(self._requests, None)
+        self._ended |= request is None
+        return request
 
 
 class _Width:

@@ -38,11 +38,12 @@ class S3Settings:
     Without ``access_key_id`` the credentials come from boto3's own chain (``AWS_*``, profiles,
     roles); with it, ``session_token`` is sent where the pair is a temporary one. Without ``region``
     it is the profile's, or ``us-east-1``. ``max_rps`` caps requests per second, retries included. A
-    request is tried ``attempts`` times on the spot; what is then still unknown is asked again in
-    ``passes`` later passes, the first after ``backoff`` seconds, each next after twice as many.
-    ``patience`` is how many seconds a server that falls silent is given to come back before the
-    rest is not asked any more. ``fast``: questions may go through the fast transport, where it can
-    be used. ``prove``: see ``Prove``. Timeouts are in seconds.
+    request is tried ``attempts`` times on the spot, ``busy_attempts`` times where the server says
+    that it is asked too often; what is then still unknown is asked again in ``passes`` later
+    passes, the first after ``backoff`` seconds, each next after twice as many. ``patience`` is how
+    many seconds a server that falls silent is given to come back before the rest is not asked any
+    more, ``busy_patience`` one that only says that it is busy. ``fast``: questions may go through
+    the fast transport, where it can be used. ``prove``: see ``Prove``. Timeouts are in seconds.
     """
 
     endpoint: str
@@ -53,6 +54,7 @@ class S3Settings:
     workers: int = WORKERS
     max_rps: float | None = None
     attempts: int = 3
+    busy_attempts: int = 8
     connect_timeout: float = 5.0
     read_timeout: float = 15.0
     passes: int = 3
@@ -69,6 +71,16 @@ class S3Settings:
             raise ConfigurationError(f"--workers must be at least 1, not {self.workers}.")
         if self.max_rps is not None and not self.max_rps > 0:
             raise ConfigurationError(f"--max-rps must be more than 0, not {self.max_rps}.")
+
+    @property
+    def busy_patience(self) -> float:
+        """How many seconds a server that refuses every request as too many is waited for."""
+        return 4 * self.patience
+
+    @property
+    def longest(self) -> float:
+        """How many seconds a request may take as a whole, however slowly its answer drips."""
+        return self.connect_timeout + self.read_timeout
 
     @property
     def threads(self) -> int:

@@ -78,12 +78,12 @@ def judge(answer: Answer, style: DenialStyle | None) -> TargetVerdict:
 
 def _judge_other(answer: Answer) -> TargetVerdict:
     match answer.status:
+        case status if answer.busy:
+            return _unknown(f"throttled or busy ({status}); --max-rps asks less often", again=True)
         case 400:
             return _unknown(
                 "answered 400, as for an object encrypted with a customer's key (SSE-C)"
             )
-        case 429 | 503 as status:
-            return _unknown(f"throttled or busy ({status})", again=True)
         case status if 300 <= status < 400:
             where = f" to region {answer.region}" if answer.region else ""
             return _unknown(f"redirected{where} ({status})")

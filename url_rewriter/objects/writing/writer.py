@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from url_rewriter.comparison import Agreement, Pair, compare_checksums
-from url_rewriter.concurrency.worker_pool import stop_of_this_thread
 from url_rewriter.copying import Transfer, TransferOutcome
 from url_rewriter.evidence import SourceEvidence, SourceState
 from url_rewriter.objectinfo import ObjectInfo
@@ -24,7 +23,8 @@ from url_rewriter.objects.base import UploadLog
 from url_rewriter.objects.proving.checksums import read_checksums
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto import Client, connect, follow_no_redirect
-from url_rewriter.objects.transport.boto_answers import ask, ask_for
+from url_rewriter.objects.transport.boto_answers import ask_for
+from url_rewriter.objects.transport.persistence import Persistence
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.verdicts import judge_key
 from url_rewriter.objects.writing.hashes import Digest, digest_of
@@ -34,6 +34,8 @@ from url_rewriter.objects.writing.slashes import folding
 from url_rewriter.urls import ObjectRef
 
 _READ_TIMEOUT = 120.0  # seconds; a server may think that long before an upload is complete
+
+_LONGEST_WRITE = 900.0  # seconds, of a request as a whole: 8 MiB at 10 KiB a second
 
 _CONDITION = {"IfNoneMatch": "*"}
 _UNWANTED = frozenset({"", "NotImplemented", "InvalidArgument", "InvalidRequest"})
@@ -51,7 +53,7 @@ class S3ObjectWriter:
         _, self._s3 = connect(replace(settings, read_timeout=_READ_TIMEOUT))
         self._uploads = uploads
         self._client = Client(settings)  # for questions
-        self._s3.meta.events.register("before-send.s3", self._before_send)
+        self._persistence = Persistence(settings, self._client.rate, _LONGEST_WRITE)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
         self._unwanted: dict[str, int] = {}  # bucket: how many of the extras its server refused
 
@@ -74,7 +76,7 @@ class S3ObjectWriter:
 
     def give_up(self, target: ObjectRef, upload: str) -> str:
         """See ``ObjectWriter.give_up``."""
-        answer = ask(
+        answer = self._ask(
             lambda: self._s3.abort_multipart_upload(
                 Bucket=target.bucket, Key=target.key, UploadId=upload
             )
@@ -151,7 +153,7 @@ class S3ObjectWriter:
         return self._confirm(target, source, kept)
 
     def _begin(self, target: ObjectRef, kept: Mapping[str, Any]) -> tuple[Answer, str]:
-        answer, reply = ask_for(
+        answer, reply = self._ask_for(
             lambda: self._s3.create_multipart_upload(Bucket=target.bucket, Key=target.key, **kept)
         )
         return answer, str(reply.get("UploadId") or "") if answer.status == 200 else ""
@@ -176,7 +178,7 @@ class S3ObjectWriter:
 
     def _send_part(self, target: ObjectRef, upload: str, number: int, part: bytes) -> Answer:
         md5 = digest_of(part).content_md5
-        return ask(
+        return self._ask(
             lambda: self._s3.upload_part(
                 Bucket=target.bucket,
                 Key=target.key,
@@ -216,7 +218,7 @@ class S3ObjectWriter:
         first = self._unwanted.get(target.bucket, 0)
         answer = Answer()
         for number, extras in enumerate(levels[first:], start=first):
-            answer = ask(lambda extras=extras: request(extras))  # type: ignore[misc]  # bound now
+            answer = self._ask(lambda extras=extras: request(extras))  # type: ignore[misc]  # bound now
             if answer.status == 200 and number > first:
                 self._unwanted[target.bucket] = number
             if answer.status != 501 and not (answer.status == 400 and answer.code in _UNWANTED):
@@ -255,9 +257,13 @@ class S3ObjectWriter:
     def _head(self, target: ObjectRef) -> Answer:
         return self._client.head(target, checksums=True)
 
-    def _before_send(self, **_: object) -> None:
-        if self._client.pace is not None:
-            self._client.pace.wait(stop_of_this_thread())
+    def _ask(self, request: Callable[[], Mapping[str, Any]]) -> Answer:
+        return self._ask_for(request)[0]
+
+    def _ask_for(
+        self, request: Callable[[], Mapping[str, Any]]
+    ) -> tuple[Answer, Mapping[str, Any]]:
+        return self._persistence.ask(lambda: ask_for(request))
 
 
 def _compare(target: ObjectRef, source: ObjectInfo, answer: Answer) -> Transfer:
