@@ -92,7 +92,8 @@ _MISMATCH = _UNPROVEN.format(state=TargetState.MISMATCH)
 # What documents name already, a gate judges by its comparison.
 _UNCOMPARED = f"""
 {_UNPROVEN.format(state=TargetState.UNKNOWN)}
-AND EXISTS (SELECT 1 FROM occurrences o WHERE o.target = t.id AND o.status = 'rewrite')
+AND EXISTS (SELECT 1 FROM occurrences o WHERE o.target = t.id AND o.status = 'rewrite'
+    AND o.bucket = ? AND o.key = ?)
 """
 
 SOURCE_UNKNOWN = f"""
@@ -108,7 +109,11 @@ def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Compar
     """Keep comparisons; return how many targets are not proven to be what moved by now."""
     rows = list(compared)
     differing = [each for each in rows if each.agreement is Agreement.MISMATCH]
-    unknown = [each for each in rows if each.agreement is Agreement.UNKNOWN]
+    unknown = [
+        (each, each.pair.source)
+        for each in rows
+        if each.agreement is Agreement.UNKNOWN and each.pair.source is not None
+    ]
     with transaction(connection):
         connection.executemany(_INSERT, map(_row, rows))
         connection.executemany(
@@ -118,8 +123,13 @@ def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Compar
         connection.executemany(
             _UNCOMPARED,
             [
-                (each.checked_at.isoformat(), f"not compared: {each.detail}", *_named(each))
-                for each in unknown
+                (
+                    each.checked_at.isoformat(),
+                    f"not compared: {each.detail}",
+                    *_named(each),
+                    *source,
+                )
+                for each, source in unknown
             ],
         )
     return len(differing) + len(unknown)
