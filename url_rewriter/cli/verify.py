@@ -86,6 +86,8 @@ def verify(
             raise ConfigurationError("Give either --attest or --check.")
         check(console, check_file, plan_file, rules_file)
         return
+    if attest_file is not None and not attest_file.parent.is_dir():
+        raise ConfigurationError(f"{attest_file}: there is no folder {attest_file.parent}.")
     from url_rewriter.concurrency.garbage import spare_collector
     from url_rewriter.pipeline.attest import AttestRequest
     from url_rewriter.pipeline.judging import gate_named
