@@ -32,6 +32,7 @@ class Code(StrEnum):
     DOCUMENT_ID = "document-id"
     REPAIRABLE = "repairable"
     SEVERAL_READINGS = "several-readings"
+    SECOND_OPINION = "second-opinion"
 
 
 class Severity(StrEnum):
@@ -102,6 +103,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
     Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
     Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
+    Code.SECOND_OPINION: "A plainer reader sees Cloud Storage named here: look at it yourself.",
     Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
     Remark.LISTING: "Lists or describes a bucket.",
     Remark.CONSOLE_LISTING: "Lists a bucket in the console.",

@@ -55,6 +55,13 @@ def printable(text: str) -> str:
     return spell_out(redact(text))
 
 
+def printable_url(url: str) -> str:
+    """A text that is one URL, for a terminal."""
+    from url_rewriter.urls import redact_url
+
+    return spell_out(redact_url(url))
+
+
 class Console:
     """The two output streams of one command."""
 

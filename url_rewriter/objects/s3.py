@@ -14,6 +14,7 @@ from url_rewriter.objects.listing import list_objects
 from url_rewriter.objects.proving.batches import Proof
 from url_rewriter.objects.proving.diagnosis import told_time
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
+from url_rewriter.objects.proving.memory import ProofMemory
 from url_rewriter.objects.proving.opening import Opener
 from url_rewriter.objects.proving.prefixes import Prefixes
 from url_rewriter.objects.transport.settings import S3Settings
@@ -26,7 +27,7 @@ class S3ObjectStore:
 
     def __init__(self, settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> None:
         self.settings = settings
-        self._prefixes = Prefixes(prefixes)
+        self._memory = ProofMemory(Prefixes(prefixes))
         self._connection = S3Connection(settings)
         self._honesty = HonestyProbes(self._connection.client, settings.endpoint)
         self._styles: dict[str, DenialStyle] = {}
@@ -43,12 +44,12 @@ class S3ObjectStore:
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
         styles = dict(self._styles)
-        proof = Proof(self.settings, self._connection, self._honesty, styles, self._prefixes)
+        proof = Proof(self.settings, self._connection, self._honesty, styles, self._memory)
         return proof.evidence(targets)
 
     def contradicted(self) -> Collection[ObjectRef]:
         """See ``ObjectStore.contradicted``."""
-        return self._prefixes.take_outdated()
+        return self._memory.prefixes.take_outdated()
 
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """See ``ObjectStore.try_open``."""

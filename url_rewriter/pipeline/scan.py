@@ -61,6 +61,7 @@ def make_scan(
     ``mentions`` are kept where they are asked for; ``discovers`` looks for addresses too, and for
     these buckets. Raises ConfigurationError for a limit that is no pattern.
     """
+    planner = make_planner(rules, limits, mentions=mentions, discovers=discovers)
     wanted = needles(rules.grammar)
     if discovers is not None:
         wanted = (*wanted, *ADDRESS_NEEDLES, *discovers)
@@ -70,8 +71,9 @@ def make_scan(
         excluded=(*(each.text for each in rules.scope.collections), *limits.excluded),
         documents=limits.documents,
         read_time=limits.read_time,
+        opinion=None if mentions else planner.opinion,
     )
-    return Scan(reader, query, make_planner(rules, limits, mentions=mentions, discovers=discovers))
+    return Scan(reader, query, planner)
 
 
 def make_planner(

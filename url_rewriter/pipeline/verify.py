@@ -45,7 +45,7 @@ class VerifyRequest:
 
     The store, the rules and the limits are the plan's where they are not given. ``fail_on`` are
     gates that fail, although they are only told by default. ``output`` is a plan file to make of
-    what the scan found, with the verdict.
+    what the scan found, with the verdict. ``attested``: take a witness of the scan.
     """
 
     plan: Path | None = None
@@ -55,6 +55,20 @@ class VerifyRequest:
     fail_on: tuple[GateName, ...] = ()
     output: Path | None = None
     rules_file: Path | None = None
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is kept of a fresh scan to be attested.
+
+    ``urls`` is how many it found, ``urls_digest`` a SHA-256 of them and of their targets.
+    """
+
+    rules: Rules
+    began_at: datetime
+    urls: int
+    urls_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,8 @@ class Verification:
     """What a fresh scan came to.
 
     ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
-    that of the object store, which left targets unknown.
+    that of the object store, which left targets unknown. ``witness`` is there where it was asked
+    for.
     """
 
     plan: Path | None
@@ -75,6 +90,7 @@ class Verification:
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
     proof: str = ""
+    witness: Witness | None = None
 
     @property
     def verdict(self) -> CutoverVerdict:
@@ -142,6 +158,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
+            witness=_take_witness(fresh, rules) if request.attested else None,
         )
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
@@ -174,6 +191,11 @@ def _keep(
             progress.warn(f"{error} The verdict is not kept there.")
     if output is not None:
         keep_scan(fresh, output, verdict)
+
+
+def _take_witness(fresh: Plan, rules: Rules) -> Witness:
+    began_at = datetime.fromisoformat(fresh.header.created_at)
+    return Witness(rules, began_at, *fresh.digest_urls())
 
 
 def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:

@@ -44,6 +44,7 @@ from url_rewriter.planfile.totals import (
     summarize,
 )
 from url_rewriter.planfile.unnamed import keep_as
+from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
     UrlFacts,
     UrlFilter,
@@ -133,6 +134,18 @@ class Plan:
                 f"{self.path}: its journal was changed by other means than this program. Nothing of"
                 " it is written. Use a copy of it from before."
             )
+
+    def count_links(self) -> int:
+        """How many links the chain has."""
+        return chain.count_links(self._connection)
+
+    def has_link(self, number: int, link: str) -> bool:
+        """Whether the chain has a link, or begins with it where the number is 0."""
+        return chain.has_link(self._connection, number, link)
+
+    def digest_urls(self) -> tuple[int, str]:
+        """How many URLs there are, and a digest of them and their targets, without times."""
+        return digest_urls(self._connection)
 
     def check_entries(self, planner: Planner) -> None:
         """Raise RefusedError where an entry of the journal cannot have been made from this plan."""

@@ -15,7 +15,7 @@ from url_rewriter.reports.gates import gate_members
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
-from url_rewriter.urls import redact
+from url_rewriter.urls import redact, redact_url
 
 SUFFIXES: tuple[str, ...] = (".json",)
 SHOWN_ON_TERMINALS: bool = True
@@ -166,13 +166,13 @@ def url_members(url: UrlFacts) -> dict[str, Any]:
         "field": format_value_path(url.value_path),
         "status": url.status,
         **_reading_members(url),
-        "old": redact(url.old),
-        "new": redact(url.new),
+        "old": redact_url(url.old),
+        "new": redact_url(url.new),
         "evidence": {
             "state": url.state,
             "method": url.method,
             "checked_at": url.checked_at,
-            "detail": url.detail,
+            "detail": redact(url.detail),
         },
         "other_readings": list(url.others),
         "remark": url.remark,
