@@ -23,6 +23,7 @@ class Code(StrEnum):
     NOT_PUBLIC = "not-public"
     EXPOSED = "exposed"
     CONTENT_TYPE = "content-type"
+    EMPTY_TARGET = "empty-target"
     SIZE_ONLY = "size-only"
     SOURCE_GONE = "source-gone"
     UNKNOWN_SOURCE = "unknown-source"
@@ -32,6 +33,7 @@ class Code(StrEnum):
     DOCUMENT_ID = "document-id"
     REPAIRABLE = "repairable"
     SEVERAL_READINGS = "several-readings"
+    SECOND_OPINION = "second-opinion"
 
 
 class Severity(StrEnum):
@@ -63,6 +65,7 @@ _ERRORS: frozenset[FindingCode] = frozenset(
     {
         Code.MISSING_TARGET,
         Code.UNKNOWN_TARGET,
+        Code.UNKNOWN_SOURCE,
         Code.MISMATCHED_TARGET,
         Code.NOT_PUBLIC,
         Code.EXPOSED,
@@ -92,6 +95,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.NOT_PUBLIC: "Without credentials the written URL does not give the object.",
     Code.EXPOSED: "The old URL was signed, and anybody can open the new one.",
     Code.CONTENT_TYPE: "The object is served as something else than its name says.",
+    Code.EMPTY_TARGET: "The object has 0 bytes, and its name says that it should have some.",
     Code.SIZE_ONLY: "The target has its source's size; no hash of both is known.",
     Code.SOURCE_GONE: "The object is gone from Cloud Storage: nothing is left to compare with.",
     Code.UNKNOWN_SOURCE: "Nobody could tell what the object in Cloud Storage is.",
@@ -101,6 +105,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
     Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
     Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
+    Code.SECOND_OPINION: "A plainer reader sees Cloud Storage named here: look at it yourself.",
     Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
     Remark.LISTING: "Lists or describes a bucket.",
     Remark.CONSOLE_LISTING: "Lists a bucket in the console.",

@@ -15,7 +15,7 @@ from tests.reports.plans import DOCUMENTS, make_good_plan, make_plan, write_plan
 from url_rewriter.attestation.statement import parse
 from url_rewriter.errors import ConfigurationError, RefusedError
 from url_rewriter.gates import Gate, GateLevel, GateName
-from url_rewriter.pipeline.attest import AttestRequest, attest
+from url_rewriter.pipeline.attest import LASTING, AttestRequest, attest
 from url_rewriter.pipeline.check_attestation import (
     CheckedAttestation,
     CheckRequest,
@@ -38,6 +38,8 @@ rules:
   - name: app-logos
     source: {bucket: omi-logos}
     target: {prefix: app-logos/}
+waive:
+  - {gate: unreachable-places, collection: legacy, reason: old app, until: 2027-03-01}
 """
 ENVIRON = {"S3_ENDPOINT_URL": "https://s3.example.com"}
 
@@ -61,7 +63,9 @@ class Attested:
         self.gates = gates
         self.write(self.rules_file)
 
-    def write(self, rules_file: Path | None, *, with_plan: bool = True) -> None:
+    def write(
+        self, rules_file: Path | None, *, with_plan: bool = True, lasting: timedelta = LASTING
+    ) -> None:
         plan = Plan(self.plan)
         found = Verification(
             plan=self.plan,
@@ -75,7 +79,7 @@ class Attested:
             witness=Witness(self.rules, BEGAN, *plan.digest_urls()),
         )
         plan.close()
-        request = AttestRequest(found, self.plan if with_plan else None, rules_file)
+        request = AttestRequest(found, self.plan if with_plan else None, rules_file, lasting)
         self.path.write_bytes(attest(request, Services(ENVIRON)))
 
     def check(
@@ -109,6 +113,12 @@ def test_an_attestation_says_what_was_verified_and_what_binds_it(attested: Attes
     assert said.urls.count == sum(plan.count_urls().values())
     plan.close()
     assert said.plan.links > 0
+    assert [each.model_dump() for each in said.waivers] == [
+        {
+            "gate": "unreachable-places", "collection": "legacy", "field": None,
+            "reason": "old app", "until": "2027-03-01",
+        }
+    ]  # fmt: skip
     assert said.rules.sha256 == attested.rules.digest
     assert said.expires_at == "2026-12-05T11:00:00+00:00"
     assert not checked.doubt
@@ -129,6 +139,17 @@ def test_it_holds_for_as_long_as_it_says(attested: Attested) -> None:
     assert not attested.check(after=timedelta(days=7) - timedelta(seconds=1)).doubt
     assert attested.check(after=timedelta(days=7)).doubt.startswith("Expired at 2026-12-05 11:00")
     assert "a clock is wrong" in attested.check(after=timedelta(hours=-1)).doubt
+
+
+def test_a_length_that_no_date_has_is_a_slip(attested: Attested) -> None:
+    with pytest.raises(ConfigurationError, match="--attest-for is too long"):
+        attested.write(None, lasting=timedelta(days=9_000_000))
+
+
+def test_odd_names_and_texts_are_spelled_out(tmp_path: Path) -> None:
+    gate = Gate(GateName.UNREAD, 1, "texts \ud800\x1b[31m cannot be read")
+    attested = Attested(tmp_path, gates=(gate,))
+    assert "\\ud800\\x1b[31m" in attested.check().predicate.gates[0].says
 
 
 def test_a_no_is_attested_as_well_without_secrets(tmp_path: Path) -> None:

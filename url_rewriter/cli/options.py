@@ -368,7 +368,10 @@ class Duration(click.ParamType[timedelta]):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value.strip())
         if match is None:
             self.fail(f"{value!r} is not a duration such as 90s, 15m, 24h or 7d.", param, ctx)
-        return timedelta(**{self._UNITS[match[2]]: float(match[1])})
+        try:
+            return timedelta(**{self._UNITS[match[2]]: float(match[1])})
+        except OverflowError:
+            self.fail(f"{value!r} is too long.", param, ctx)
 
 
 def _stacked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from url_rewriter import __version__
@@ -26,8 +26,9 @@ from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.verify import Verification
 from url_rewriter.planfile import Plan
 from url_rewriter.planfile.binding import bind
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, Waiver
 from url_rewriter.rules.loading import hash_rules_file
+from url_rewriter.text import spell_out
 from url_rewriter.urls import redact
 
 LASTING = timedelta(days=7)
@@ -63,10 +64,10 @@ def attest(request: AttestRequest, services: Services) -> bytes:
         verdict=VerdictClaim(
             passed=found.passed,
             word=str(found.verdict.readiness),
-            headline=redact(found.verdict.headline),
+            headline=_safe(found.verdict.headline),
         ),
         gates=tuple(map(_gate, found.gates)),
-        waivers=tuple(WaiverClaim(**each.to_members()) for each in rules.waivers),
+        waivers=tuple(map(_waiver, rules.waivers)),
         counts={
             "documents": dict(found.summary.documents),
             "urls": dict(found.summary.urls),
@@ -79,15 +80,15 @@ def attest(request: AttestRequest, services: Services) -> bytes:
             },
         },
         began_at=began_at.isoformat(),
-        expires_at=(began_at + request.lasting).isoformat(),
+        expires_at=_expiry(began_at, request.lasting),
         read=ReadingClaim(at=found.read_at.spelling, remark=found.read_at.remark),
-        store=found.store,
-        limits=str(found.limits),
+        store=_safe(found.store),
+        limits=_safe(str(found.limits)),
         target=TargetClaim(
             endpoint=rules.target.endpoint,
             buckets=tuple(sorted({each.target.bucket for each in rules.rules})),
         ),
-        proof=found.proof,
+        proof=_safe(found.proof),
         rules=RulesClaim(
             sha256=rules.digest, file_sha256=_rules_file_digest(request, rules, services)
         ),
@@ -95,6 +96,18 @@ def attest(request: AttestRequest, services: Services) -> bytes:
         plan=_plan(request.plan),
     )
     return render(predicate)
+
+
+def _safe(text: str) -> str:
+    """A text without secrets, and without what looks like nothing."""
+    return spell_out(redact(text))
+
+
+def _expiry(began_at: datetime, lasting: timedelta) -> str:
+    try:
+        return (began_at + lasting).isoformat()
+    except OverflowError:
+        raise ConfigurationError("--attest-for is too long.") from None
 
 
 def _gate(gate: Gate) -> GateClaim:
@@ -105,14 +118,18 @@ def _gate(gate: Gate) -> GateClaim:
         state=str(gate.state),
         count=gate.count,
         waived=gate.waived,
-        says=redact(gate.says),
-        reason=redact(gate.reason),
-        remarks=tuple(map(redact, gate.remarks)),
+        says=_safe(gate.says),
+        reason=_safe(gate.reason),
+        remarks=tuple(map(_safe, gate.remarks)),
     )
 
 
+def _waiver(waiver: Waiver) -> WaiverClaim:
+    return WaiverClaim(**{name: _safe(text) for name, text in waiver.to_members().items()})
+
+
 def _plan(path: Path | None) -> PlanClaim | None:
-    return PlanClaim(name=path.name, **asdict(bind(path))) if path is not None else None
+    return PlanClaim(name=_safe(path.name), **asdict(bind(path))) if path is not None else None
 
 
 def _rules_file_digest(request: AttestRequest, rules: Rules, services: Services) -> str | None:

@@ -71,6 +71,17 @@ def _no_old_urls(seen: Inspection) -> Objections:
     )
 
 
+def _second_opinion(seen: Inspection) -> Objections:
+    """Every scan asks for a second opinion; what nothing explains is a finding."""
+    return Objections("names of Cloud Storage that nothing explains", _unexplained(seen))
+
+
+def _unexplained(seen: Inspection) -> Iterator[GateExample]:
+    for code, _, document, path, detail in seen.fresh.findings():
+        if code == Code.SECOND_OPINION:
+            yield GateExample(document, load_path(path), detail, "seen by a plainer reader")
+
+
 _PLACES = {
     Code.MAP_KEY: "in a field name",
     Code.BYTES: "in bytes",
@@ -232,6 +243,7 @@ JUDGES: dict[GateName, Judge] = {
     GateName.SOMETHING_SCANNED: _something_scanned,
     GateName.SCAN_COMPLETE: _scan_complete,
     GateName.NO_OLD_URLS: _no_old_urls,
+    GateName.SECOND_OPINION: _second_opinion,
     GateName.UNREAD: _by_obstacle(GateName.UNREAD),
     GateName.UNREACHABLE_PLACES: _unreachable_places,
     GateName.TARGETS_EXIST: _targets_exist,

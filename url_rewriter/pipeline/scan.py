@@ -63,6 +63,7 @@ def make_scan(
     these buckets; ``verifies``: see ``Planner``. Raises ConfigurationError for a limit that
     is no pattern.
     """
+    planner = make_planner(rules, limits, mentions=mentions, discovers=discovers, verifies=verifies)
     wanted = needles(rules.grammar)
     if discovers is not None:
         wanted = (*wanted, *ADDRESS_NEEDLES, *discovers)
@@ -72,8 +73,8 @@ def make_scan(
         excluded=(*(each.text for each in rules.scope.collections), *limits.excluded),
         documents=limits.documents,
         read_time=limits.read_time,
+        opinion=None if mentions else planner.opinion,
     )
-    planner = make_planner(rules, limits, mentions=mentions, discovers=discovers, verifies=verifies)
     return Scan(reader, query, planner)
 
 

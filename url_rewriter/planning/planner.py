@@ -13,7 +13,9 @@ from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.addresses import Address, find_addresses
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
+from url_rewriter.planning.reconciling import unreconciled
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
+from url_rewriter.second_opinion import SecondOpinion
 from url_rewriter.text import may_hold
 from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Remark, find, needles
 
@@ -63,6 +65,11 @@ class Planner:
         self._needles = needles(rules.grammar)
         self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
         self._everywhere = not (fields or rules.scope.fields)
+        self.opinion = SecondOpinion(
+            rules.grammar.hosts.keys(),
+            {rule.source.bucket for rule in rules.rules},
+            self._target_buckets,
+        )
 
     def in_scope(self, path: ValuePath) -> bool:
         """Whether the value at ``path`` is to be looked at, at all."""
@@ -86,6 +93,8 @@ class Planner:
         if self.mentions:
             mentions.update(dict.fromkeys(self._mentioned_elsewhere(document)))
         findings = tuple(self._findings(document, texts)) if self._says(document, texts) else ()
+        if document.suspect is not None:
+            findings += tuple(unreconciled(document, texts, findings, self.opinion, self.in_scope))
         addresses = () if self.discovers is None else self._addresses(document, self.discovers)
         return PlannedDocument(document, tuple(texts), findings, tuple(mentions), tuple(addresses))
 

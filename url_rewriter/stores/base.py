@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.second_opinion import SecondOpinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Query:
     scan, exactly: a name without a slash means every collection of that name (a collection group),
     a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
     ``read_time`` (aware) asks for the database as it was then. At most ``limit`` documents of a
-    partition are read, selected or not.
+    partition are read, selected or not. A document that the ``opinion`` suspects is yielded with
+    or without a needle.
     """
 
     needles: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class Query:
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
     limit: int | None = None
+    opinion: SecondOpinion | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
 
-from url_rewriter.documents import Document, Environment
+from url_rewriter.documents import Document, Environment, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
+from url_rewriter.second_opinion import SecondOpinion, texts_of_response
 from url_rewriter.stores.base import (
     Checkpoint,
     OtherDatabases,
@@ -205,17 +207,25 @@ class FirestoreReader:
 
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
         """A function that yields the documents of a block that have a needle."""
-        needles, root = query.needles, self._database.documents
+        needles, root, opinion = query.needles, self._database.documents, query.opinion
         offsets = NeedleSearch(needles).offsets
 
         def every(block: Block) -> Iterator[Document]:
             return (self._parsed(block.message(span), ()) for span in block.spans)
 
         def with_needles(block: Block) -> Iterator[Document]:
-            for span, places in block.around(offsets(block.data.lower())):
-                document = document_in(block.data, span, places, needles, root)
+            lowered = block.data.lower()
+            found = dict(block.around(offsets(lowered)))
+            suspects = dict(block.around(opinion.hits(lowered))) if opinion else {}
+            for span in sorted({*found, *suspects}) if suspects else found:
+                places = found.get(span, ())
+                suspect = None
+                if span in suspects:
+                    raw = block.message(span)
+                    suspect = Suspect(texts_of_response, raw, suspects[span], span[0])
+                document = document_in(block.data, span, places, needles, root, suspect)
                 if document is None:
-                    document = self._parsed(block.message(span), needles)
+                    document = replace(self._parsed(block.message(span), needles), suspect=suspect)
                 if _is_wanted(document, needles):
                     yield document
 
@@ -237,6 +247,8 @@ class FirestoreReader:
             for path in chunk:
                 if path in found:
                     document = document_from(found[path], path, query.needles)
+                    if query.opinion is not None:
+                        document = _suspected(document, found[path], query.opinion)
                     if _is_wanted(document, query.needles):
                         yield document
             yield Checkpoint(partition, len(found), chunk[-1])
@@ -278,7 +290,20 @@ class FirestoreReader:
 
 
 def _is_wanted(document: Document, needles: Sequence[str]) -> bool:
-    return bool(document.strings or document.unreachable or may_hold(document.path, needles))
+    return bool(
+        document.strings
+        or document.unreachable
+        or document.suspect
+        or may_hold(document.path, needles)
+    )
+
+
+def _suspected(document: Document, message: Message, opinion: SecondOpinion) -> Document:
+    """The document of a message, with the suspect that it is, if it is one."""
+    response = RunQueryResponse(document=message).SerializeToString()
+    if hits := opinion.hits(response.lower()):
+        return replace(document, suspect=Suspect(texts_of_response, response, hits))
+    return document
 
 
 def _chunks(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
