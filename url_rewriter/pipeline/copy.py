@@ -31,7 +31,7 @@ from url_rewriter.pipeline.held_plan import ending, held_plan, planned_rules
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
-from url_rewriter.rules import Rules, StoreKind
+from url_rewriter.rules import Rules, SourceKind
 from url_rewriter.text import counted, sized
 
 _EMULATOR = "STORAGE_EMULATOR_HOST"
@@ -116,7 +116,7 @@ def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
 
 
 def _tell_what_is_left_out(rules: Rules, progress: Progress) -> None:
-    left_out = [rule.name for rule in rules.rules if rule.store is StoreKind.S3]
+    left_out = [rule.name for rule in rules.rules if rule.store is SourceKind.S3]
     if left_out:
         progress.warn(
             "Only objects of Cloud Storage are copied, none of the S3 servers that "

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from url_rewriter.pipeline.held_plan import planned_rules
 from url_rewriter.planfile import Plan, UrlFilter
-from url_rewriter.rules import Rule, Rules, StoreKind
+from url_rewriter.rules import Rule, Rules, SourceKind
 from url_rewriter.urls import ObjectRef
 
 # What rclone reads as paths, cleans, or spells in another way (rclone's documentation, "Overview",
@@ -124,7 +124,7 @@ def _sources(plan: Plan, rules: Rules, wanted: UrlFilter) -> Iterator[tuple[Rule
     """
     called = {rule.name: rule for rule in rules.rules}
     for row in plan.urls(wanted):
-        if row.rule and row.source_key and called[row.rule].store is not StoreKind.S3:
+        if row.rule and row.source_key and called[row.rule].store is not SourceKind.S3:
             yield called[row.rule], ObjectRef(row.source_bucket, row.source_key)
 
 

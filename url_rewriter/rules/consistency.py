@@ -11,7 +11,7 @@ from typing import Any
 
 from url_rewriter.documents import ValuePath
 from url_rewriter.rules import names
-from url_rewriter.rules.model import StoreKind
+from url_rewriter.rules.model import SourceKind
 from url_rewriter.rules.syntax import Placed
 from url_rewriter.rules.url_checks import check_urls, items, mapping, valid
 
@@ -33,7 +33,7 @@ def _check_rules(placed: Placed, rules: list[Any]) -> None:
                 same_name.check(index, name, ("name",), "the same name")
         match rule:
             case {"source": {"bucket": str(bucket), **rest}}:
-                place = bucket, rest.get("prefix", ""), rest.get("store", StoreKind.CLOUD_STORAGE)
+                place = bucket, rest.get("prefix", ""), rest.get("store", SourceKind.CLOUD_STORAGE)
                 if all(isinstance(each, str) for each in place):
                     same_source.check(index, place, ("source",), "the same source")
 

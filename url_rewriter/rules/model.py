@@ -58,7 +58,7 @@ class TextOffsets(StrEnum):
     REWRITE = "rewrite"
 
 
-class StoreKind(StrEnum):
+class SourceKind(StrEnum):
     """Where objects were before the move."""
 
     CLOUD_STORAGE = "cloud-storage"
@@ -119,7 +119,7 @@ class Rule:
     text_offsets: TextOffsets = TextOffsets.LEAVE
     public: bool | None = None
     form: PublicForm = IN_PATH_STYLE
-    store: StoreKind = StoreKind.CLOUD_STORAGE
+    store: SourceKind = SourceKind.CLOUD_STORAGE
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
 
@@ -157,7 +157,7 @@ class Rule:
         """The URLs that this rule writes, and takes of S3 servers."""
         place = self.form.place(endpoint, self.target.bucket)
         writes = UrlSpace(place, self.target.prefix, self.form.is_path_style)
-        if self.store is not StoreKind.S3:
+        if self.store is not SourceKind.S3:
             return RuleUrls(writes)
         spaces = [each.spaces(self.source.bucket, self.source.prefix) for each in sources]
         takes = tuple(space for found in spaces for space in found)
@@ -216,7 +216,7 @@ class Rules:
         by_bucket: dict[str, tuple[Rule, ...]] = {}
         by_s3_bucket: dict[str, tuple[Rule, ...]] = {}
         for rule in longest_first:
-            rules = by_s3_bucket if rule.store is StoreKind.S3 else by_bucket
+            rules = by_s3_bucket if rule.store is SourceKind.S3 else by_bucket
             rules[rule.source.bucket] = (*rules.get(rule.source.bucket, ()), rule)
         object.__setattr__(self, "_by_bucket", by_bucket)
         object.__setattr__(self, "_by_s3_bucket", by_s3_bucket)
@@ -242,7 +242,7 @@ class Rules:
         """
         found: dict[ObjectRef, None] = {}
         for rule in self.rules:
-            source, s3 = rule.source_of(target), rule.store is StoreKind.S3
+            source, s3 = rule.source_of(target), rule.store is SourceKind.S3
             taken = source and self.taken(source, s3=s3)
             if source is None or taken is None or taken[0] is not rule:
                 continue
@@ -426,6 +426,6 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         text_offsets=TextOffsets(members["text_offsets"]),
         public=members.get("public"),
         form=PublicForm(members["target"]["url"]),
-        store=StoreKind(members["source"].get("store", StoreKind.CLOUD_STORAGE)),
+        store=SourceKind(members["source"].get("store", SourceKind.CLOUD_STORAGE)),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

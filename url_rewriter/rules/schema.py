@@ -28,7 +28,7 @@ from url_rewriter.rules.model import (
     OnMissing,
     QueryPolicy,
     ReadingPolicy,
-    StoreKind,
+    SourceKind,
     TextOffsets,
     Unmapped,
 )
@@ -204,8 +204,8 @@ class SourcePart(_FilePart):
     prefix: Prefix = Field(
         default="", description="What their keys begin with. The longest one of a bucket wins."
     )
-    store: Annotated[StoreKind, Field(strict=False)] = Field(
-        default=StoreKind.CLOUD_STORAGE,
+    store: Annotated[SourceKind, Field(strict=False)] = Field(
+        default=SourceKind.CLOUD_STORAGE,
         description="Where the bucket was: in Cloud Storage, or on an S3 server of sources.",
     )
 

@@ -37,7 +37,7 @@ def valid(canonical: Callable[[str], str], text: object) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbered:
+class _RuleAt:
     """The URLs of a rule, and its place in the list of rules."""
 
     index: int
@@ -81,7 +81,7 @@ def _is_ambiguous(alias: str, writes: UrlSpace) -> bool:
     return not writes.path_style and UrlSpace(in_path, "").contradicts(writes)
 
 
-def _check_rules(placed: Placed, rules: list[_Numbered]) -> None:
+def _check_rules(placed: Placed, rules: list[_RuleAt]) -> None:
     for at, rule in enumerate(rules):
         writes = rule.urls.writes
         if writes.is_empty:
@@ -101,7 +101,7 @@ def _check_rules(placed: Placed, rules: list[_Numbered]) -> None:
                 placed.complain(("rules", rule.index, "source"), message)
 
 
-def _told(placed: Placed, rule: _Numbered) -> str:
+def _told(placed: Placed, rule: _RuleAt) -> str:
     return f"rules[{rule.index}] (line {placed.line_of(('rules', rule.index))})"
 
 
@@ -136,13 +136,13 @@ def _sources(data: dict[str, Any]) -> Iterator[tuple[int, S3Source]]:
             yield index, S3Source(url, bucket or "")
 
 
-def _rules(placed: Placed, data: dict[str, Any], sources: list[S3Source]) -> Iterator[_Numbered]:
+def _rules(placed: Placed, data: dict[str, Any], sources: list[S3Source]) -> Iterator[_RuleAt]:
     """The URLs of the rules that nothing is wrong with."""
     target = mapping(data.get("target"))
     for index, entry in enumerate(items(data.get("rules"))):
         writes = _writes(placed, index, target, mapping(mapping(entry).get("target")))
         if writes is not None:
-            yield _Numbered(index, _urls(writes, mapping(mapping(entry).get("source")), sources))
+            yield _RuleAt(index, _urls(writes, mapping(mapping(entry).get("source")), sources))
 
 
 def _urls(writes: UrlSpace, source: dict[str, Any], sources: list[S3Source]) -> RuleUrls:

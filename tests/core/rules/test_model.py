@@ -17,7 +17,7 @@ from url_rewriter.rules import (
     Rule,
     Rules,
     Scope,
-    StoreKind,
+    SourceKind,
     Target,
     TextOffsets,
     Unmapped,
@@ -149,7 +149,7 @@ _rules = st.builds(
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
     public=st.sampled_from([None, True, False]),
-    store=st.sampled_from(StoreKind),
+    store=st.sampled_from(SourceKind),
     form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
