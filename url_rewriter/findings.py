@@ -64,6 +64,7 @@ _ERRORS: frozenset[FindingCode] = frozenset(
     {
         Code.MISSING_TARGET,
         Code.UNKNOWN_TARGET,
+        Code.UNKNOWN_SOURCE,
         Code.MISMATCHED_TARGET,
         Code.NOT_PUBLIC,
         Code.EXPOSED,

@@ -145,7 +145,10 @@ def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
         f"{counted(summary.blocking[status], 'URL')} {words}"
         for status, words in (
             ("missing", "would break, their targets are missing"),
-            ("unknown", "cannot be proven, nobody could tell whether their targets are there"),
+            (
+                "unknown",
+                "cannot be proven, no answer about their targets or sources can be relied on",
+            ),
             ("mismatch", "would name something else than what moved"),
             ("unmapped", "no rule takes"),
             ("left", "are taken by a rule whose url cannot name their targets"),
