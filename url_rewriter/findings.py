@@ -23,6 +23,7 @@ class Code(StrEnum):
     NOT_PUBLIC = "not-public"
     EXPOSED = "exposed"
     CONTENT_TYPE = "content-type"
+    EMPTY_TARGET = "empty-target"
     SIZE_ONLY = "size-only"
     SOURCE_GONE = "source-gone"
     UNKNOWN_SOURCE = "unknown-source"
@@ -64,6 +65,7 @@ _ERRORS: frozenset[FindingCode] = frozenset(
     {
         Code.MISSING_TARGET,
         Code.UNKNOWN_TARGET,
+        Code.UNKNOWN_SOURCE,
         Code.MISMATCHED_TARGET,
         Code.NOT_PUBLIC,
         Code.EXPOSED,
@@ -93,6 +95,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.NOT_PUBLIC: "Without credentials the written URL does not give the object.",
     Code.EXPOSED: "The old URL was signed, and anybody can open the new one.",
     Code.CONTENT_TYPE: "The object is served as something else than its name says.",
+    Code.EMPTY_TARGET: "The object has 0 bytes, and its name says that it should have some.",
     Code.SIZE_ONLY: "The target has its source's size; no hash of both is known.",
     Code.SOURCE_GONE: "The object is gone from Cloud Storage: nothing is left to compare with.",
     Code.UNKNOWN_SOURCE: "Nobody could tell what the object in Cloud Storage is.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from url_rewriter.pipeline.verdict_keeping import (
     keep_verdict,
     plan_to_judge,
 )
-from url_rewriter.planfile import KeptVerdict, Openings, Plan, Summary
+from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, Summary
 from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
@@ -89,6 +89,7 @@ class Verification:
     openings: Openings
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
+    empty: EmptyTargets = field(default_factory=EmptyTargets)
     proof: str = ""
     witness: Witness | None = None
 
@@ -155,6 +156,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
             openings=fresh.openings(),
+            empty=fresh.empty_targets(),
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
