@@ -146,7 +146,7 @@ def make_plan(
         progress.note(f"continuing the scan that was begun in {draft.part}")
         progress.note("")
     _warn_of_trouble(sides.objects, request.rules, progress)
-    scan = make_scan(sides.reader, request.rules, request.limits)
+    scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh)
     try:
         scanned = draft.count_scanned()
         options = prepare(

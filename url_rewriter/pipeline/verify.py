@@ -17,6 +17,7 @@ from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
+from url_rewriter.pipeline.not_looked_at import look_outside
 from url_rewriter.pipeline.plan import (
     PlanRequest,
     describe_proof,
@@ -141,6 +142,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             fresh=fresh,
             applied=judged.plan,
             disturbed=judged.disturbed,
+            outside=look_outside(sides.reader, rules, limits),
             rules=rules,
             limits=limits,
             checks=services.proof.checks,
