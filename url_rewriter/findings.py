@@ -32,6 +32,7 @@ class Code(StrEnum):
     DOCUMENT_ID = "document-id"
     REPAIRABLE = "repairable"
     SEVERAL_READINGS = "several-readings"
+    BASE = "base"
 
 
 class Severity(StrEnum):
@@ -79,7 +80,7 @@ def severity_of(code: FindingCode) -> Severity:
     """
     if code in _ERRORS:
         return Severity.ERROR
-    if code in (Code.SEVERAL_READINGS,) or code.startswith("dropped-"):
+    if code in (Code.SEVERAL_READINGS, Code.BASE) or code.startswith("dropped-"):
         return Severity.INFO
     return Severity.WARNING
 
@@ -101,6 +102,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
     Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
     Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
+    Code.BASE: "A bucket's root, a folder or a template, which moves with its prefix.",
     Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
     Remark.LISTING: "Lists or describes a bucket.",
     Remark.CONSOLE_LISTING: "Lists a bucket in the console.",

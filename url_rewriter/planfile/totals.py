@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code
 from url_rewriter.planfile.obstacles import UNPROVEN
 from url_rewriter.planning import UrlStatus
 
@@ -46,7 +47,8 @@ class Summary:
     """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status.
 
     ``targets`` counts those that the URLs mean as they were read in the end. ``blocking`` counts,
-    by status, the URLs on whose account the plan may not be applied.
+    by status, the URLs on whose account the plan may not be applied. ``bases`` are those among
+    ``urls`` that name no object, but all below a prefix, by status.
     """
 
     documents: dict[str, int]
@@ -56,6 +58,7 @@ class Summary:
     rules: tuple[RuleTotals, ...]
     unmapped: tuple[UnmappedBucket, ...]
     findings: dict[str, int]
+    bases: dict[str, int] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
@@ -128,7 +131,22 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         findings=dict(
             connection.execute("SELECT code, count(*) FROM findings GROUP BY code ORDER BY code")
         ),
+        bases=_count_bases(connection),
     )
+
+
+def _count_bases(connection: sqlite3.Connection) -> dict[str, int]:
+    found = dict(
+        connection.execute(
+            "SELECT status, count(*) FROM occurrences WHERE remark = ? GROUP BY status",
+            (Code.BASE,),
+        )
+    )
+    counted = {each.value: found.get(each, 0) for each in _OF_BASES}
+    return {"found": sum(counted.values()), **counted}
+
+
+_OF_BASES = (UrlStatus.REWRITE, UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MIGRATED)
 
 
 def count_findings(connection: sqlite3.Connection) -> list[FindingCount]:
