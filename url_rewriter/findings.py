@@ -130,6 +130,7 @@ MEANINGS: dict[FindingCode, str] = {
     Remark.TEXT_OFFSETS: "Fields beside the text name parts of it by offsets, which would not fit.",
     Remark.NO_PUBLIC_URL: "The target's key lacks what the rule's url leaves out (after=): no URL "
     "names it.",
+    Remark.OTHER_BUCKET: "A URL of the target in a bucket that no rule names (`verify` only).",
     Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
     Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
     Remark.DROPPED_TOKEN: "A download token is dropped.",

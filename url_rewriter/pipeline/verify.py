@@ -13,10 +13,12 @@ from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterError
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
+from url_rewriter.pipeline.not_looked_at import look_outside
 from url_rewriter.pipeline.plan import (
     PlanRequest,
     describe_proof,
@@ -129,7 +131,10 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             rules_file=request.rules_file,
             limits=limits,
         )
-        fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
+        opaque = OpaqueWatch()
+        fresh, trouble = make_plan(
+            wanted, sides, services, progress, fresh=True, origins=origins, opaque=opaque
+        )
         stack.callback(fresh.close)
         judged = (
             JudgedPlan(applied)
@@ -141,6 +146,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             fresh=fresh,
             applied=judged.plan,
             disturbed=judged.disturbed,
+            outside=look_outside(sides.reader, rules, limits, opaque),
             rules=rules,
             limits=limits,
             checks=services.proof.checks,
