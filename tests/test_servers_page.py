@@ -1,4 +1,4 @@
-"""``docs/servers.md`` tells of every scripted server. ``UPDATE_GOLDEN=1`` writes its tables anew."""
+"""``docs/servers.md`` tells of every scripted server. ``UPDATE_GOLDEN=1`` writes it anew."""
 
 from __future__ import annotations
 
