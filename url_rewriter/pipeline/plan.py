@@ -308,4 +308,6 @@ def _open_written(openings: Openings, draft: Draft, rules: Rules, services: Serv
     """``openings``, with one written URL of each rule opened without credentials."""
     if not services.proof.open_written:
         return replace(openings, reason=NO_OPEN)
-    return replace(openings, rules=open_written(services.visitor(rules), rules, draft))
+    # Of all URLs it is known by then, after more attempts than one.
+    kept = Checks.PUBLIC not in services.proof.checks
+    return replace(openings, rules=open_written(services.visitor(rules), rules, draft, kept=kept))
