@@ -11,10 +11,12 @@ A store's adapter keeps the rest of a document to itself, so nothing here can da
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import Any, NamedTuple, NewType, TypeAlias
+
+from url_rewriter.second_opinion import RawText
 
 FieldPath: TypeAlias = tuple[str, ...]
 """Names from the document down through maps."""
@@ -74,6 +76,19 @@ class UnreachableText:
     text: str
 
 
+class Suspect(NamedTuple):
+    """A raw document in which the second opinion's quick search found something.
+
+    ``read`` gives all texts of ``raw``. ``hits`` are where it was found, as offsets into bytes in
+    which ``raw`` begins at ``begin``; without any, the document was not searched as bytes.
+    """
+
+    read: Callable[[Any], Iterator[RawText]]
+    raw: Any
+    hits: Sequence[int] = ()
+    begin: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document, read at ``revision``.
@@ -83,6 +98,7 @@ class Document:
     beside them names parts of, by offset and length. ``raw`` belongs to the adapter that made the
     document: what it needs to write an array whole from a read of the same revision. ``created_at``
     tells it from one that was deleted and made again; None where the store does not say.
+    ``suspect`` is there where the query's second opinion may see something in it.
     """
 
     path: str
@@ -92,6 +108,7 @@ class Document:
     raw: object = field(default=None, repr=False, compare=False)
     measured: frozenset[ValuePath] = frozenset()
     created_at: str | None = None
+    suspect: Suspect | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

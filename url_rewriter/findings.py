@@ -23,6 +23,7 @@ class Code(StrEnum):
     NOT_PUBLIC = "not-public"
     EXPOSED = "exposed"
     CONTENT_TYPE = "content-type"
+    EMPTY_TARGET = "empty-target"
     SIZE_ONLY = "size-only"
     SOURCE_GONE = "source-gone"
     UNKNOWN_SOURCE = "unknown-source"
@@ -33,6 +34,7 @@ class Code(StrEnum):
     REPAIRABLE = "repairable"
     SEVERAL_READINGS = "several-readings"
     BASE = "base"
+    SECOND_OPINION = "second-opinion"
 
 
 class Severity(StrEnum):
@@ -64,6 +66,7 @@ _ERRORS: frozenset[FindingCode] = frozenset(
     {
         Code.MISSING_TARGET,
         Code.UNKNOWN_TARGET,
+        Code.UNKNOWN_SOURCE,
         Code.MISMATCHED_TARGET,
         Code.NOT_PUBLIC,
         Code.EXPOSED,
@@ -93,6 +96,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.NOT_PUBLIC: "Without credentials the written URL does not give the object.",
     Code.EXPOSED: "The old URL was signed, and anybody can open the new one.",
     Code.CONTENT_TYPE: "The object is served as something else than its name says.",
+    Code.EMPTY_TARGET: "The object has 0 bytes, and its name says that it should have some.",
     Code.SIZE_ONLY: "The target has its source's size; no hash of both is known.",
     Code.SOURCE_GONE: "The object is gone from Cloud Storage: nothing is left to compare with.",
     Code.UNKNOWN_SOURCE: "Nobody could tell what the object in Cloud Storage is.",
@@ -103,6 +107,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
     Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
     Code.BASE: "A bucket's root, a folder or a template, which moves with its prefix.",
+    Code.SECOND_OPINION: "A plainer reader sees Cloud Storage named here: look at it yourself.",
     Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
     Remark.LISTING: "Lists or describes a bucket.",
     Remark.CONSOLE_LISTING: "Lists a bucket in the console.",
@@ -127,6 +132,7 @@ MEANINGS: dict[FindingCode, str] = {
     Remark.TEXT_OFFSETS: "Fields beside the text name parts of it by offsets, which would not fit.",
     Remark.NO_PUBLIC_URL: "The target's key lacks what the rule's url leaves out (after=): no URL "
     "names it.",
+    Remark.OTHER_BUCKET: "A URL of the target in a bucket that no rule names (`verify` only).",
     Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
     Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
     Remark.DROPPED_TOKEN: "A download token is dropped.",

@@ -173,6 +173,7 @@ def plan(
     limits: Limits = Limits(),
     checks: Checks = Checks(0),
     inventories: Sequence[str] = (),
+    target_inventories: Sequence[str] = (),
     endpoint: str | None = None,
     workers: int | None = None,
 ) -> MadePlan:
@@ -180,7 +181,11 @@ def plan(
 
     ``plan(...).summary.blocked`` says whether it can be applied. An interrupted plan is continued.
     """
-    proof = ProofOptions(checks=checks, inventories=tuple(inventories))
+    proof = ProofOptions(
+        checks=checks,
+        inventories=tuple(inventories),
+        target_inventories=tuple(target_inventories),
+    )
     services, store = _open(database, endpoint, proof, workers)
     file = None if isinstance(rules, Rules) else Path(rules)
     request = PlanRequest(Path(path), store, load_rules(rules), file, limits)
@@ -194,6 +199,7 @@ def verify(
     *,
     limits: Limits = Limits(),
     checks: Checks = Checks(0),
+    target_inventories: Sequence[str] = (),
     endpoint: str | None = None,
 ) -> Verification:
     """Scan afresh, and judge: no old URL is left, and every new one has its object.
@@ -203,7 +209,8 @@ def verify(
     """
     if path is None and database is None:
         raise ConfigurationError("Verify what? Give the path of a plan file, or a database.")
-    services, store = _open(database, endpoint, ProofOptions(checks=checks))
+    proof = ProofOptions(checks=checks, target_inventories=tuple(target_inventories))
+    services, store = _open(database, endpoint, proof)
     known = load_rules(rules) if rules is not None else None
     request = VerifyRequest(Path(path) if path else None, known, store or None, limits)
     return _verify(request, services, _Logged())

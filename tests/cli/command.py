@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli.forking import Forked, fits
+
 PROGRAM = (sys.executable, "-m", "url_rewriter")
 
 
@@ -35,8 +37,10 @@ class Workshop:
     folder: Path
     environ: dict[str, str]
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> subprocess.Popen[str] | Forked:
         """Start a command."""
+        if fits(self.environ):
+            return Forked(arguments, self.folder, self.environ)
         return subprocess.Popen(
             [*PROGRAM, *arguments],
             cwd=self.folder,
@@ -45,7 +49,6 @@ class Workshop:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
         )
 
     def run(self, *arguments: str) -> Ended:
@@ -53,7 +56,7 @@ class Workshop:
         process = self.start(*arguments)
         out, err = process.communicate(timeout=100)
         assert "Traceback" not in err, err
-        return Ended(process.returncode, out, err)
+        return Ended(process.wait(), out, err)
 
     def json(self, *arguments: str, status: int = 0) -> Any:
         """Run a command that must end with ``status`` and give its JSON document."""

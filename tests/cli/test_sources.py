@@ -168,15 +168,48 @@ def test_a_source_that_was_deleted_is_no_mismatch_and_no_match(
     assert failed == ["targets are not proven to match their source: 1 source-gone"]
 
 
-def test_a_source_that_is_forbidden_is_unknown(moved: Workshop, amazon: ServedS3) -> None:
+REFUSALS = [
+    (403, "forbidden", 4, "forbidden (403): grant storage.objects.get"),
+    (402, "payment", 4, "its project is not billed (402)"),
+    (404, "", 3, "404 that Cloud Storage did not send"),
+]
+
+
+@pytest.mark.parametrize(("status", "reason", "ends", "words"), REFUSALS)
+def test_a_source_that_cannot_be_asked_for_blocks_the_plan(
+    moved: Workshop, amazon: ServedS3, status: int, reason: str, ends: int, words: str
+) -> None:
     amazon.put("app-logos/a.png", b"body")
     use(moved, "a.png")
-    refusal = json.dumps({"error": {"code": 403, "errors": [{"reason": "forbidden"}]}}).encode()
-    with fault_server(lambda _: Reaction(403, {"content-type": "application/json"}, refusal)) as at:
+    refusal = json.dumps({"error": {"code": status, "errors": [{"reason": reason}]}}).encode()
+    answer = Reaction(status, {"content-type": "application/json"}, refusal)
+    with fault_server(lambda _: answer) as at:
         moved.environ["STORAGE_EMULATOR_HOST"] = at.endpoint
-        planned = moved.json(*plan_arguments("--check-source"))
+        ended = moved.run(*plan_arguments("--check-source", "--format", "json"))
+    planned = json.loads(ended.out)
+    assert ended.status == ends
+    assert words in (ended.err if ends == 4 else moved.run("show", "x.plan").out)
+    assert planned["blocked"] is True
+    assert planned["urls"]["unknown"] == 1
     assert planned["comparisons"]["unknown"] == 1
     assert planned["findings"] == {"unknown-source": 1}
+    before = read_database(moved.folder / "db.jsonl")
+    assert moved.run("apply", "x.plan", "--yes").status == 3
+    assert read_database(moved.folder / "db.jsonl") == before
+
+
+def test_a_plan_that_was_blocked_by_its_sources_is_ready_once_they_answer(
+    moved: Workshop, google: ServedCloudStorage, amazon: ServedS3
+) -> None:
+    google.put("old-logos", "a.png", b"body")
+    amazon.put("app-logos/a.png", b"body")
+    use(moved, "a.png")
+    address = moved.environ["STORAGE_EMULATOR_HOST"]
+    with fault_server(lambda _: Reaction(403)) as at:
+        moved.environ["STORAGE_EMULATOR_HOST"] = at.endpoint
+        moved.json(*plan_arguments("--check-source"), status=4)
+    moved.environ["STORAGE_EMULATOR_HOST"] = address
+    assert moved.json(*plan_arguments("--check-source"))["blocked"] is False
 
 
 def test_an_inventory_stands_in_for_buckets_that_are_gone(

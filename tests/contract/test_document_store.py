@@ -30,6 +30,7 @@ from url_rewriter.documents import (
     WriteStatus,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.second_opinion import SecondOpinion
 from url_rewriter.stores import open_reader
 from url_rewriter.stores.base import (
     Checkpoint,
@@ -257,6 +258,25 @@ def test_documents_without_a_needle_are_counted_and_not_yielded(
 def test_any_of_several_needles_will_do(harness: Harness, reader: DocumentReader) -> None:
     harness.load({"c/1": {"u": string("one")}, "c/2": {"u": string("two")}, "c/3": {}})
     assert paths(reader, Query(needles=("one", "two"))) == ["c/1", "c/2"]
+
+
+def test_the_second_opinion_sees_every_raw_document_whatever_the_needles_say(
+    harness: Harness, reader: DocumentReader
+) -> None:
+    hidden = "https://%u0073torage.googleapis.com/b/k"
+    harness.load(
+        {"c/1": {"m": mapping({hidden: array(string(hidden))})}, "c/2": {"a": string("x")}}
+    )
+    for narrowed in ({}, {"documents": ("c/1", "c/2")}, {"collections": ("c",)}):
+        query = Query(needles=("gs://",), opinion=SecondOpinion((), (), ()), **narrowed)
+        seen = [
+            (document.path, text.path)
+            for document in scanned(reader, query)
+            for text in (document.suspect.read(document.suspect.raw) if document.suspect else ())
+            if query.opinion and query.opinion.sightings(text)
+        ]
+        assert seen == [("c/1", ("m", hidden)), ("c/1", ("m", hidden, 0))]
+        assert not any(document.strings for document in scanned(reader, query))
 
 
 def test_without_needles_every_document_and_string_is_yielded(

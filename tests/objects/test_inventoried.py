@@ -45,8 +45,14 @@ class Shelf:
             info = NOTHING if size is None else ObjectInfo(size)
             yield Evidence(target, state, Method.HEAD, NOW, info, "" if size else "no such key")
 
+    def unlisted(self) -> Collection[str]:
+        return ()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
-        return iter(())
+        for each in found:
+            if each.target.key not in self.there:
+                gone = each._replace(state=TargetState.MISSING, method=Method.HEAD)
+                yield Unopened(gone, contradicts=False)
 
     def contradicted(self) -> Collection[ObjectRef]:
         found, self.outdated = self.outdated, frozenset()
@@ -189,6 +195,20 @@ def test_evidence_given_before_a_contradiction_is_called_outdated_once() -> None
     assert set(store.contradicted()) == {PREFIXES[0]}
     assert not store.contradicted()
     assert {each.method for each in prove(store, MANY).values()} == {Method.HEAD}
+
+
+def test_one_that_is_gone_when_it_is_opened_contradicts_the_inventory() -> None:
+    shelf = Shelf(dict.fromkeys(MANY, 3))
+    store, said = opened(shelf, inventory(*listed(MANY)))
+    found = prove(store, MANY)
+    asked = {key for key in MANY if found[key].method is Method.HEAD}
+    del shelf.there[gone := next(key for key in MANY if key not in asked)]
+    (unopened,) = store.try_open([found[gone], found[min(asked)]])
+    assert unopened.contradicts
+    assert f"The inventory lists data/{gone}, a request says missing" in said[0]
+    del shelf.there[min(asked)]  # what a request found, and is gone since, is no lie of a list
+    assert [each.contradicts for each in store.try_open([found[min(asked)]])] == [False]
+    assert set(store.contradicted()) == {PREFIXES[0]}
 
 
 def test_what_contradicts_itself_to_the_store_is_not_left_to_an_inventory() -> None:

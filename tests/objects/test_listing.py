@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects.proving.both_ways import BothWays, Heads
 from url_rewriter.objects.proving.head import Probe
+from url_rewriter.objects.proving.memory import ProofMemory
 from url_rewriter.objects.proving.prefixes import FIRST, Prefixes
 from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.base import Place
@@ -214,7 +215,7 @@ def prove(
 
 
 def both_ways(server: Server, heads: Heads, *, always: bool) -> BothWays:
-    return BothWays(server, heads, Prefixes(), Prove.LIST if always else Prove.AUTO)
+    return BothWays(server, heads, ProofMemory(Prefixes()), Prove.LIST if always else Prove.AUTO)
 
 
 def prove_with(proof: BothWays, targets: Sequence[ObjectRef]) -> list[Evidence]:

@@ -6,9 +6,10 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from tests.simulation.failed import FAILED
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import MUTANTS, NOTICED_AT, Mutant
 from tests.simulation.scenario import Scenario, generate, smaller
 from tests.simulation.world import Found, World
 
@@ -104,8 +105,10 @@ def _try_again(wanted: str, tolerated: frozenset[str], *, verbose: bool) -> int:
 
 
 def noticed(mutant: Mutant, seeds: int) -> int | None:
-    """The first seed at which a mutant breaks a promise that the program keeps."""
-    for seed in range(1, seeds + 1):
+    """A seed at which a mutant breaks a promise that the program keeps: the one at which it was
+    noticed before, else the first."""
+    before = NOTICED_AT.get(mutant.name)
+    for seed in chain([] if before is None else [before], range(1, seeds + 1)):
         scenario = generate(seed)
         with mutant.applied():
             found = simulate(scenario)

@@ -944,4 +944,29 @@ FAILED: dict[str, Scenario] = {
         ),
         batch=4,
     ),
+    "copy-listed-once-1": Scenario(
+        documents=(("users/u3", {"image": 7}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("copy", 0, 0, 11),
+            Command(verb="rollback", file="x.plan"),
+            Command(
+                verb="apply", file="x.plan", faults=(Fault("write", 0, Move("swap", 0, 5, 24)),)
+            ),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
+    "copy-listed-once-2": Scenario(
+        documents=(("users/u4", {"files": [9]}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("append", 1, 9, 29),
+            ObjectMove("silent", "moved/b.png"),
+            Command(verb="rollback", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
 }

@@ -355,7 +355,11 @@ class Judge:
         there = named <= objects.there - objects.silent
         denied = any(state != "exists" for _, state, _ in notes["answers"])
         done = process.plan is not None and process.plan.last == "apply 0"
-        return notes["dirty"] or denied or not there or not done or not notes.get("scanned")
+        disturbed = notes.get("nested") or notes["busy"]
+        return (
+            notes["dirty"] or denied or not there or not done or disturbed
+            or not notes.get("scanned")
+        )  # fmt: skip
 
 
 def _first_of_its_kind(plan: PlanModel, writes: list[Write]) -> Write:

@@ -353,11 +353,11 @@ class Model:
             self._look_for_old(process)
 
     def _is_busy(self, process: Process) -> bool:
-        """Whether another process works with the same file."""
+        """Whether another process works with the same file, as verify does when it has read."""
         others = [each for each in self.world.stack if each.path == process.path]
         for other in others:
             other.notes["nested"] = True
-        return any(each.verb != "verify" for each in others)
+        return bool(others)
 
     def ended(self, process: Process, ended: Ended) -> None:
         """A command ended: what it says must be true, and must be all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -79,8 +80,8 @@ def test_objects_of_a_bucket_that_was_deleted_are_gone(served: ServedCloudStorag
     assert stat(served, "a.png", bucket="no-such-bucket")["a.png"].state is SourceState.GONE
 
 
-def error(status: int, reason: str) -> Reaction:
-    body = {"error": {"code": status, "message": "m", "errors": [{"reason": reason}]}}
+def error(status: int, reason: str, message: str = "m") -> Reaction:
+    body = {"error": {"code": status, "message": message, "errors": [{"reason": reason}]}}
     return Reaction(status, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
@@ -89,17 +90,46 @@ def resource(**changes: object) -> Reaction:
     return Reaction(200, {"content-type": "application/json"}, json.dumps(members).encode())
 
 
+REQUESTER_PAYS = (
+    "its bucket is a requester pays bucket (400): list it with `gcloud storage ls --json"
+    " --billing-project=PROJECT`, and give that as --inventory"
+)
+NOT_BILLED = (
+    "its project is not billed ({}), as Firebase projects of the Spark plan: enable billing, or"
+    " give an --inventory that was made before"
+)
+
 ANSWERS = {
     "denied": (error(404, "notFound"), SourceState.GONE, "no such object"),
     "a proxy's 404": (
         Reaction(404, {"content-type": "text/html"}, b"<h1>Not Found</h1>"),
         SourceState.UNKNOWN, "404 that Cloud Storage did not send",
     ),
-    "forbidden": (error(403, "forbidden"), SourceState.UNKNOWN, "forbidden (403)"),
-    "token": (error(401, "authError"), SourceState.UNKNOWN, "not authenticated"),
+    "a cache's 404": (
+        replace(error(404, "notFound"), headers={"content-type": "application/json", "age": "9"}),
+        SourceState.UNKNOWN, "404 out of a cache between here and Cloud Storage",
+    ),
+    "forbidden": (
+        error(403, "forbidden"), SourceState.UNKNOWN,
+        "forbidden (403): grant storage.objects.get and .list (roles/storage.objectViewer)",
+    ),
+    "token": (
+        error(401, "authError"), SourceState.UNKNOWN,
+        "not authenticated: run `gcloud auth application-default login`",
+    ),
+    "not billed": (error(402, "payment"), SourceState.UNKNOWN, NOT_BILLED.format(402)),
+    "billing switched off": (
+        error(403, "accountDisabled", "The billing account for the owning project is disabled"),
+        SourceState.UNKNOWN, NOT_BILLED.format(403),
+    ),
+    "requester pays": (
+        error(400, "required", "Bucket is a requester pays bucket but no user project provided."),
+        SourceState.UNKNOWN,
+        REQUESTER_PAYS,
+    ),
     "throttled": (error(429, "rateLimitExceeded"), SourceState.UNKNOWN, "throttled or busy (429)"),
     "busy": (error(503, "backendError"), SourceState.UNKNOWN, "throttled or busy (503)"),
-    "requester pays": (error(400, "required"), SourceState.UNKNOWN, "answered 400"),
+    "a bad request": (error(400, "required"), SourceState.UNKNOWN, "answered 400"),
     "captive portal": (
         Reaction(200, {"content-type": "text/html"}, b"<h1>Log in</h1>"),
         SourceState.UNKNOWN, "no answer (JSONDecodeError)",

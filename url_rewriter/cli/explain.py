@@ -67,7 +67,7 @@ def explain(
 def _url_members(
     text: str, url: PlannedUrl, chosen: Candidate | None, answers: Answers
 ) -> dict[str, Any]:
-    from url_rewriter.urls import Form, redact
+    from url_rewriter.urls import Form, redact_url
 
     occurrence = url.occurrence
     candidates = {candidate.reading: candidate for candidate in url.candidates}
@@ -76,7 +76,7 @@ def _url_members(
     return {
         "start": shown.start,
         "end": shown.end,
-        "url": redact(text[shown.start : shown.end]),
+        "url": redact_url(text[shown.start : shown.end]),
         "form": occurrence.form,
         "layer": occurrence.layer,
         "bucket": shown.source.bucket,
@@ -88,7 +88,7 @@ def _url_members(
         "rule": chosen and {"name": chosen.rule.name, "line": chosen.rule.line},
         "target": chosen and f"{chosen.target.bucket}/{chosen.target.key}",
         "written_as": chosen and chosen.rule.form.text,
-        "result": chosen and redact(chosen.url),
+        "result": chosen and redact_url(chosen.url),
         "remarks": list(occurrence.remarks),
         "left": "migrated" if migrated else None if chosen else "unmapped",
     }
@@ -108,12 +108,12 @@ def _reading_members(
 
 
 def _left_members(text: str, left: Left) -> dict[str, Any]:
-    from url_rewriter.urls import redact
+    from url_rewriter.urls import redact_url
 
     return {
         "start": left.start,
         "end": left.end,
-        "url": redact(text[left.start : left.end]),
+        "url": redact_url(text[left.start : left.end]),
         "left": left.remark,
     }
 

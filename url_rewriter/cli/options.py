@@ -151,7 +151,8 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
                help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
                     "out a collection and all below it, unread; otherwise its documents are read "
-                    "on the way to what is below them, and not counted. Repeatable."),
+                    "(and billed) on the way to what is below them, and not counted. "
+                    "Repeatable."),
         option("--field", "fields", multiple=True, metavar="PATTERN",
                help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
         option("--document", "documents", multiple=True, metavar="PATH",
@@ -368,7 +369,10 @@ class Duration(click.ParamType[timedelta]):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value.strip())
         if match is None:
             self.fail(f"{value!r} is not a duration such as 90s, 15m, 24h or 7d.", param, ctx)
-        return timedelta(**{self._UNITS[match[2]]: float(match[1])})
+        try:
+            return timedelta(**{self._UNITS[match[2]]: float(match[1])})
+        except OverflowError:
+            self.fail(f"{value!r} is too long.", param, ctx)
 
 
 def _stacked(

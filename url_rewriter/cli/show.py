@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options
-from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.console import Console, printable, printable_url
 from url_rewriter.cli.plan import show_summary
 from url_rewriter.evidence import Method
 from url_rewriter.text import counted
@@ -95,9 +95,9 @@ def _show_text(console: Console, rows: Iterator[UrlFacts]) -> None:
     for row in rows:
         place = f"{row.document} {format_value_path(row.value_path)}"
         console.print(f"{row.status:<9} {printable(place)}")
-        console.print(f"          {printable(row.old)}")
+        console.print(f"          {printable_url(row.old)}")
         if row.new:
-            console.print(f"       -> {printable(row.new)}")
+            console.print(f"       -> {printable_url(row.new)}")
         for line in _reasons(row):
             console.print(f"          {printable(line)}")
 

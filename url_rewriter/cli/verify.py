@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.annotations import annotate_gates
+from url_rewriter.cli.check import check
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.errors import ChecksFailedError
+from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
+    from url_rewriter.pipeline.attest import AttestRequest
     from url_rewriter.pipeline.services import Services
     from url_rewriter.pipeline.verify import Verification
 
@@ -34,6 +38,19 @@ if TYPE_CHECKING:
     "--fail-on", "fail_on", metavar="GATE", multiple=True,
     help="Fail where something stands against this gate, which is only told by default.",
 )  # fmt: skip
+@options.option(
+    "--attest", "attest_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what was found as an in-toto Statement, whatever the verdict is.",
+)  # fmt: skip
+@options.option(
+    "--attest-for", "lasting", type=options.Duration(), metavar="DURATION", default="7d",
+    show_default=True, help="For how long the attestation holds.",
+)  # fmt: skip
+@options.option(
+    "--check", "check_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Check an attestation instead, offline: that it is whole, holds still, and fits the plan "
+    "FILE and the --rules that are given. No other option has an effect.",
+)  # fmt: skip
 @options.output_options
 def verify(
     console: Console,
@@ -45,6 +62,9 @@ def verify(
     services: Services,
     output: Path | None,
     fail_on: tuple[str, ...],
+    attest_file: Path | None,
+    lasting: timedelta,
+    check_file: Path | None,
 ) -> None:
     """Scan afresh: no old URL is left, and every new one has its object.
 
@@ -53,13 +73,24 @@ def verify(
     Nothing else is written.
 
     \b
-    Example:
+    Examples:
       url-rewriter verify omi.plan
+      url-rewriter verify omi.plan --attest omi.attestation.json
+      url-rewriter verify --check omi.attestation.json omi.plan --rules rules/omi.yaml
 
     A gate that must hold and fails, or was not asked, is exit status 3. What the rules waive, and
-    what is only told, is counted and named.
+    what is only told, is counted and named. With --check: 3 where the attestation says no or has
+    expired, 6 where it is damaged or does not fit.
     """
+    if check_file is not None:
+        if attest_file is not None:
+            raise ConfigurationError("Give either --attest or --check.")
+        check(console, check_file, plan_file, rules_file)
+        return
+    if attest_file is not None and not attest_file.parent.is_dir():
+        raise ConfigurationError(f"{attest_file}: there is no folder {attest_file.parent}.")
     from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.pipeline.attest import AttestRequest
     from url_rewriter.pipeline.judging import gate_named
     from url_rewriter.pipeline.verify import VerifyRequest
     from url_rewriter.pipeline.verify import verify as verify_database
@@ -71,6 +102,7 @@ def verify(
         store=chosen.locate(services.environ) if chosen.made or plan_file is None else None,
         limits=limits,
         fail_on=tuple(map(gate_named, fail_on)),
+        attested=attest_file is not None,
         output=output,
         rules_file=rules_file,
     )
@@ -79,6 +111,10 @@ def verify(
         _show_json(console, found)
     else:
         _show_text(console, found)
+    annotate_gates(found.gates, found.rules_file)
+    if attest_file is not None:
+        wanted = AttestRequest(found, plan_file or output, rules_file, lasting)
+        _attest(console, attest_file, wanted, services)
     if found.trouble is not None:
         raise found.trouble
     headline = printable(found.verdict.headline)
@@ -87,6 +123,14 @@ def verify(
     if found.read_at.remark:
         console.say(f"\n{printable(found.read_at.remark)}")
     console.say(f"\n{headline}{_comma(found.read_at.text)}.")
+
+
+def _attest(console: Console, path: Path, request: AttestRequest, services: Services) -> None:
+    from url_rewriter.pipeline.attest import attest
+    from url_rewriter.reports.output import write_file
+
+    write_file(path, [attest(request, services)])
+    console.say(f"\nAttested in {path}; sign it, and keep it with the plan file.")
 
 
 def _comma(text: str) -> str:
@@ -115,6 +159,7 @@ def _show_json(console: Console, found: Verification) -> None:
             "targets": summary.targets,
             "comparisons": found.comparisons,
             "opened": found.openings.members(),
+            "empty_targets": found.empty.members(),
             "waived": sum(gate.waived for gate in found.gates),
             "proof": found.proof,
         },
@@ -122,7 +167,7 @@ def _show_json(console: Console, found: Verification) -> None:
 
 
 def _show_text(console: Console, found: Verification) -> None:
-    from url_rewriter.cli.plan import show_openings
+    from url_rewriter.cli.plan import show_empty, show_openings
     from url_rewriter.reports import Privacy
     from url_rewriter.reports.gates import view_gates
 
@@ -134,6 +179,7 @@ def _show_text(console: Console, found: Verification) -> None:
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
     show_openings(console, found.openings)
+    show_empty(console, found.empty)
     for view in views:
         if view.examples:
             console.print(f"\n {view.name}: {view.result}, {view.count:,}")

@@ -59,9 +59,20 @@ class InventoriedStore:
         """See ``ObjectStore.check``."""
         return self._store.check(bucket)
 
+    def unlisted(self) -> Collection[str]:
+        """See ``ObjectStore.unlisted``."""
+        return self._store.unlisted()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
-        """See ``ObjectStore.try_open``."""
-        return self._store.try_open(found)
+        """See ``ObjectStore.try_open``. One that an inventory lists and is gone contradicts it."""
+        listed: set[ObjectRef] = set()
+        for unopened in self._store.try_open(_noting_listed(found, listed)):
+            target, state, *_ = unopened.evidence
+            gone = target in listed and state is not TargetState.UNKNOWN
+            if gone and not self._is_doubted(target):
+                why = _contradicts(unopened.evidence, None)
+                self._doubt(self._part_of(target), f"lists {why}")
+            yield unopened._replace(contradicts=unopened.contradicts or gone)
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See ``ObjectStore.contents``."""
@@ -170,6 +181,14 @@ class InventoriedStore:
             target.bucket == each.bucket and target.key.startswith(each.key)
             for each in self._doubted
         )
+
+
+def _noting_listed(found: Iterable[Evidence], listed: set[ObjectRef]) -> Iterator[Evidence]:
+    """Evidence as it is; the targets of what rests on an inventory are added to ``listed``."""
+    for evidence in found:
+        if evidence.method is Method.INVENTORY:
+            listed.add(evidence.target)
+        yield evidence
 
 
 def _contradicts(evidence: Evidence, size: int | None) -> str:

@@ -15,6 +15,7 @@ from url_rewriter.objects.proving.bases import prove_bases
 from url_rewriter.objects.proving.batches import Proof
 from url_rewriter.objects.proving.diagnosis import told_time
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
+from url_rewriter.objects.proving.memory import ProofMemory
 from url_rewriter.objects.proving.opening import Opener
 from url_rewriter.objects.proving.prefixes import Prefixes
 from url_rewriter.objects.transport.settings import S3Settings
@@ -36,9 +37,10 @@ class S3ObjectStore:
     ) -> None:
         self.settings = settings
         self._is_base = is_base
-        self._prefixes = Prefixes(prefixes)
+        given = tuple(prefixes)
+        self._memory = ProofMemory(Prefixes(given))
         self._connection = S3Connection(settings)
-        self._honesty = HonestyProbes(self._connection.client, settings.endpoint)
+        self._honesty = HonestyProbes(self._connection.client, settings.endpoint, given)
         self._styles: dict[str, DenialStyle] = {}
 
     def check(self, bucket: str) -> UrlRewriterError | None:
@@ -66,12 +68,16 @@ class S3ObjectStore:
 
     def _prove_objects(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         styles = dict(self._styles)
-        proof = Proof(self.settings, self._connection, self._honesty, styles, self._prefixes)
+        proof = Proof(self.settings, self._connection, self._honesty, styles, self._memory)
         return proof.evidence(targets)
 
     def contradicted(self) -> Collection[ObjectRef]:
         """See ``ObjectStore.contradicted``."""
-        return self._prefixes.take_outdated()
+        return self._memory.prefixes.take_outdated()
+
+    def unlisted(self) -> Collection[str]:
+        """See ``ObjectStore.unlisted``."""
+        return frozenset(self._memory.unlisted)
 
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """See ``ObjectStore.try_open``."""

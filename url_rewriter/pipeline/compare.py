@@ -19,6 +19,7 @@ from url_rewriter.comparison import (
     compare_nothing,
     compare_sizes,
 )
+from url_rewriter.errors import NotPermittedError, UrlRewriterError
 from url_rewriter.evidence import Evidence, SourceEvidence, SourceState
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
@@ -49,18 +50,26 @@ def compare_sources(
     progress: Progress,
     *,
     origins: Origins,
-) -> None:
+) -> UrlRewriterError | None:
     """Compare every target of the settled draft with its source, and settle again what differs.
 
-    Without ``checksums`` only sizes are compared. ``origins`` are the sources of targets that
-    documents name already. What an earlier run has compared is not asked again.
+    What could not be compared is unknown. Where these credentials may ask for no source at all,
+    that is returned as the trouble. Without ``checksums`` only sizes are compared. ``origins`` are
+    the sources of targets that documents name already. What an earlier run has compared is not
+    asked again.
     """
     hashes = checksums is not None
     _take_repairs(sources, draft, planner)
     keeper = _Keeper(draft, progress)
     progress.begin("compare", "objects", draft.count_pairs())
     pairs = _with_a_source(draft.open_pairs(origins, hashes=hashes), keeper)
-    found = joined(sources.stat, pairs, lambda pair: pair.source, lambda said: said.source)
+    permission = _Permission()
+    found = joined(
+        lambda refs: permission.watch(sources.stat(refs)),
+        pairs,
+        lambda pair: pair.source,
+        lambda said: said.source,
+    )
     if checksums is None:
         for pair, source in found:
             keeper.add(compare_sizes(pair, source))
@@ -75,6 +84,7 @@ def compare_sources(
     if keeper.differing:
         draft.settle(planner)
     draft.add_comparison_findings(hashes=hashes)
+    return permission.trouble
 
 
 def _take_repairs(sources: SourceStore, draft: Draft, planner: Planner) -> None:
@@ -159,6 +169,27 @@ def joined(
     for answer in ask(refs()):
         for item in waiting.pop(answers_for(answer)):
             yield item, answer
+
+
+class _Permission:
+    """Whether any source may be asked for."""
+
+    def __init__(self) -> None:
+        self._refusal = ""
+        self._answered = False
+
+    def watch(self, found: Iterable[SourceEvidence]) -> Iterator[SourceEvidence]:
+        for each in found:
+            self._answered |= each.state is not SourceState.UNKNOWN
+            if each.forbidden and not self._refusal:
+                self._refusal = each.detail
+            yield each
+
+    @property
+    def trouble(self) -> UrlRewriterError | None:
+        if self._answered or not self._refusal:
+            return None
+        return NotPermittedError(f"No source may be asked for in Cloud Storage: {self._refusal}.")
 
 
 class _Keeper:

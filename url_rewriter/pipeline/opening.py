@@ -53,7 +53,8 @@ def open_sample(
     trouble = None
     if any(each.state is TargetState.MISSING for each in refused.values()):
         trouble = prove(objects, planner, draft, progress)  # of the readings that come next
-    return Openings(len(sampled) + beyond, len(refused)), trouble
+    unlisted = tuple(sorted(objects.unlisted()))
+    return Openings(len(sampled) + beyond, len(refused), unlisted=unlisted), trouble
 
 
 def _prefixes(rules: Rules) -> list[ObjectRef]:
@@ -78,14 +79,18 @@ def _open_all(
     return count
 
 
-def open_written(visitor: Visitor, rules: Rules, draft: Draft) -> tuple[RuleOpening, ...]:
+def open_written(
+    visitor: Visitor, rules: Rules, draft: Draft, *, kept: bool = True
+) -> tuple[RuleOpening, ...]:
     """Open one written URL of each rule, of a settled draft, without credentials.
 
     A rule that says ``public: false`` is left out, and so is one that writes no proven target.
+    ``kept``: what was found is kept for each URL too, as where all were to be opened.
     """
     chosen = _choose(rules, draft)
     found = {each.target: each for each in visitor.open_within(chosen.values(), SECONDS)}
-    draft.add_access(found.values())
+    if kept:
+        draft.add_access(found.values())
     return tuple(_conclude(rule, chosen.get(rule.name), found) for rule in rules.rules)
 
 

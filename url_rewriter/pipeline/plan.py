@@ -14,6 +14,7 @@ from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Method
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects import ObjectStore, open_inventoried
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.opening import open_sample, open_written
@@ -23,7 +24,16 @@ from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import MAX_AGE, Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Draft, Header, Invocation, Openings, Plan, Summary, whoami
+from url_rewriter.planfile import (
+    Draft,
+    EmptyTargets,
+    Header,
+    Invocation,
+    Openings,
+    Plan,
+    Summary,
+    whoami,
+)
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planning import Planner
@@ -55,14 +65,15 @@ class MadePlan:
     """A sealed plan file, and what it comes to.
 
     ``comparisons`` counts targets by whether they agree with their sources. ``proof`` says how many
-    rest on an inventory, "" where none was given. ``trouble`` is that of the object store, which
-    left targets unknown.
+    rest on an inventory, "" where none was given. ``trouble`` is that of the object store or the
+    sources, which left targets unknown.
     """
 
     path: Path
     summary: Summary
     comparisons: dict[str, int]
     openings: Openings
+    empty: EmptyTargets
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
     proof: str = ""
@@ -97,6 +108,7 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
             made.summarize(),
             made.count_comparisons(),
             made.openings(),
+            made.empty_targets(),
             read_at_of(made),
             trouble,
             describe_proof(made, sides.inventories),
@@ -124,18 +136,20 @@ def make_plan(
     *,
     fresh: bool = False,
     origins: Origins | None = None,
+    opaque: OpaqueWatch | None = None,
 ) -> tuple[Plan, UrlRewriterError | None]:
-    """Make a plan file and open it; with it the trouble with the object store, if there was any.
+    """Make a plan file and open it; with it the trouble with objects or sources, if there was any.
 
     ``fresh``: the plan is to be judged and thrown away; it is not sealed, and the targets that
-    documents name already are proven as well. ``origins`` are the sources of those targets.
+    documents name already are proven as well. ``origins`` are the sources of those targets;
+    ``opaque`` counts values that no search looks into.
     """
     draft = Draft(request.path, _make_header(request, sides.reader, services), kept=not fresh)
     if draft.continued:
         progress.note(f"continuing the scan that was begun in {draft.part}")
         progress.note("")
     _warn_of_trouble(sides.objects, request.rules, progress)
-    scan = make_scan(sides.reader, request.rules, request.limits)
+    scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh, opaque=opaque)
     try:
         scanned = draft.count_scanned()
         options = prepare(
@@ -152,17 +166,19 @@ def make_plan(
         trouble = prove(objects, scan.planner, draft, progress)
         openings, later_trouble = open_sample(objects, scan.planner, draft, progress)
         draft.settle(scan.planner)
+        trouble = trouble or later_trouble
         if sides.sources is not None:
-            _compare(draft, scan.planner, sides.sources, services, progress, origins)
+            refused = _compare(draft, scan.planner, sides.sources, services, progress, origins)
+            trouble = trouble or refused
         _check(draft, request.rules, services, progress)
         draft.note_openings(_open_written(openings, draft, request.rules, services))
         if fresh:
-            return draft.finish_unnamed(), trouble or later_trouble
+            return draft.finish_unnamed(), trouble
         draft.seal()
     except BaseException:
         draft.abandon()
         raise
-    return Plan(request.path), trouble or later_trouble
+    return Plan(request.path), trouble
 
 
 def _objects(sides: Sides, rules: Rules, progress: Progress) -> ObjectStore:
@@ -266,18 +282,22 @@ def _compare(
     services: Services,
     progress: Progress,
     origins: Origins | None,
-) -> None:
-    """Compare the targets of a settled draft with their sources; settle again what differs."""
+) -> UrlRewriterError | None:
+    """Compare the targets of a settled draft with their sources; settle again what differs.
+
+    Returns the trouble where no source may be asked for.
+    """
     origins = origins or only_origin(planner.rules)
     with ExitStack() as stack:
         checksums = None
         if Checks.SOURCE in services.proof.checks:
             checksums = stack.enter_context(services.checksums(planner.rules))
-        compare_sources(sources, checksums, draft, planner, progress, origins=origins)
+        return compare_sources(sources, checksums, draft, planner, progress, origins=origins)
 
 
 def _check(draft: Draft, rules: Rules, services: Services, progress: Progress) -> None:
-    """Gather the further evidence that was asked for."""
+    """Look for empty objects, and gather the further evidence that was asked for."""
+    draft.add_empty_findings()
     if Checks.PUBLIC in services.proof.checks:
         check_public(services.visitor(rules), draft, rules, progress)
     if Checks.TYPE in services.proof.checks:
@@ -288,4 +308,6 @@ def _open_written(openings: Openings, draft: Draft, rules: Rules, services: Serv
     """``openings``, with one written URL of each rule opened without credentials."""
     if not services.proof.open_written:
         return replace(openings, reason=NO_OPEN)
-    return replace(openings, rules=open_written(services.visitor(rules), rules, draft))
+    # Of all URLs it is known by then, after more attempts than one.
+    kept = Checks.PUBLIC not in services.proof.checks
+    return replace(openings, rules=open_written(services.visitor(rules), rules, draft, kept=kept))

@@ -128,9 +128,7 @@ class Services:
         """Opens written URLs without credentials."""
         from url_rewriter.objects.proving.public import PublicReader
 
-        # What is opened is what the rules write, wherever this program's own client talks to.
-        written = replace(self.settings(rules), endpoint=rules.target.endpoint)
-        return PublicReader(written)
+        return PublicReader(self.settings(rules))
 
     def settings(self, rules: Rules) -> S3Settings:
         """The settings for the object store that holds the targets of the rules."""

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterError
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
+from url_rewriter.pipeline.not_looked_at import look_outside
 from url_rewriter.pipeline.plan import (
     PlanRequest,
     describe_proof,
@@ -34,7 +36,7 @@ from url_rewriter.pipeline.verdict_keeping import (
     keep_verdict,
     plan_to_judge,
 )
-from url_rewriter.planfile import KeptVerdict, Openings, Plan, Summary
+from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, Summary
 from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
@@ -45,7 +47,7 @@ class VerifyRequest:
 
     The store, the rules and the limits are the plan's where they are not given. ``fail_on`` are
     gates that fail, although they are only told by default. ``output`` is a plan file to make of
-    what the scan found, with the verdict.
+    what the scan found, with the verdict. ``attested``: take a witness of the scan.
     """
 
     plan: Path | None = None
@@ -55,6 +57,20 @@ class VerifyRequest:
     fail_on: tuple[GateName, ...] = ()
     output: Path | None = None
     rules_file: Path | None = None
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What is kept of a fresh scan to be attested.
+
+    ``urls`` is how many it found, ``urls_digest`` a SHA-256 of them and of their targets.
+    """
+
+    rules: Rules
+    began_at: datetime
+    urls: int
+    urls_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,8 @@ class Verification:
     """What a fresh scan came to.
 
     ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
-    that of the object store, which left targets unknown.
+    that of the object store, which left targets unknown. ``witness`` is there where it was asked
+    for.
     """
 
     plan: Path | None
@@ -74,7 +91,10 @@ class Verification:
     openings: Openings
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
+    empty: EmptyTargets = field(default_factory=EmptyTargets)
     proof: str = ""
+    rules_file: str = ""
+    witness: Witness | None = None
 
     @property
     def verdict(self) -> CutoverVerdict:
@@ -112,7 +132,10 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             rules_file=request.rules_file,
             limits=limits,
         )
-        fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
+        opaque = OpaqueWatch()
+        fresh, trouble = make_plan(
+            wanted, sides, services, progress, fresh=True, origins=origins, opaque=opaque
+        )
         stack.callback(fresh.close)
         judged = (
             JudgedPlan(applied)
@@ -124,6 +147,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             fresh=fresh,
             applied=judged.plan,
             disturbed=judged.disturbed,
+            outside=look_outside(sides.reader, rules, limits, opaque),
             rules=rules,
             limits=limits,
             checks=services.proof.checks,
@@ -139,12 +163,22 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
             openings=fresh.openings(),
+            empty=fresh.empty_targets(),
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
+            rules_file=_rules_file(request, applied),
+            witness=_take_witness(fresh, rules) if request.attested else None,
         )
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
+
+
+def _rules_file(request: VerifyRequest, applied: Plan | None) -> str:
+    """Where the rules were read, for people."""
+    if request.rules_file is not None or applied is None:
+        return str(request.rules_file or "")
+    return applied.header.invocation.rules_file
 
 
 def _keep(
@@ -174,6 +208,11 @@ def _keep(
             progress.warn(f"{error} The verdict is not kept there.")
     if output is not None:
         keep_scan(fresh, output, verdict)
+
+
+def _take_witness(fresh: Plan, rules: Rules) -> Witness:
+    began_at = datetime.fromisoformat(fresh.header.created_at)
+    return Witness(rules, began_at, *fresh.digest_urls())
 
 
 def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:

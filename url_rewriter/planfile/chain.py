@@ -55,6 +55,18 @@ def head(connection: sqlite3.Connection) -> str:
     return str(row[0]) if row else _start(connection)[1]
 
 
+def count_links(connection: sqlite3.Connection) -> int:
+    """How many links the chain has."""
+    (count,) = connection.execute("SELECT count(*) FROM chain").fetchone()
+    return int(count)
+
+
+def has_link(connection: sqlite3.Connection, number: int, link: str) -> bool:
+    """Whether the chain has a link of this number, or begins with it where the number is 0."""
+    row = connection.execute("SELECT link FROM chain WHERE id = ?", (number,)).fetchone()
+    return bool(link == (row[0] if row else _start(connection)[1] if number == 0 else None))
+
+
 def evidence_known_to(connection: sqlite3.Connection, entry: int) -> int:
     """The id of the newest evidence that was there when an entry of the journal was made."""
     row = connection.execute(

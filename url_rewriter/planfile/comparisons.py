@@ -84,24 +84,56 @@ INSERT INTO comparisons
 SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM targets WHERE bucket = ? AND key = ?
 """
 
-_MISMATCH = f"""
+_UNPROVEN = """
 INSERT INTO evidence (target, state, method, checked_at, size, etag, content_type, detail)
-SELECT t.id, '{TargetState.MISMATCH}', e.method, ?, e.size, e.etag, e.content_type, ?
+SELECT t.id, '{state}', e.method, ?, e.size, e.etag, e.content_type, ?
 FROM targets t JOIN newest_evidence e ON e.target = t.id WHERE t.bucket = ? AND t.key = ?
 """
+_MISMATCH = _UNPROVEN.format(state=TargetState.MISMATCH)
+# What documents name already, a gate judges by its comparison.
+_UNCOMPARED = f"""
+{_UNPROVEN.format(state=TargetState.UNKNOWN)}
+AND EXISTS (SELECT 1 FROM occurrences o WHERE o.target = t.id AND o.status = 'rewrite'
+    AND o.bucket = ? AND o.key = ?)
+"""
+
+SOURCE_UNKNOWN = f"""
+o.status = 'unknown' AND EXISTS (
+    SELECT 1 FROM newest_comparison c JOIN newest_evidence e ON e.target = c.target
+    WHERE c.target = o.target AND c.bucket = o.bucket AND c.key = o.key
+    AND c.agreement = '{Agreement.UNKNOWN}' AND e.checked_at = c.checked_at)
+"""
+"""SQL: a URL is unknown because its target could not be compared with its source."""
 
 
 def insert_comparisons(connection: sqlite3.Connection, compared: Iterable[Comparison]) -> int:
-    """Keep comparisons; return how many targets are not what moved."""
+    """Keep comparisons; return how many targets are not proven to be what moved by now."""
     rows = list(compared)
     differing = [each for each in rows if each.agreement is Agreement.MISMATCH]
+    unknown = [
+        (each, each.pair.source)
+        for each in rows
+        if each.agreement is Agreement.UNKNOWN and each.pair.source is not None
+    ]
     with transaction(connection):
         connection.executemany(_INSERT, map(_row, rows))
         connection.executemany(
             _MISMATCH,
             [(each.checked_at.isoformat(), each.detail, *_named(each)) for each in differing],
         )
-    return len(differing)
+        connection.executemany(
+            _UNCOMPARED,
+            [
+                (
+                    each.checked_at.isoformat(),
+                    f"not compared: {each.detail}",
+                    *_named(each),
+                    *source,
+                )
+                for each, source in unknown
+            ],
+        )
+    return len(differing) + len(unknown)
 
 
 def _row(each: Comparison) -> tuple[object, ...]:
@@ -145,7 +177,10 @@ def add_comparison_findings(connection: sqlite3.Connection, *, hashes: bool) -> 
     with transaction(connection):
         for agreement, code in _CODES.items():
             if hashes or agreement is not Agreement.SIZE_ONLY:
-                put_findings(connection, {code: _COMPARES_AS.format(agreement=agreement)})
+                condition = _COMPARES_AS.format(agreement=agreement)
+                if agreement is Agreement.UNKNOWN:
+                    condition = f"({condition}) OR ({SOURCE_UNKNOWN})"
+                put_findings(connection, {code: condition})
             else:
                 delete_findings(connection, code)
 

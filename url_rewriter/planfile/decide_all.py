@@ -16,6 +16,7 @@ from operator import itemgetter
 from url_rewriter.comparison import Agreement
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
+from url_rewriter.planfile.comparisons import SOURCE_UNKNOWN
 from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planfile.findings import put_findings
 from url_rewriter.planfile.occurrences import replace_occurrences, row_of
@@ -78,7 +79,7 @@ ORDER BY id LIMIT ?
 
 _CONDITIONS = {
     Code.MISSING_TARGET: "o.status = 'missing'",
-    Code.UNKNOWN_TARGET: "o.status = 'unknown'",
+    Code.UNKNOWN_TARGET: f"o.status = 'unknown' AND NOT ({SOURCE_UNKNOWN})",
     Code.MISMATCHED_TARGET: "o.status = 'mismatch'",
     Code.SEVERAL_READINGS: "o.status = 'rewrite' AND o.reading <> ''",
 }

@@ -33,7 +33,7 @@ from url_rewriter.planfile.rows import (
 )
 from url_rewriter.planfile.runs import Run, now
 from url_rewriter.planfile.totals import Operation
-from url_rewriter.planfile.write_totals import PUT_BACK, WANTED, WriteFilter
+from url_rewriter.planfile.write_totals import LEFT_BEFORE, PUT_BACK, WANTED, WriteFilter
 from url_rewriter.planning import Standing, place_of
 from url_rewriter.urls import ObjectRef
 
@@ -232,8 +232,9 @@ _ENTRIES = (
 )
 
 _APPLIED = (
-    "SELECT max(j.id), d.id, d.path, x.id IS NOT NULL"
-    " FROM journal j JOIN documents d ON d.id = j.document"
+    "SELECT max(j.id), d.id, d.path, "
+    + LEFT_BEFORE
+    + " FROM journal j JOIN documents d ON d.id = j.document"
     " LEFT JOIN newest_outcome x ON x.document = d.id AND x.operation = 'rollback'"
     " WHERE j.operation = 'apply' AND NOT coalesce("
     + PUT_BACK

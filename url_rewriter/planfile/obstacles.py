@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from url_rewriter.comparison import Agreement
 from url_rewriter.findings import Code
 from url_rewriter.gates import GateName
+from url_rewriter.planfile.comparisons import SOURCE_UNKNOWN
 from url_rewriter.planning import UrlStatus
 from url_rewriter.urls import Remark
 
@@ -71,7 +72,10 @@ def _compared(wanted: str, *good: Agreement) -> Obstacle:
     ), CASE WHEN EXISTS (SELECT 1 FROM comparisons c WHERE c.target = o.target)
         THEN 'good' ELSE 'unknown' END)"""
     # A mismatch that the rules waive is left as it is.
-    compared = f"o.target IS NOT NULL AND ({_NAMED} OR (o.status = 'mismatch' AND o.blocks))"
+    compared = (
+        f"o.target IS NOT NULL AND ({_NAMED} OR (o.status = 'mismatch' AND o.blocks)"
+        f" OR ({SOURCE_UNKNOWN}))"
+    )
     says = f"targets are not proven to {wanted}"
     return Obstacle(
         GateName.TARGETS_SAME, says, f"{compared} AND {word} <> 'good'", word, by_target=True
@@ -104,8 +108,9 @@ OF_A_SCAN = {
     ),
     GateName.LEFT_ALONE: Obstacle(
         GateName.LEFT_ALONE,
-        "texts name Cloud Storage, and no object that could be rewritten",
-        f"o.status = 'left' AND o.remark NOT IN ('{Remark.UNREAD}', '{Remark.TEXT_OFFSETS}')",
+        "texts name Cloud Storage or the target, and no object that a rule takes",
+        f"o.status = 'left' AND o.remark NOT IN ('{Remark.UNREAD}', '{Remark.TEXT_OFFSETS}',"
+        f" '{Remark.NO_PUBLIC_URL}')",
         word="o.remark",
     ),
     GateName.TARGETS_OPEN: Obstacle(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -45,12 +45,14 @@ class Openings:
 
     ``sampled`` targets were opened with credentials, ``refused`` of them did not open. ``rules``
     are those that were opened without; ``reason`` says why nothing of the kind was tried.
+    ``unlisted`` are buckets that may not be listed, where HEAD alone was heard.
     """
 
     sampled: int = 0
     refused: int = 0
     rules: tuple[RuleOpening, ...] = ()
     reason: str = ""
+    unlisted: tuple[str, ...] = ()
 
     @property
     def asked(self) -> int:
@@ -109,16 +111,17 @@ class Openings:
             return f"not asked: {self.reason if unknown else 'no target exists'}"
         return f"{self.sampled - self.refused:,} of {counted(self.sampled, 'target')}"
 
-    def members(self) -> dict[str, Any]:
-        """This as JSON documents have it."""
+    def members(self, shown: Callable[[str], str] = str) -> dict[str, Any]:
+        """This as JSON documents have it; names of rules and buckets as they may be ``shown``."""
         return {
+            "unlisted": [shown(each) for each in self.unlisted],
             "with_credentials": {"asked": self.sampled, "opened": self.sampled - self.refused},
             "without_credentials": {
-                "says": self.without_credentials(),
+                "says": self.in_brief(),
                 "rules": len(self.rules),
                 "asked": self.asked,
                 "opened": self.public,
-                "by_rule": [asdict(each) for each in self.rules],
+                "by_rule": [{**asdict(each), "rule": shown(each.rule)} for each in self.rules],
             },
         }
 
@@ -131,7 +134,7 @@ class Openings:
         """What ``to_json`` wrote."""
         kept = json.loads(text)
         rules = tuple(RuleOpening(**each) for each in kept.pop("rules"))
-        return cls(rules=rules, **kept)
+        return cls(rules=rules, unlisted=tuple(kept.pop("unlisted", ())), **kept)
 
 
 def write_openings(connection: sqlite3.Connection, openings: Openings) -> None:
@@ -148,7 +151,7 @@ def read_openings(connection: sqlite3.Connection) -> Openings:
 _PROVEN = """
 SELECT t.bucket, t.key, e.state, e.method, e.checked_at, e.size, e.etag, e.content_type
 FROM targets t JOIN evidence e ON e.target = t.id
-WHERE t.bucket = :bucket AND t.key > :after AND t.key < :past AND e.state = 'exists'
+WHERE t.bucket = :bucket AND t.key >= :first AND t.key < :past AND e.state = 'exists'
     AND e.id = (SELECT max(id) FROM evidence WHERE target = t.id)
 """
 _BY_HASH = """
@@ -164,9 +167,9 @@ def sample_proven(connection: sqlite3.Connection, prefix: ObjectRef, most: int) 
     Chosen by a hash of their keys: the same ones whenever it is asked for.
     """
     define(connection, "crc32", zlib.crc32, 1)
-    below = {"bucket": prefix.bucket, "after": prefix.key, "past": prefix.key + _BEHIND_ALL}
+    below = {"bucket": prefix.bucket, "first": prefix.key, "past": prefix.key + _BEHIND_ALL}
     (count,) = connection.execute(
-        "SELECT count(*) FROM targets WHERE bucket = :bucket AND key > :after AND key < :past",
+        "SELECT count(*) FROM targets WHERE bucket = :bucket AND key >= :first AND key < :past",
         below,
     ).fetchone()
     found: list[Evidence] = []
@@ -182,11 +185,11 @@ def sample_proven(connection: sqlite3.Connection, prefix: ObjectRef, most: int) 
 def all_proven(connection: sqlite3.Connection, prefix: ObjectRef) -> Iterator[Evidence]:
     """The targets below a prefix that exist, page by page, as their evidence has them."""
 
-    def read(after: str) -> list[tuple[Any, ...]]:
-        bounds = {"bucket": prefix.bucket, "after": after, "past": prefix.key + _BEHIND_ALL}
+    def read(first: str) -> list[tuple[Any, ...]]:
+        bounds = {"bucket": prefix.bucket, "first": first, "past": prefix.key + _BEHIND_ALL}
         return connection.execute(_PROVEN + _IN_ORDER, {**bounds, "most": _PAGE}).fetchall()
 
-    for page in read_pages(read, prefix.key, lambda row: row[1]):
+    for page in read_pages(read, prefix.key, lambda row: f"{row[1]}\0"):
         yield from map(_evidence, page)
 
 

@@ -35,15 +35,18 @@ from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
+    EmptyTargets,
     FindingCount,
     Operation,
     Summary,
     count_findings,
     count_scanned,
     count_urls,
+    read_empty_targets,
     summarize,
 )
 from url_rewriter.planfile.unnamed import keep_as
+from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
     UrlFacts,
     UrlFilter,
@@ -133,6 +136,18 @@ class Plan:
                 f"{self.path}: its journal was changed by other means than this program. Nothing of"
                 " it is written. Use a copy of it from before."
             )
+
+    def count_links(self) -> int:
+        """How many links the chain has."""
+        return chain.count_links(self._connection)
+
+    def has_link(self, number: int, link: str) -> bool:
+        """Whether the chain has a link, or begins with it where the number is 0."""
+        return chain.has_link(self._connection, number, link)
+
+    def digest_urls(self) -> tuple[int, str]:
+        """How many URLs there are, and a digest of them and their targets, without times."""
+        return digest_urls(self._connection)
 
     def check_entries(self, planner: Planner) -> None:
         """Raise RefusedError where an entry of the journal cannot have been made from this plan."""
@@ -249,6 +264,10 @@ class Plan:
     def count_comparisons(self) -> dict[str, int]:
         """Compared pairs by agreement; every word is there, with 0 too."""
         return count_comparisons(self._connection)
+
+    def empty_targets(self) -> EmptyTargets:
+        """The URLs of objects that are empty and should not be."""
+        return read_empty_targets(self._connection)
 
     def openings(self) -> Openings:
         """What was opened of the targets, with credentials and without."""

@@ -23,6 +23,9 @@ CREATE TEMP VIEW newest_comparison AS SELECT * FROM comparisons c
                 WHERE target = c.target AND bucket = c.bucket AND key = c.key);
 CREATE TEMP VIEW newest_outcome AS SELECT * FROM outcomes x WHERE outcome IS NOT NULL
     AND id = (SELECT max(id) FROM outcomes WHERE document = x.document);
+CREATE TEMP VIEW newest_rollback AS SELECT * FROM outcomes x WHERE outcome IS NOT NULL
+    AND id = (SELECT max(id) FROM outcomes
+              WHERE document = x.document AND operation = 'rollback');
 CREATE TEMP VIEW entries AS
     SELECT j.*, a.status, a.revision AS new_revision, coalesce(a.detail, '') AS detail
     FROM journal j LEFT JOIN answers a

@@ -83,6 +83,11 @@ WANTED = """
 PUT_BACK = "(x.outcome IN ('written', 'unchanged', 'gone') AND NOT x.live)"
 """Whether a rollback has left nothing to put back, by its newest outcome ``x`` for a document."""
 
+LEFT_BEFORE = (
+    "EXISTS (SELECT 1 FROM newest_rollback x WHERE x.document = d.id AND NOT " + PUT_BACK + ")"
+)
+"""Whether the last rollback of a document ``d`` left something, whatever an apply did since."""
+
 _OUTCOMES = (
     "SELECT x.outcome, count(*) FROM newest_outcome x JOIN documents d ON d.id = x.document"
     " WHERE x.operation = :operation AND " + WANTED + " GROUP BY x.outcome"
@@ -99,15 +104,14 @@ _TO_WRITE = {
     Operation.APPLY: "EXISTS (SELECT 1 FROM strings s"
     " WHERE s.document = d.id AND s.after IS NOT NULL)",
     Operation.ROLLBACK: "(EXISTS (SELECT 1 FROM newest_outcome x WHERE x.document = d.id"
-    " AND x.operation = 'rollback') OR " + _LIVE + ")",
+    " AND x.operation = 'rollback') OR " + _LIVE + " OR " + LEFT_BEFORE + ")",
 }
 
 _PENDING = {
     Operation.APPLY: _TO_WRITE[Operation.APPLY] + " AND NOT EXISTS (SELECT 1 FROM newest_outcome x"
     " WHERE x.document = d.id AND x.operation = 'apply'"
     " AND x.outcome IN ('written', 'unchanged'))",
-    Operation.ROLLBACK: "(" + _LIVE + " OR EXISTS (SELECT 1 FROM newest_outcome x"
-    " WHERE x.document = d.id AND x.operation = 'rollback' AND NOT " + PUT_BACK + "))",
+    Operation.ROLLBACK: "(" + _LIVE + " OR " + LEFT_BEFORE + ")",
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from url_rewriter.urls import is_cloud_storage, redact
+from url_rewriter.urls import is_cloud_storage, redact_url
 from url_rewriter.urls.encoding import decoded
 
 
@@ -77,7 +77,7 @@ def find_addresses(text: str, buckets: Sequence[str] = ()) -> Iterator[tuple[Add
     """
     for match in _URL.finditer(text.replace("\\/", "/")):
         if not is_cloud_storage(match[0]) and (address := _address(match, buckets)) is not None:
-            yield address, redact(match[0])
+            yield address, redact_url(match[0])
 
 
 def _address(match: re.Match[str], buckets: Sequence[str]) -> Address | None:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from url_rewriter.planning.addresses import Address, AddressKind
 from url_rewriter.planning.planner import PlannedDocument
-from url_rewriter.urls import Form, Occurrence, redact
+from url_rewriter.urls import Form, Occurrence, redact_url
 
 _MOST_ADDRESSES = 500
 _LONGEST_EXAMPLE = 500
@@ -69,7 +69,7 @@ class Discovery:
         bucket, key = reading.source
         self._note_prefix(bucket, key[: key.rfind("/") + 1])
         if reading.end - reading.start <= _LONGEST_EXAMPLE:
-            shown = redact(text[reading.start : reading.end])
+            shown = redact_url(text[reading.start : reading.end])
             self._note_example(bucket, _rank(bool(occurrence.layer), shown))
 
     def _note_prefix(self, bucket: str, folder: str) -> None:

@@ -19,7 +19,9 @@ from url_rewriter.planning.bases import (
 )
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
+from url_rewriter.planning.reconciling import unreconciled
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
+from url_rewriter.second_opinion import SecondOpinion
 from url_rewriter.text import may_hold
 from url_rewriter.urls import Form, Found, Left, ObjectRef, Occurrence, Remark, find, needles
 
@@ -45,7 +47,9 @@ class Planner:
     """Plans documents by one set of rules, within ``fields`` where any are given.
 
     ``mentions``: keep every target that a document mentions too, wherever in it that is.
-    ``discovers``: look for addresses too, and for the buckets that are named here.
+    ``discovers``: look for addresses too, and for the buckets that are named here. ``verifies``:
+    leave URLs of the target in buckets that no rule names, with a remark, which are of no interest
+    otherwise.
     """
 
     def __init__(
@@ -55,17 +59,24 @@ class Planner:
         *,
         mentions: bool = False,
         discovers: Sequence[str] | None = None,
+        verifies: bool = False,
     ) -> None:
         self.rules = rules
         self.fields = tuple(fields)
         self.mentions = mentions
         self.discovers = discovers
+        self.verifies = verifies
         # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
         self._bases = rules.grammar.bases
         self._everywhere = not (fields or rules.scope.fields)
+        self.opinion = SecondOpinion(
+            rules.grammar.declared,
+            {rule.source.bucket for rule in rules.rules},
+            self._target_buckets,
+        )
 
     def in_scope(self, path: ValuePath) -> bool:
         """Whether the value at ``path`` is to be looked at, at all."""
@@ -89,6 +100,8 @@ class Planner:
         if self.mentions:
             mentions.update(dict.fromkeys(self._mentioned_elsewhere(document)))
         findings = tuple(self._findings(document, texts)) if self._says(document, texts) else ()
+        if document.suspect is not None:
+            findings += tuple(unreconciled(document, texts, findings, self.opinion, self.in_scope))
         addresses = () if self.discovers is None else self._addresses(document, self.discovers)
         return PlannedDocument(document, tuple(texts), findings, tuple(mentions), tuple(addresses))
 
@@ -131,17 +144,34 @@ class Planner:
         if not found.left and not left:
             return PlannedText(path, text, tuple(urls)) if urls else None
         for each in found.left:
-            literal = each.literal
-            taken = self._candidates(literal) if literal and literal.form is not _TARGET else ()
-            if literal and taken and taken[0].reading.base is not None:
-                urls.append(PlannedUrl(literal, taken))
-            elif literal and taken and not _is_unspelled(taken):
-                urls.append(PlannedUrl(objects_only(self.rules, literal), taken, each.remark))
+            if (literally := self._literally(each)) is not None:
+                urls.append(literally)
             else:
                 left.append(each)
-        if not urls and not left:
+        return PlannedText(path, text, tuple(urls), tuple(left)) if urls or left else None
+
+    def _literally(self, left: Left) -> PlannedUrl | None:
+        """What was left, if it is a URL that a rule takes where all of it is meant as it stands."""
+        literal = left.literal
+        if literal is None or literal.form is _TARGET:
             return None
-        return PlannedText(path, text, tuple(urls), tuple(left))
+        taken = self._candidates(literal)
+        if taken and taken[0].reading.base is not None:
+            return PlannedUrl(literal, taken)
+        if not taken or _is_unspelled(taken):
+            return None
+        return PlannedUrl(objects_only(self.rules, literal), taken, left.remark)
+
+    def _in_other_buckets(self, occurrences: Sequence[Occurrence]) -> list[Left]:
+        if not self.verifies:
+            return []
+        return [
+            Left(url.start, url.end, Remark.OTHER_BUCKET)
+            for url in occurrences
+            if url.form is _TARGET
+            and url.readings[0].base is None
+            and url.readings[0].source.bucket not in self._target_buckets
+        ]
 
     def _planned_urls(self, found: Found) -> tuple[list[PlannedUrl], list[Left]]:
         """What is found, by its rules; and of that, what no rule can write a URL of."""
@@ -153,9 +183,9 @@ class Planner:
                 named = name_base(self.rules, url) if self._bases else url
                 if named is not None:
                     urls.append(PlannedUrl(named, ()))
-        left: list[Left] = []
+        left = self._in_other_buckets(found.occurrences)
         if self._some_unspelled:
-            left = [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
+            left += [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
             urls = [url for url in urls if not _is_unspelled(url.candidates)]
         if self._bases:
             shared = [url for url in urls if self._is_shared(url)]

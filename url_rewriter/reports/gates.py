@@ -74,7 +74,7 @@ def _line(example: GateExample, privacy: Privacy) -> str:
         place = f"{privacy.document(example.document)} {privacy.field(example.value_path)}".strip()
     many = f"({example.count:,})" if example.count > 1 else ""
     why = privacy.prose(example.why) if ":" in example.why else example.why
-    parts = (why, place, privacy.prose(example.text), many)
+    parts = (why, place, privacy.excerpt(example.text), many)
     return "  ".join(privacy.text(part) for part in parts if part)
 
 
@@ -87,7 +87,7 @@ def gate_members(gates: Iterable[Gate], privacy: Privacy) -> list[dict[str, Any]
             {
                 "document": privacy.document(each.document),
                 "field": privacy.field(each.value_path),
-                "text": privacy.prose(each.text),
+                "text": privacy.excerpt(each.text),
                 "why": privacy.text(each.why),
                 "count": each.count,
             }

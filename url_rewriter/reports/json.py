@@ -15,7 +15,7 @@ from url_rewriter.reports.gates import gate_members
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import ReportRow, list_rows
 from url_rewriter.reports.verdict import Facts, judge
-from url_rewriter.urls import redact
+from url_rewriter.urls import redact, redact_url
 
 SUFFIXES: tuple[str, ...] = (".json",)
 SHOWN_ON_TERMINALS: bool = True
@@ -38,6 +38,8 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
     return {
         "schema": "url-rewriter/report@1",
         **plan_members(plan, facts.summary),
+        "opened": plan.openings().members(privacy.text),
+        "empty_targets": plan.empty_targets().members(privacy.document, privacy.field),
         "plan": plan.path.name,
         "store": privacy.file(header.store),
         "seal": privacy.seal(plan.seal),
@@ -110,6 +112,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "targets": summary.targets,
         "comparisons": plan.count_comparisons(),
         "opened": plan.openings().members(),
+        "empty_targets": plan.empty_targets().members(),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [
@@ -167,13 +170,13 @@ def url_members(url: UrlFacts) -> dict[str, Any]:
         "field": format_value_path(url.value_path),
         "status": url.status,
         **_reading_members(url),
-        "old": redact(url.old),
-        "new": redact(url.new),
+        "old": redact_url(url.old),
+        "new": redact_url(url.new),
         "evidence": {
             "state": url.state,
             "method": url.method,
             "checked_at": url.checked_at,
-            "detail": url.detail,
+            "detail": redact(url.detail),
         },
         "other_readings": list(url.others),
         "remark": url.remark,

@@ -12,11 +12,9 @@ import re
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.planfile import Plan, UrlFacts
 from url_rewriter.rules import Rules
-from url_rewriter.urls import ObjectRef, redact
+from url_rewriter.urls import ObjectRef, redact, redact_url
 
 _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
-# What no credential in a URL does without: an equals sign or an at sign, plain or escaped.
-_SUSPECT = re.compile(r"[=@%&\\]")
 _WORDS = re.compile(r"[A-Za-z, ]+")
 _WILD = ("*", "**")
 _EXTENSION = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,5}$", re.DOTALL)
@@ -27,7 +25,7 @@ class Privacy:
 
     def text(self, text: str) -> str:
         """Text whose place in a report says what it is: a rule, a bucket, a store."""
-        return redact(text) if _SUSPECT.search(text) else text
+        return redact(text)
 
     def prose(self, text: str) -> str:
         """Text that may quote a document: why one was left alone, who started a run."""
@@ -55,11 +53,15 @@ class Privacy:
 
     def old_url(self, row: UrlFacts) -> str:
         """The URL that stands in a document."""
-        return self.text(row.old)
+        return redact_url(row.old)
 
     def new_url(self, row: UrlFacts) -> str:
         """The URL that replaces it."""
-        return self.text(row.new)
+        return redact_url(row.new)
+
+    def excerpt(self, text: str) -> str:
+        """A URL, or what looks like one, from anywhere in a document."""
+        return redact_url(text)
 
     def seal(self, seal: str) -> str:
         """The seal of the plan."""
@@ -93,6 +95,10 @@ class Pseudonyms(Privacy):
         if _WORDS.fullmatch(says) and (colon or " " in says):
             return f"{says}: {self._name(quotes)}" if colon else says
         return self._name(text) if text else ""
+
+    def excerpt(self, text: str) -> str:
+        """The words before a colon; a pseudonym for what follows, or for the whole."""
+        return self.prose(text)
 
     def file(self, name: str) -> str:
         """A file without its folders, one of which may be a home folder; a database as it is."""

@@ -5,10 +5,12 @@ pydantic and ruamel.yaml are imported when a file is read: the rules of a plan f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from url_rewriter.errors import ConfigurationError
 from url_rewriter.rules.model import (
     VERSION,
     Bases,
@@ -47,6 +49,14 @@ def load_rules(path: Path, environ: Mapping[str, str]) -> Rules:
     if file is None or placed.problems:
         raise RulesError(sorted(placed.problems, key=_position))
     return _rules(file, placed)
+
+
+def hash_rules_file(path: Path) -> str:
+    """SHA-256, in hexadecimal, of the bytes of a rules file. Raises ConfigurationError."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
 def json_schema() -> dict[str, Any]:

@@ -37,6 +37,7 @@ _FIELDS = (
     "nextPageToken,items(bucket,name,size,crc32c,md5Hash,generation,contentType,cacheControl,"
     "contentDisposition,contentEncoding,contentLanguage,metadata)"
 )
+_LOG_IN = "not authenticated: run `gcloud auth application-default login`"
 _TIMEOUT = (5.0, 15.0)  # seconds, to connect and to answer
 
 
@@ -224,18 +225,20 @@ class CloudStorage:
         from google.auth.exceptions import GoogleAuthError, TransportError
 
         if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
-            return _unknown(ref, "not authenticated", passing=True, forbidden=True)
+            return _unknown(ref, _LOG_IN, passing=True, forbidden=True)
         if not isinstance(error, GoogleAPICallError):
             return _unknown(ref, f"no answer ({type(error).__name__})", passing=True)
         match error.code:
+            case 404 if self._is_cached(error):
+                return _unknown(ref, "404 out of a cache between here and Cloud Storage")
             case 404 if self._is_denial(error):
                 return _gone(ref, "no such object")
             case 404:
                 return _unknown(ref, "404 that Cloud Storage did not send")
             case 401:
-                return _unknown(ref, "not authenticated", passing=True, forbidden=True)
-            case 403:
-                return _unknown(ref, "forbidden (403)", forbidden=True)
+                return _unknown(ref, _LOG_IN, passing=True, forbidden=True)
+            case 400 | 402 | 403 as status:
+                return _unknown(ref, _refusal(status, error), forbidden=status != 400)
             case 429 | 503 as status:
                 return _unknown(ref, f"throttled or busy ({status})", passing=True)
             case int(status):
@@ -243,11 +246,38 @@ class CloudStorage:
             case _:
                 return _unknown(ref, "an answer without a status", passing=True)
 
+    def _is_cached(self, error: Any) -> bool:
+        """Whether an answer is an old one, kept by something in between."""
+        age = error.response.headers.get("Age", "0") if error.response is not None else "0"
+        return str(age).strip() not in ("", "0")
+
     def _is_denial(self, error: Any) -> bool:
         """Whether a 404 is Cloud Storage's own: it gives its reason, which a proxy does not."""
-        reasons = [each.get("reason") for each in error.errors if isinstance(each, dict)]
+        reasons = _reasons(error)
         bare = self._emulated and error.response is not None and not error.response.content
         return "notFound" in reasons or bare
+
+
+def _reasons(error: Any) -> list[object]:
+    return [each.get("reason") for each in error.errors if isinstance(each, dict)]
+
+
+def _refusal(status: int, error: Any) -> str:
+    """What it means that Cloud Storage refuses a request, and what to do about it."""
+    message = str(error.message).lower()
+    if status == 400 and "required" in _reasons(error) and "requester pays" in message:
+        return (
+            "its bucket is a requester pays bucket (400): list it with `gcloud storage ls --json"
+            " --billing-project=PROJECT`, and give that as --inventory"
+        )
+    if status == 402 or (status == 403 and ("billing" in message or "disabled" in message)):
+        return (
+            f"its project is not billed ({status}), as Firebase projects of the Spark plan: enable"
+            " billing, or give an --inventory that was made before"
+        )
+    if status == 403:
+        return "forbidden (403): grant storage.objects.get and .list (roles/storage.objectViewer)"
+    return f"answered {status}"
 
 
 def _impossible(ref: ObjectRef) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import OpaqueWatch
+from url_rewriter.second_opinion import SecondOpinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Query:
     scan, exactly: a name without a slash means every collection of that name (a collection group),
     a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
     ``read_time`` (aware) asks for the database as it was then. At most ``limit`` documents of a
-    partition are read, selected or not.
+    partition are read, selected or not. A document that the ``opinion`` suspects is yielded with
+    or without a needle. ``opaque`` counts values of the documents read that no search looks into.
     """
 
     needles: tuple[str, ...] = ()
@@ -30,6 +33,8 @@ class Query:
     documents: tuple[str, ...] = ()
     read_time: datetime | None = None
     limit: int | None = None
+    opinion: SecondOpinion | None = None
+    opaque: OpaqueWatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,22 @@ class DocumentReader(Protocol):
 
     def close(self) -> None:
         """Give back connections and locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDatabases:
+    """The ``locators`` of the project's other databases; ``trouble``: why they are not known."""
+
+    locators: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+@runtime_checkable
+class DatabaseLister(Protocol):
+    """A reader of one database of several, which can tell the others."""
+
+    def other_databases(self) -> OtherDatabases:
+        """The databases beside this one. Never raises: nothing depends on it."""
 
 
 class DocumentStore(DocumentReader, Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from url_rewriter.documents import (
@@ -18,6 +19,7 @@ from url_rewriter.documents import (
     Environment,
     Holder,
     Revision,
+    Suspect,
     UnreachableText,
     Update,
     ValuePath,
@@ -26,6 +28,8 @@ from url_rewriter.documents import (
     is_typed_value,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import kinds_in_fields
+from url_rewriter.second_opinion import texts_of_fields
 from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
@@ -74,8 +78,14 @@ class MockFirestoreReader:
         for path in sorted(there, key=path_order):
             if not selection.takes(path) or (after and path_order(path) <= path_order(after)):
                 continue
-            document = _document(path, self._fields(there[path]), query.needles)
-            if document.strings or document.unreachable or may_hold(path, query.needles):
+            fields = self._fields(there[path])
+            document = _document(path, fields, query.needles)
+            if query.opaque is not None:
+                query.opaque.note(path, kinds_in_fields(fields))
+            if query.opinion is not None:
+                suspect = Suspect(texts_of_fields, (path, fields))
+                yield replace(document, suspect=suspect)
+            elif document.strings or document.unreachable or may_hold(path, query.needles):
                 yield document
             read, last = read + 1, path
             if read == _CHECKPOINT_EVERY:

@@ -58,7 +58,7 @@ from url_rewriter.urls.model import (
 )
 from url_rewriter.urls.needles import needles
 from url_rewriter.urls.plain import read_plain
-from url_rewriter.urls.redaction import redact
+from url_rewriter.urls.redaction import redact, redact_url
 from url_rewriter.urls.rewriting import rewrite
 from url_rewriter.urls.scanning import in_value
 from url_rewriter.urls.unread import with_unread
@@ -83,6 +83,7 @@ __all__ = [
     "needles",
     "parse",
     "redact",
+    "redact_url",
     "rewrite",
     "target_url",
     "url_below",

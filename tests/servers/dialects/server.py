@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count as numbers
 from urllib.parse import parse_qs, quote
 from xml.sax.saxutils import escape
 
@@ -36,7 +37,8 @@ class Dialect:
     """A kind of server. Wanted keys are its ``things`` in turn, below each of its prefixes.
 
     ``who`` behaves so. ``absent`` is the answer to HEAD of a key below a prefix that is no thing.
-    ``listing`` answers in place of each page.
+    ``listing`` answers in place of each page. Keys for which ``fold`` gives the same are the same
+    to it. Every one of ``busy`` HEADs is refused with 503.
     """
 
     who: str
@@ -45,6 +47,8 @@ class Dialect:
     listing: Reaction | None = None
     key: Callable[[int], str] = "{:06}.png".format
     spell: Callable[[str], str] = quote
+    fold: Callable[[str], str] = str
+    busy: int = 0
 
     def right(
         self, count: int, prefixes: Sequence[str] = ("moved/",), *, opened: bool = False
@@ -63,18 +67,28 @@ class Dialect:
 
 @dataclass
 class DialectServer:
-    """The behaviour of a server with ``count`` keys below each prefix, for ``FaultServer``."""
+    """The behaviour of a server with ``count`` keys below each prefix, for ``FaultServer``.
+
+    Another object is there unless these are ``alone``.
+    """
 
     dialect: Dialect
     count: int
     prefixes: Sequence[str] = ("moved/",)
     page: int = 1_000
+    alone: bool = False
     _things: dict[str, Thing] = field(init=False)
     _shown: Sequence[str] = field(init=False)
+    _folded: Mapping[str, Thing] = field(init=False)
+    _heads: Iterator[int] = field(init=False, default_factory=lambda: numbers(1))
 
     def __post_init__(self) -> None:
         things = self.dialect.things
-        self._things = {"a/other": Thing(TargetState.EXISTS, present(**{"content-length": "4"}), 4)}
+        self._things = (
+            {}
+            if self.alone
+            else {"a/other": Thing(TargetState.EXISTS, present(**{"content-length": "4"}), 4)}
+        )
         self.put(
             {
                 prefix + self.dialect.key(number): things[number % len(things)]
@@ -86,6 +100,7 @@ class DialectServer:
     def put(self, things: Mapping[str, Thing]) -> None:
         """Have things at more keys, or others at the same ones."""
         self._things.update(things)
+        self._folded = {self.dialect.fold(key): each for key, each in self._things.items()}
         self._shown = sorted(key for key, each in self._things.items() if each.listed is not None)
 
     def __call__(self, request: Request) -> Reaction:
@@ -97,7 +112,9 @@ class DialectServer:
         return self.dialect.listing or self._page({name: each[0] for name, each in query.items()})
 
     def _object(self, key: str, method: str) -> Reaction:
-        thing = self._things.get(key)
+        if method == "HEAD" and self.dialect.busy and not next(self._heads) % self.dialect.busy:
+            return xml_error(503, "SlowDown")
+        thing = self._things.get(key) or self._folded.get(self.dialect.fold(key))
         if thing is not None:
             return (method == "GET" and thing.get) or thing.head
         return self.dialect.absent if key.startswith(tuple(self.prefixes)) else ABSENT

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from unicodedata import normalize
+from urllib.parse import unquote
+
 from tests.servers.dialects.server import Dialect, Thing, part, sized
 from tests.servers.fault import MARK, Reaction, xml_error
 from url_rewriter.evidence import TargetState
@@ -69,6 +75,10 @@ DIALECTS = {
         "a read-through store with archived objects",
         [THERE, ELSEWHERE, ARCHIVED, FORBIDDEN, GHOST, LOST, FOLDER],
     ),
+    "a throttled combination": Dialect(
+        "a throttled read-through store with archived objects",
+        [THERE, ELSEWHERE, ARCHIVED, LOST], busy=40,
+    ),
 }  # fmt: skip
 
 OPENED = {
@@ -90,3 +100,65 @@ OPENED = {
     ),
 }  # fmt: skip
 """Servers whose HEAD and listings agree, and which GET contradicts; with words of what is said."""
+
+
+@dataclass(frozen=True)
+class Folding:
+    """A server to which keys are the same for which ``fold`` gives the same.
+
+    ``stored`` are keys that it holds, beside plain ones; ``asked`` are keys that it does not hold.
+    ``says`` is in the verdict on each of these.
+    """
+
+    who: str
+    fold: Callable[[str], str]
+    stored: tuple[str, ...]
+    asked: tuple[str, ...]
+    says: str
+
+
+FOLDING = {
+    "letter case": Folding(
+        "macOS, Windows, case-insensitive collations", str.lower, ("a.png",), ("A.PNG", "A.png"),
+        "takes upper and lower case for the same",
+    ),
+    "dots and blanks": Folding(
+        "Windows", lambda key: re.sub(r"[. ]+(?=/|$)", "", key), ("a.png", "d/e.png"),
+        ("a.png.", "a.png ", "d./e.png", "a.png.. "), "cuts dots and blanks",
+    ),
+    "blanks around": Folding(
+        "form fields", lambda key: "/".join(each.strip() for each in key.split("/")), ("a.png",),
+        (" a.png", "a.png "), "cuts dots and blanks",
+    ),
+    "a second decoding": Folding(
+        "proxies", unquote, ("aA.png", "b c.png"), ("a%41.png", "b%20c.png"),
+        "decodes a key twice",
+    ),
+    "a query": Folding(
+        "proxies that decode", lambda key: key.partition("?")[0], ("a.png",),
+        ("a.png?x", "a.png?"), "ends a key",
+    ),
+    "a NUL": Folding(
+        "C strings", lambda key: key.partition("\0")[0], ("a.png",), ("a.png\0.exe",), "ends a key",
+    ),
+    "path parameters": Folding(
+        "Tomcat, Jetty", lambda key: re.sub(";[^/]*", "", key), ("a.png", "d/e.png"),
+        ("a.png;v=1", "d;x/e.png"), "ends a key",
+    ),
+    "backslashes": Folding(
+        "Windows, IIS", lambda key: key.replace("\\", "/"), ("d/e.png",), ("d\\e.png",),
+        "takes a backslash for a slash",
+    ),
+    "decomposed accents": Folding(
+        "macOS, rclone by default", lambda key: normalize("NFC", key), ("\u00e9.png",),
+        ("e\u0301.png",), "normalises accents",
+    ),
+    "compatible letters": Folding(
+        "databases", lambda key: normalize("NFKC", key), ("A1.png", "fi.png"),
+        ("\uff211.png", "\ufb01.png"), "normalises accents",
+    ),
+    "long keys": Folding(
+        "columns of 255 characters", lambda key: key[:255], ("x" * 255,), ("x" * 255 + "y",),
+        "may cut a key",
+    ),
+}  # fmt: skip

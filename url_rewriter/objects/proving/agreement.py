@@ -42,14 +42,19 @@ def read_word(page: Page | None, key: str) -> Word:
     return Word(Listed.ABSENT)
 
 
-def agree(found: Probe, word: Word, *, lying: bool) -> Probe:
+def agree(found: Probe, word: Word, *, lying: bool, folding: str = "") -> Probe:
     """What is known of a target, from its HEAD and the ``word`` of a listing.
 
-    ``lying``: HEAD affirms what is not, of keys like this one. A forbidden or failed HEAD claims
-    nothing, so that it contradicts nothing and has the last word.
+    ``lying``: HEAD affirms what is not, of keys like this one. ``folding`` says what the server
+    does with keys like this one, so that HEAD may have been answered for another key. A forbidden
+    or failed HEAD claims nothing, so that it contradicts nothing and has the last word.
     """
     evidence = found.evidence
     match evidence.state, word.listed:
+        case TargetState.EXISTS, Listed.ABSENT if folding:
+            return _unknown(found, f"the server {folding}, and lists no object of this very key")
+        case TargetState.EXISTS, (Listed.UNKNOWN | Listed.NOT_ASKED) if folding:
+            return _unknown(found, f"the server {folding}, and no listing could be had")
         case TargetState.EXISTS, Listed.ABSENT:
             return _unknown(found, _ONLY_HEAD)
         case TargetState.MISSING, Listed.SHOWN:

@@ -16,7 +16,7 @@ from url_rewriter.objects.connection import S3Connection
 from url_rewriter.objects.proving.both_ways import Asked, BothWays
 from url_rewriter.objects.proving.head import Probe, conclude, probe
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
-from url_rewriter.objects.proving.prefixes import Prefixes
+from url_rewriter.objects.proving.memory import ProofMemory
 from url_rewriter.objects.transport.settings import Prove, S3Settings
 from url_rewriter.objects.transport.verdicts import (
     DenialStyle,
@@ -53,7 +53,7 @@ class Proof:
         connection: S3Connection,
         honesty: HonestyProbes,
         styles: dict[str, DenialStyle],
-        prefixes: Prefixes,
+        memory: ProofMemory,
     ) -> None:
         self._settings = settings
         self._honesty = honesty
@@ -63,8 +63,8 @@ class Proof:
         self._doubted: dict[str, str] = {}  # bucket: why this batch's verdicts count for nothing
         self._transport = connection.transport(styles, self._given_up)
         self._gentle = connection.gentle_transport(self._given_up)
-        self._both_ways = BothWays(self._transport, self._quickly, prefixes, settings.prove)
-        self._gentle_ways = BothWays(self._gentle, self._gently, prefixes, Prove.HEAD)
+        self._both_ways = BothWays(self._transport, self._quickly, memory, settings.prove)
+        self._gentle_ways = BothWays(self._gentle, self._gently, memory, Prove.HEAD)
         self._rate = connection.client.rate
         self._failures = 0  # passing failures in a row
         self._answered = False

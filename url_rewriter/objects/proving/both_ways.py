@@ -26,7 +26,7 @@ from url_rewriter.objects.proving.agreement import (
 )
 from url_rewriter.objects.proving.head import Probe
 from url_rewriter.objects.proving.listing import Cost, ListingProof
-from url_rewriter.objects.proving.prefixes import Prefixes
+from url_rewriter.objects.proving.memory import ProofMemory
 from url_rewriter.objects.transport.answers import Listed
 from url_rewriter.objects.transport.base import Place, Transport
 from url_rewriter.objects.transport.listing_page import is_listable
@@ -58,14 +58,15 @@ class Asked:
 
 
 class BothWays:
-    """Proves batches. ``heads`` asks by HEAD; ``prefixes`` remembers what came of earlier ones."""
+    """Proves batches. ``heads`` asks by HEAD; ``memory`` is of what came of earlier ones."""
 
     def __init__(
-        self, transport: Transport, heads: Heads, prefixes: Prefixes, method: Prove
+        self, transport: Transport, heads: Heads, memory: ProofMemory, method: Prove
     ) -> None:
         self._transport = transport
         self._heads = heads
-        self._prefixes = prefixes
+        self._prefixes, self._folds = memory.prefixes, memory.folds
+        self._unlisted = memory.unlisted
         self._listing_first = method is not Prove.HEAD
         self._lister = ListingProof(transport, always=method is Prove.LIST)
         self._refused: Counter[str] = Counter()  # listings in a row, of each bucket
@@ -98,9 +99,11 @@ class BothWays:
             wanted += [each for each in targets if each not in both]
         cost = Cost()
         with cost:
-            alone, others = self._divide(self._heads(wanted), both, listed.words)
+            probes = list(self._heads(wanted))
             cost.count = len(wanted)
         self._lister.weigh(cost)
+        self._learn_folds(probes)
+        alone, others = self._divide(probes, both, listed.words)
         unheard = [each.evidence.target for each in others]
         self._look_up([each for each in unheard if each not in listed.words], listed.words)
         return Asked(listed.shown, alone + self._settle(others, listed.words))
@@ -112,11 +115,32 @@ class BothWays:
         alone: list[Probe] = []
         others: list[Probe] = []
         for found in probes:
-            target = found.evidence.target
+            target, state, *_ = found.evidence
+            folded = state is TargetState.EXISTS and self._folds.matters(target)
             wanted = target in both or random.random() < SAMPLED or is_doubtful(found)  # noqa: S311
-            heard = target in words or (wanted and _is_claim(found))
+            heard = target in words or ((wanted or folded) and _is_claim(found))
+            heard |= folded and not is_listable(target.key)
             (others if heard else alone).append(found)
         return alone, others
+
+    def _learn_folds(self, probes: Iterable[Probe]) -> None:
+        """Find out for which other keys the server answers, by keys that it affirms.
+
+        Where it affirms everything, nothing follows from its affirming a twin.
+        """
+
+        def look_up(targets: Sequence[ObjectRef]) -> Callable[[ObjectRef], Listed]:
+            words: dict[ObjectRef, Word] = {}
+            self._look_up(targets, words)
+            return lambda target: words.get(target, Word(Listed.UNKNOWN)).listed
+
+        there = (
+            each.evidence
+            for each in probes
+            if each.evidence.state is TargetState.EXISTS
+            and not self._prefixes.is_lying(each.evidence.target)
+        )
+        self._folds.examine(there, self._heads, look_up)
 
     def _look_up(self, targets: Iterable[ObjectRef], words: dict[ObjectRef, Word]) -> None:
         places = (
@@ -128,6 +152,8 @@ class BothWays:
                 self._refused[place.bucket] = 0
             elif not answer.passing:
                 self._refused[place.bucket] += 1
+                if answer.status in (401, 403):
+                    self._unlisted.add(place.bucket)
             words[ObjectRef(place.bucket, place.prefix)] = word
 
     def _settle(self, probes: list[Probe], words: Mapping[ObjectRef, Word]) -> list[Probe]:
@@ -152,7 +178,8 @@ class BothWays:
         elif word.listed is Listed.SHOWN and not exists and not found.again:
             self._prefixes.doubt(target, lying=False)  # a listing says nothing of reading
         lying = self._prefixes.is_lying(target) or is_directory(found.evidence.info.content_type)
-        return agree(found, word, lying=lying)
+        folding = self._folds.explain(target, word.listed) if exists else ""
+        return agree(found, word, lying=lying, folding=folding)
 
     def _probe_beside(self, targets: Sequence[ObjectRef]) -> None:
         """Ask for keys that cannot be there, in the folders and with the extensions of targets.

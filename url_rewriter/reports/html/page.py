@@ -217,13 +217,13 @@ def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
         "coverage": _bars(plan.shares("coverage"), privacy),
         "forms": _bars(plan.shares("form"), privacy),
         "fields": [
-            {**_bar(share, fields[0].urls), "example": privacy.prose(share.example)}
+            {**_bar(share, fields[0].urls), "example": privacy.excerpt(share.example)}
             for share in fields[:_MOST_FIELDS]
         ],
         "more_fields": max(0, len(fields) - _MOST_FIELDS),
         "left": [
             {"code": share.values[0], "count": share.urls, "means": meaning_of(share.values[0]),
-             "example": privacy.prose(share.example)}
+             "example": privacy.excerpt(share.example)}
             for share in left
         ],
         "findings": [

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
@@ -19,12 +20,15 @@ from url_rewriter.concurrency.retry import Backoff
 from url_rewriter.documents import (
     Document,
     Environment,
+    Suspect,
     Update,
     WriteResult,
     WriteStatus,
     collection_of,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import kinds_in_line
+from url_rewriter.second_opinion import RawText, SecondOpinion, texts_of_fields
 from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.embedded import file, lines, values
 from url_rewriter.stores.selection import Selection, path_order
@@ -87,7 +91,9 @@ class EmbeddedReader:
                 yield Checkpoint(partition, read, last)
                 return
             left = None if left is None else left - 1
-            if document := _candidate(path, image.line(path), query.needles):
+            if query.opaque is not None:
+                query.opaque.note(path, kinds_in_line(image.line(path)))
+            if document := _candidate(path, image.line(path), query):
                 yield document
             read, last = read + 1, path
             if read == _CHECKPOINT_EVERY:
@@ -232,8 +238,12 @@ def _refuse_read_time(query: Query) -> None:
         raise ConfigurationError("the embedded store keeps no history: leave --read-time out")
 
 
-def _candidate(path: str, line: bytes, needles: Sequence[str]) -> Document | None:
-    """The document, unless no text of it holds a needle."""
+def _candidate(path: str, line: bytes, query: Query) -> Document | None:
+    """The document, unless no text of it holds a needle, and it is no suspect."""
+    needles, opinion = query.needles, query.opinion
+    if opinion is not None and _is_suspect(line, opinion):
+        suspect = Suspect(_texts_of_line, line)
+        return replace(_document(path, line, needles), suspect=suspect)
     if needles and not _is_worth_parsing(line, needles):
         return None
     document = _document(path, line, needles)
@@ -248,6 +258,17 @@ def _is_worth_parsing(line: bytes, needles: Sequence[str]) -> bool:
     return (
         b"\\" in line or b'"bytesvalue"' in lowered or any(n.encode() in lowered for n in needles)
     )
+
+
+def _texts_of_line(line: bytes) -> Iterator[RawText]:
+    document = lines.parse(line)
+    return texts_of_fields((document.path, values.plain(document.fields)))
+
+
+def _is_suspect(line: bytes, opinion: SecondOpinion) -> bool:
+    """Whether to have all of the line read: what it says of bytes is base64."""
+    lowered = line.lower()
+    return b'"bytesvalue"' in lowered or b'bucket"' in lowered or bool(opinion.hits(lowered))
 
 
 def _document(path: str, line: bytes, needles: Sequence[str] = ()) -> Document:

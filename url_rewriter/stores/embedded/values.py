@@ -75,6 +75,28 @@ def _decode(encoded: str) -> str | None:
         return None
 
 
+def plain(fields: Fields) -> dict[str, Any]:
+    """The fields as plain values: maps, arrays, bytes; all else as REST has it.
+
+    >>> plain({"a": {"arrayValue": {"values": [{"bytesValue": "Z3M6"}, {"integerValue": "1"}]}}})
+    {'a': [b'gs:', '1']}
+    """
+    return {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case {"mapValue": {"fields": dict(fields)}}:
+            return plain(fields)
+        case {"arrayValue": {"values": list(elements)}}:
+            return list(map(_plain, elements))
+        case {"bytesValue": str(encoded)} if (decoded := _decode(encoded)) is not None:
+            return decoded.encode("latin-1")
+        case dict():
+            return next(iter(value.values()), None)
+    return value
+
+
 def measured(fields: Fields) -> frozenset[ValuePath]:
     """The paths of strings that an array beside them names parts of, by offset and length."""
     return frozenset(_measured(fields, ()))

@@ -11,7 +11,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from url_rewriter.documents import Document, Holder, Revision, UnreachableText, ValuePath
+from url_rewriter.documents import (
+    Document,
+    Holder,
+    Revision,
+    Suspect,
+    UnreachableText,
+    ValuePath,
+)
 from url_rewriter.stores.firestore.framing import Span
 from url_rewriter.text import may_hold
 
@@ -38,7 +45,12 @@ _NOWHERE = 1 << 62
 
 
 def document_in(
-    data: bytes, span: Span, offsets: Sequence[int], needles: Sequence[str], root: str
+    data: bytes,
+    span: Span,
+    offsets: Sequence[int],
+    needles: Sequence[str],
+    root: str,
+    suspect: Suspect | None = None,
 ) -> Document | None:
     """Return the document of the RunQueryResponse at ``span``, with all text that holds a needle.
 
@@ -47,7 +59,7 @@ def document_in(
     """
     walk = _MessageWalk(data, offsets, needles)
     try:
-        return walk.document(span, root)
+        return walk.document(span, root, suspect)
     except (_UnusualError, IndexError, KeyError, UnicodeDecodeError):
         return None
 
@@ -66,7 +78,7 @@ class _MessageWalk:
         self._strings: list[tuple[ValuePath, str]] = []
         self._unreachable: list[UnreachableText] = []
 
-    def document(self, span: Span, root: str) -> Document:
+    def document(self, span: Span, root: str, suspect: Suspect | None) -> Document:
         data = self._data
         begin, stop = self._message(span[0], _DOCUMENT)
         if data.find(_OFFSET, begin, stop) >= 0:
@@ -105,6 +117,7 @@ class _MessageWalk:
             unreachable,
             data[span[0] : span[1]],
             created_at=created,
+            suspect=suspect,
         )
 
     def _next_from(self, place: int) -> int:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
 
-from url_rewriter.documents import Document, Environment
+from url_rewriter import opaque
+from url_rewriter.documents import Document, Environment, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.opaque import OpaqueWatch
+from url_rewriter.second_opinion import SecondOpinion, texts_of_response
+from url_rewriter.stores.base import (
+    Checkpoint,
+    OtherDatabases,
+    Partition,
+    Query,
+    Snapshot,
+)
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.channel import FirestoreChannel
+from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
@@ -104,6 +114,19 @@ class FirestoreReader:
             for path, message in self._messages(paths, None).items()
         }
 
+    def other_databases(self) -> OtherDatabases:
+        """The named databases of the project beside this one, where they may be listed."""
+        try:
+            listed = self._channel.list_databases()
+        except grpc.RpcError as error:
+            return OtherDatabases(trouble=f"{error.code().name}: {error.details()}")
+        others = (
+            Database(self._database.project, each.name.rpartition("/")[2]).locator
+            for each in listed.databases
+            if each.name != self._database.name
+        )
+        return OtherDatabases(tuple(sorted(others)))
+
     def count(self, query: Query) -> int | None:
         """How many documents a scan will read, where they are listed or in whole groups, else None.
 
@@ -165,6 +188,8 @@ class FirestoreReader:
                 for document in find(block):
                     if selection.everything or selection.takes(document.path):
                         yield document
+                if query.opaque is not None:
+                    self._watch(query.opaque, selection, block)
                 read += len(block.spans)
                 total += len(block.spans)
                 size += len(block.data)
@@ -177,6 +202,14 @@ class FirestoreReader:
         done = query.limit is None or total < query.limit
         yield Checkpoint(partition, read - others, path, done, others)
 
+    def _watch(self, watch: OpaqueWatch, selection: Selection, block: Block) -> None:
+        """Count the opaque values of a block."""
+        data = block.data
+        for span, offsets in block.around(opaque.offsets_in(data)):
+            path = self._path_of(block.message(span))
+            if selection.everything or selection.takes(path):
+                watch.note(path, [opaque.kind_at(data, offset) for offset in offsets])
+
     def _count_others(self, selection: Selection, block: Block) -> int:
         """How many documents of a block are not selected."""
         if selection.everything:
@@ -186,17 +219,25 @@ class FirestoreReader:
 
     def _finder(self, query: Query) -> Callable[[Block], Iterator[Document]]:
         """A function that yields the documents of a block that have a needle."""
-        needles, root = query.needles, self._database.documents
+        needles, root, opinion = query.needles, self._database.documents, query.opinion
         offsets = NeedleSearch(needles).offsets
 
         def every(block: Block) -> Iterator[Document]:
             return (self._parsed(block.message(span), ()) for span in block.spans)
 
         def with_needles(block: Block) -> Iterator[Document]:
-            for span, places in block.around(offsets(block.data.lower())):
-                document = document_in(block.data, span, places, needles, root)
+            lowered = block.data.lower()
+            found = dict(block.around(offsets(lowered)))
+            suspects = dict(block.around(opinion.hits(lowered))) if opinion else {}
+            for span in sorted({*found, *suspects}) if suspects else found:
+                places = found.get(span, ())
+                suspect = None
+                if span in suspects:
+                    raw = block.message(span)
+                    suspect = Suspect(texts_of_response, raw, suspects[span], span[0])
+                document = document_in(block.data, span, places, needles, root, suspect)
                 if document is None:
-                    document = self._parsed(block.message(span), needles)
+                    document = replace(self._parsed(block.message(span), needles), suspect=suspect)
                 if _is_wanted(document, needles):
                     yield document
 
@@ -217,7 +258,13 @@ class FirestoreReader:
             found = self._messages(chunk, query.read_time)
             for path in chunk:
                 if path in found:
+                    if query.opaque is not None:
+                        data = found[path].SerializeToString()
+                        kinds = (opaque.kind_at(data, at) for at in opaque.offsets_in(data))
+                        query.opaque.note(path, list(kinds))
                     document = document_from(found[path], path, query.needles)
+                    if query.opinion is not None:
+                        document = _suspected(document, found[path], query.opinion)
                     if _is_wanted(document, query.needles):
                         yield document
             yield Checkpoint(partition, len(found), chunk[-1])
@@ -259,7 +306,20 @@ class FirestoreReader:
 
 
 def _is_wanted(document: Document, needles: Sequence[str]) -> bool:
-    return bool(document.strings or document.unreachable or may_hold(document.path, needles))
+    return bool(
+        document.strings
+        or document.unreachable
+        or document.suspect
+        or may_hold(document.path, needles)
+    )
+
+
+def _suspected(document: Document, message: Message, opinion: SecondOpinion) -> Document:
+    """The document of a message, with the suspect that it is, if it is one."""
+    response = RunQueryResponse(document=message).SerializeToString()
+    if hits := opinion.hits(response.lower()):
+        return replace(document, suspect=Suspect(texts_of_response, response, hits))
+    return document
 
 
 def _chunks(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
