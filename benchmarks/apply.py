@@ -46,6 +46,10 @@ class Silent:
         now = datetime.now(UTC)
         return (Evidence(each, TargetState.EXISTS, Method.HEAD, now) for each in targets)
 
+    def unlisted(self) -> Collection[str]:
+        """Nothing is asked for."""
+        return ()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """All open."""
         return iter(())

@@ -23,6 +23,7 @@ class Code(StrEnum):
     NOT_PUBLIC = "not-public"
     EXPOSED = "exposed"
     CONTENT_TYPE = "content-type"
+    EMPTY_TARGET = "empty-target"
     SIZE_ONLY = "size-only"
     SOURCE_GONE = "source-gone"
     UNKNOWN_SOURCE = "unknown-source"
@@ -94,6 +95,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.NOT_PUBLIC: "Without credentials the written URL does not give the object.",
     Code.EXPOSED: "The old URL was signed, and anybody can open the new one.",
     Code.CONTENT_TYPE: "The object is served as something else than its name says.",
+    Code.EMPTY_TARGET: "The object has 0 bytes, and its name says that it should have some.",
     Code.SIZE_ONLY: "The target has its source's size; no hash of both is known.",
     Code.SOURCE_GONE: "The object is gone from Cloud Storage: nothing is left to compare with.",
     Code.UNKNOWN_SOURCE: "Nobody could tell what the object in Cloud Storage is.",
@@ -128,6 +130,7 @@ MEANINGS: dict[FindingCode, str] = {
     Remark.TEXT_OFFSETS: "Fields beside the text name parts of it by offsets, which would not fit.",
     Remark.NO_PUBLIC_URL: "The target's key lacks what the rule's url leaves out (after=): no URL "
     "names it.",
+    Remark.OTHER_BUCKET: "A URL of the target in a bucket that no rule names (`verify` only).",
     Remark.UNREAD: "Names Cloud Storage in a spelling that cannot be read: look at it yourself.",
     Remark.DROPPED_SIGNATURE: "A signed URL becomes a plain one.",
     Remark.DROPPED_TOKEN: "A download token is dropped.",

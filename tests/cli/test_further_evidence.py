@@ -27,7 +27,10 @@ def test_urls_that_do_not_open_are_found_and_fail_their_gate(
     assert passed["passed"] is True
     told = passed["opened"]["without_credentials"]
     assert (told["asked"], told["opened"]) == (1, 0)
-    assert "not of logos: answered 400" in told["says"]
+    assert told["says"] == "0 of 1 rule"
+    assert told["by_rule"][0] == {
+        "rule": "logos", "access": "unknown", "detail": "answered 400", "required": False,
+    }  # fmt: skip
     assert passed["opened"]["with_credentials"] == {"asked": 1, "opened": 1}
     silent = workshop.json("verify", "x.plan", "--no-open")["opened"]["without_credentials"]
     assert silent["says"] == "not asked: --no-open"

@@ -45,6 +45,9 @@ class Shelf:
             info = NOTHING if size is None else ObjectInfo(size)
             yield Evidence(target, state, Method.HEAD, NOW, info, "" if size else "no such key")
 
+    def unlisted(self) -> Collection[str]:
+        return ()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         for each in found:
             if each.target.key not in self.there:

@@ -176,6 +176,9 @@ class MemoryObjects:
                 state = TargetState.EXISTS if target in self.there else TargetState.MISSING
             yield Evidence(target, state, Method.HEAD, datetime.now(UTC))
 
+    def unlisted(self) -> Collection[str]:
+        return ()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         return iter(())
 

@@ -94,6 +94,9 @@ class Targets:
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         raise NotImplementedError
 
+    def unlisted(self) -> Collection[str]:
+        return ()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         return iter(())
 

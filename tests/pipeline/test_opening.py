@@ -17,12 +17,13 @@ from tests.servers.dialects.table import HEAD_ONLY, OPENED, OPENS
 from tests.servers.fault import FaultServer, Reaction, Request, fault_server
 from url_rewriter.engines import Scan
 from url_rewriter.evidence import Access, AccessEvidence, Evidence, TargetState, WrittenUrl
+from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects import ObjectStore, Prove, S3Settings, Unopened, open_objects
 from url_rewriter.pipeline.opening import SAMPLED, open_sample, open_written
 from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.scan import scan_documents
-from url_rewriter.planfile import Draft, Header, Openings
+from url_rewriter.planfile import Draft, EmptyTargets, Header, Openings
 from url_rewriter.planning import Planner
 from url_rewriter.rules import (
     ObjectPrefix,
@@ -183,6 +184,25 @@ def test_an_object_that_has_gone_since_is_missing_and_not_contradicted(tmp_path:
         states = {each.target_key: each.state for each in draft.finish_unnamed().urls()}
     assert states.pop("moved/000003.png") == "missing"
     assert set(states.values()) == {"exists"}
+
+
+def test_objects_without_bytes_are_found_where_their_names_promise_some(tmp_path: Path) -> None:
+    class Sized(MemoryObjects):
+        def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
+            for each in super().prove(targets):
+                size = 4 if "full" in each.target.key else 0
+                yield each._replace(info=ObjectInfo(size, "e1"))
+
+    keys = ["moved/a.png", "moved/full.png", "moved/a.txt", "moved/folder/", "moved/a.pdf"]
+    objects = Sized({ObjectRef(BUCKET, key) for key in keys})
+    with drafted(tmp_path, objects, rules_of("moved"), keys) as (draft, _):
+        draft.add_empty_findings()
+        draft.add_empty_findings()
+        plan = draft.finish_unnamed()
+        assert plan.empty_targets() == EmptyTargets(
+            3, tuple((f"d/{number:06}", ("a",)) for number in (0, 3, 4))
+        )
+        assert not plan.summarize().blocked
 
 
 # -- without credentials ----------------------------------------------------------------------

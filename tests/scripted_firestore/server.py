@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, NoReturn
 
 import grpc
+from google.cloud.firestore_admin_v1.types import ListDatabasesRequest, ListDatabasesResponse
 from google.cloud.firestore_v1 import types
 from grpc import StatusCode
 
@@ -30,14 +31,19 @@ from tests.scripted_firestore.script import (
 )
 
 SERVICE = "google.firestore.v1.Firestore"
+ADMIN_SERVICE = "google.firestore.admin.v1.FirestoreAdmin"
 
 
 class ScriptedFirestore:
-    """A server on loopback; ``script`` says what it does, ``databases`` holds the documents."""
+    """A server on loopback; ``script`` says what it does, ``databases`` holds the documents.
+
+    ``named`` are the databases that it lists; None: it may not be asked.
+    """
 
     def __init__(self, port: int = 0, max_request_bytes: int = limits.REQUEST_BYTES) -> None:
         self.databases = Databases()
         self.script = Script()
+        self.named: list[str] | None = ["(default)"]
         self._of_thread = threading.local()
         self.bugs: list[Exception] = []
         self._server = grpc.server(
@@ -49,7 +55,12 @@ class ScriptedFirestore:
             ],
         )
         self._server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler(SERVICE, self._handlers())]
+            [
+                grpc.method_handlers_generic_handler(SERVICE, self._handlers()),
+                grpc.method_handlers_generic_handler(
+                    ADMIN_SERVICE, {"ListDatabases": self._list_databases()}
+                ),
+            ]
         )
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         self.host = f"127.0.0.1:{self.port}"
@@ -78,6 +89,19 @@ class ScriptedFirestore:
             "BatchWrite": self._unary("BatchWrite", self._batch_write),
             "Commit": self._unary("Commit", self._commit),
         }
+
+    def _list_databases(self) -> grpc.RpcMethodHandler[Any, Any]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Any:
+            if self.named is None:
+                context.abort(grpc.StatusCode.PERMISSION_DENIED, "datastore.databases.list")
+            names = [f"{request.parent}/databases/{each}" for each in self.named or ()]
+            return ListDatabasesResponse.pb()(databases=[{"name": name} for name in names])
+
+        return grpc.unary_unary_rpc_method_handler(
+            handle,
+            request_deserializer=ListDatabasesRequest.pb().FromString,
+            response_serializer=lambda message: message.SerializeToString(),
+        )
 
     def _begin(self, method: str, request: Any) -> Reaction | None:
         """Note a call; the reaction that is due. All of the call belongs to today's script.

@@ -39,6 +39,9 @@ class Objects:
             return TargetState.UNKNOWN
         return TargetState.EXISTS if key in self.there else TargetState.MISSING
 
+    def unlisted(self) -> Collection[str]:
+        return ()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         return iter(())
 

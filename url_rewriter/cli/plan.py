@@ -16,7 +16,7 @@ from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.services import Services
-    from url_rewriter.planfile import Openings, Summary
+    from url_rewriter.planfile import EmptyTargets, Openings, Summary
 
 
 @click.command()
@@ -77,6 +77,7 @@ def plan(
             console.print(f" documents were read {made.read_at.text}")
         _show_comparisons(console, made.comparisons)
         show_openings(console, made.openings)
+        show_empty(console, made.empty)
         if made.proof:
             console.print(f" targets proven: {printable(made.proof)}")
     _advise(console, made.path, made.summary)
@@ -127,9 +128,24 @@ def _show_comparisons(console: Console, comparisons: dict[str, int]) -> None:
 
 def show_openings(console: Console, openings: Openings) -> None:
     """What was opened of the targets, with credentials and without."""
+    if openings.unlisted:
+        buckets = ", ".join(map(repr, openings.unlisted))
+        console.print(f" confirmed by a listing: not asked: bucket {buckets} may not be listed")
     console.print(f" opened with credentials: {openings.with_credentials()}")
     without = printable(openings.without_credentials())
     console.print(f" opened without credentials: {without}")
+
+
+def show_empty(console: Console, empty: EmptyTargets) -> None:
+    """The URLs whose objects are empty and should not be, if there are any."""
+    from url_rewriter.documents import format_value_path
+
+    if empty.count:
+        each = (f"{name} {format_value_path(path)}" for name, path in empty.places)
+        places = printable("; ".join(each))
+        console.print(
+            f" empty-target: {counted(empty.count, 'URL')} of objects of 0 bytes: {places}"
+        )
 
 
 def _advise(console: Console, plan_file: Path, summary: Summary) -> None:

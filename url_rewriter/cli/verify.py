@@ -157,6 +157,7 @@ def _show_json(console: Console, found: Verification) -> None:
             "targets": summary.targets,
             "comparisons": found.comparisons,
             "opened": found.openings.members(),
+            "empty_targets": found.empty.members(),
             "waived": sum(gate.waived for gate in found.gates),
             "proof": found.proof,
         },
@@ -164,7 +165,7 @@ def _show_json(console: Console, found: Verification) -> None:
 
 
 def _show_text(console: Console, found: Verification) -> None:
-    from url_rewriter.cli.plan import show_openings
+    from url_rewriter.cli.plan import show_empty, show_openings
     from url_rewriter.reports import Privacy
     from url_rewriter.reports.gates import view_gates
 
@@ -176,6 +177,7 @@ def _show_text(console: Console, found: Verification) -> None:
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
     show_openings(console, found.openings)
+    show_empty(console, found.empty)
     for view in views:
         if view.examples:
             console.print(f"\n {view.name}: {view.result}, {view.count:,}")

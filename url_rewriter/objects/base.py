@@ -64,6 +64,9 @@ class ObjectStore(Protocol):
         once more, they are asked for both ways.
         """
 
+    def unlisted(self) -> Collection[str]:
+        """Buckets that may not be listed, so that no listing confirmed what HEAD said there."""
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """Read the first byte of objects that were found, with the credentials of ``prove``.
 

@@ -59,6 +59,10 @@ class InventoriedStore:
         """See ``ObjectStore.check``."""
         return self._store.check(bucket)
 
+    def unlisted(self) -> Collection[str]:
+        """See ``ObjectStore.unlisted``."""
+        return self._store.unlisted()
+
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """See ``ObjectStore.try_open``. One that an inventory lists and is gone contradicts it."""
         listed: set[ObjectRef] = set()

@@ -27,9 +27,10 @@ class S3ObjectStore:
 
     def __init__(self, settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> None:
         self.settings = settings
-        self._memory = ProofMemory(Prefixes(prefixes))
+        given = tuple(prefixes)
+        self._memory = ProofMemory(Prefixes(given))
         self._connection = S3Connection(settings)
-        self._honesty = HonestyProbes(self._connection.client, settings.endpoint)
+        self._honesty = HonestyProbes(self._connection.client, settings.endpoint, given)
         self._styles: dict[str, DenialStyle] = {}
 
     def check(self, bucket: str) -> UrlRewriterError | None:
@@ -50,6 +51,10 @@ class S3ObjectStore:
     def contradicted(self) -> Collection[ObjectRef]:
         """See ``ObjectStore.contradicted``."""
         return self._memory.prefixes.take_outdated()
+
+    def unlisted(self) -> Collection[str]:
+        """See ``ObjectStore.unlisted``."""
+        return frozenset(self._memory.unlisted)
 
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """See ``ObjectStore.try_open``."""

@@ -6,7 +6,8 @@ To add a gate: its name and level in ``gates``, a judge here or in a module of i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.documents import Outcome
@@ -14,6 +15,7 @@ from url_rewriter.findings import Code
 from url_rewriter.gates import GateExample, GateLevel, GateName
 from url_rewriter.pipeline.held_plan import planned_rules
 from url_rewriter.pipeline.judging import Inspection, Judge, Objections
+from url_rewriter.pipeline.not_looked_at import tell_outside
 from url_rewriter.pipeline.plan import with_on_missing
 from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.written_places import judge_places
@@ -198,34 +200,36 @@ def _no_unmapped_urls(seen: Inspection) -> Objections:
         answer.against,
         answer.count,
         level=GateLevel.MUST if strict else None,
+        remarks=tuple(_near_buckets(seen)),
     )
 
 
+_TWIN_ENDINGS = re.compile(r"\.appspot\.com$|\.firebasestorage\.app$|[-_.]")
+
+
+def _near_buckets(seen: Inspection) -> Iterator[str]:
+    """Buckets without a rule that may be a slip for one with a rule, such as Firebase's twins."""
+    known = {
+        _TWIN_ENDINGS.sub("", rule.source.bucket.lower()): rule.source.bucket
+        for rule in seen.rules.rules
+    }
+    for each in seen.fresh.summarize().unmapped:
+        near = known.get(_TWIN_ENDINGS.sub("", each.bucket.lower()))
+        if near is not None:
+            yield f"{each.urls:,} in bucket {each.bucket}, which is near {near} of a rule"
+
+
 def _not_looked_at(seen: Inspection) -> Objections:
-    return Objections("things were not looked at", list(_unseen(seen)))
-
-
-def _unseen(seen: Inspection) -> Iterator[GateExample]:
-    scope, limits = seen.rules.scope, seen.limits
-    for collection in scope.collections:
-        yield GateExample(text=f"collection {collection.text}", why="the rules exclude it")
-    for field in scope.fields:
-        yield GateExample(text=f"field {field.text}", why="the rules exclude it")
-    for text in limits.excluded:
-        yield GateExample(text=f"collection {text}", why="this run excludes it")
-    for kind, patterns in _narrowed(limits.collections, limits.fields, limits.documents):
-        yield GateExample(text=f"every other {kind} than {', '.join(patterns)}", why="limits")
-    if limits.read_time is not None:
-        moment = f"{limits.read_time:%Y-%m-%d %H:%M:%SZ}"
-        yield GateExample(text=f"what was written since {moment}", why="--read-time")
+    remarks = []
     if seen.read_at.remark:
-        yield GateExample(text="one moment", why=seen.read_at.remark)
-
-
-def _narrowed(*patterns: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
-    for kind, given in zip(("collection", "field", "document"), patterns, strict=True):
-        if given:
-            yield kind, given
+        remarks.append(f"not as of one moment: {seen.read_at.remark}")
+    if trouble := seen.outside.databases.trouble:
+        remarks.append(f"the project's other databases could not be listed ({trouble})")
+    return Objections(
+        "things were not looked at",
+        list(tell_outside(seen.rules, seen.limits, seen.outside)),
+        remarks=tuple(remarks),
+    )
 
 
 def _targets_exist(seen: Inspection) -> Objections:

@@ -13,6 +13,7 @@ from itertools import islice
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.gates import OF_A_DATABASE, Gate, GateExample, GateLevel, GateName, level_of
+from url_rewriter.pipeline.not_looked_at import NOTHING_OUTSIDE, Outside
 from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
 from url_rewriter.planfile import Plan
@@ -38,8 +39,9 @@ class Inspection:
     """What gates are judged on: a fresh scan, and what was asked for.
 
     ``applied`` is the plan that was applied, where there is one; ``disturbed`` says why it cannot
-    be judged. ``asked_at`` is the endpoint that targets were asked for at, ``proof`` says how many
-    rest on an inventory; ``resolves`` tells whether a host has an address.
+    be judged. ``outside`` is what the scan leaves out. ``asked_at`` is the endpoint that targets
+    were asked for at, ``proof`` says how many rest on an inventory; ``resolves`` tells whether a
+    host has an address.
     """
 
     fresh: Plan
@@ -49,6 +51,7 @@ class Inspection:
     checks: Checks = Checks(0)
     read_at: ReadAt = ReadAt()
     disturbed: str = ""
+    outside: Outside = NOTHING_OUTSIDE
     proof: str = ""
     asked_at: str = ""
     resolves: Callable[[str], bool] = is_resolvable

@@ -53,7 +53,8 @@ def open_sample(
     trouble = None
     if any(each.state is TargetState.MISSING for each in refused.values()):
         trouble = prove(objects, planner, draft, progress)  # of the readings that come next
-    return Openings(len(sampled) + beyond, len(refused)), trouble
+    unlisted = tuple(sorted(objects.unlisted()))
+    return Openings(len(sampled) + beyond, len(refused), unlisted=unlisted), trouble
 
 
 def _prefixes(rules: Rules) -> list[ObjectRef]:

@@ -23,7 +23,16 @@ from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import MAX_AGE, Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
-from url_rewriter.planfile import Draft, Header, Invocation, Openings, Plan, Summary, whoami
+from url_rewriter.planfile import (
+    Draft,
+    EmptyTargets,
+    Header,
+    Invocation,
+    Openings,
+    Plan,
+    Summary,
+    whoami,
+)
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planning import Planner
@@ -63,6 +72,7 @@ class MadePlan:
     summary: Summary
     comparisons: dict[str, int]
     openings: Openings
+    empty: EmptyTargets
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
     proof: str = ""
@@ -97,6 +107,7 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
             made.summarize(),
             made.count_comparisons(),
             made.openings(),
+            made.empty_targets(),
             read_at_of(made),
             trouble,
             describe_proof(made, sides.inventories),
@@ -135,7 +146,7 @@ def make_plan(
         progress.note(f"continuing the scan that was begun in {draft.part}")
         progress.note("")
     _warn_of_trouble(sides.objects, request.rules, progress)
-    scan = make_scan(sides.reader, request.rules, request.limits)
+    scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh)
     try:
         scanned = draft.count_scanned()
         options = prepare(
@@ -282,7 +293,8 @@ def _compare(
 
 
 def _check(draft: Draft, rules: Rules, services: Services, progress: Progress) -> None:
-    """Gather the further evidence that was asked for."""
+    """Look for empty objects, and gather the further evidence that was asked for."""
+    draft.add_empty_findings()
     if Checks.PUBLIC in services.proof.checks:
         check_public(services.visitor(rules), draft, rules, progress)
     if Checks.TYPE in services.proof.checks:

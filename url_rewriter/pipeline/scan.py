@@ -55,13 +55,15 @@ def make_scan(
     *,
     mentions: bool = False,
     discovers: Sequence[str] | None = None,
+    verifies: bool = False,
 ) -> Scan:
     """The scan that the scope of the rules and the limits describe.
 
     ``mentions`` are kept where they are asked for; ``discovers`` looks for addresses too, and for
-    these buckets. Raises ConfigurationError for a limit that is no pattern.
+    these buckets; ``verifies``: see ``Planner``. Raises ConfigurationError for a limit that
+    is no pattern.
     """
-    planner = make_planner(rules, limits, mentions=mentions, discovers=discovers)
+    planner = make_planner(rules, limits, mentions=mentions, discovers=discovers, verifies=verifies)
     wanted = needles(rules.grammar)
     if discovers is not None:
         wanted = (*wanted, *ADDRESS_NEEDLES, *discovers)
@@ -82,10 +84,11 @@ def make_planner(
     *,
     mentions: bool = False,
     discovers: Sequence[str] | None = None,
+    verifies: bool = False,
 ) -> Planner:
     """A planner that looks only at the fields that the limits name."""
     fields = tuple(map(_field_pattern, limits.fields))
-    return Planner(rules, fields, mentions=mentions, discovers=discovers)
+    return Planner(rules, fields, mentions=mentions, discovers=discovers, verifies=verifies)
 
 
 def _field_pattern(text: str) -> FieldPattern:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
+from url_rewriter.pipeline.not_looked_at import look_outside
 from url_rewriter.pipeline.plan import (
     PlanRequest,
     describe_proof,
@@ -34,7 +35,7 @@ from url_rewriter.pipeline.verdict_keeping import (
     keep_verdict,
     plan_to_judge,
 )
-from url_rewriter.planfile import KeptVerdict, Openings, Plan, Summary
+from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, Summary
 from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
@@ -89,6 +90,7 @@ class Verification:
     openings: Openings
     trouble: UrlRewriterError | None
     read_at: ReadAt = ReadAt()
+    empty: EmptyTargets = field(default_factory=EmptyTargets)
     proof: str = ""
     witness: Witness | None = None
 
@@ -140,6 +142,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             fresh=fresh,
             applied=judged.plan,
             disturbed=judged.disturbed,
+            outside=look_outside(sides.reader, rules, limits),
             rules=rules,
             limits=limits,
             checks=services.proof.checks,
@@ -155,6 +158,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             summary=fresh.summarize(),
             comparisons=fresh.count_comparisons(),
             openings=fresh.openings(),
+            empty=fresh.empty_targets(),
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,

@@ -26,7 +26,13 @@ from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
 from url_rewriter.planfile.scan_rows import FoundRows, rows_of
-from url_rewriter.planfile.totals import Operation, RuleTotals, Summary, UnmappedBucket
+from url_rewriter.planfile.totals import (
+    EmptyTargets,
+    Operation,
+    RuleTotals,
+    Summary,
+    UnmappedBucket,
+)
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
 from url_rewriter.planfile.verdicts import KeptVerdict
@@ -39,6 +45,7 @@ __all__ = [
     "SAME_SIZE",
     "DocumentOutcome",
     "Draft",
+    "EmptyTargets",
     "Entry",
     "FileLock",
     "FoundRows",

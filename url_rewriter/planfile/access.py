@@ -39,6 +39,15 @@ o.status IN ('rewrite', 'migrated') AND EXISTS (
     WHERE e.target = o.target AND e.state = 'exists' AND is_mistyped(t.key, e.content_type))
 """
 
+_EMPTY = """
+o.status IN ('rewrite', 'migrated') AND EXISTS (
+    SELECT 1 FROM newest_evidence e JOIN targets t ON t.id = e.target
+    WHERE e.target = o.target AND e.state = 'exists' AND e.size = 0
+    AND is_hollow(t.key, e.content_type))
+"""
+
+_DIRECTORIES = ("application/x-directory", "httpd/unix-directory")
+
 
 def written_urls(connection: sqlite3.Connection, rules: Rules) -> Iterator[WrittenUrl]:
     """One URL of each target that exists, as the plan writes it or the rules would."""
@@ -89,6 +98,28 @@ def add_type_findings(connection: sqlite3.Connection) -> None:
     define(connection, "is_mistyped", is_mistyped, 2)
     with transaction(connection):
         put_findings(connection, {Code.CONTENT_TYPE: _MISTYPED})
+
+
+def add_empty_findings(connection: sqlite3.Connection) -> None:
+    """Put findings where an object has no bytes, and its name says that it should have some."""
+    define(connection, "is_hollow", is_hollow, 2)
+    with transaction(connection):
+        if connection.execute("SELECT 1 FROM evidence WHERE size = 0 LIMIT 1").fetchone():
+            put_findings(connection, {Code.EMPTY_TARGET: _EMPTY})
+
+
+def is_hollow(key: str, content_type: str | None) -> bool:
+    """Whether an object of no bytes cannot be what its key, or its type, says that it is.
+
+    A text may be empty. A picture may not; and a folder's placeholder serves no reader.
+
+    >>> is_hollow("a.png", "image/png"), is_hollow("a.txt", None), is_hollow("a/", None)
+    (True, False, True)
+    """
+    if key.endswith("/") or (content_type or "").startswith(_DIRECTORIES):
+        return True
+    promised, _ = mimetypes.guess_type(f"x/{key}", strict=False)
+    return promised is not None and not promised.startswith("text/")
 
 
 def is_mistyped(key: str, content_type: str | None) -> bool:

@@ -294,6 +294,11 @@ class Draft:
         with self._whole():
             access.add_type_findings(self._connection)
 
+    def add_empty_findings(self) -> None:
+        """Put findings where an object is empty that should not be; again means afresh."""
+        with self._whole():
+            access.add_empty_findings(self._connection)
+
     def open_pairs(self, origins: Origins, *, hashes: bool) -> Iterator[Pair]:
         """The pairs of the settled draft that have not been compared, by ``hashes`` if so asked.
 

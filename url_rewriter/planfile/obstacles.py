@@ -108,8 +108,9 @@ OF_A_SCAN = {
     ),
     GateName.LEFT_ALONE: Obstacle(
         GateName.LEFT_ALONE,
-        "texts name Cloud Storage, and no object that could be rewritten",
-        f"o.status = 'left' AND o.remark NOT IN ('{Remark.UNREAD}', '{Remark.TEXT_OFFSETS}')",
+        "texts name Cloud Storage or the target, and no object that a rule takes",
+        f"o.status = 'left' AND o.remark NOT IN ('{Remark.UNREAD}', '{Remark.TEXT_OFFSETS}',"
+        f" '{Remark.NO_PUBLIC_URL}')",
         word="o.remark",
     ),
     GateName.TARGETS_OPEN: Obstacle(

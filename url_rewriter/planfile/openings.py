@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -45,12 +45,14 @@ class Openings:
 
     ``sampled`` targets were opened with credentials, ``refused`` of them did not open. ``rules``
     are those that were opened without; ``reason`` says why nothing of the kind was tried.
+    ``unlisted`` are buckets that may not be listed, where HEAD alone was heard.
     """
 
     sampled: int = 0
     refused: int = 0
     rules: tuple[RuleOpening, ...] = ()
     reason: str = ""
+    unlisted: tuple[str, ...] = ()
 
     @property
     def asked(self) -> int:
@@ -109,16 +111,17 @@ class Openings:
             return f"not asked: {self.reason if unknown else 'no target exists'}"
         return f"{self.sampled - self.refused:,} of {counted(self.sampled, 'target')}"
 
-    def members(self) -> dict[str, Any]:
-        """This as JSON documents have it."""
+    def members(self, shown: Callable[[str], str] = str) -> dict[str, Any]:
+        """This as JSON documents have it; names of rules and buckets as they may be ``shown``."""
         return {
+            "unlisted": [shown(each) for each in self.unlisted],
             "with_credentials": {"asked": self.sampled, "opened": self.sampled - self.refused},
             "without_credentials": {
-                "says": self.without_credentials(),
+                "says": self.in_brief(),
                 "rules": len(self.rules),
                 "asked": self.asked,
                 "opened": self.public,
-                "by_rule": [asdict(each) for each in self.rules],
+                "by_rule": [{**asdict(each), "rule": shown(each.rule)} for each in self.rules],
             },
         }
 
@@ -131,7 +134,7 @@ class Openings:
         """What ``to_json`` wrote."""
         kept = json.loads(text)
         rules = tuple(RuleOpening(**each) for each in kept.pop("rules"))
-        return cls(rules=rules, **kept)
+        return cls(rules=rules, unlisted=tuple(kept.pop("unlisted", ())), **kept)
 
 
 def write_openings(connection: sqlite3.Connection, openings: Openings) -> None:

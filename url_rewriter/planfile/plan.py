@@ -35,12 +35,14 @@ from url_rewriter.planfile.sample import UrlSample, take_sample
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
+    EmptyTargets,
     FindingCount,
     Operation,
     Summary,
     count_findings,
     count_scanned,
     count_urls,
+    read_empty_targets,
     summarize,
 )
 from url_rewriter.planfile.unnamed import keep_as
@@ -262,6 +264,10 @@ class Plan:
     def count_comparisons(self) -> dict[str, int]:
         """Compared pairs by agreement; every word is there, with 0 too."""
         return count_comparisons(self._connection)
+
+    def empty_targets(self) -> EmptyTargets:
+        """The URLs of objects that are empty and should not be."""
+        return read_empty_targets(self._connection)
 
     def openings(self) -> Openings:
         """What was opened of the targets, with credentials and without."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.evidence import TargetState
+from url_rewriter.findings import Code
 from url_rewriter.planfile.obstacles import UNPROVEN
+from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus
 
 
@@ -82,6 +86,28 @@ class FindingCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class EmptyTargets:
+    """URLs of objects of 0 bytes that should have some: how many, and the places of the first."""
+
+    count: int = 0
+    places: tuple[tuple[str, ValuePath], ...] = ()
+
+    def members(
+        self,
+        document: Callable[[str], str] = str,
+        field: Callable[[ValuePath], str] = format_value_path,
+    ) -> dict[str, Any]:
+        """This as JSON documents have it, with documents and fields as they may be shown."""
+        places = [
+            {"document": document(path), "field": field(value_path)}
+            for path, value_path in self.places
+        ]
+        return {"count": self.count, "examples": places}
+
+
+_EXAMPLES = 3
+
 # A target that was asked for as a less likely reading, and was not taken, counts nowhere.
 _NAMED = "SELECT DISTINCT target FROM occurrences WHERE target IS NOT NULL"
 
@@ -129,6 +155,18 @@ def summarize(connection: sqlite3.Connection) -> Summary:
             connection.execute("SELECT code, count(*) FROM findings GROUP BY code ORDER BY code")
         ),
     )
+
+
+def read_empty_targets(connection: sqlite3.Connection) -> EmptyTargets:
+    """The URLs of objects that are empty and should not be."""
+    where = {"code": Code.EMPTY_TARGET.value, "most": _EXAMPLES}
+    statement = "SELECT count(*) FROM findings WHERE code = :code"
+    rows = connection.execute(
+        "SELECT document, value_path FROM findings WHERE code = :code ORDER BY id LIMIT :most",
+        where,
+    )
+    places = tuple((document, load_path(path)) for document, path in rows)
+    return EmptyTargets(count_one(connection, statement, where), places)
 
 
 def count_findings(connection: sqlite3.Connection) -> list[FindingCount]:

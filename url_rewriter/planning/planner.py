@@ -41,7 +41,9 @@ class Planner:
     """Plans documents by one set of rules, within ``fields`` where any are given.
 
     ``mentions``: keep every target that a document mentions too, wherever in it that is.
-    ``discovers``: look for addresses too, and for the buckets that are named here.
+    ``discovers``: look for addresses too, and for the buckets that are named here. ``verifies``:
+    leave URLs of the target in buckets that no rule names, with a remark, which are of no interest
+    otherwise.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Planner:
         *,
         mentions: bool = False,
         discovers: Sequence[str] | None = None,
+        verifies: bool = False,
     ) -> None:
         self.rules = rules
         self.fields = tuple(fields)
         self.mentions = mentions
         self.discovers = discovers
+        self.verifies = verifies
         # The target's host may serve other buckets too, which are left out of account.
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
@@ -129,28 +133,43 @@ class Planner:
         found = find(text, self.rules.grammar)
         if not found.occurrences and not found.left:
             return None
-        urls = []
+        urls: list[PlannedUrl] = []
+        left = self._in_other_buckets(found.occurrences)
         for url in found.occurrences:
             if url.form is not _TARGET:
                 urls.append(PlannedUrl(url, self._candidates(url)))
             elif url.readings[0].source.bucket in self._target_buckets:
                 urls.append(PlannedUrl(url, ()))
-        left: list[Left] = []
         if self._some_unspelled:
-            left = [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
+            left += [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
             urls = [url for url in urls if not _is_unspelled(url.candidates)]
         if not found.left and not left:
             return PlannedText(path, text, tuple(urls)) if urls else None
         for each in found.left:
-            literal = each.literal
-            taken = self._candidates(literal) if literal and literal.form is not _TARGET else ()
-            if literal and taken and not _is_unspelled(taken):
-                urls.append(PlannedUrl(literal, taken, each.remark))
+            if (literally := self._literally(each)) is not None:
+                urls.append(literally)
             else:
                 left.append(each)
-        if not urls and not left:
+        return PlannedText(path, text, tuple(urls), tuple(left)) if urls or left else None
+
+    def _literally(self, left: Left) -> PlannedUrl | None:
+        """What was left, if it is a URL that a rule takes where all of it is meant as it stands."""
+        literal = left.literal
+        if literal is None or literal.form is _TARGET:
             return None
-        return PlannedText(path, text, tuple(urls), tuple(left))
+        taken = self._candidates(literal)
+        if not taken or _is_unspelled(taken):
+            return None
+        return PlannedUrl(literal, taken, left.remark)
+
+    def _in_other_buckets(self, occurrences: Sequence[Occurrence]) -> list[Left]:
+        if not self.verifies:
+            return []
+        return [
+            Left(url.start, url.end, Remark.OTHER_BUCKET)
+            for url in occurrences
+            if url.form is _TARGET and url.readings[0].source.bucket not in self._target_buckets
+        ]
 
     def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:
         endpoint, taken = self.rules.target.endpoint, self.rules.taken

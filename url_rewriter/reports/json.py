@@ -38,6 +38,8 @@ def _head(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
     return {
         "schema": "url-rewriter/report@1",
         **plan_members(plan, facts.summary),
+        "opened": plan.openings().members(privacy.text),
+        "empty_targets": plan.empty_targets().members(privacy.document, privacy.field),
         "plan": plan.path.name,
         "store": privacy.file(header.store),
         "seal": privacy.seal(plan.seal),
@@ -109,6 +111,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "targets": summary.targets,
         "comparisons": plan.count_comparisons(),
         "opened": plan.openings().members(),
+        "empty_targets": plan.empty_targets().members(),
         "seal": plan.seal,
         "rules_sha256": plan.header.rules_digest,
         "rules": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
 from url_rewriter.errors import ConfigurationError
@@ -121,6 +121,22 @@ class DocumentReader(Protocol):
 
     def close(self) -> None:
         """Give back connections and locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDatabases:
+    """The ``locators`` of the project's other databases; ``trouble``: why they are not known."""
+
+    locators: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+@runtime_checkable
+class DatabaseLister(Protocol):
+    """A reader of one database of several, which can tell the others."""
+
+    def other_databases(self) -> OtherDatabases:
+        """The databases beside this one. Never raises: nothing depends on it."""
 
 
 class DocumentStore(DocumentReader, Protocol):

@@ -95,6 +95,8 @@ class Remark(StrEnum):
     TEXT_OFFSETS = "text-offsets"
     # No URL of the target's public form can name the key.
     NO_PUBLIC_URL = "no-public-url"
+    # A URL of the target in a bucket that no rule names.
+    OTHER_BUCKET = "other-bucket"
     # Names Cloud Storage in a way that the grammar cannot read.
     UNREAD = "unread"
 

@@ -67,12 +67,16 @@ class Dialect:
 
 @dataclass
 class DialectServer:
-    """The behaviour of a server with ``count`` keys below each prefix, for ``FaultServer``."""
+    """The behaviour of a server with ``count`` keys below each prefix, for ``FaultServer``.
+
+    Another object is there unless these are ``alone``.
+    """
 
     dialect: Dialect
     count: int
     prefixes: Sequence[str] = ("moved/",)
     page: int = 1_000
+    alone: bool = False
     _things: dict[str, Thing] = field(init=False)
     _shown: Sequence[str] = field(init=False)
     _folded: Mapping[str, Thing] = field(init=False)
@@ -80,7 +84,11 @@ class DialectServer:
 
     def __post_init__(self) -> None:
         things = self.dialect.things
-        self._things = {"a/other": Thing(TargetState.EXISTS, present(**{"content-length": "4"}), 4)}
+        self._things = (
+            {}
+            if self.alone
+            else {"a/other": Thing(TargetState.EXISTS, present(**{"content-length": "4"}), 4)}
+        )
         self.put(
             {
                 prefix + self.dialect.key(number): things[number % len(things)]

@@ -75,6 +75,10 @@ DIALECTS = {
         "a read-through store with archived objects",
         [THERE, ELSEWHERE, ARCHIVED, FORBIDDEN, GHOST, LOST, FOLDER],
     ),
+    "a throttled combination": Dialect(
+        "a throttled read-through store with archived objects",
+        [THERE, ELSEWHERE, ARCHIVED, LOST], busy=40,
+    ),
 }  # fmt: skip
 
 OPENED = {

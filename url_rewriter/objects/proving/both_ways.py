@@ -66,6 +66,7 @@ class BothWays:
         self._transport = transport
         self._heads = heads
         self._prefixes, self._folds = memory.prefixes, memory.folds
+        self._unlisted = memory.unlisted
         self._listing_first = method is not Prove.HEAD
         self._lister = ListingProof(transport, always=method is Prove.LIST)
         self._refused: Counter[str] = Counter()  # listings in a row, of each bucket
@@ -151,6 +152,8 @@ class BothWays:
                 self._refused[place.bucket] = 0
             elif not answer.passing:
                 self._refused[place.bucket] += 1
+                if answer.status in (401, 403):
+                    self._unlisted.add(place.bucket)
             words[ObjectRef(place.bucket, place.prefix)] = word
 
     def _settle(self, probes: list[Probe], words: Mapping[ObjectRef, Word]) -> list[Probe]:

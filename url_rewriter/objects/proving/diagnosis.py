@@ -83,6 +83,15 @@ def explain_named_bucket(endpoint: str, bucket: str) -> UrlRewriterError:
     )
 
 
+def explain_list_only(endpoint: str, bucket: str, count: int) -> UrlRewriterError:
+    """The trouble where objects are listed, and all that were asked for are forbidden."""
+    return NotPermittedError(
+        f"These credentials may list bucket {bucket!r} of {endpoint} and read nothing in it: all "
+        f"{count} objects that were asked for are forbidden (403); grant GetObject, which HEAD "
+        "needs as well."
+    )
+
+
 def _misdirected(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError | None:
     """What is wrong with the address, or the bucket's name."""
     match answer:

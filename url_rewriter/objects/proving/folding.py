@@ -103,7 +103,7 @@ class Folds:
         if self._found[bucket] and any(fold.matters(key) for fold in self._found[bucket]):
             return True
         untried = self._untried[bucket]
-        if untried[0] is not CASE and not _may_matter(key):
+        if untried[0] is not CASE and not is_odd(key):
             return False  # nearly all keys: a quick way out
         return any(fold.matters(key) for fold in untried)
 
@@ -146,7 +146,12 @@ class Folds:
             self._found[bucket].append(fold)
 
 
-def _may_matter(key: str) -> bool:
+def is_odd(key: str) -> bool:
+    """Whether one of ``RARE`` may matter for a key; a quick look that misses none.
+
+    >>> is_odd("a/b.png"), is_odd("a/b.png.")
+    (False, True)
+    """
     return len(key) >= _LONG or _MAY_MATTER.search(key) is not None
 
 

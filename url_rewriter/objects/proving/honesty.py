@@ -7,12 +7,14 @@ during and after the targets, because a proxy, a policy or a failover may change
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.objects.proving.diagnosis import (
     MAX_SKEW,
     explain,
+    explain_list_only,
     explain_named_bucket,
     explain_skew,
     measure_skew,
@@ -21,6 +23,9 @@ from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.verdicts import DenialStyle, is_folded, judge_key
 from url_rewriter.urls import ObjectRef
+
+_TRIED = 10
+"""Keys below each prefix that are asked for where a listed one is forbidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,17 @@ class Trouble:
 
 
 class HonestyProbes:
-    """Asks the questions with known answers. Remembers a listed key for each bucket."""
+    """Asks the questions with known answers. Remembers a listed key for each bucket.
 
-    def __init__(self, client: Client, endpoint: str) -> None:
+    Below each of the ``prefixes`` targets may lie.
+    """
+
+    def __init__(self, client: Client, endpoint: str, prefixes: Collection[ObjectRef] = ()) -> None:
         self._client = client
         self._endpoint = endpoint
+        self._prefixes = prefixes
         self._listed: dict[str, ObjectRef | None] = {}
+        self._readable: set[str] = set()  # buckets of which some object was not forbidden
 
     def examine(self, bucket: str) -> DenialStyle | Trouble:
         """How ``bucket``'s server denies an absent key, or what is wrong with it."""
@@ -82,6 +92,8 @@ class HonestyProbes:
         for _ in range(2):
             listed = self._listed[bucket]
             answer = self._client.head(listed) if listed else Answer()
+            if answer.status in (401, 403):
+                return self._examine_readers(bucket)
             if answer.status not in (200, 404) or answer.etag:
                 return None
             self._listed[bucket] = self._choose(bucket)  # it may have been deleted since
@@ -92,6 +104,22 @@ class HonestyProbes:
             ),
             lied=True,
         )
+
+    def _examine_readers(self, bucket: str) -> Trouble | None:
+        """Ask for more listed keys where one is forbidden: may these credentials read any?"""
+        if bucket in self._readable:
+            return None
+        places = sorted({"", *(each.key for each in self._prefixes if each.bucket == bucket)})
+        keys = {key for place in places for key in self._client.first_keys(bucket, _TRIED, place)}
+        asked = [ObjectRef(bucket, key) for key in sorted(keys) if not judge_key(key)]
+        for target in asked:
+            if self._client.head(target).status not in (401, 403):
+                self._readable.add(bucket)
+                return None
+        if len(asked) < 2:
+            return None  # a single object may have an owner of its own
+        error = explain_list_only(self._endpoint, bucket, len(asked))
+        return Trouble(error, lied=False)
 
     def _choose(self, bucket: str) -> ObjectRef | None:
         keys = self._client.first_keys(bucket)

@@ -10,7 +10,11 @@ from url_rewriter.objects.proving.prefixes import Prefixes
 
 @dataclass(frozen=True, slots=True)
 class ProofMemory:
-    """How the server answers below each prefix, and which keys it takes for which."""
+    """How the server answers below each prefix, and which keys it takes for which.
+
+    ``unlisted`` are buckets that may not be listed.
+    """
 
     prefixes: Prefixes
     folds: Folds = field(default_factory=Folds)
+    unlisted: set[str] = field(default_factory=set)

@@ -100,9 +100,12 @@ class Client:
             return answer
         return answer._replace(page=read_page(reply[_BODY], bucket, after))
 
-    def first_keys(self, bucket: str, count: int = 10) -> list[str]:
+    def first_keys(self, bucket: str, count: int = 10, prefix: str = "") -> list[str]:
         """A few keys that the bucket lists; none where no listing could be had."""
-        answer, page = self._ask(lambda: self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count))
+        more: dict[str, Any] = {"Prefix": prefix} if prefix else {}
+        answer, page = self._ask(
+            lambda: self._s3.list_objects_v2(Bucket=bucket, MaxKeys=count, **more)
+        )
         if answer.status != 200 or page.get("Name") != bucket:
             return []
         return [entry["Key"] for entry in page.get("Contents", ()) if "Key" in entry]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATABASE = "(default)"
 SERVICE = "/google.firestore.v1.Firestore"
+ADMIN_SERVICE = "/google.firestore.admin.v1.FirestoreAdmin"
 
 T = TypeVar("T")
 Metadata: TypeAlias = tuple[tuple[str, str], ...]
@@ -64,17 +65,19 @@ class _Rpc:
     """A call of the service.
 
     ``parse`` reads its responses; without it they stay bytes. ``streamed``: there are several.
-    ``routed_by`` names the member of the request that production routes it by.
+    ``routed_by`` names the member of the request that production routes it by. ``service`` is
+    another one than that of documents where administration is asked.
     """
 
     name: str
     parse: Callable[[bytes], Message] | None
     streamed: bool = False
     routed_by: str = "parent"
+    service: str = SERVICE
 
     @property
     def path(self) -> str:
-        return f"{SERVICE}/{self.name}"
+        return f"{self.service}/{self.name}"
 
 
 _RUN_QUERY = _Rpc("RunQuery", None, streamed=True)
@@ -90,6 +93,7 @@ _RUN_AGGREGATION_QUERY = _Rpc(
     "RunAggregationQuery", messages.RunAggregationQueryResponse.FromString, streamed=True
 )
 _BATCH_WRITE = _Rpc("BatchWrite", messages.BatchWriteResponse.FromString, routed_by="database")
+_LIST_DATABASES = _Rpc("ListDatabases", messages.parse_databases, service=ADMIN_SERVICE)
 _METHODS = (
     _RUN_QUERY,
     _BATCH_GET,
@@ -97,6 +101,7 @@ _METHODS = (
     _PARTITION_QUERY,
     _RUN_AGGREGATION_QUERY,
     _BATCH_WRITE,
+    _LIST_DATABASES,
 )
 
 
@@ -156,6 +161,11 @@ class FirestoreChannel:
         """Count documents: RunAggregationQueryResponses, the first with the result."""
         responses: Iterable[Message] = self._call(_RUN_AGGREGATION_QUERY, request, self.limits.call)
         return responses
+
+    def list_databases(self) -> Message:
+        """The databases of the project, as Firestore's administration knows them."""
+        request = messages.databases_request(f"projects/{self.database.project}")
+        return self._call(_LIST_DATABASES, request, self.limits.call)
 
     def batch_write(self, request: Message) -> grpc.Future[Message]:
         """Send writes; the future gives the BatchWriteResponse or raises grpc.RpcError."""

@@ -28,3 +28,17 @@ RunQueryRequest = types.RunQueryRequest.pb()
 RunQueryResponse = types.RunQueryResponse.pb()
 StructuredQuery = types.StructuredQuery.pb()
 WriteMessage = types.Write.pb()
+
+
+def databases_request(project: str) -> Message:
+    """A ListDatabasesRequest. The messages of administration are loaded when they are needed."""
+    from google.cloud.firestore_admin_v1.types import ListDatabasesRequest
+
+    return ListDatabasesRequest.pb()(parent=project)
+
+
+def parse_databases(data: bytes) -> Message:
+    """A ListDatabasesResponse."""
+    from google.cloud.firestore_admin_v1.types import ListDatabasesResponse
+
+    return ListDatabasesResponse.pb().FromString(data)

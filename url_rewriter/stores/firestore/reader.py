@@ -11,9 +11,15 @@ import grpc
 from url_rewriter.documents import Document, Environment, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.second_opinion import SecondOpinion, texts_of_response
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.stores.base import (
+    Checkpoint,
+    OtherDatabases,
+    Partition,
+    Query,
+    Snapshot,
+)
 from url_rewriter.stores.firestore import queries
-from url_rewriter.stores.firestore.channel import FirestoreChannel
+from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
@@ -105,6 +111,19 @@ class FirestoreReader:
             path: document_from(message, path, ())
             for path, message in self._messages(paths, None).items()
         }
+
+    def other_databases(self) -> OtherDatabases:
+        """The named databases of the project beside this one, where they may be listed."""
+        try:
+            listed = self._channel.list_databases()
+        except grpc.RpcError as error:
+            return OtherDatabases(trouble=f"{error.code().name}: {error.details()}")
+        others = (
+            Database(self._database.project, each.name.rpartition("/")[2]).locator
+            for each in listed.databases
+            if each.name != self._database.name
+        )
+        return OtherDatabases(tuple(sorted(others)))
 
     def count(self, query: Query) -> int | None:
         """How many documents a scan will read, where they are listed or in whole groups, else None.
