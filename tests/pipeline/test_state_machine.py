@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from url_rewriter.planfile import DocumentOutcome, Intention, Journal, Operation
 from url_rewriter.urls import ObjectRef
 
 KEYS = ("a", "b", "c", "d")
+NAMES = (("image", "picture"), ("picture", "cover"), ("cover", "image"))
 own_strings = st.one_of(
     st.sampled_from(KEYS).map(lambda key: OLD + key),
     st.sampled_from(KEYS).map(lambda key: f"see {OLD}{key} and more"),
@@ -91,6 +92,35 @@ def rewritten(text: str) -> str:
     return text.replace(OLD, NEW)
 
 
+Tree = dict[str, Any]
+
+
+def rename(tree: Tree, value: Tree) -> None:
+    for old, new in [each for each in NAMES if each[0] in tree]:
+        tree[new] = tree.pop(old)
+
+
+def swap(tree: Tree, value: Tree) -> None:
+    if tree["files"] and "image" in tree:
+        tree["image"], tree["files"][0] = tree["files"][0], tree["image"]
+
+
+def edit_element(tree: Tree, value: Tree) -> None:
+    tree["files"][:1] = [f"{text} (edited)" for text in tree["files"][:1]]
+
+
+CHANGES: dict[str, Callable[[Tree, Tree], None]] = {
+    "set": lambda tree, value: tree.update(image=value["image"]),
+    "append": lambda tree, value: tree["files"].append(value["image"]),
+    "drop": lambda tree, value: tree["files"].__delitem__(slice(1)),
+    "edit": lambda tree, value: tree.update(image=f"{tree.get('image', '')} (edited)"),
+    "edit element": edit_element,
+    "rename": rename,
+    "swap": swap,
+}
+"""What the application does to a document, alike to its own and to the stored one."""
+
+
 class Application(RuleBasedStateMachine):
     """``own`` is what the database would hold had there never been a migration."""
 
@@ -112,7 +142,7 @@ class Application(RuleBasedStateMachine):
         self.migration = Migration(self.folder, self.store, self.objects, journal=make_journal)
         self.store.before_write = self._before_write
         self.store.after_write = self.fuse.pass_by
-        self.planned = False
+        self.migration.plan()
         self.applied = False
 
     def teardown(self) -> None:
@@ -131,32 +161,20 @@ class Application(RuleBasedStateMachine):
         if action == "put":
             self.own[path] = copy.deepcopy(value)
             self.store.put(path, copy.deepcopy(value))
-            return
-        if path not in self.own:
-            return
-        mine, stored = self.own[path], self.store.documents[path]
-        match action:
-            case "delete":
-                del self.own[path]
-                self.store.delete(path)
-                return
-            case "set":
-                mine["image"] = stored["image"] = value["image"]
-            case "append":
-                mine["files"].append(value["image"])
-                stored["files"].append(value["image"])
-            case "drop":
-                del mine["files"][:1]
-                del stored["files"][:1]
-            case "edit":
-                mine["image"] += " (edited)"
-                stored["image"] += " (edited)"
-            case "edit element":
-                for files in (mine["files"], stored["files"]):
-                    files[:1] = [f"{text} (edited)" for text in files[:1]]
-        self.store.touch(path)
+        elif path in self.own and action == "delete":
+            del self.own[path]
+            self.store.delete(path)
+        elif path in self.own and action == "recreate":
+            stored = self.store.documents[path]  # from now on the application's own
+            self.own[path] = copy.deepcopy(stored)
+            self.store.delete(path)
+            self.store.put(path, stored)
+        elif path in self.own:
+            for tree in (self.own[path], self.store.documents[path]):
+                CHANGES[action](tree, value)
+            self.store.touch(path)
 
-    actions = st.sampled_from(["put", "delete", "set", "append", "drop", "edit", "edit element"])
+    actions = st.sampled_from(["put", "delete", "recreate", *CHANGES])
 
     @rule(action=actions, path=paths, value=own_documents)
     def application_writes(self, action: str, path: str, value: Any) -> None:
@@ -182,9 +200,7 @@ class Application(RuleBasedStateMachine):
     @rule()
     def plan(self) -> None:
         self.migration.plan()
-        self.planned = True
 
-    @precondition(lambda self: self.planned)
     @rule()
     def apply(self) -> None:
         self.applied = True
@@ -223,5 +239,5 @@ class Application(RuleBasedStateMachine):
                 assert text in (mine[place], rewritten(mine[place]))
 
 
-Application.TestCase.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)
+Application.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 TestApplication = Application.TestCase

@@ -151,7 +151,8 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
                help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
                     "out a collection and all below it, unread; otherwise its documents are read "
-                    "on the way to what is below them, and not counted. Repeatable."),
+                    "(and billed) on the way to what is below them, and not counted. "
+                    "Repeatable."),
         option("--field", "fields", multiple=True, metavar="PATTERN",
                help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
         option("--document", "documents", multiple=True, metavar="PATH",

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from url_rewriter.documents import Environment
 from url_rewriter.engines import Batch, Part, Reducer, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
@@ -56,12 +57,13 @@ def make_scan(
     mentions: bool = False,
     discovers: Sequence[str] | None = None,
     verifies: bool = False,
+    opaque: OpaqueWatch | None = None,
 ) -> Scan:
     """The scan that the scope of the rules and the limits describe.
 
     ``mentions`` are kept where they are asked for; ``discovers`` looks for addresses too, and for
-    these buckets; ``verifies``: see ``Planner``. Raises ConfigurationError for a limit that
-    is no pattern.
+    these buckets; ``verifies``: see ``Planner``; ``opaque`` counts values that no search looks
+    into. Raises ConfigurationError for a limit that is no pattern.
     """
     planner = make_planner(rules, limits, mentions=mentions, discovers=discovers, verifies=verifies)
     wanted = needles(rules.grammar)
@@ -74,6 +76,7 @@ def make_scan(
         documents=limits.documents,
         read_time=limits.read_time,
         opinion=None if mentions else planner.opinion,
+        opaque=opaque,
     )
     return Scan(reader, query, planner)
 

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion
 
 
@@ -23,7 +24,7 @@ class Query:
     a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
     ``read_time`` (aware) asks for the database as it was then. At most ``limit`` documents of a
     partition are read, selected or not. A document that the ``opinion`` suspects is yielded with
-    or without a needle.
+    or without a needle. ``opaque`` counts values of the documents read that no search looks into.
     """
 
     needles: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Query:
     read_time: datetime | None = None
     limit: int | None = None
     opinion: SecondOpinion | None = None
+    opaque: OpaqueWatch | None = None
 
 
 @dataclass(frozen=True, slots=True)

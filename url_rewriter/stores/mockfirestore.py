@@ -28,6 +28,7 @@ from url_rewriter.documents import (
     is_typed_value,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import kinds_in_fields
 from url_rewriter.second_opinion import texts_of_fields
 from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.selection import Selection, path_order
@@ -79,6 +80,8 @@ class MockFirestoreReader:
                 continue
             fields = self._fields(there[path])
             document = _document(path, fields, query.needles)
+            if query.opaque is not None:
+                query.opaque.note(path, kinds_in_fields(fields))
             if query.opinion is not None:
                 suspect = Suspect(texts_of_fields, (path, fields))
                 yield replace(document, suspect=suspect)

@@ -27,6 +27,7 @@ from url_rewriter.documents import (
     collection_of,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import kinds_in_line
 from url_rewriter.second_opinion import RawText, SecondOpinion, texts_of_fields
 from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
 from url_rewriter.stores.embedded import file, lines, values
@@ -90,6 +91,8 @@ class EmbeddedReader:
                 yield Checkpoint(partition, read, last)
                 return
             left = None if left is None else left - 1
+            if query.opaque is not None:
+                query.opaque.note(path, kinds_in_line(image.line(path)))
             if document := _candidate(path, image.line(path), query):
                 yield document
             read, last = read + 1, path

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 import grpc
 
+from url_rewriter import opaque
 from url_rewriter.documents import Document, Environment, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion, texts_of_response
 from url_rewriter.stores.base import (
     Checkpoint,
@@ -186,6 +188,8 @@ class FirestoreReader:
                 for document in find(block):
                     if selection.everything or selection.takes(document.path):
                         yield document
+                if query.opaque is not None:
+                    self._watch(query.opaque, selection, block)
                 read += len(block.spans)
                 total += len(block.spans)
                 size += len(block.data)
@@ -197,6 +201,14 @@ class FirestoreReader:
         path = self._path_of(last) if last else None
         done = query.limit is None or total < query.limit
         yield Checkpoint(partition, read - others, path, done, others)
+
+    def _watch(self, watch: OpaqueWatch, selection: Selection, block: Block) -> None:
+        """Count the opaque values of a block."""
+        data = block.data
+        for span, offsets in block.around(opaque.offsets_in(data)):
+            path = self._path_of(block.message(span))
+            if selection.everything or selection.takes(path):
+                watch.note(path, [opaque.kind_at(data, offset) for offset in offsets])
 
     def _count_others(self, selection: Selection, block: Block) -> int:
         """How many documents of a block are not selected."""
@@ -246,6 +258,10 @@ class FirestoreReader:
             found = self._messages(chunk, query.read_time)
             for path in chunk:
                 if path in found:
+                    if query.opaque is not None:
+                        data = found[path].SerializeToString()
+                        kinds = (opaque.kind_at(data, at) for at in opaque.offsets_in(data))
+                        query.opaque.note(path, list(kinds))
                     document = document_from(found[path], path, query.needles)
                     if query.opinion is not None:
                         document = _suspected(document, found[path], query.opinion)
