@@ -32,6 +32,9 @@ from url_rewriter.urls.names import key_trouble
 _BATCH = 500
 _TOLD_EVERY = 1_000
 
+_AMBIGUOUS = frozenset(" +")
+"""Characters that listings spell in a way which leaves a key in doubt."""
+
 _SAMPLED = 16
 """Mentions that a listing does not show, which are asked for."""
 
@@ -189,7 +192,8 @@ class _Visit:
         Raises ServiceError where one is, or where the listing shows none of those that documents
         mention, and they are not all denied.
         """
-        missed = (self._target(key) for key in keys.passed_over() if not key_trouble(key))
+        certain = (key for key in keys.passed_over() if _AMBIGUOUS.isdisjoint(key))
+        missed = (self._target(key) for key in certain if not key_trouble(key))
         asked = [each for each in missed if not self._is_listed(each)]
         found = list(self._objects.prove(asked)) if asked else []
         if any(row.mentioned for row in self._longest_first):
