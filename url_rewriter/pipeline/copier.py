@@ -40,7 +40,8 @@ def choices_of(plan: Plan, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
     Objects of S3 servers are left out: Cloud Storage may have others of their names.
     """
     for row in plan.urls(wanted):
-        if row.form not in S3_FORMS and row.target_key and row.state != TargetState.EXISTS:
+        wanted_here = row.form not in S3_FORMS and row.target_key and not row.is_base
+        if wanted_here and row.state != TargetState.EXISTS:
             yield row.choices
 
 
@@ -94,6 +95,12 @@ class _Patience:
 
     def watch(self, transfer: Transfer) -> None:
         """Count; where it is enough, say what the trouble is."""
+        if transfer.full and self.trouble is None:
+            self.trouble = ServiceError(
+                f"Nothing more can be stored: {transfer.detail}. Make room, or have the quota"
+                " raised. The rest was not tried; the same command continues."
+            )
+            return
         if not transfer.passing and not transfer.forbidden:
             self.row = 0
             return

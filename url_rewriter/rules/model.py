@@ -65,6 +65,17 @@ class SourceKind(StrEnum):
     S3 = "s3"
 
 
+class Bases(StrEnum):
+    """What becomes of URLs that name no object, but all below a prefix: bucket roots, folders and
+    templates.
+
+    ``REWRITE``: they are rewritten by their prefix, if at least one object is below its target.
+    """
+
+    LEAVE = "leave"
+    REWRITE = "rewrite"
+
+
 class Unmapped(StrEnum):
     """What a Cloud Storage URL that no rule takes does to a plan."""
 
@@ -117,6 +128,7 @@ class Rule:
     query: QueryPolicy = QueryPolicy.DROP
     readings: ReadingPolicy = ReadingPolicy.SERVED
     text_offsets: TextOffsets = TextOffsets.LEAVE
+    bases: Bases = Bases.LEAVE
     public: bool | None = None
     form: PublicForm = IN_PATH_STYLE
     store: SourceKind = SourceKind.CLOUD_STORAGE
@@ -151,6 +163,8 @@ class Rule:
         query = reading.query
         if query and self.query is QueryPolicy.DROP:
             query = ""
+        if reading.base is not None:
+            return self.form.url_of_base(endpoint, target, reading.base, query, reading.fragment)
         return self.form.url(endpoint, target, query, reading.fragment)
 
     def urls(self, endpoint: str, sources: Sequence[S3Source] = ()) -> RuleUrls:
@@ -270,9 +284,47 @@ class Rules:
         writer = max(writers, key=lambda rule: len(rule.target.prefix), default=self.target)
         return writer.form if writer.form.spells(target.key) else IN_PATH_STYLE
 
-    def rule_for(self, ref: ObjectRef) -> Rule | None:
+    @property
+    def rewrites_bases(self) -> bool:
+        """Whether any rule rewrites base URLs and templates."""
+        return any(rule.bases is Bases.REWRITE for rule in self.rules)
+
+    def rule_below(self, prefix: ObjectRef, *, s3: bool = False) -> Rule | None:
+        """The rule that takes every key that begins with that of ``prefix``.
+
+        None where no rule does, or several share them.
+        """
+        found: Rule | None = None
+        # The longest source prefix first.
+        for rule in (self._by_s3_bucket if s3 else self._by_bucket).get(prefix.bucket, ()):
+            if prefix.key.startswith(rule.source.prefix):
+                return rule if found is None else None
+            if rule.source.prefix.startswith(prefix.key):
+                found = rule
+        return None
+
+    def is_base(self, target: ObjectRef) -> bool:
+        """Whether a target is no object, but the prefix of those that a base URL means."""
+        if target.key and not target.key.endswith("/"):
+            return False
+        movers = [
+            rule
+            for rule in self.rules
+            if rule.target.bucket == target.bucket and target.key.startswith(rule.target.prefix)
+        ]
+        deepest = max((len(rule.target.prefix) for rule in movers), default=0)
+        return bool(movers) and all(
+            rule.bases is Bases.REWRITE for rule in movers if len(rule.target.prefix) == deepest
+        )
+
+    def is_root(self, target: ObjectRef) -> bool:
+        """Whether a target is the prefix that some rule gives a whole bucket."""
+        wanted = ObjectPrefix(*target)
+        return any(not rule.source.prefix and rule.target == wanted for rule in self.rules)
+
+    def rule_for(self, ref: ObjectRef, *, s3: bool = False) -> Rule | None:
         """The rule that takes an object, if any does."""
-        taken = self.taken(ref)
+        taken = self.taken(ref, s3=s3)
         return taken and taken[0]
 
     def written_endpoints(self) -> tuple[str, ...]:
@@ -360,6 +412,7 @@ class Rules:
                 # Rules that take nothing have no target.
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
+                bases=any(rule.bases is Bases.REWRITE for rule in rules),
                 **moved_urls(target, rules, sources),
             ),
             sources=sources,
@@ -404,6 +457,7 @@ def _rule_members(rule: Rule) -> dict[str, object]:
         "query": rule.query,
         "readings": rule.readings,
         "text_offsets": rule.text_offsets,
+        "bases": rule.bases,
         # Left out where nothing is said, as in plan files of before.
         **({} if rule.public is None else {"public": rule.public}),
         "examples": [
@@ -424,6 +478,7 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         query=QueryPolicy(members["query"]),
         readings=ReadingPolicy(members["readings"]),
         text_offsets=TextOffsets(members["text_offsets"]),
+        bases=Bases(members.get("bases", Bases.LEAVE)),
         public=members.get("public"),
         form=PublicForm(members["target"]["url"]),
         store=SourceKind(members["source"].get("store", SourceKind.CLOUD_STORAGE)),

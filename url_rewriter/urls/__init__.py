@@ -45,6 +45,7 @@ from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
     S3_FORMS,
     Api,
+    Base,
     Form,
     Found,
     Grammar,
@@ -68,6 +69,7 @@ from url_rewriter.urls.values import Context
 __all__ = [
     "S3_FORMS",
     "Api",
+    "Base",
     "Form",
     "Found",
     "Grammar",

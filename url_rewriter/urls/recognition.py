@@ -251,7 +251,7 @@ def _at_place(authority: Authority, path: str, grammar: Grammar) -> Spelled | No
             spelled = Spelled(Form.TARGET, place.bucket, path[len(base) :], place=place)
             if (name := decoded(spelled.key)) and spelled.named(name):
                 return spelled
-    return None
+    return _root_of_place(authority, path, grammar) if grammar.bases else None
 
 
 def _below_endpoint(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
@@ -265,6 +265,16 @@ def _below_endpoint(authority: Authority, path: str, grammar: Grammar) -> Spelle
             name = decoded(bucket)
             if name and key and decoded(key):
                 return Spelled(Form.TARGET, name, key)
+            if name and not key and grammar.bases:
+                return Spelled(Form.TARGET, name, "")
+    return None
+
+
+def _root_of_place(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
+    """The base of a place's URLs, with or without the slash at its end."""
+    for netloc, base, place in places(grammar.places):
+        if authority.netloc == netloc and not authority.userinfo and base in (path, f"{path}/"):
+            return Spelled(Form.TARGET, place.bucket, "", place=place)
     return None
 
 
