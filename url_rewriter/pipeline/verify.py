@@ -93,6 +93,7 @@ class Verification:
     read_at: ReadAt = ReadAt()
     empty: EmptyTargets = field(default_factory=EmptyTargets)
     proof: str = ""
+    rules_file: str = ""
     witness: Witness | None = None
 
     @property
@@ -166,10 +167,18 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
+            rules_file=_rules_file(request, applied),
             witness=_take_witness(fresh, rules) if request.attested else None,
         )
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
+
+
+def _rules_file(request: VerifyRequest, applied: Plan | None) -> str:
+    """Where the rules were read, for people."""
+    if request.rules_file is not None or applied is None:
+        return str(request.rules_file or "")
+    return applied.header.invocation.rules_file
 
 
 def _keep(
