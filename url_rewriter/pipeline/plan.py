@@ -15,6 +15,7 @@ from url_rewriter.evidence import Method
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects import ObjectStore, open_inventoried
 from url_rewriter.opaque import OpaqueWatch
+from url_rewriter.pipeline.census import take_census
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.opening import open_sample, open_written
@@ -161,7 +162,9 @@ def make_plan(
             read_at=ReadAt.parse(*draft.read_at()),
             keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
         )
-        scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+        read = scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+        if fresh:  # soon, because the store keeps the read time for an hour
+            draft.note_census(take_census(read, request.limits.max_reads))
         objects = _objects(sides, request.rules, progress)
         trouble = prove(objects, scan.planner, draft, progress)
         openings, later_trouble = open_sample(objects, scan.planner, draft, progress)

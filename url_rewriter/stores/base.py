@@ -83,6 +83,20 @@ class Checkpoint:
     others: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """How many documents a store counts itself, at a query's read time, to hold a scan against.
+
+    ``ranges`` is of each partition of the scan; ``outside`` of what is in none, nor excluded by
+    name; ``unread`` are root collections without a partition. ``trouble`` says why it counts none.
+    """
+
+    ranges: tuple[int, ...] = ()
+    outside: int = 0
+    unread: tuple[str, ...] = ()
+    trouble: str = ""
+
+
 class DocumentReader(Protocol):
     """Reads documents; cannot write. ``audit``, ``plan``, ``verify`` and ``report`` hold only this.
 
@@ -120,6 +134,9 @@ class DocumentReader(Protocol):
 
     def count(self, query: Query) -> int | None:
         """How many documents a scan will read, or None where that is not cheap to know."""
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        """Have the store count the documents of a scan, by other means than reading them."""
 
     def close(self) -> None:
         """Give back connections and locks."""

@@ -30,7 +30,7 @@ from url_rewriter.documents import (
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.opaque import kinds_in_fields
 from url_rewriter.second_opinion import texts_of_fields
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot, StoreCounts
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
 from url_rewriter.urls.text_offsets import described_by
@@ -102,6 +102,10 @@ class MockFirestoreReader:
         """How many documents a scan will read."""
         _refuse_read_time(query)
         return sum(map(Selection.of(query).takes, self._references()))
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        """No counts: there is no server."""
+        return StoreCounts(trouble="mock-firestore has no server that counts documents")
 
     def close(self) -> None:
         """Nothing to give back: the client is the caller's."""
