@@ -37,7 +37,7 @@ _BACKOFF = Backoff(attempts=2)
 def choices_of(plan: Plan, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
     """What each URL that is wanted, and not proven since, may mean: likeliest first."""
     for row in plan.urls(wanted):
-        if row.target_key and row.state != TargetState.EXISTS:
+        if row.target_key and row.state != TargetState.EXISTS and not row.is_base:
             yield row.choices
 
 
