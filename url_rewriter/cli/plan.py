@@ -120,6 +120,11 @@ def show_summary(console: Console, summary: Summary) -> None:
         f"{counted(documents['to_write'], 'document')}, {urls['migrated']:,} already migrated, "
         f"{urls['left']:,} left alone"
     )
+    if bases := summary.bases.get("found"):
+        console.print(
+            f" base URLs and templates among them: {bases:,}, "
+            f"{summary.bases['rewrite']:,} to rewrite, {summary.bases['missing']:,} missing"
+        )
 
 
 def _show_comparisons(console: Console, comparisons: dict[str, int]) -> None:

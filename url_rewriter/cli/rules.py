@@ -100,6 +100,7 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
                 "query": rule.query,
                 "readings": rule.readings,
                 "text_offsets": rule.text_offsets,
+                "bases": rule.bases,
                 "public": rule.public,
                 "examples": len(rule.examples),
             }

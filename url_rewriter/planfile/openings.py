@@ -206,6 +206,7 @@ SELECT t.bucket, t.key, min(o.url) FROM json_each(:targets) w
 JOIN targets t ON t.bucket = json_extract(w.value, '$[0]')
     AND t.key = json_extract(w.value, '$[1]')
 JOIN occurrences o ON o.target = t.id AND o.status IN ('rewrite', 'migrated')
+    AND o.remark IS NOT 'base'
 GROUP BY t.id
 """
 

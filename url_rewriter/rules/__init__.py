@@ -8,6 +8,7 @@ A rules file is YAML 1.2, read strictly, in steps that each add to one list of p
 
 from url_rewriter.rules.loading import json_schema, load_rules
 from url_rewriter.rules.model import (
+    Bases,
     Example,
     Nested,
     ObjectPrefix,
@@ -17,6 +18,7 @@ from url_rewriter.rules.model import (
     Rule,
     Rules,
     Scope,
+    SourceKind,
     Target,
     TextOffsets,
     Unmapped,
@@ -26,6 +28,7 @@ from url_rewriter.rules.problems import Problem, RulesError
 from url_rewriter.rules.waivers import Waiver
 
 __all__ = [
+    "Bases",
     "CollectionPattern",
     "Example",
     "FieldPattern",
@@ -40,6 +43,7 @@ __all__ = [
     "Rules",
     "RulesError",
     "Scope",
+    "SourceKind",
     "Target",
     "TextOffsets",
     "Unmapped",

@@ -24,16 +24,19 @@ from url_rewriter.gates import OF_A_DATABASE, GateName
 from url_rewriter.rules import names
 from url_rewriter.rules.model import (
     VERSION,
+    Bases,
     Nested,
     OnMissing,
     QueryPolicy,
     ReadingPolicy,
+    SourceKind,
     TextOffsets,
     Unmapped,
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import did_you_mean, quoted
 from url_rewriter.rules.public_form import PATH_STYLE, public_form
+from url_rewriter.rules.s3_sources import s3_url, trouble_with_bucket
 from url_rewriter.rules.syntax import Placed, Unquoted
 from url_rewriter.urls import Api
 
@@ -104,6 +107,7 @@ Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
 ApiOption = Annotated[Api, Field(strict=False)]
+BasesOption = Annotated[Bases, Field(strict=False)]
 OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
 GateOption = Annotated[
     GateName,
@@ -162,6 +166,11 @@ class DefaultsPart(_FilePart):
         description="A text in a map, of which an array beside it names parts by offset and "
         "length: leave it and list it, or rewrite it, which shifts links and bold type.",
     )
+    bases: BasesOption = Field(
+        default=Bases.LEAVE,
+        description="Bucket roots, folders (a slash at the end) and templates, which name no "
+        "object: leave and list them, or rewrite them by their prefix, if an object is below it.",
+    )
 
 
 class ExcludePart(_FilePart):
@@ -198,9 +207,13 @@ class ScopePart(_FilePart):
 class SourcePart(_FilePart):
     """Which objects moved."""
 
-    bucket: SourceBucket = Field(description="The Cloud Storage bucket, exactly.")
+    bucket: SourceBucket = Field(description="The bucket that they were in, exactly.")
     prefix: Prefix = Field(
         default="", description="What their keys begin with. The longest one of a bucket wins."
+    )
+    store: Annotated[SourceKind, Field(strict=False)] = Field(
+        default=SourceKind.CLOUD_STORAGE,
+        description="Where the bucket was: in Cloud Storage, or on an S3 server of sources.",
     )
 
 
@@ -259,6 +272,7 @@ class RulePart(_FilePart):
     query: QueryOption | None = Field(default=None, description="In place of the default.")
     readings: ReadingsOption | None = Field(default=None, description="In place of the default.")
     text_offsets: OffsetsOption | None = Field(default=None, description="In place of the default.")
+    bases: BasesOption | None = Field(default=None, description="In place of the default.")
     examples: list[ExamplePart] = Field(
         default=[], description="Run by rules test, before every plan."
     )
@@ -285,6 +299,32 @@ class HostPart(_FilePart):
     def _one_of_them(self) -> Self:
         if len({"bucket", "serves"} & self.model_fields_set) != 1:
             raise ValueError("says either the bucket that it serves, or serves: the API")
+        return self
+
+
+class S3SourcePart(_FilePart):
+    """An S3 server that objects moved from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"s3": {"pattern": r"^[^{]*$|\{bucket\}"}}},
+            "then": {"properties": {"bucket": False}},
+            "else": {"required": ["bucket"]},
+        }
+    )
+
+    s3: Annotated[str, AfterValidator(s3_url)] = Field(
+        description="Its endpoint, whose URLs have the bucket in the path or in the host, as s3:// "
+        "has; or how its URLs were written: literals with {bucket} and, at the end, {key}."
+    )
+    bucket: SourceBucket | None = Field(
+        default=None, description="The bucket of URLs that do not tell it."
+    )
+
+    @model_validator(mode="after")
+    def _one_bucket(self) -> Self:
+        if trouble := trouble_with_bucket(self.s3, self.bucket):
+            raise ValueError(trouble)
         return self
 
 
@@ -323,6 +363,9 @@ class RulesFile(_FilePart):
     scope: ScopePart = ScopePart()
     rules: list[RulePart] = Field(min_length=1, description="No two have the same source.")
     hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket, or an API.")
+    sources: list[S3SourcePart] = Field(
+        default=[], description="S3 servers that objects moved from, for rules with store: s3."
+    )
     waive: list[WaivePart] = Field(
         default=[], description="What may stand against gates of verify, for a reason and a time."
     )

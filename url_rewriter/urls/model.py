@@ -35,7 +35,17 @@ class Form(StrEnum):
     CONSOLE_DOWNLOAD = "console_download"
     GOGETTER = "gogetter"
     HOST = "host"
+    # Where rules declare an S3 server that objects moved from: `s3://`, the bucket in the path or
+    # in the host, or behind a CDN.
+    S3 = "s3"
+    S3_PATH = "s3_path"
+    S3_VHOST = "s3_vhost"
+    S3_PUBLIC = "s3_public"
     TARGET = "target"
+
+
+S3_FORMS = frozenset({Form.S3, Form.S3_PATH, Form.S3_VHOST, Form.S3_PUBLIC})
+"""The forms whose objects were on an S3 server, and not in Cloud Storage."""
 
 
 class Api(StrEnum):
@@ -123,6 +133,17 @@ class Remark(StrEnum):
     TRAILING_SLASH = "trailing-slash"
 
 
+class Base(NamedTuple):
+    """How a base URL or a template goes on behind its prefix.
+
+    ``slash``: a slash stands at the end of the prefix, or one is not needed. ``rest`` is the rest
+    of a template, spelled as it is to be written.
+    """
+
+    slash: bool = True
+    rest: str = ""
+
+
 class Reading(NamedTuple):
     """One honest way to read an occurrence.
 
@@ -133,6 +154,8 @@ class Reading(NamedTuple):
 
     ``served``: Cloud Storage, or a client of it, would have answered this very URL with ``source``.
     Any other reading repairs a URL that was broken: its key was escaped twice, or not at all.
+
+    ``base``: it names no object, but all whose keys begin with that of ``source``.
     """
 
     source: ObjectRef
@@ -142,6 +165,7 @@ class Reading(NamedTuple):
     fragment: str = ""
     why: str = ""
     served: bool = True
+    base: Base | None = None
 
 
 class Occurrence(NamedTuple):
@@ -208,6 +232,18 @@ class TargetPlace(NamedTuple):
     within: str = ""
 
 
+class S3Address(NamedTuple):
+    """Where an S3 server that objects moved from was opened.
+
+    ``url`` ends with ``{key}``, or ``{key:after=PREFIX}`` where keys begin with what no URL holds.
+    It has ``{bucket}`` in its host or in its path, unless it serves one ``bucket`` only.
+    """
+
+    form: Form
+    url: str
+    bucket: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """What is recognised beyond Google's own hosts.
@@ -216,14 +252,17 @@ class Grammar:
     that bucket, and ``apis`` one that serves an API, in whose URLs the bucket stands, to that.
     ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
     name targets, and ``places`` the other bases of such URLs; where several fit, the longest base
-    decides. ``nested`` switches URLs inside a foreign URL on.
+    decides. ``nested`` switches URLs inside a foreign URL on, ``bases`` the reading of base URLs
+    and templates as such. With ``addresses`` of S3 servers, ``s3://`` is known too.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     nested: bool = True
     places: tuple[TargetPlace, ...] = ()
+    addresses: tuple[S3Address, ...] = ()
     apis: Mapping[str, Api] = field(default_factory=dict)
+    bases: bool = False
 
     @property
     def declared(self) -> tuple[str, ...]:

@@ -11,11 +11,22 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from url_rewriter.urls.boundaries import SECOND, trimmed
+from url_rewriter.urls.bases import read_root, read_template
+from url_rewriter.urls.boundaries import trimmed
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.ends import End, Stretch, likeliest, others
-from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
-from url_rewriter.urls.names import key_remarks, key_trouble
+from url_rewriter.urls.model import (
+    S3_FORMS,
+    Base,
+    Form,
+    Grammar,
+    Left,
+    ObjectRef,
+    Occurrence,
+    Reading,
+    Remark,
+)
+from url_rewriter.urls.names import has_placeholder, key_remarks, key_trouble
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 from url_rewriter.urls.written import past_alphabet, shorter_ends
@@ -52,13 +63,14 @@ def read(
     if verdict is None:
         return None
     if isinstance(verdict, Remark):
-        return Left(start, first.at, verdict)
+        return _left(reach, first, verdict, grammar)
     begins = first.path - len(verdict.key)
     if verdict.literal or not text.startswith(verdict.key, begins):
         begins = text.find("/", start + 6) + 1
     ends = list(others(reach, first, begins))
     if verdict.form is Form.TARGET:
-        return _of_target(reach, verdict, first, begins, ends)
+        found = _of_target(reach, verdict, first, begins, ends)
+        return _with_base(found, verdict, grammar) if isinstance(found, Occurrence) else found
     key = _key(verdict)
     trouble = key_trouble(key.key) if key else Remark.INVALID_UTF8
     if key is None or trouble is not None:
@@ -76,12 +88,37 @@ def read(
     if first.at == first.path and text.startswith(("?", "#"), first.at):
         readings += _with_marks(reach, verdict, first, begins)
     remarks = (*verdict.remarks, *key_remarks(key.key))
-    if first.path < first.at and SECOND.search(text, first.path, first.at):
+    if first.path < first.at and reach.marks.second.search(text, first.path, first.at):
         remarks = (*remarks, Remark.DROPPED_URL)
     occurrence = Occurrence(verdict.form, "", _distinct(readings), remarks)
     if verdict.doubt is not None:
+        occurrence = _with_base(occurrence, verdict, grammar)
         return Left(start, first.at, verdict.doubt, occurrence)
     return occurrence
+
+
+def _left(reach: Stretch, first: End, remark: Remark, grammar: Grammar) -> Left:
+    """What is left alone; the root of a bucket may be the base of all its keys."""
+    root = None
+    if grammar.bases and remark is Remark.BUCKET_ROOT and first.at == first.path:
+        root = read_root(reach.text[reach.start : first.at], reach.start, first.at, grammar)
+    return Left(reach.start, first.at, remark, root)
+
+
+def _with_base(occurrence: Occurrence, verdict: Spelled, grammar: Grammar) -> Occurrence:
+    """An occurrence with its reading as a template, where it has places to be filled in."""
+    if not grammar.bases or not has_placeholder(verdict.key):
+        return occurrence
+    end = max(each.end for each in occurrence.readings)
+    base = read_template(verdict, occurrence.start, end)
+    return occurrence._replace(readings=(*occurrence.readings, base)) if base else occurrence
+
+
+def _root_of_target(verdict: Spelled, start: int, end: int) -> Occurrence:
+    """The URL of a bucket of the target, or of what a place leaves out of its keys."""
+    key = verdict.place.after if verdict.place else ""
+    base = Reading(ObjectRef(verdict.bucket, key), start, end, base=Base())
+    return Occurrence(verdict.form, "", (base,))
 
 
 def _of_target(
@@ -89,6 +126,8 @@ def _of_target(
 ) -> Occurrence | Left:
     """A URL of the target: one that this program wrote ends where its alphabet does."""
     text, start = reach.text, reach.start
+    if not verdict.key:
+        return _root_of_target(verdict, start, first.at)
     past = past_alphabet(text, begins, first.path)
     if past < first.path:
         ends = [End(past, past), replace(first, why="what follows belongs to the key"), *ends]
@@ -113,7 +152,7 @@ def _of_target(
 
 
 def _reading(spelled: Spelled, key: _Key, start: int, end: int) -> Reading:
-    ref = ObjectRef(spelled.bucket, key.key)
+    ref = spelled.named(key.key) or ObjectRef(spelled.bucket, key.key)
     return Reading(ref, start, end, key.query, key.fragment, key.why, key.served)
 
 
@@ -208,7 +247,8 @@ def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
     if key != spelled.key:
         yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment, served=False)
     if "+" in spelled.key and (spaced := decoded(spelled.key.replace("+", " "))):
-        served = outer is not Outer.NOTHING
+        # Some S3 servers read a raw plus in a path as a space.
+        served = outer is not Outer.NOTHING or spelled.form in S3_FORMS
         yield _Key(spaced, "+ stands for a space", unknown, fragment, served=served)
 
 

@@ -112,13 +112,14 @@ FULL: dict[str, Any] = {
         "query": "drop",
         "readings": "served",
         "text_offsets": "leave",
+        "bases": "leave",
     },
     "nested": "rewrite",
     "scope": {"exclude": [{"collection": "manifests"}, {"field": "**.transcript"}]},
     "rules": [
         {
             "name": "logos",
-            "source": {"bucket": "my-logos", "prefix": "img/"},
+            "source": {"bucket": "my-logos", "prefix": "img/", "store": "cloud-storage"},
             "target": {
                 "bucket": "logos",
                 "prefix": "logos/",
@@ -129,6 +130,7 @@ FULL: dict[str, Any] = {
             "query": "keep",
             "readings": "repair",
             "text_offsets": "rewrite",
+            "bases": "rewrite",
             "examples": [{"url": "x", "unchanged": True}, {"url": "x", "becomes": "x"}],
         },
     ],
@@ -136,6 +138,7 @@ FULL: dict[str, Any] = {
         {"host": "cdn.example.com", "bucket": "public-files"},
         {"host": "localhost:9199", "serves": "firebase"},
     ],
+    "sources": [{"s3": "https://cdn.old.example/{key}", "bucket": "old-files"}],
     "waive": [
         {
             "gate": "unread",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from url_rewriter.errors import RefusedError
 from url_rewriter.rules import (
+    Bases,
     CollectionPattern,
     Example,
     FieldPattern,
@@ -17,12 +18,14 @@ from url_rewriter.rules import (
     Rule,
     Rules,
     Scope,
+    SourceKind,
     Target,
     TextOffsets,
     Unmapped,
 )
-from url_rewriter.rules.places import places_of
+from url_rewriter.rules.model import moved_urls
 from url_rewriter.rules.public_form import PublicForm
+from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.schema import RulePart, RulesFile, RuleTargetPart, TargetPart
 from url_rewriter.urls import Api, Grammar, ObjectRef, Reading
 
@@ -132,8 +135,9 @@ def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
 
 
 def _with_places(rules: Rules) -> Rules:
-    places = places_of([rule.writing(rules.target.endpoint) for rule in rules.rules])
-    return replace(rules, grammar=replace(rules.grammar, places=places))
+    moved = moved_urls(rules.target, rules.rules, rules.sources)
+    grammar = replace(rules.grammar, bases=rules.rewrites_bases, **moved)
+    return replace(rules, grammar=grammar)
 
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -146,7 +150,9 @@ _rules = st.builds(
     query=st.sampled_from(QueryPolicy),
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
+    bases=st.sampled_from(Bases),
     public=st.sampled_from([None, True, False]),
+    store=st.sampled_from(SourceKind),
     form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
@@ -158,6 +164,7 @@ _all = st.builds(
     target=st.just(Target("http://h", "b")),
     rules=st.lists(_rules, max_size=3).map(tuple),
     unmapped=st.sampled_from(Unmapped),
+    sources=st.sampled_from([(), (S3Source("https://m"), S3Source("https://c/{key}", "b"))]),
     scope=st.just(Scope((CollectionPattern("a/*/b"),), (FieldPattern("`x y`[]"),))),
     grammar=st.builds(
         Grammar,
@@ -188,6 +195,7 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
     assert rules_of(replace(rule, readings=ReadingPolicy.REPAIR)).digest != plain
     assert rules_of(replace(rule, text_offsets=TextOffsets.REWRITE)).digest != plain
+    assert rules_of(replace(rule, bases=Bases.REWRITE)).digest != plain
     assert rules_of(replace(rule, public=True)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
     apis = Grammar(targets=("http://localhost:9000",), apis={"h": Api.FIREBASE})
