@@ -8,9 +8,11 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.pipeline.cutover import OLD, Cutover
 from tests.reports.plans import DOCUMENTS, make_good_plan, make_plan, write_plan
 from url_rewriter.attestation.statement import parse
 from url_rewriter.errors import ConfigurationError, RefusedError
@@ -274,3 +276,54 @@ def test_the_digest_of_urls_is_the_same_for_the_same_urls_in_any_order(tmp_path:
         plan.close()
     assert digests[0] == digests[1]
     assert digests[0] != digests[2]
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Cutover:
+    """A database whose plan was applied."""
+    cutover = Cutover(tmp_path)
+    cutover.fill({"apps/1": {"image": OLD + "a.png"}})
+    cutover.plan()
+    cutover.apply()
+    return cutover
+
+
+def attest_and_check(cutover: Cutover, kept: Path, **request: Any) -> CheckedAttestation:
+    found = cutover.verify(more=None if "plan" in request else "", attested=True, **request)
+    assert found.passed, found.verdict.headline
+    path = cutover.folder / "attested.json"
+    rules_file = cutover.folder / "rules.yaml"
+    path.write_bytes(attest(AttestRequest(found, kept, rules_file), cutover.services()))
+    return check_attestation(CheckRequest(path, kept, rules_file), {}, datetime.now(UTC))
+
+
+def test_a_verified_plan_is_attested_with_the_verdict_that_it_keeps(migrated: Cutover) -> None:
+    first = attest_and_check(migrated, migrated.path, plan=migrated.path).predicate
+    assert (first.verdict.word, first.counts["urls"]["migrated"]) == ("ready", 1)
+    plan = Plan(migrated.path)
+    assert plan.verdict() is not None
+    plan.close()
+    second = attest_and_check(migrated, migrated.path, plan=migrated.path).predicate
+    assert first.plan is not None
+    assert second.plan is not None
+    assert second.plan.links > first.plan.links  # for the second verdict
+    assert second.urls == first.urls
+    migrated.rollback()
+    path = migrated.folder / "attested.json"
+    with pytest.raises(RefusedError, match="a command has used it since"):
+        check_attestation(CheckRequest(path, migrated.path), {}, datetime.now(UTC))
+
+
+def test_a_scan_that_is_kept_without_a_plan_is_attested_too(migrated: Cutover) -> None:
+    kept = migrated.folder / "kept.plan"
+    said = attest_and_check(migrated, kept, output=kept).predicate
+    assert said.plan is not None
+    plan = Plan(kept)
+    assert plan.digest_urls() == (said.urls.count, said.urls.sha256)
+    plan.close()
+
+
+def test_a_verification_without_a_witness_is_not_attested(migrated: Cutover) -> None:
+    found = migrated.verify(more=None, plan=migrated.path)
+    with pytest.raises(ConfigurationError, match="not made to be attested"):
+        attest(AttestRequest(found), migrated.services())
