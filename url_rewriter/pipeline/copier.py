@@ -23,7 +23,7 @@ from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTask
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Plan, Run, UrlFilter
 from url_rewriter.sources import SourceReader
-from url_rewriter.urls import ObjectRef
+from url_rewriter.urls import S3_FORMS, ObjectRef
 
 WORKERS = 8
 """Objects that are copied at once by default; each holds a few parts in memory."""
@@ -35,9 +35,13 @@ _BACKOFF = Backoff(attempts=2)
 
 
 def choices_of(plan: Plan, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
-    """What each URL that is wanted, and not proven since, may mean: likeliest first."""
+    """What each URL that is wanted, and not proven since, may mean: likeliest first.
+
+    Objects of S3 servers are left out: Cloud Storage may have others of their names.
+    """
     for row in plan.urls(wanted):
-        if row.target_key and row.state != TargetState.EXISTS and not row.is_base:
+        wanted_here = row.form not in S3_FORMS and row.target_key and not row.is_base
+        if wanted_here and row.state != TargetState.EXISTS:
             yield row.choices
 
 
