@@ -35,13 +35,14 @@ class Transfer:
     """The result of copying one object; ``detail`` says why, in words for an operator.
 
     ``passing``: the trouble may be over when it is tried again; ``forbidden``: the identity may
-    not do this. ``bytes`` were written.
+    not do this; ``full``: nothing more can be stored there. ``bytes`` were written.
     """
 
     outcome: TransferOutcome
     detail: str = ""
     passing: bool = False
     forbidden: bool = False
+    full: bool = False
     bytes: int = 0
 
     @property

@@ -33,6 +33,7 @@ class Code(StrEnum):
     DOCUMENT_ID = "document-id"
     REPAIRABLE = "repairable"
     SEVERAL_READINGS = "several-readings"
+    BASE = "base"
     SECOND_OPINION = "second-opinion"
 
 
@@ -82,7 +83,7 @@ def severity_of(code: FindingCode) -> Severity:
     """
     if code in _ERRORS:
         return Severity.ERROR
-    if code in (Code.SEVERAL_READINGS,) or code.startswith("dropped-"):
+    if code in (Code.SEVERAL_READINGS, Code.BASE) or code.startswith("dropped-"):
         return Severity.INFO
     return Severity.WARNING
 
@@ -105,6 +106,7 @@ MEANINGS: dict[FindingCode, str] = {
     Code.DOCUMENT_ID: "A URL in a document's own name, which cannot be changed.",
     Code.REPAIRABLE: "Missing, but an object is there for a reading that mends the URL.",
     Code.SEVERAL_READINGS: "The URL can be read in several ways; the objects decided which.",
+    Code.BASE: "A bucket's root, a folder or a template, which moves with its prefix.",
     Code.SECOND_OPINION: "A plainer reader sees Cloud Storage named here: look at it yourself.",
     Remark.BUCKET_ROOT: "No key: a base URL that an application joins keys to.",
     Remark.LISTING: "Lists or describes a bucket.",

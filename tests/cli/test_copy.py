@@ -491,6 +491,29 @@ def test_a_target_that_may_not_be_written_ends_the_run_soon(
     assert len(puts) < 20
 
 
+def test_a_target_that_is_full_ends_the_run_at_once(
+    tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage
+) -> None:
+    count = 20
+    for number in range(count):
+        gcs.put("old-logos", f"full{number}.png")
+    puts: list[str] = []
+
+    def meddle(request: Request) -> Reaction | None:
+        if request.method != "PUT":
+            return None
+        puts.append(request.path)
+        return xml_error(507, "XMinioStorageFull")
+
+    with before_target(target, meddle) as environ:
+        urls = (f"{OLD}full{number}.png" for number in range(count))
+        workshop = make_workshop(tmp_path, environ, gcs.environ(), *urls)
+        ended = workshop.run("copy", "x.plan", "--yes", "--workers", "1")
+    assert ended.status == 1
+    assert "Nothing more can be stored: storing it: the target is full" in ended.err
+    assert len(set(puts)) <= 2, "one may be under way"
+
+
 def test_a_target_in_trouble_fails_the_run_and_the_same_command_goes_on(
     tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage
 ) -> None:

@@ -270,6 +270,26 @@ def test_what_is_not_known_is_shown_as_no_number_and_listed_as_no_object(
     assert f"Not known under {BUCKET}/chat-files/" in kept.err
 
 
+@pytest.mark.parametrize("shown", [[], ["app-logos/left.png"]], ids=["nothing", "another object"])
+def test_a_listing_that_does_not_show_what_documents_mention_makes_no_orphans(
+    audited: Callable[..., Workshop], shown: list[str]
+) -> None:
+    def behave(request: Request) -> Reaction:
+        if request.key in (*MENTIONED, *shown):
+            return Reaction(200, {"etag": '"e"', **MARK})
+        if "list-type" in request.path:
+            after = parse_qs(request.path.partition("?")[2]).get("start-after", [""])[0]
+            page = render([key for key in shown if key > after], name=BUCKET)
+            return Reaction(200, {**MARK, "content-type": "application/xml"}, page)
+        return xml_error(404, "NoSuchKey") if request.key else Reaction(200, MARK)
+
+    with fault_server(behave) as server:
+        workshop = audited(server.endpoint)
+        kept = workshop.run(*arguments("--format", "orphan-list"))
+    assert (kept.status, listed(kept)) == (1, [])
+    assert "which a document mentions and the server does not deny" in kept.err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_listing_ends_the_command(
     audited: Callable[..., Workshop], number: signal.Signals

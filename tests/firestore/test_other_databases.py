@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from tests.scripted_firestore import ScriptedFirestore, scripted_firestore
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.not_looked_at import look_outside, tell_outside
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.rules import CollectionPattern, Rules, Scope, Target, Unmapped
@@ -28,7 +29,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedFirestore]:
 def test_the_other_databases_of_the_project_are_named(server: ScriptedFirestore) -> None:
     server.named = ["(default)", "staging", "archive"]
     with closing(FirestoreReader(connect("p", "staging"))) as reader:
-        outside = look_outside(reader, RULES, Limits())
+        outside = look_outside(reader, RULES, Limits(), OpaqueWatch())
     assert outside.databases == OtherDatabases(("firestore://p/(default)", "firestore://p/archive"))
     assert [each.text for each in tell_outside(RULES, Limits(), outside)] == [
         "database firestore://p/(default)", "database firestore://p/archive",
@@ -51,6 +52,6 @@ def test_a_pattern_that_no_store_counts_is_told_without_a_number(server: Scripte
     scope = Scope(collections=(CollectionPattern("users/*/tmp"),))
     rules = Rules(Target("http://s3", "data"), (), Unmapped.REPORT, scope, Grammar())
     with closing(FirestoreReader(connect("p"))) as reader:
-        outside = look_outside(reader, rules, Limits())
+        outside = look_outside(reader, rules, Limits(), OpaqueWatch())
     (told,) = tell_outside(rules, Limits(), outside)
     assert (told.text, told.count) == ("collection users/*/tmp", 1)

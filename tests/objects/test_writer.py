@@ -13,7 +13,7 @@ import google_crc32c
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.servers.fault import Reaction, Request, fault_server, xml_error
+from tests.servers.fault import MARK, Reaction, Request, fault_server, xml_error
 from tests.servers.proxy import Meddle, before, forward
 from tests.servers.s3 import ACCESS_KEY_ID, SECRET_ACCESS_KEY, ServedS3, moto, rclone
 from url_rewriter.copying import ReadError, Transfer, TransferOutcome
@@ -24,6 +24,8 @@ from url_rewriter.urls import ObjectRef
 
 COPIED, THERE = TransferOutcome.COPIED, TransferOutcome.ALREADY_THERE
 MISMATCH, FAILED = TransferOutcome.MISMATCH, TransferOutcome.FAILED
+
+MODE, IF = "x-amz-checksum-mode", "if-none-match"
 
 BIG = bytes(range(256)) * (PART // 256) + b"the end"
 
@@ -36,6 +38,12 @@ def served(
     # All of moto's servers in a process share their buckets, so these tests have one of their own.
     bucket = "for.writing"
     with moto(bucket) if request.param == "moto" else rclone(folder, bucket) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def amazon() -> Iterator[ServedS3]:
+    with moto("for.meddling") as server:
         yield server
 
 
@@ -317,6 +325,73 @@ def test_a_server_that_turns_a_header_down_is_asked_without_it(
     last = [request for request in requests if request.method == "PUT"][-1]
     assert header not in last.headers
     assert ("if-none-match" in last.headers) is (header != "if-none-match")
+
+
+FULL = {
+    "Ceph": (403, "QuotaExceeded"),
+    "MinIO, quota": (400, "XMinioAdminBucketQuotaExceeded"),
+    "MinIO, disk": (507, "XMinioStorageFull"),
+    "a disk": (507, ""),
+}
+
+
+@pytest.mark.parametrize(("status", "code"), FULL.values(), ids=FULL)
+@pytest.mark.parametrize("body", [b"body", BIG], ids=["small", "in parts"])
+def test_a_target_that_is_full_is_no_matter_of_permission(
+    amazon: ServedS3, body: bytes, status: int, code: str
+) -> None:
+    def meddle(request: Request) -> Reaction | None:
+        return xml_error(status, code) if request.method == "PUT" else None
+
+    transfer, _ = meddled(amazon, meddle, f"full-{status}{code}-{len(body)}", body)
+    assert (transfer.outcome, transfer.full, transfer.forbidden) == (FAILED, True, False)
+    assert "the target is full, or a quota is used up" in transfer.detail
+    assert unfinished(amazon) == []
+
+
+def test_a_cap_that_is_told_in_words_only_is_heard(amazon: ServedS3) -> None:
+    body = b"<Error><Code>AccessDenied</Code><Message>Storage cap exceeded.</Message></Error>"
+
+    def meddle(request: Request) -> Reaction | None:
+        return Reaction(403, {**MARK}, body) if request.method == "PUT" else None
+
+    transfer, _ = meddled(amazon, meddle, "cap.png", b"body")
+    assert (transfer.full, transfer.forbidden) == (True, False)
+
+
+def test_a_head_whose_wish_for_checksums_is_turned_down_is_asked_without(amazon: ServedS3) -> None:
+    def meddle(request: Request) -> Reaction | None:
+        return xml_error(400, "InvalidArgument") if MODE in request.headers else None
+
+    transfer, requests = meddled(amazon, meddle, "without-mode.png", b"body")
+    assert transfer.outcome is COPIED
+    heads = [request for request in requests if request.method == "HEAD"]
+    assert [MODE in each.headers for each in heads] == [True, False, False]
+
+
+@pytest.mark.parametrize("body", [b"body", BIG], ids=["small", "in parts"])
+def test_a_condition_that_is_never_met_is_let_go_and_that_is_said(
+    amazon: ServedS3, body: bytes
+) -> None:
+    def meddle(request: Request) -> Reaction | None:
+        return xml_error(412, "PreconditionFailed") if IF in request.headers else None
+
+    key = f"never-met-{len(body)}.png"
+    transfer, requests = meddled(amazon, meddle, key, body)
+    assert transfer.outcome is COPIED
+    assert "refuses If-None-Match although nothing is there (412)" in transfer.detail
+    assert sum(IF in request.headers for request in requests) >= 2
+    assert stored(amazon, key)["Body"].read() == body
+    assert unfinished(amazon) == []
+
+
+def test_a_404_out_of_a_cache_behind_a_write_claims_nothing(amazon: ServedS3) -> None:
+    def meddle(request: Request) -> Reaction | None:
+        return xml_error(404, "NoSuchKey") if request.method == "HEAD" else None
+
+    transfer, _ = meddled(amazon, meddle, "cached.png", b"body")
+    assert transfer.outcome is TransferOutcome.UNKNOWN
+    assert "as by a cache before the server" in transfer.detail
 
 
 def test_another_400_does_not_cost_the_protection(served: ServedS3) -> None:

@@ -21,7 +21,7 @@ from url_rewriter.documents import (
 from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects import ListedObject, Unopened
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot, StoreCounts
 from url_rewriter.urls import ObjectRef
 
 
@@ -92,6 +92,9 @@ class MemoryStore:
 
     def count(self, query: Query) -> int | None:
         return None
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        return StoreCounts(trouble="kept in memory")
 
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         self.before_write(updates)

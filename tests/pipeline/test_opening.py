@@ -271,6 +271,20 @@ def test_the_rules_say_what_is_public(
     assert len(told.unmet) == (public is True)
 
 
+def test_where_every_url_was_opened_one_more_attempt_replaces_nothing(tmp_path: Path) -> None:
+    rules = rules_of("a")
+    objects = MemoryObjects({ObjectRef(BUCKET, "a/1.png")})
+    with drafted(tmp_path, objects, rules, ["a/1.png"]) as (draft, _):
+        draft.add_access(Door(public=["a"]).open_within(_urls("a/1.png"), 1.0))
+        (told,) = open_written(Door(), rules, draft, kept=False)
+        accesses = {each.access for each in draft.finish_unnamed().urls()}
+    assert (told.access, accesses) == (Access.NOT_PUBLIC, {Access.PUBLIC})
+
+
+def _urls(*keys: str) -> Iterator[WrittenUrl]:
+    return (WrittenUrl(ObjectRef(BUCKET, key), f"{ENDPOINT}/{BUCKET}/{key}") for key in keys)
+
+
 def test_where_nothing_answers_it_is_said_that_nothing_was_asked(tmp_path: Path) -> None:
     rules = rules_of("a", "b", public=True)
     told = opened(tmp_path, Door(slow=["a", "b"]), rules, "a", "b")

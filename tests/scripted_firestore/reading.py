@@ -24,8 +24,9 @@ _KNOWN = {"from_", "where", "order_by", "start_at", "end_at", "limit"}
 
 
 def run(database: Database, request: Any) -> Iterator[Any]:
-    """Yield the documents of a RunQueryRequest, in name order."""
-    query = request.structured_query
+    """Yield the documents of a RunQueryRequest, or of what an aggregation counts, in name order."""
+    asked = getattr(request, "structured_aggregation_query", request)
+    query = asked.structured_query
     _refuse_unknown(query)
     as_of = moment(database, request)
     tests = [_in_collections(database, request.parent, query), *_filters(database, query.where)]

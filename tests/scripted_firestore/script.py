@@ -94,13 +94,19 @@ class Script:
     ``before_batch_write`` is called with the database and the request, before anything is done:
     the place for an application that writes between the tool's read and write.
     ``says_done``: whether a query's last message says so, as production's does. ``divides``:
-    whether PartitionQuery is served. ``ledger``: a file that each write is noted in too.
+    whether PartitionQuery is served, ``counts``: whether RunAggregationQuery is. ``hidden`` and
+    ``doubled`` are paths of documents that streams leave out, or hold twice, ``unlisted`` are root
+    collections that no listing holds. ``ledger``: a file that each write is noted in too.
     ``start_at``: "inclusive" or "ignored" where a query's is not honoured. ``token`` and
     ``cursor_token`` are next page tokens that never change; ``empty_cursors`` have no values.
     """
 
     before_batch_write: Hook | None = None
     divides: bool = False
+    counts: bool = True
+    hidden: frozenset[str] = frozenset()
+    doubled: frozenset[str] = frozenset()
+    unlisted: frozenset[str] = frozenset()
     says_done: bool = True
     ledger: Path | None = None
     start_at: str = "honoured"

@@ -85,6 +85,7 @@ class ScriptedFirestore:
             "RunQuery": self._streaming("RunQuery", self._run_query, "document"),
             "BatchGetDocuments": self._streaming("BatchGetDocuments", self._batch_get, "found"),
             "ListCollectionIds": self._unary("ListCollectionIds", self._list_collection_ids),
+            "RunAggregationQuery": self._streaming("RunAggregationQuery", self._count, None),
             "PartitionQuery": self._unary("PartitionQuery", self._partition_query),
             "BatchWrite": self._unary("BatchWrite", self._batch_write),
             "Commit": self._unary("Commit", self._commit),
@@ -134,14 +135,14 @@ class ScriptedFirestore:
         )
 
     def _streaming(
-        self, method: str, answer: Callable[[Any], Iterable[Any]], document: str
+        self, method: str, answer: Callable[[Any], Iterable[Any]], document: str | None
     ) -> grpc.RpcMethodHandler[Any, Any]:
         def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             reaction = self._begin(method, request)
             try:
                 _before(reaction, context)
                 for message in _altered_stream(answer(request), reaction):
-                    if message.HasField(document):
+                    if document and message.HasField(document):
                         self._script.note_read()
                     yield message
                 _after(reaction, context)
@@ -170,13 +171,32 @@ class ScriptedFirestore:
                     request.structured_query.start_at.before = True
                 case "ignored":
                     request.structured_query.ClearField("start_at")
-        for document in reading.run(self._below(request.parent), request):
+        for document in self._streamed(reading.run(self._below(request.parent), request)):
             if waiting:
                 yield message
             message = types.RunQueryResponse.pb()(document=document, read_time=message.read_time)
             waiting = True
         if self._script.says_done:
             message.done = True
+        yield message
+
+    def _streamed(self, documents: Iterable[Any]) -> Iterator[Any]:
+        for document in documents:
+            path = document.name.partition("/documents/")[2]
+            if path not in self._script.hidden:
+                yield document
+            if path in self._script.doubled:
+                yield document
+
+    def _count(self, request: Any) -> Iterator[Any]:
+        if not self._script.counts:
+            raise RefusedError(StatusCode.UNIMPLEMENTED, "RunAggregationQuery")
+        database = self._below(request.parent)
+        (count,) = request.structured_aggregation_query.aggregations
+        counted = sum(1 for _ in reading.run(database, request))
+        message = types.RunAggregationQueryResponse.pb()()
+        message.result.aggregate_fields[count.alias].integer_value = counted
+        message.read_time.CopyFrom(reading.moment(database, request) or database.now())
         yield message
 
     def _batch_get(self, request: Any) -> Iterator[Any]:
@@ -193,7 +213,8 @@ class ScriptedFirestore:
             )
 
     def _list_collection_ids(self, request: Any) -> Any:
-        ids = reading.collection_ids(self._below(request.parent), request)
+        every = reading.collection_ids(self._below(request.parent), request)
+        ids = [each for each in every if each not in self._script.unlisted]
         page, token = _page(ids, request)
         token = self._script.token or token
         return types.ListCollectionIdsResponse.pb()(collection_ids=page, next_page_token=token)

@@ -19,6 +19,7 @@ from url_rewriter.stores.base import (
     Query,
     Snapshot,
     SnapshotLostError,
+    StoreCounts,
 )
 from url_rewriter.stores.firestore.updates import masks
 
@@ -286,6 +287,9 @@ class Database:
 
     def count(self, query: Query) -> int | None:
         return None
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        return StoreCounts(trouble="not part of the simulation")
 
     def write(self, updates: Sequence[Update]) -> list[WriteResult]:
         process = self.world.process

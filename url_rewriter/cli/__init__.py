@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from url_rewriter import __version__
+from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.console import leave_progress, printable
@@ -50,6 +51,7 @@ class _Group(click.Group):
         except InterruptedRunError as error:
             _end(ctx, str(error), 128 + error.number, "")
         except UrlRewriterError as error:
+            annotate_error(error)
             _end(ctx, str(error), error.exit_code)
         except OSError as error:
             if error.errno == errno.EPIPE:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from url_rewriter.cli.annotations import are_wanted, defanged
 from url_rewriter.pipeline.progress import NoProgress, Progress
 from url_rewriter.text import spell_out
 
@@ -62,6 +63,11 @@ def printable_url(url: str) -> str:
     return spell_out(redact_url(url))
 
 
+def _for_runner(line: str) -> str:
+    """A line that a runner of GitHub Actions takes for nothing else."""
+    return defanged(line) if are_wanted() else line
+
+
 class Console:
     """The two output streams of one command."""
 
@@ -95,7 +101,7 @@ class Console:
         if self.quiet:
             return
         if not self._log_json:
-            click.echo(text, err=True)
+            click.echo(_for_runner(text), err=True)
         elif text.strip():
             _log.warning(text.strip(), extra={"said": "info"})
 
@@ -108,7 +114,7 @@ class Console:
 
     def print(self, text: str = "") -> None:
         """A line of the result."""
-        click.echo(text)
+        click.echo(_for_runner(text))
 
     def document(self, command: str, members: dict[str, Any]) -> None:
         """The result, as one JSON document."""
@@ -128,7 +134,7 @@ class Console:
                 _padded(text, width, right=right)
                 for text, width, right in zip(row, widths, numeric, strict=True)
             ]
-            click.echo((" " + "  ".join(cells)).rstrip())
+            self.print((" " + "  ".join(cells)).rstrip())
 
     def progress(self) -> Progress:
         """Shows how far the run has come."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.annotations import annotate_plan
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
@@ -81,6 +82,7 @@ def plan(
         if made.proof:
             console.print(f" targets proven: {printable(made.proof)}")
     _advise(console, made.path, made.summary)
+    annotate_plan(made.summary, request.rules, rules_file)
     if made.trouble is not None:
         raise made.trouble
     if made.summary.blocked:
@@ -118,6 +120,11 @@ def show_summary(console: Console, summary: Summary) -> None:
         f"{counted(documents['to_write'], 'document')}, {urls['migrated']:,} already migrated, "
         f"{urls['left']:,} left alone"
     )
+    if bases := summary.bases.get("found"):
+        console.print(
+            f" base URLs and templates among them: {bases:,}, "
+            f"{summary.bases['rewrite']:,} to rewrite, {summary.bases['missing']:,} missing"
+        )
 
 
 def _show_comparisons(console: Console, comparisons: dict[str, int]) -> None:

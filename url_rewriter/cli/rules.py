@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from url_rewriter.cli.annotations import annotate
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
@@ -99,6 +100,7 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
                 "query": rule.query,
                 "readings": rule.readings,
                 "text_offsets": rule.text_offsets,
+                "bases": rule.bases,
                 "public": rule.public,
                 "examples": len(rule.examples),
             }
@@ -181,6 +183,8 @@ def run_examples(rules_file: Path, console: Console) -> None:
         console.document("rules-test", members)
     else:
         for result in failed:
+            says = f"rule {result.rule}: {result.why}"
+            annotate("error", says, file=str(rules_file), line=result.line)
             console.print(printable(f"{rules_file}:{result.line}: rule {result.rule}"))
             console.print(printable(f"  url       {result.url}"))
             console.print(printable(f"  expected  {result.expected}"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.annotations import annotate_gates
 from url_rewriter.cli.check import check
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
@@ -110,6 +111,7 @@ def verify(
         _show_json(console, found)
     else:
         _show_text(console, found)
+    annotate_gates(found.gates, found.rules_file)
     if attest_file is not None:
         wanted = AttestRequest(found, plan_file or output, rules_file, lasting)
         _attest(console, attest_file, wanted, services)

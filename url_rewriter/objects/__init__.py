@@ -33,16 +33,21 @@ __all__ = [
 ]
 
 
-def open_objects(settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> ObjectStore:
+def open_objects(
+    settings: S3Settings,
+    prefixes: Iterable[ObjectRef] = (),
+    is_base: Callable[[ObjectRef], bool] | None = None,
+) -> ObjectStore:
     """An object store for these settings; nothing is contacted yet. Close it when done.
 
-    Below each of the ``prefixes`` (as keys) a server may answer in a way of its own.
+    Below each of the ``prefixes`` (as keys) a server may answer in a way of its own. Targets that
+    are bases by ``is_base`` are proven by what is below them.
 
     Raises ConfigurationError where no client can be set up from the settings.
     """
     from url_rewriter.objects.s3 import S3ObjectStore  # loads no SDK before it is needed
 
-    return S3ObjectStore(settings, prefixes)
+    return S3ObjectStore(settings, prefixes, is_base)
 
 
 def open_inventoried(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 from url_rewriter.concurrency.retry import Backoff
@@ -11,6 +11,7 @@ from url_rewriter.evidence import Evidence
 from url_rewriter.objects.base import ListedObject, Unopened
 from url_rewriter.objects.connection import S3Connection
 from url_rewriter.objects.listing import list_objects
+from url_rewriter.objects.proving.bases import prove_bases
 from url_rewriter.objects.proving.batches import Proof
 from url_rewriter.objects.proving.diagnosis import told_time
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
@@ -23,10 +24,19 @@ from url_rewriter.urls import ObjectRef
 
 
 class S3ObjectStore:
-    """An object store on one S3 server."""
+    """An object store on one S3 server.
 
-    def __init__(self, settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> None:
+    Targets that are bases by ``is_base`` are proven by what is below them.
+    """
+
+    def __init__(
+        self,
+        settings: S3Settings,
+        prefixes: Iterable[ObjectRef] = (),
+        is_base: Callable[[ObjectRef], bool] | None = None,
+    ) -> None:
         self.settings = settings
+        self._is_base = is_base
         given = tuple(prefixes)
         self._memory = ProofMemory(Prefixes(given))
         self._connection = S3Connection(settings)
@@ -44,6 +54,19 @@ class S3ObjectStore:
 
     def prove(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         """See ``ObjectStore.prove``. A bucket that has not passed ``check`` is checked first."""
+        if self._is_base is None:
+            return self._prove_objects(targets)
+        return self._prove_both(targets, self._is_base)
+
+    def _prove_both(
+        self, targets: Iterable[ObjectRef], is_base: Callable[[ObjectRef], bool]
+    ) -> Iterator[Evidence]:
+        bases: list[ObjectRef] = []
+        yield from self._prove_objects(_without_bases(targets, is_base, bases))
+        transport = self._connection.transport()
+        yield from prove_bases(bases, transport, self._prove_objects, self._passes())
+
+    def _prove_objects(self, targets: Iterable[ObjectRef]) -> Iterator[Evidence]:
         styles = dict(self._styles)
         proof = Proof(self.settings, self._connection, self._honesty, styles, self._memory)
         return proof.evidence(targets)
@@ -59,12 +82,17 @@ class S3ObjectStore:
     def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
         """See ``ObjectStore.try_open``."""
         opener = Opener(self._connection.client, self.settings, self._styles)
-        return opener.try_open(found)
+        is_base = self._is_base
+        return opener.try_open(
+            found if is_base is None else (each for each in found if not is_base(each.target))
+        )
 
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """See ``ObjectStore.contents``."""
-        passes = Backoff(attempts=1 + self.settings.passes, first_pause=self.settings.backoff)
-        return list_objects(self._connection.transport(), bucket, prefix, passes)
+        return list_objects(self._connection.transport(), bucket, prefix, self._passes())
+
+    def _passes(self) -> Backoff:
+        return Backoff(attempts=1 + self.settings.passes, first_pause=self.settings.backoff)
 
     def clock(self, bucket: str) -> datetime | None:
         """See ``ObjectStore.clock``."""
@@ -73,3 +101,14 @@ class S3ObjectStore:
     def close(self) -> None:
         """See ``ObjectStore.close``."""
         self._connection.close()
+
+
+def _without_bases(
+    targets: Iterable[ObjectRef], is_base: Callable[[ObjectRef], bool], bases: list[ObjectRef]
+) -> Iterator[ObjectRef]:
+    """The targets that are objects; the others go into ``bases``."""
+    for target in targets:
+        if is_base(target):
+            bases.append(target)
+        else:
+            yield target

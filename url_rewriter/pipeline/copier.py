@@ -37,7 +37,7 @@ _BACKOFF = Backoff(attempts=2)
 def choices_of(plan: Plan, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
     """What each URL that is wanted, and not proven since, may mean: likeliest first."""
     for row in plan.urls(wanted):
-        if row.target_key and row.state != TargetState.EXISTS:
+        if row.target_key and row.state != TargetState.EXISTS and not row.is_base:
             yield row.choices
 
 
@@ -91,6 +91,12 @@ class _Patience:
 
     def watch(self, transfer: Transfer) -> None:
         """Count; where it is enough, say what the trouble is."""
+        if transfer.full and self.trouble is None:
+            self.trouble = ServiceError(
+                f"Nothing more can be stored: {transfer.detail}. Make room, or have the quota"
+                " raised. The rest was not tried; the same command continues."
+            )
+            return
         if not transfer.passing and not transfer.forbidden:
             self.row = 0
             return

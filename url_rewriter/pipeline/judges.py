@@ -20,6 +20,7 @@ from url_rewriter.pipeline.plan import with_on_missing
 from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.written_places import judge_places
 from url_rewriter.planfile import OF_A_SCAN, SAME_OBJECT, SAME_SIZE, Obstacle, Operation, Plan
+from url_rewriter.planfile.census import Census
 from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import Planner
@@ -50,12 +51,27 @@ def _something_scanned(seen: Inspection) -> Objections:
 
 
 def _scan_complete(seen: Inspection) -> Objections:
-    says = "documents were not read"
+    """What was read against the store's own counts, at the same read time."""
+    says = "documents more or less than the store itself counts"
+    census = seen.fresh.census()
     # Ids of documents may name people, and are no part of a verdict.
     named = ("ID",) if seen.limits.documents else ()
-    if limited := str(replace(seen.limits, documents=named)):
-        return Objections(says, reason=f"only within {limited}", askable=True)
-    return Objections(says, reason="nothing to compare the scan with")
+    reason, askable = census.reason, census.askable
+    if limited := str(replace(seen.limits, documents=named, read_time=None)):
+        reason, askable = f"only within {limited}", True
+    return Objections(says, _miscounted(census), reason=reason, askable=askable)
+
+
+def _miscounted(census: Census) -> Iterator[GateExample]:
+    for each in census.ranges:
+        if each.read != each.counted:
+            why = f"{each.read:,} were read, and the store counts {each.counted:,}"
+            yield GateExample(text=each.name, why=why, count=abs(each.counted - each.read))
+    if census.outside:
+        why = "counted in the whole database, and in none of its parts"
+        yield GateExample(text="documents", why=why, count=abs(census.outside))
+    for name in census.unread:
+        yield GateExample(text=f"collection {name}", why="listed, and not read")
 
 
 def _no_old_urls(seen: Inspection) -> Objections:
@@ -220,16 +236,13 @@ def _near_buckets(seen: Inspection) -> Iterator[str]:
 
 
 def _not_looked_at(seen: Inspection) -> Objections:
-    remarks = []
+    against = list(tell_outside(seen.rules, seen.limits, seen.outside))
     if seen.read_at.remark:
-        remarks.append(f"not as of one moment: {seen.read_at.remark}")
-    if trouble := seen.outside.databases.trouble:
-        remarks.append(f"the project's other databases could not be listed ({trouble})")
-    return Objections(
-        "things were not looked at",
-        list(tell_outside(seen.rules, seen.limits, seen.outside)),
-        remarks=tuple(remarks),
-    )
+        moved = "documents that were moved while others were read"
+        against.append(GateExample(text=moved, why=seen.read_at.remark))
+    trouble = seen.outside.databases.trouble
+    remark = f"the project's other databases could not be listed ({trouble})"
+    return Objections("things were not looked at", against, remarks=(remark,) if trouble else ())
 
 
 def _targets_exist(seen: Inspection) -> Objections:

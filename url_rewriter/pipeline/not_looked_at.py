@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.gates import GateExample
+from url_rewriter.opaque import OpaqueValues, OpaqueWatch
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.rules import Rules
 from url_rewriter.stores.base import DatabaseLister, DocumentReader, OtherDatabases, Query
@@ -14,17 +15,24 @@ from url_rewriter.stores.base import DatabaseLister, DocumentReader, OtherDataba
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What lies beside a scan: how many documents excluded collections hold, by pattern, where
-    that is cheap to know; and the project's other databases, where the store has several."""
+    """What a scan did not look at.
+
+    ``excluded``: how many documents excluded collections hold, by pattern, where that is cheap to
+    know. ``databases`` are the project's others, where the store has several. ``opaque`` are values
+    that no search of texts looks into.
+    """
 
     excluded: Mapping[str, int] = field(default_factory=dict)
     databases: OtherDatabases = field(default_factory=OtherDatabases)
+    opaque: Sequence[OpaqueValues] = ()
 
 
 NOTHING_OUTSIDE = Outside()
 
 
-def look_outside(reader: DocumentReader, rules: Rules, limits: Limits) -> Outside:
+def look_outside(
+    reader: DocumentReader, rules: Rules, limits: Limits, opaque: OpaqueWatch
+) -> Outside:
     """Count what a scan leaves out. Nothing of it is read."""
     patterns = (*(each.text for each in rules.scope.collections), *limits.excluded)
     counted = {pattern: _count(reader, pattern) for pattern in patterns}
@@ -32,7 +40,7 @@ def look_outside(reader: DocumentReader, rules: Rules, limits: Limits) -> Outsid
     if isinstance(reader, DatabaseLister):
         databases = reader.other_databases()
     excluded = {pattern: count for pattern, count in counted.items() if count is not None}
-    return Outside(excluded, databases)
+    return Outside(excluded, databases, opaque.found())
 
 
 def _count(reader: DocumentReader, pattern: str) -> int | None:
@@ -57,6 +65,13 @@ def tell_outside(rules: Rules, limits: Limits, outside: Outside) -> Iterator[Gat
     if limits.read_time is not None:
         moment = f"{limits.read_time:%Y-%m-%d %H:%M:%SZ}"
         yield GateExample(text=f"what was written since {moment}", why="--read-time")
+    for each in outside.opaque:
+        yield GateExample(
+            each.document,
+            text=f"{each.kind} data in {each.collection}",
+            why="opaque",
+            count=each.count,
+        )
     for locator in outside.databases.locators:
         yield GateExample(text=f"database {locator}", why="another database of the project")
 

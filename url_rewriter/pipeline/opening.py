@@ -79,14 +79,18 @@ def _open_all(
     return count
 
 
-def open_written(visitor: Visitor, rules: Rules, draft: Draft) -> tuple[RuleOpening, ...]:
+def open_written(
+    visitor: Visitor, rules: Rules, draft: Draft, *, kept: bool = True
+) -> tuple[RuleOpening, ...]:
     """Open one written URL of each rule, of a settled draft, without credentials.
 
     A rule that says ``public: false`` is left out, and so is one that writes no proven target.
+    ``kept``: what was found is kept for each URL too, as where all were to be opened.
     """
     chosen = _choose(rules, draft)
     found = {each.target: each for each in visitor.open_within(chosen.values(), SECONDS)}
-    draft.add_access(found.values())
+    if kept:
+        draft.add_access(found.values())
     return tuple(_conclude(rule, chosen.get(rule.name), found) for rule in rules.rules)
 
 

@@ -14,6 +14,8 @@ from url_rewriter.errors import UrlRewriterError
 from url_rewriter.evidence import Method
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects import ObjectStore, open_inventoried
+from url_rewriter.opaque import OpaqueWatch
+from url_rewriter.pipeline.census import take_census
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.opening import open_sample, open_written
@@ -135,18 +137,20 @@ def make_plan(
     *,
     fresh: bool = False,
     origins: Origins | None = None,
+    opaque: OpaqueWatch | None = None,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with objects or sources, if there was any.
 
     ``fresh``: the plan is to be judged and thrown away; it is not sealed, and the targets that
-    documents name already are proven as well. ``origins`` are the sources of those targets.
+    documents name already are proven as well. ``origins`` are the sources of those targets;
+    ``opaque`` counts values that no search looks into.
     """
     draft = Draft(request.path, _make_header(request, sides.reader, services), kept=not fresh)
     if draft.continued:
         progress.note(f"continuing the scan that was begun in {draft.part}")
         progress.note("")
     _warn_of_trouble(sides.objects, request.rules, progress)
-    scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh)
+    scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh, opaque=opaque)
     try:
         scanned = draft.count_scanned()
         options = prepare(
@@ -158,7 +162,9 @@ def make_plan(
             read_at=ReadAt.parse(*draft.read_at()),
             keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
         )
-        scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+        read = scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+        if fresh:  # soon, because the store keeps the read time for an hour
+            draft.note_census(take_census(read, request.limits.max_reads))
         objects = _objects(sides, request.rules, progress)
         trouble = prove(objects, scan.planner, draft, progress)
         openings, later_trouble = open_sample(objects, scan.planner, draft, progress)
@@ -305,4 +311,6 @@ def _open_written(openings: Openings, draft: Draft, rules: Rules, services: Serv
     """``openings``, with one written URL of each rule opened without credentials."""
     if not services.proof.open_written:
         return replace(openings, reason=NO_OPEN)
-    return replace(openings, rules=open_written(services.visitor(rules), rules, draft))
+    # Of all URLs it is known by then, after more attempts than one.
+    kept = Checks.PUBLIC not in services.proof.checks
+    return replace(openings, rules=open_written(services.visitor(rules), rules, draft, kept=kept))

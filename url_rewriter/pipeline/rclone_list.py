@@ -121,7 +121,7 @@ def _sources(plan: Plan, rules: Rules, wanted: UrlFilter) -> Iterator[tuple[Rule
     """The object that each URL means, as it is likeliest read, with the rule that takes it."""
     called = {rule.name: rule for rule in rules.rules}
     for row in plan.urls(wanted):
-        if row.rule and row.source_key:
+        if row.rule and row.source_key and not row.is_base:
             yield called[row.rule], ObjectRef(row.source_bucket, row.source_key)
 
 

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 from url_rewriter.documents import Environment
 from url_rewriter.engines import Batch, Part, Reducer, Scan, Threads
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
+from url_rewriter.opaque import OpaqueWatch
+from url_rewriter.pipeline.census import PartsRead
 from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
@@ -56,12 +58,13 @@ def make_scan(
     mentions: bool = False,
     discovers: Sequence[str] | None = None,
     verifies: bool = False,
+    opaque: OpaqueWatch | None = None,
 ) -> Scan:
     """The scan that the scope of the rules and the limits describe.
 
     ``mentions`` are kept where they are asked for; ``discovers`` looks for addresses too, and for
-    these buckets; ``verifies``: see ``Planner``. Raises ConfigurationError for a limit that
-    is no pattern.
+    these buckets; ``verifies``: see ``Planner``; ``opaque`` counts values that no search looks
+    into. Raises ConfigurationError for a limit that is no pattern.
     """
     planner = make_planner(rules, limits, mentions=mentions, discovers=discovers, verifies=verifies)
     wanted = needles(rules.grammar)
@@ -74,6 +77,7 @@ def make_scan(
         documents=limits.documents,
         read_time=limits.read_time,
         opinion=None if mentions else planner.opinion,
+        opaque=opaque,
     )
     return Scan(reader, query, planner)
 
@@ -134,13 +138,14 @@ def scan_documents(
     options: ScanOptions = ScanOptions(),
     *,
     prove_migrated: bool = False,
-) -> None:
+) -> PartsRead:
     """Read the documents of a scan and keep what the rules make of them.
 
     A draft that was begun by an earlier run is continued behind its last checkpoints. The plan is
     the same, in the same order, whatever the ``options``. ``prove_migrated``: the targets that
-    documents already name are to be proven as well. Raises ChecksFailedError when more is to be
-    read than may be; what was read until then is kept.
+    documents already name are to be proven as well. Returns what was read of each part in this
+    run. Raises ChecksFailedError when more is to be read than may be; what was read until then is
+    kept.
     """
     scan = options.begin(scan)
     if not draft.partitions():
@@ -148,7 +153,9 @@ def scan_documents(
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     reduce = partial(rows_of, prove_migrated=prove_migrated)
     passes = _Passes(scan, reduce, lambda: _unfinished(draft), options, progress)
+    read = dict.fromkeys((each.partition for each in _unfinished(draft)), 0)
     for batch in passes:
+        read[batch.part.partition] += batch.checkpoint.documents + batch.checkpoint.others
         draft.add_documents(
             batch.found,
             batch.part.number,
@@ -159,6 +166,7 @@ def scan_documents(
     warn_of_nothing(scan, draft.count_scanned(), progress)
     if passes.trouble is not None:
         raise passes.trouble
+    return PartsRead(scan, read, renewed=len(read_at_of(options).moments) > 1)
 
 
 def tally_documents(

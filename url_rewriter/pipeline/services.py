@@ -5,7 +5,7 @@ Clients are imported where they are opened, and not before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ class Services:
     workers: int | None = None
     open_reader: Callable[[str], DocumentReader] = stores.open_reader
     open_store: Callable[[str], DocumentStore] = stores.open_store
-    open_objects: Callable[[S3Settings, Iterable[ObjectRef]], ObjectStore] = objects.open_objects
+    open_objects: Callable[..., ObjectStore] = objects.open_objects
 
     def read_rules(self, path: Path) -> Rules:
         """The rules of a file, whose examples hold. Raises RulesError or ChecksFailedError."""
@@ -67,6 +67,8 @@ class Services:
         if method is not None:
             settings = replace(settings, prove=method)
         targets = [ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules]
+        if rules.rewrites_bases:
+            return closing(self.open_objects(settings, targets, rules.is_base))
         return closing(self.open_objects(settings, targets))
 
     def target_inventories(self, rules: Rules) -> tuple[TargetInventory, ...]:

@@ -8,9 +8,11 @@ certain and it is older than the scan, which may have passed the place where it 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice, takewhile
 from typing import IO
 
 from url_rewriter.errors import (
@@ -29,6 +31,12 @@ from url_rewriter.urls.names import key_trouble
 
 _BATCH = 500
 _TOLD_EVERY = 1_000
+
+_AMBIGUOUS = frozenset(" +")
+"""Characters that listings spell in a way which leaves a key in doubt."""
+
+_SAMPLED = 16
+"""Mentions that a listing does not show, which are asked for."""
 
 
 @dataclass(slots=True)
@@ -160,7 +168,9 @@ class _Visit:
         """Count every object. Raises what the listing raises."""
         listed = self._objects.contents(self._place.bucket, self._place.prefix)
         number = 0
-        keys = Merge(self._mentioned.keys(self._place.bucket, self._place.prefix))
+        prefix = self._place.prefix
+        mentions = self._mentioned.keys(self._place.bucket, prefix)
+        keys = Merge(takewhile(lambda key: key.startswith(prefix), mentions))
         for number, found in enumerate(listed, 1):
             if len(found.keys) == 1:
                 self._count(found, mentioned=keys.has(found.keys[0]))
@@ -173,7 +183,34 @@ class _Visit:
             if number % _TOLD_EVERY == 0:
                 progress.advance(_TOLD_EVERY)
         self._settle()
+        self._hold_to_proof(keys)
         progress.advance(number % _TOLD_EVERY)
+
+    def _hold_to_proof(self, keys: Merge) -> None:
+        """See whether mentioned objects are there that the listing does not show.
+
+        Raises ServiceError where one is, or where the listing shows none of those that documents
+        mention, and they are not all denied.
+        """
+        certain = (key for key in keys.passed_over() if _AMBIGUOUS.isdisjoint(key))
+        missed = (self._target(key) for key in certain if not key_trouble(key))
+        asked = [each for each in missed if not self._is_listed(each)]
+        found = list(self._objects.prove(asked)) if asked else []
+        if any(row.mentioned for row in self._longest_first):
+            doubts = [each for each in found if each.state is TargetState.EXISTS]
+        else:
+            doubts = [each for each in found if each.state is not TargetState.MISSING]
+        if doubts:
+            first = doubts[0].target
+            raise ServiceError(
+                f"The listing of bucket {first.bucket!r} does not show {first.key!r}, which a"
+                " document mentions and the server does not deny: it cannot be relied on."
+            )
+
+    def _is_listed(self, target: ObjectRef) -> bool:
+        """Whether a listing shows an object, if in a spelling that leaves its key in doubt."""
+        near = self._objects.contents(target.bucket, target.key)
+        return any(target.key in each.keys for each in islice(near, _SAMPLED))
 
     def _count(self, found: ListedObject, *, mentioned: bool) -> None:
         row = self._row_of(found)
@@ -233,6 +270,9 @@ class Merge:
         self._mentions = iter(mentions)
         self._next = next(self._mentions, None)
         self._last: str | None = None
+        self._found: str | None = None
+        self._missed: list[str] = []
+        self._missed_count = 0
 
     def has(self, key: str) -> bool:
         """Whether ``key`` is mentioned. Raises ServiceError unless it is above the one before.
@@ -245,8 +285,28 @@ class Merge:
             raise ServiceError(f"The listing is out of order: {key!r} follows {self._last!r}.")
         self._last = key
         while self._next is not None and self._next < key:
+            if self._next != self._found:
+                self._miss(self._next)
             self._advance()
+        if self._next == key:
+            self._found = key
         return self._next == key
+
+    def passed_over(self) -> list[str]:
+        """A sample of the mentions that no key was equal to; ends the merge."""
+        while self._next is not None:
+            if self._next != self._found:
+                self._miss(self._next)
+            self._advance()
+        return self._missed
+
+    def _miss(self, mention: str) -> None:
+        """Keep a mention with the same chance as every other (reservoir sampling)."""
+        self._missed_count += 1
+        if len(self._missed) < _SAMPLED:
+            self._missed.append(mention)
+        elif (place := random.randrange(self._missed_count)) < _SAMPLED:  # noqa: S311 - no secret
+            self._missed[place] = mention
 
     def _advance(self) -> None:
         passed, self._next = self._next, next(self._mentions, None)

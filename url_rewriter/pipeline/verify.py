@@ -13,6 +13,7 @@ from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterError
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
@@ -92,6 +93,7 @@ class Verification:
     read_at: ReadAt = ReadAt()
     empty: EmptyTargets = field(default_factory=EmptyTargets)
     proof: str = ""
+    rules_file: str = ""
     witness: Witness | None = None
 
     @property
@@ -130,7 +132,10 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             rules_file=request.rules_file,
             limits=limits,
         )
-        fresh, trouble = make_plan(wanted, sides, services, progress, fresh=True, origins=origins)
+        opaque = OpaqueWatch()
+        fresh, trouble = make_plan(
+            wanted, sides, services, progress, fresh=True, origins=origins, opaque=opaque
+        )
         stack.callback(fresh.close)
         judged = (
             JudgedPlan(applied)
@@ -142,7 +147,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             fresh=fresh,
             applied=judged.plan,
             disturbed=judged.disturbed,
-            outside=look_outside(sides.reader, rules, limits),
+            outside=look_outside(sides.reader, rules, limits, opaque),
             rules=rules,
             limits=limits,
             checks=services.proof.checks,
@@ -162,10 +167,18 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             trouble=trouble,
             read_at=read_at,
             proof=seen.proof,
+            rules_file=_rules_file(request, applied),
             witness=_take_witness(fresh, rules) if request.attested else None,
         )
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
+
+
+def _rules_file(request: VerifyRequest, applied: Plan | None) -> str:
+    """Where the rules were read, for people."""
+    if request.rules_file is not None or applied is None:
+        return str(request.rules_file or "")
+    return applied.header.invocation.rules_file
 
 
 def _keep(

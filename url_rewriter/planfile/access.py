@@ -18,7 +18,7 @@ from url_rewriter.urls import ObjectRef
 _WRITTEN = """
 SELECT t.bucket, t.key, min(o.url), e.size, e.etag
 FROM targets t JOIN occurrences o ON o.target = t.id JOIN newest_evidence e ON e.target = t.id
-WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists'
+WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists' AND o.remark IS NOT 'base'
 GROUP BY t.id ORDER BY t.bucket, t.key
 """
 

@@ -26,7 +26,8 @@ _NAMED = """
 SELECT DISTINCT t.id, t.bucket, t.key, e.size, e.etag,
     CASE o.status WHEN 'rewrite' THEN o.bucket END, CASE o.status WHEN 'rewrite' THEN o.key END
 FROM occurrences o JOIN targets t ON t.id = o.target JOIN newest_evidence e ON e.target = t.id
-WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists' ORDER BY 6, 7, 1
+WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists' AND o.remark IS NOT 'base'
+ORDER BY 6, 7, 1
 """
 
 _SETTLED = """

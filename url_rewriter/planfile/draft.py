@@ -16,7 +16,16 @@ from pathlib import Path
 from url_rewriter.comparison import Comparison, Pair
 from url_rewriter.errors import RefusedError, ServiceError
 from url_rewriter.evidence import AccessEvidence, Evidence, Method, WrittenUrl
-from url_rewriter.planfile import access, comparisons, decide_all, openings, schema, sidecars
+from url_rewriter.planfile import (
+    access,
+    census,
+    comparisons,
+    decide_all,
+    openings,
+    schema,
+    sidecars,
+)
+from url_rewriter.planfile.census import Census
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.damage import reading, translated
 from url_rewriter.planfile.evidence import (
@@ -283,6 +292,11 @@ class Draft:
         where documents have it already."""
         with self._whole():
             return openings.find_written(self._connection, targets)
+
+    def note_census(self, taken: Census) -> None:
+        """Keep what the store counts itself; again means afresh."""
+        with self._whole(), schema.transaction(self._connection):
+            census.write_census(self._connection, taken)
 
     def note_openings(self, opened: Openings) -> None:
         """Keep what was opened; again means afresh."""

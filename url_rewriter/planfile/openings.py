@@ -151,7 +151,7 @@ def read_openings(connection: sqlite3.Connection) -> Openings:
 _PROVEN = """
 SELECT t.bucket, t.key, e.state, e.method, e.checked_at, e.size, e.etag, e.content_type
 FROM targets t JOIN evidence e ON e.target = t.id
-WHERE t.bucket = :bucket AND t.key > :after AND t.key < :past AND e.state = 'exists'
+WHERE t.bucket = :bucket AND t.key >= :first AND t.key < :past AND e.state = 'exists'
     AND e.id = (SELECT max(id) FROM evidence WHERE target = t.id)
 """
 _BY_HASH = """
@@ -167,9 +167,9 @@ def sample_proven(connection: sqlite3.Connection, prefix: ObjectRef, most: int) 
     Chosen by a hash of their keys: the same ones whenever it is asked for.
     """
     define(connection, "crc32", zlib.crc32, 1)
-    below = {"bucket": prefix.bucket, "after": prefix.key, "past": prefix.key + _BEHIND_ALL}
+    below = {"bucket": prefix.bucket, "first": prefix.key, "past": prefix.key + _BEHIND_ALL}
     (count,) = connection.execute(
-        "SELECT count(*) FROM targets WHERE bucket = :bucket AND key > :after AND key < :past",
+        "SELECT count(*) FROM targets WHERE bucket = :bucket AND key >= :first AND key < :past",
         below,
     ).fetchone()
     found: list[Evidence] = []
@@ -185,11 +185,11 @@ def sample_proven(connection: sqlite3.Connection, prefix: ObjectRef, most: int) 
 def all_proven(connection: sqlite3.Connection, prefix: ObjectRef) -> Iterator[Evidence]:
     """The targets below a prefix that exist, page by page, as their evidence has them."""
 
-    def read(after: str) -> list[tuple[Any, ...]]:
-        bounds = {"bucket": prefix.bucket, "after": after, "past": prefix.key + _BEHIND_ALL}
+    def read(first: str) -> list[tuple[Any, ...]]:
+        bounds = {"bucket": prefix.bucket, "first": first, "past": prefix.key + _BEHIND_ALL}
         return connection.execute(_PROVEN + _IN_ORDER, {**bounds, "most": _PAGE}).fetchall()
 
-    for page in read_pages(read, prefix.key, lambda row: row[1]):
+    for page in read_pages(read, prefix.key, lambda row: f"{row[1]}\0"):
         yield from map(_evidence, page)
 
 
@@ -206,6 +206,7 @@ SELECT t.bucket, t.key, min(o.url) FROM json_each(:targets) w
 JOIN targets t ON t.bucket = json_extract(w.value, '$[0]')
     AND t.key = json_extract(w.value, '$[1]')
 JOIN occurrences o ON o.target = t.id AND o.status IN ('rewrite', 'migrated')
+    AND o.remark IS NOT 'base'
 GROUP BY t.id
 """
 

@@ -11,6 +11,7 @@ from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import TargetState
 from url_rewriter.planfile import chain, schema
 from url_rewriter.planfile.access import count_access
+from url_rewriter.planfile.census import Census, read_census
 from url_rewriter.planfile.comparisons import (
     Origins,
     count_comparisons,
@@ -264,6 +265,10 @@ class Plan:
     def count_comparisons(self) -> dict[str, int]:
         """Compared pairs by agreement; every word is there, with 0 too."""
         return count_comparisons(self._connection)
+
+    def census(self) -> Census:
+        """What the scan read, against what the store counts itself."""
+        return read_census(self._connection)
 
     def empty_targets(self) -> EmptyTargets:
         """The URLs of objects that are empty and should not be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -50,7 +50,8 @@ class Summary:
     """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status.
 
     ``targets`` counts those that the URLs mean as they were read in the end. ``blocking`` counts,
-    by status, the URLs on whose account the plan may not be applied.
+    by status, the URLs on whose account the plan may not be applied. ``bases`` are those among
+    ``urls`` that name no object, but all below a prefix, by status.
     """
 
     documents: dict[str, int]
@@ -60,6 +61,7 @@ class Summary:
     rules: tuple[RuleTotals, ...]
     unmapped: tuple[UnmappedBucket, ...]
     findings: dict[str, int]
+    bases: dict[str, int] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
@@ -154,7 +156,22 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         findings=dict(
             connection.execute("SELECT code, count(*) FROM findings GROUP BY code ORDER BY code")
         ),
+        bases=_count_bases(connection),
     )
+
+
+def _count_bases(connection: sqlite3.Connection) -> dict[str, int]:
+    found = dict(
+        connection.execute(
+            "SELECT status, count(*) FROM occurrences WHERE remark = ? GROUP BY status",
+            (Code.BASE,),
+        )
+    )
+    counted = {each.value: found.get(each, 0) for each in _OF_BASES}
+    return {"found": sum(counted.values()), **counted}
+
+
+_OF_BASES = (UrlStatus.REWRITE, UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MIGRATED)
 
 
 def read_empty_targets(connection: sqlite3.Connection) -> EmptyTargets:

@@ -102,6 +102,11 @@ class UrlFacts:
         return Choice(source, ObjectRef(self.target_bucket, self.target_key))
 
     @property
+    def is_base(self) -> bool:
+        """Whether the URL names no object, but all below the prefix that is its target."""
+        return self.remark == Code.BASE
+
+    @property
     def waived(self) -> bool:
         """Whether the target is not proven, and the rules say to leave the URL."""
         return self.status in UNPROVEN and not self.blocks

@@ -169,8 +169,15 @@ def _settle_url(
     if not candidates:
         if occurrence.form is Form.TARGET:
             named = _named(occurrence.readings, state_of)
+            remark = "" if named.base is None else Code.BASE.value
             return SettledUrl(
-                named.start, named.end, UrlStatus.MIGRATED, False, occurrence, named=named
+                named.start,
+                named.end,
+                UrlStatus.MIGRATED,
+                False,
+                occurrence,
+                remark=remark,
+                named=named,
             )
         return SettledUrl(first.start, first.end, UrlStatus.UNMAPPED, unmapped_block, occurrence)
     taken, (_, status, blocking) = _take(candidates, state_of, denied)
@@ -182,6 +189,8 @@ def _settle_url(
         blocking is not _NO and taken.rule.on_missing is not OnMissing.SKIP
     )
     settled = SettledUrl(reading.start, reading.end, status, blocks, occurrence, taken, others)
+    if reading.base is not None:
+        return settled._replace(remark=Code.BASE.value)
     if status is UrlStatus.MISSING and others and (repair := _repair(others, state_of)):
         return settled._replace(repair=repair, remark=Code.REPAIRABLE.value)
     return settled

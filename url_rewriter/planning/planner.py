@@ -11,13 +11,19 @@ from url_rewriter.documents import Document, Holder, UnreachableText, ValuePath
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code, Finding
 from url_rewriter.planning.addresses import Address, find_addresses
+from url_rewriter.planning.bases import (
+    base_candidate,
+    is_shared_folder,
+    name_base,
+    objects_only,
+)
 from url_rewriter.planning.deciding import SettledText, nothing_denied, settle
 from url_rewriter.planning.planned import Candidate, PlannedText, PlannedUrl
 from url_rewriter.planning.reconciling import unreconciled
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
 from url_rewriter.second_opinion import SecondOpinion
 from url_rewriter.text import may_hold
-from url_rewriter.urls import Form, Left, ObjectRef, Occurrence, Remark, find, needles
+from url_rewriter.urls import Form, Found, Left, ObjectRef, Occurrence, Remark, find, needles
 
 # Looked up for every URL, where an enumeration's member takes its time.
 _TARGET, _REPAIR = Form.TARGET, ReadingPolicy.REPAIR
@@ -64,9 +70,10 @@ class Planner:
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
+        self._bases = rules.grammar.bases
         self._everywhere = not (fields or rules.scope.fields)
         self.opinion = SecondOpinion(
-            rules.grammar.hosts.keys(),
+            rules.grammar.declared,
             {rule.source.bucket for rule in rules.rules},
             self._target_buckets,
         )
@@ -133,16 +140,7 @@ class Planner:
         found = find(text, self.rules.grammar)
         if not found.occurrences and not found.left:
             return None
-        urls: list[PlannedUrl] = []
-        left = self._in_other_buckets(found.occurrences)
-        for url in found.occurrences:
-            if url.form is not _TARGET:
-                urls.append(PlannedUrl(url, self._candidates(url)))
-            elif url.readings[0].source.bucket in self._target_buckets:
-                urls.append(PlannedUrl(url, ()))
-        if self._some_unspelled:
-            left += [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
-            urls = [url for url in urls if not _is_unspelled(url.candidates)]
+        urls, left = self._planned_urls(found)
         if not found.left and not left:
             return PlannedText(path, text, tuple(urls)) if urls else None
         for each in found.left:
@@ -158,9 +156,11 @@ class Planner:
         if literal is None or literal.form is _TARGET:
             return None
         taken = self._candidates(literal)
+        if taken and taken[0].reading.base is not None:
+            return PlannedUrl(literal, taken)
         if not taken or _is_unspelled(taken):
             return None
-        return PlannedUrl(literal, taken, left.remark)
+        return PlannedUrl(objects_only(self.rules, literal), taken, left.remark)
 
     def _in_other_buckets(self, occurrences: Sequence[Occurrence]) -> list[Left]:
         if not self.verifies:
@@ -168,10 +168,44 @@ class Planner:
         return [
             Left(url.start, url.end, Remark.OTHER_BUCKET)
             for url in occurrences
-            if url.form is _TARGET and url.readings[0].source.bucket not in self._target_buckets
+            if url.form is _TARGET
+            and url.readings[0].base is None
+            and url.readings[0].source.bucket not in self._target_buckets
         ]
 
+    def _planned_urls(self, found: Found) -> tuple[list[PlannedUrl], list[Left]]:
+        """What is found, by its rules; and of that, what no rule can write a URL of."""
+        urls: list[PlannedUrl] = []
+        for url in found.occurrences:
+            if url.form is not _TARGET:
+                urls.append(PlannedUrl(url, self._candidates(url)))
+            elif url.readings[0].source.bucket in self._target_buckets:
+                named = name_base(self.rules, url) if self._bases else url
+                if named is not None:
+                    urls.append(PlannedUrl(named, ()))
+        left = self._in_other_buckets(found.occurrences)
+        if self._some_unspelled:
+            left += [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
+            urls = [url for url in urls if not _is_unspelled(url.candidates)]
+        if self._bases:
+            shared = [url for url in urls if self._is_shared(url)]
+            left += [_left_folder(url.occurrence) for url in shared]
+            urls = [url for url in urls if url not in shared]
+        return urls, left
+
+    def _is_shared(self, url: PlannedUrl) -> bool:
+        return (
+            url.occurrence.form is not _TARGET
+            and bool(url.candidates)
+            and url.candidates[0].reading.base is None
+            and is_shared_folder(self.rules, url.occurrence)
+        )
+
     def _candidates(self, occurrence: Occurrence) -> tuple[Candidate, ...]:
+        if self._bases:
+            if (base := base_candidate(self.rules, occurrence)) is not None:
+                return (base,)
+            occurrence = objects_only(self.rules, occurrence)
         endpoint, taken = self.rules.target.endpoint, self.rules.taken
         candidates = []
         for reading in occurrence.readings:
@@ -202,6 +236,8 @@ class Planner:
             quoted = text.text[first.start : first.end]
             for remark in (*url.occurrence.remarks, *([url.doubt] if url.doubt else [])):
                 yield Finding(remark, path, text.value_path, quoted)
+            if url.candidates and url.candidates[0].reading.base is not None:
+                yield Finding(Code.BASE, path, text.value_path, quoted)
             if not url.candidates and url.occurrence.form is not _TARGET:
                 yield Finding(Code.UNMAPPED, path, text.value_path, quoted)
 
@@ -240,7 +276,14 @@ def _without_shifts(planned: PlannedText) -> PlannedText:
 
 def _is_unspelled(candidates: Sequence[Candidate]) -> bool:
     """Whether some target that a URL may mean is none that its rule can write a URL of."""
-    return any(not each.rule.form.spells(each.target.key) for each in candidates)
+    return any(
+        each.reading.base is None and not each.rule.form.spells(each.target.key)
+        for each in candidates
+    )
+
+
+def _left_folder(occurrence: Occurrence) -> Left:
+    return Left(occurrence.start, occurrence.end, Remark.TRAILING_SLASH)
 
 
 def _without_url(occurrence: Occurrence) -> Left:
@@ -257,7 +300,9 @@ def _is_plain(text: PlannedText) -> bool:
     if text.left or len(text.urls) != 1:
         return False
     (url,) = text.urls
-    return bool(url.candidates) and url.doubt is None and not url.occurrence.remarks
+    if not url.candidates or url.doubt is not None or url.occurrence.remarks:
+        return False
+    return url.candidates[0].reading.base is None
 
 
 def _spellings(found: UnreachableText) -> Iterator[str]:

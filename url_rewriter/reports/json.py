@@ -108,6 +108,7 @@ def plan_members(plan: Plan, summary: Summary) -> dict[str, Any]:
         "blocked": summary.blocked,
         "documents": summary.documents,
         "urls": summary.urls,
+        "bases": summary.bases,
         "targets": summary.targets,
         "comparisons": plan.count_comparisons(),
         "opened": plan.openings().members(),

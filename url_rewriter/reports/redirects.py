@@ -53,7 +53,7 @@ def _targets(plan: Plan, privacy: Privacy, hosts: Mapping[str, str]) -> tuple[di
     targets: dict[str, str] = {}
     left_out: set[str] = set()
     for row in plan.urls():
-        if not row.new or row.source_bucket not in names:
+        if not row.new or row.is_base or row.source_bucket not in names:
             continue
         key = row.source_key
         # Without query and fragment, so that the first of several spellings speaks for all.

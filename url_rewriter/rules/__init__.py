@@ -8,6 +8,7 @@ A rules file is YAML 1.2, read strictly, in steps that each add to one list of p
 
 from url_rewriter.rules.loading import json_schema, load_rules
 from url_rewriter.rules.model import (
+    Bases,
     Example,
     Nested,
     ObjectPrefix,
@@ -26,6 +27,7 @@ from url_rewriter.rules.problems import Problem, RulesError
 from url_rewriter.rules.waivers import Waiver
 
 __all__ = [
+    "Bases",
     "CollectionPattern",
     "Example",
     "FieldPattern",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.rules.model import (
     VERSION,
+    Bases,
     Example,
     Nested,
     ObjectPrefix,
@@ -96,6 +97,7 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             apis={each.host: each.serves for each in file.hosts if each.serves},
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
+            bases=any(rule.bases is Bases.REWRITE for rule in rules),
             places=places_of([rule.writing(target.endpoint) for rule in rules]),
         ),
         waivers=tuple(
@@ -116,6 +118,7 @@ def _rule(file: RulesFile, rule: RulePart, index: int, placed: Placed) -> Rule:
         query=rule.query or file.defaults.query,
         readings=rule.readings or file.defaults.readings,
         text_offsets=rule.text_offsets or file.defaults.text_offsets,
+        bases=rule.bases or file.defaults.bases,
         public=file.target.public if rule.target.public is None else rule.target.public,
         form=PublicForm(rule.target.url or file.target.url),
         examples=tuple(

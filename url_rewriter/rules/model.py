@@ -57,6 +57,17 @@ class TextOffsets(StrEnum):
     REWRITE = "rewrite"
 
 
+class Bases(StrEnum):
+    """What becomes of URLs that name no object, but all below a prefix: bucket roots, folders and
+    templates.
+
+    ``REWRITE``: they are rewritten by their prefix, if at least one object is below its target.
+    """
+
+    LEAVE = "leave"
+    REWRITE = "rewrite"
+
+
 class Unmapped(StrEnum):
     """What a Cloud Storage URL that no rule takes does to a plan."""
 
@@ -108,6 +119,7 @@ class Rule:
     query: QueryPolicy = QueryPolicy.DROP
     readings: ReadingPolicy = ReadingPolicy.SERVED
     text_offsets: TextOffsets = TextOffsets.LEAVE
+    bases: Bases = Bases.LEAVE
     public: bool | None = None
     form: PublicForm = IN_PATH_STYLE
     examples: tuple[Example, ...] = ()
@@ -141,6 +153,8 @@ class Rule:
         query = reading.query
         if query and self.query is QueryPolicy.DROP:
             query = ""
+        if reading.base is not None:
+            return self.form.url_of_base(endpoint, target, reading.base, query, reading.fragment)
         return self.form.url(endpoint, target, query, reading.fragment)
 
     def writing(self, endpoint: str) -> Writing:
@@ -244,6 +258,43 @@ class Rules:
         writer = max(writers, key=lambda rule: len(rule.target.prefix), default=self.target)
         return writer.form if writer.form.spells(target.key) else IN_PATH_STYLE
 
+    @property
+    def rewrites_bases(self) -> bool:
+        """Whether any rule rewrites base URLs and templates."""
+        return any(rule.bases is Bases.REWRITE for rule in self.rules)
+
+    def rule_below(self, prefix: ObjectRef) -> Rule | None:
+        """The rule that takes every key that begins with that of ``prefix``.
+
+        None where no rule does, or several share them.
+        """
+        found: Rule | None = None
+        for rule in self._by_bucket.get(prefix.bucket, ()):  # the longest source prefix first
+            if prefix.key.startswith(rule.source.prefix):
+                return rule if found is None else None
+            if rule.source.prefix.startswith(prefix.key):
+                found = rule
+        return None
+
+    def is_base(self, target: ObjectRef) -> bool:
+        """Whether a target is no object, but the prefix of those that a base URL means."""
+        if target.key and not target.key.endswith("/"):
+            return False
+        movers = [
+            rule
+            for rule in self.rules
+            if rule.target.bucket == target.bucket and target.key.startswith(rule.target.prefix)
+        ]
+        deepest = max((len(rule.target.prefix) for rule in movers), default=0)
+        return bool(movers) and all(
+            rule.bases is Bases.REWRITE for rule in movers if len(rule.target.prefix) == deepest
+        )
+
+    def is_root(self, target: ObjectRef) -> bool:
+        """Whether a target is the prefix that some rule gives a whole bucket."""
+        wanted = ObjectPrefix(*target)
+        return any(not rule.source.prefix and rule.target == wanted for rule in self.rules)
+
     def rule_for(self, ref: ObjectRef) -> Rule | None:
         """The rule that takes an object, if any does."""
         taken = self.taken(ref)
@@ -329,6 +380,7 @@ class Rules:
                 # Rules that take nothing have no target.
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
+                bases=any(rule.bases is Bases.REWRITE for rule in rules),
                 places=places_of([rule.writing(target.endpoint) for rule in rules]),
             ),
             waivers=tuple(map(Waiver.from_members, members["waive"])),
@@ -352,6 +404,7 @@ def _rule_members(rule: Rule) -> dict[str, object]:
         "query": rule.query,
         "readings": rule.readings,
         "text_offsets": rule.text_offsets,
+        "bases": rule.bases,
         # Left out where nothing is said, as in plan files of before.
         **({} if rule.public is None else {"public": rule.public}),
         "examples": [
@@ -372,6 +425,7 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         query=QueryPolicy(members["query"]),
         readings=ReadingPolicy(members["readings"]),
         text_offsets=TextOffsets(members["text_offsets"]),
+        bases=Bases(members.get("bases", Bases.LEAVE)),
         public=members.get("public"),
         form=PublicForm(members["target"]["url"]),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),

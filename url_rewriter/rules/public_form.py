@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from url_rewriter.rules import names
 from url_rewriter.rules.problems import did_you_mean
-from url_rewriter.urls import ObjectRef, TargetPlace, url_below
+from url_rewriter.urls import Base, ObjectRef, TargetPlace, url_below
 
 PATH_STYLE = "{endpoint}/{bucket}/{key}"
 """The default: what an S3 server itself answers to."""
@@ -64,6 +64,19 @@ class PublicForm:
         base, _, after, _ = _place(self.text, endpoint, target.bucket)
         key = target.key.removeprefix(after) if after else target.key
         return url_below(base, key, query=query, fragment=fragment)
+
+    def url_of_base(
+        self, endpoint: str, prefix: ObjectRef, base: Base, query: str = "", fragment: str = ""
+    ) -> str:
+        """The base URL of all keys that begin with that of ``prefix``, or a template of them.
+
+        >>> PublicForm().url_of_base("https://s3.example.com", ObjectRef("data", "a/"), Base(False))
+        'https://s3.example.com/data/a'
+        """
+        where, _, after, _ = _place(self.text, endpoint, prefix.bucket)
+        url = url_below(where, prefix.key.removeprefix(after))
+        url = (url if base.slash else url.removesuffix("/")) + base.rest
+        return url_below(url, "", query=query, fragment=fragment)
 
 
 IN_PATH_STYLE = PublicForm()

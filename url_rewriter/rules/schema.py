@@ -24,6 +24,7 @@ from url_rewriter.gates import OF_A_DATABASE, GateName
 from url_rewriter.rules import names
 from url_rewriter.rules.model import (
     VERSION,
+    Bases,
     Nested,
     OnMissing,
     QueryPolicy,
@@ -104,6 +105,7 @@ Missing = Annotated[OnMissing, Field(strict=False)]
 QueryOption = Annotated[QueryPolicy, Field(strict=False)]
 ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
 ApiOption = Annotated[Api, Field(strict=False)]
+BasesOption = Annotated[Bases, Field(strict=False)]
 OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
 GateOption = Annotated[
     GateName,
@@ -161,6 +163,11 @@ class DefaultsPart(_FilePart):
         default=TextOffsets.LEAVE,
         description="A text in a map, of which an array beside it names parts by offset and "
         "length: leave it and list it, or rewrite it, which shifts links and bold type.",
+    )
+    bases: BasesOption = Field(
+        default=Bases.LEAVE,
+        description="Bucket roots, folders (a slash at the end) and templates, which name no "
+        "object: leave and list them, or rewrite them by their prefix, if an object is below it.",
     )
 
 
@@ -259,6 +266,7 @@ class RulePart(_FilePart):
     query: QueryOption | None = Field(default=None, description="In place of the default.")
     readings: ReadingsOption | None = Field(default=None, description="In place of the default.")
     text_offsets: OffsetsOption | None = Field(default=None, description="In place of the default.")
+    bases: BasesOption | None = Field(default=None, description="In place of the default.")
     examples: list[ExamplePart] = Field(
         default=[], description="Run by rules test, before every plan."
     )

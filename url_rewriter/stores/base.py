@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from url_rewriter.documents import Document, Environment, Update, WriteResult
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion
 
 
@@ -23,7 +24,7 @@ class Query:
     a path means one collection, with ``*`` for one segment and ``**`` for any number of them.
     ``read_time`` (aware) asks for the database as it was then. At most ``limit`` documents of a
     partition are read, selected or not. A document that the ``opinion`` suspects is yielded with
-    or without a needle.
+    or without a needle. ``opaque`` counts values of the documents read that no search looks into.
     """
 
     needles: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Query:
     read_time: datetime | None = None
     limit: int | None = None
     opinion: SecondOpinion | None = None
+    opaque: OpaqueWatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,20 @@ class Checkpoint:
     others: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """How many documents a store counts itself, at a query's read time, to hold a scan against.
+
+    ``ranges`` is of each partition of the scan; ``outside`` of what is in none, nor excluded by
+    name; ``unread`` are root collections without a partition. ``trouble`` says why it counts none.
+    """
+
+    ranges: tuple[int, ...] = ()
+    outside: int = 0
+    unread: tuple[str, ...] = ()
+    trouble: str = ""
+
+
 class DocumentReader(Protocol):
     """Reads documents; cannot write. ``audit``, ``plan``, ``verify`` and ``report`` hold only this.
 
@@ -118,6 +134,9 @@ class DocumentReader(Protocol):
 
     def count(self, query: Query) -> int | None:
         """How many documents a scan will read, or None where that is not cheap to know."""
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        """Have the store count the documents of a scan, by other means than reading them."""
 
     def close(self) -> None:
         """Give back connections and locks."""

@@ -28,8 +28,9 @@ from url_rewriter.documents import (
     is_typed_value,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import kinds_in_fields
 from url_rewriter.second_opinion import texts_of_fields
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot, StoreCounts
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
 from url_rewriter.urls.text_offsets import described_by
@@ -79,6 +80,8 @@ class MockFirestoreReader:
                 continue
             fields = self._fields(there[path])
             document = _document(path, fields, query.needles)
+            if query.opaque is not None:
+                query.opaque.note(path, kinds_in_fields(fields))
             if query.opinion is not None:
                 suspect = Suspect(texts_of_fields, (path, fields))
                 yield replace(document, suspect=suspect)
@@ -99,6 +102,10 @@ class MockFirestoreReader:
         """How many documents a scan will read."""
         _refuse_read_time(query)
         return sum(map(Selection.of(query).takes, self._references()))
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        """No counts: there is no server."""
+        return StoreCounts(trouble="mock-firestore has no server that counts documents")
 
     def close(self) -> None:
         """Nothing to give back: the client is the caller's."""

@@ -44,6 +44,7 @@ from url_rewriter.urls.encoding import target_url, url_below
 from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
     Api,
+    Base,
     Form,
     Found,
     Grammar,
@@ -65,6 +66,7 @@ from url_rewriter.urls.values import Context
 
 __all__ = [
     "Api",
+    "Base",
     "Form",
     "Found",
     "Grammar",

@@ -123,6 +123,17 @@ class Remark(StrEnum):
     TRAILING_SLASH = "trailing-slash"
 
 
+class Base(NamedTuple):
+    """How a base URL or a template goes on behind its prefix.
+
+    ``slash``: a slash stands at the end of the prefix, or one is not needed. ``rest`` is the rest
+    of a template, spelled as it is to be written.
+    """
+
+    slash: bool = True
+    rest: str = ""
+
+
 class Reading(NamedTuple):
     """One honest way to read an occurrence.
 
@@ -133,6 +144,8 @@ class Reading(NamedTuple):
 
     ``served``: Cloud Storage, or a client of it, would have answered this very URL with ``source``.
     Any other reading repairs a URL that was broken: its key was escaped twice, or not at all.
+
+    ``base``: it names no object, but all whose keys begin with that of ``source``.
     """
 
     source: ObjectRef
@@ -142,6 +155,7 @@ class Reading(NamedTuple):
     fragment: str = ""
     why: str = ""
     served: bool = True
+    base: Base | None = None
 
 
 class Occurrence(NamedTuple):
@@ -216,7 +230,8 @@ class Grammar:
     that bucket, and ``apis`` one that serves an API, in whose URLs the bucket stands, to that.
     ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
     name targets, and ``places`` the other bases of such URLs; where several fit, the longest base
-    decides. ``nested`` switches URLs inside a foreign URL on.
+    decides. ``nested`` switches URLs inside a foreign URL on, ``bases`` the reading of base URLs
+    and templates as such.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
@@ -224,6 +239,7 @@ class Grammar:
     nested: bool = True
     places: tuple[TargetPlace, ...] = ()
     apis: Mapping[str, Api] = field(default_factory=dict)
+    bases: bool = False
 
     @property
     def declared(self) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ _PLACEHOLDER = re.compile(
     r"|\A[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+\Z|\A[A-Z]+\Z|\.\.\.\Z|…\Z|\Ayour[-_]"
 )
 _KEY_PLACEHOLDER = re.compile(
-    r"\$\{|\{\{|(?<![^/_.-])\{[A-Za-z_][\w.]*\}|%\(\w+\)s"
+    r"\$\{|\{\{|(?:(?<![^/_.-])|(?<=%2F)|(?<=%2f))\{[A-Za-z_][\w.]*\}|%\(\w+\)s"
     r"|(?<!\w)\$[A-Z_][A-Z0-9_]+|(?<![0-9])%[sdv](?![A-Za-z0-9])"
+    r"|\$(?:Number|Time|RepresentationID|Bandwidth|SubNumber)(?:%0[0-9]+d)?\$"
 )
 
 _WILDCARD = re.compile(r"\*\*|(?:\A|[/_-])\*|\*(?:\Z|[/._-])")

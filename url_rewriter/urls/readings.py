@@ -11,11 +11,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from url_rewriter.urls.bases import read_root, read_template
 from url_rewriter.urls.boundaries import SECOND, trimmed
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.ends import End, Stretch, likeliest, others
-from url_rewriter.urls.model import Form, Grammar, Left, ObjectRef, Occurrence, Reading, Remark
-from url_rewriter.urls.names import key_remarks, key_trouble
+from url_rewriter.urls.model import (
+    Base,
+    Form,
+    Grammar,
+    Left,
+    ObjectRef,
+    Occurrence,
+    Reading,
+    Remark,
+)
+from url_rewriter.urls.names import has_placeholder, key_remarks, key_trouble
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.recognition import Spelled, Verdict, recognise
 from url_rewriter.urls.written import past_alphabet, shorter_ends
@@ -52,13 +62,14 @@ def read(
     if verdict is None:
         return None
     if isinstance(verdict, Remark):
-        return Left(start, first.at, verdict)
+        return _left(reach, first, verdict, grammar)
     begins = first.path - len(verdict.key)
     if verdict.literal or not text.startswith(verdict.key, begins):
         begins = text.find("/", start + 6) + 1
     ends = list(others(reach, first, begins))
     if verdict.form is Form.TARGET:
-        return _of_target(reach, verdict, first, begins, ends)
+        found = _of_target(reach, verdict, first, begins, ends)
+        return _with_base(found, verdict, grammar) if isinstance(found, Occurrence) else found
     key = _key(verdict)
     trouble = key_trouble(key.key) if key else Remark.INVALID_UTF8
     if key is None or trouble is not None:
@@ -80,8 +91,33 @@ def read(
         remarks = (*remarks, Remark.DROPPED_URL)
     occurrence = Occurrence(verdict.form, "", _distinct(readings), remarks)
     if verdict.doubt is not None:
+        occurrence = _with_base(occurrence, verdict, grammar)
         return Left(start, first.at, verdict.doubt, occurrence)
     return occurrence
+
+
+def _left(reach: Stretch, first: End, remark: Remark, grammar: Grammar) -> Left:
+    """What is left alone; the root of a bucket may be the base of all its keys."""
+    root = None
+    if grammar.bases and remark is Remark.BUCKET_ROOT and first.at == first.path:
+        root = read_root(reach.text[reach.start : first.at], reach.start, first.at, grammar)
+    return Left(reach.start, first.at, remark, root)
+
+
+def _with_base(occurrence: Occurrence, verdict: Spelled, grammar: Grammar) -> Occurrence:
+    """An occurrence with its reading as a template, where it has places to be filled in."""
+    if not grammar.bases or not has_placeholder(verdict.key):
+        return occurrence
+    end = max(each.end for each in occurrence.readings)
+    base = read_template(verdict, occurrence.start, end)
+    return occurrence._replace(readings=(*occurrence.readings, base)) if base else occurrence
+
+
+def _root_of_target(verdict: Spelled, start: int, end: int) -> Occurrence:
+    """The URL of a bucket of the target, or of what a place leaves out of its keys."""
+    key = verdict.place.after if verdict.place else ""
+    base = Reading(ObjectRef(verdict.bucket, key), start, end, base=Base())
+    return Occurrence(verdict.form, "", (base,))
 
 
 def _of_target(
@@ -89,6 +125,8 @@ def _of_target(
 ) -> Occurrence | Left:
     """A URL of the target: one that this program wrote ends where its alphabet does."""
     text, start = reach.text, reach.start
+    if not verdict.key:
+        return _root_of_target(verdict, start, first.at)
     past = past_alphabet(text, begins, first.path)
     if past < first.path:
         ends = [End(past, past), replace(first, why="what follows belongs to the key"), *ends]

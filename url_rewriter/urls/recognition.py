@@ -223,6 +223,8 @@ def _target(authority: Authority, path: str, grammar: Grammar) -> Spelled | None
             spelled = Spelled(Form.TARGET, place.bucket, path[len(base) :], place=place)
             if (name := decoded(spelled.key)) and spelled.named(name):
                 return spelled
+    if grammar.bases and (root := _root_of_place(authority, path, grammar)) is not None:
+        return root
     for endpoint in endpoints(grammar.targets):
         if authority.netloc != endpoint[1] or authority.userinfo:
             continue
@@ -232,6 +234,16 @@ def _target(authority: Authority, path: str, grammar: Grammar) -> Spelled | None
             name = decoded(bucket)
             if name and key and decoded(key):
                 return Spelled(Form.TARGET, name, key)
+            if name and not key and grammar.bases:
+                return Spelled(Form.TARGET, name, "")
+    return None
+
+
+def _root_of_place(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
+    """The base of a place's URLs, with or without the slash at its end."""
+    for netloc, base, place in places(grammar.places):
+        if authority.netloc == netloc and not authority.userinfo and base in (path, f"{path}/"):
+            return Spelled(Form.TARGET, place.bucket, "", place=place)
     return None
 
 

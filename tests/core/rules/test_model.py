@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from url_rewriter.errors import RefusedError
 from url_rewriter.rules import (
+    Bases,
     CollectionPattern,
     Example,
     FieldPattern,
@@ -133,7 +134,8 @@ def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
 
 def _with_places(rules: Rules) -> Rules:
     places = places_of([rule.writing(rules.target.endpoint) for rule in rules.rules])
-    return replace(rules, grammar=replace(rules.grammar, places=places))
+    grammar = replace(rules.grammar, places=places, bases=rules.rewrites_bases)
+    return replace(rules, grammar=grammar)
 
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -146,6 +148,7 @@ _rules = st.builds(
     query=st.sampled_from(QueryPolicy),
     readings=st.sampled_from(ReadingPolicy),
     text_offsets=st.sampled_from(TextOffsets),
+    bases=st.sampled_from(Bases),
     public=st.sampled_from([None, True, False]),
     form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
@@ -188,6 +191,7 @@ def test_the_digest_tells_rules_apart_but_not_their_lines() -> None:
     assert rules_of(replace(rule, on_missing=OnMissing.SKIP)).digest != plain
     assert rules_of(replace(rule, readings=ReadingPolicy.REPAIR)).digest != plain
     assert rules_of(replace(rule, text_offsets=TextOffsets.REWRITE)).digest != plain
+    assert rules_of(replace(rule, bases=Bases.REWRITE)).digest != plain
     assert rules_of(replace(rule, public=True)).digest != plain
     assert replace(rules_of(rule), unmapped=Unmapped.BLOCK).digest != plain
     apis = Grammar(targets=("http://localhost:9000",), apis={"h": Api.FIREBASE})

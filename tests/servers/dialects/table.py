@@ -119,7 +119,7 @@ class Folding:
 
 FOLDING = {
     "letter case": Folding(
-        "macOS, Windows, case-insensitive collations", str.lower, ("a.png",), ("A.PNG", "B/X.png"),
+        "macOS, Windows, case-insensitive collations", str.lower, ("a.png",), ("A.PNG", "A.png"),
         "takes upper and lower case for the same",
     ),
     "dots and blanks": Folding(

@@ -15,6 +15,9 @@ from url_rewriter.objects.transport.listing_page import Page
 NOT_ASKED = "NotAsked"
 """The code of an answer that stands for a request which was not sent."""
 
+CAP_EXCEEDED = "CapExceeded"
+"""Our code for what Backblaze B2 says in words: what an account may store or ask for is used up."""
+
 _MARKS = ("x-amz-request-id", "x-amzn-requestid", "x-amz-id-2", "x-minio-error-code")
 """Headers that S3 servers put on every answer and that nothing in front of them sends."""
 
@@ -30,6 +33,14 @@ _BUSY_CODES = frozenset(
     }
 )
 """The same as codes, of AWS, MinIO, Alibaba and others; some come with 400 or 403."""
+
+_FULL_CODES = frozenset(
+    {
+        *("QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull"),
+        *("InsufficientStorage", "InsufficientCapacity", "StorageFull", CAP_EXCEEDED),
+    }
+)
+"""Codes of Ceph, MinIO and others where nothing more may be stored."""
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
@@ -113,6 +124,11 @@ class Answer(NamedTuple):
     def busy(self) -> bool:
         """True where the server says that it is asked too often."""
         return self.status in BUSY or self.code in _BUSY_CODES
+
+    @property
+    def full(self) -> bool:
+        """True where nothing more can be stored: a quota is used up, or the disk."""
+        return self.status == 507 or self.code in _FULL_CODES
 
     @property
     def pause(self) -> float:

@@ -37,14 +37,28 @@ class Client:
         """Set up a connection pool; contacts no server. Raises ConfigurationError."""
         self._session, self._s3 = connect(settings)
         self._endpoint = settings.endpoint
+        self._without_checksums: set[str] = set()  # buckets
         self.rate = RequestRate(settings.max_rps, patience=settings.busy_patience)
         self._persistence = Persistence(settings, self.rate, settings.longest)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
         self._s3.meta.events.register("before-parse.s3.ListObjectsV2", _keep_body)
 
     def head(self, target: ObjectRef, *, checksums: bool = False) -> Answer:
-        """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps."""
-        more: dict[str, Any] = {"ChecksumMode": "ENABLED"} if checksums else {}
+        """The answer to ``HEAD`` of an object, with the ``checksums`` that the server keeps.
+
+        A server that turns that wish down is asked without it, from then on.
+        """
+        if not checksums or target.bucket in self._without_checksums:
+            return self._head(target, {})
+        answer = self._head(target, {"ChecksumMode": "ENABLED"})
+        if answer.status in (400, 501):
+            plain = self._head(target, {})
+            if plain.status in (200, 404):
+                self._without_checksums.add(target.bucket)
+            return plain
+        return answer
+
+    def _head(self, target: ObjectRef, more: Mapping[str, Any]) -> Answer:
         return self._ask(
             lambda: self._s3.head_object(Bucket=target.bucket, Key=target.key, **more)
         )[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from url_rewriter.objects.transport.answers import Answer, clean_code
+from url_rewriter.objects.transport.answers import CAP_EXCEEDED, Answer, clean_code
 
 _FAULTS = {
     "SSLError": "TLS failed",
@@ -63,7 +63,10 @@ def _read_reply(reply: Mapping[str, Any]) -> Answer:
     headers = metadata.get("HTTPHeaders", {})
     if region := reply.get("Error", {}).get("Region"):
         headers = {"x-amz-bucket-region": region, **headers}
-    code = clean_code(reply.get("Error", {}).get("Code"))
+    error = reply.get("Error", {})
+    code = clean_code(error.get("Code"))
+    if "cap exceeded" in str(error.get("Message", "")).lower():
+        code = CAP_EXCEEDED
     return Answer(
         status=metadata.get("HTTPStatusCode", 0),
         headers=headers,

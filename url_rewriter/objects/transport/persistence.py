@@ -79,4 +79,4 @@ class Persistence:
 def _may_have_changed(answer: Answer) -> bool:
     if answer.status == 0:
         return not answer.code and answer not in (TOO_LATE, _ABANDONED)
-    return answer.passing and not answer.busy
+    return answer.passing and not (answer.busy or answer.full)

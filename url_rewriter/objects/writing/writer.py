@@ -21,7 +21,7 @@ from url_rewriter.evidence import SourceEvidence, SourceState
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.objects.base import UploadLog
 from url_rewriter.objects.proving.checksums import read_checksums
-from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.answers import Answer, Listed
 from url_rewriter.objects.transport.boto import Client, connect, follow_no_redirect
 from url_rewriter.objects.transport.boto_answers import ask_for
 from url_rewriter.objects.transport.persistence import Persistence
@@ -38,11 +38,18 @@ _READ_TIMEOUT = 120.0  # seconds; a server may think that long before an upload 
 _LONGEST_WRITE = 900.0  # seconds, of a request as a whole: 8 MiB at 10 KiB a second
 
 _CONDITION = {"IfNoneMatch": "*"}
-_UNWANTED = frozenset({"", "NotImplemented", "InvalidArgument", "InvalidRequest"})
+_UNWANTED = frozenset(
+    {"", "NotImplemented", "NotSupported", "InvalidArgument", "InvalidRequest", "UnsupportedHeader"}
+)
 """Codes of a 400 by which servers turn down a header that they do not know, or not want here."""
 
 _TAKEN = (409, 412)
 """Another object is there, or is being stored at this moment."""
+
+_NO_CONDITION = (
+    "the server refuses If-None-Match although nothing is there (412): stored without it, so that"
+    " only the question just before protects what others store in that instant"
+)
 
 
 class S3ObjectWriter:
@@ -55,6 +62,7 @@ class S3ObjectWriter:
         self._client = Client(settings)  # for questions
         self._persistence = Persistence(settings, self._client.rate, _LONGEST_WRITE)
         self._s3.meta.events.register("before-call.s3", follow_no_redirect)
+        self._never_met: set[str] = set()  # buckets whose server takes the condition for not met
         self._unwanted: dict[str, int] = {}  # bucket: how many of the extras its server refused
 
     def write(self, target: ObjectRef, source: ObjectInfo, chunks: Iterable[bytes]) -> Transfer:
@@ -119,10 +127,10 @@ class S3ObjectWriter:
                 **extras,
             )
 
-        answer = self._with_extras(target, put, {"ChecksumCRC32C": digest.crc32c})
+        answer, remark = self._with_extras(target, put, {"ChecksumCRC32C": digest.crc32c})
         if answer.status != 200:
             return self._not_written(target, source, answer, "storing it")
-        return self._confirm(target, source, kept)
+        return self._confirm(target, source, kept, remark)
 
     # -- in parts -----------------------------------------------------------------------------
 
@@ -141,7 +149,7 @@ class S3ObjectWriter:
                 return sent
             if (stands := self._look(target, source)) is not None:
                 return stands
-            answer = self._complete(target, upload, sent)
+            answer, remark = self._complete(target, upload, sent)
             completed = answer.status == 200
         finally:
             if completed:
@@ -150,7 +158,7 @@ class S3ObjectWriter:
                 self.give_up(target, upload)
         if not completed:
             return self._not_written(target, source, answer, "completing the upload")
-        return self._confirm(target, source, kept)
+        return self._confirm(target, source, kept, remark)
 
     def _begin(self, target: ObjectRef, kept: Mapping[str, Any]) -> tuple[Answer, str]:
         answer, reply = self._ask_for(
@@ -189,7 +197,9 @@ class S3ObjectWriter:
             )
         )
 
-    def _complete(self, target: ObjectRef, upload: str, parts: list[dict[str, Any]]) -> Answer:
+    def _complete(
+        self, target: ObjectRef, upload: str, parts: list[dict[str, Any]]
+    ) -> tuple[Answer, str]:
         def complete(extras: Mapping[str, Any]) -> Mapping[str, Any]:
             return self._s3.complete_multipart_upload(
                 Bucket=target.bucket,
@@ -208,22 +218,29 @@ class S3ObjectWriter:
         target: ObjectRef,
         request: Callable[[Mapping[str, Any]], Mapping[str, Any]],
         checksum: Mapping[str, Any],
-    ) -> Answer:
+    ) -> tuple[Answer, str]:
         """Make a request with the checksum and the condition, or without what the server refuses.
 
-        The condition is let go last. What a server was seen to do without, it is not asked for
-        again.
+        The condition is let go last: where the server does not know it, or finds it not met twice
+        while nothing is there, which the remark then says. What a server was seen to do without, it
+        is not asked for again.
         """
         levels: tuple[Mapping[str, Any], ...] = ({**checksum, **_CONDITION}, _CONDITION, {})
         first = self._unwanted.get(target.bucket, 0)
         answer = Answer()
         for number, extras in enumerate(levels[first:], start=first):
             answer = self._ask(lambda extras=extras: request(extras))  # type: ignore[misc]  # bound now
+            if extras and answer.status == 412 and self._head(target).status == 404:
+                answer = self._ask(lambda extras=extras: request(extras))  # type: ignore[misc]
+                if answer.status == 412 and self._head(target).status == 404:
+                    self._never_met.add(target.bucket)
+                    continue
             if answer.status == 200 and number > first:
                 self._unwanted[target.bucket] = number
             if answer.status != 501 and not (answer.status == 400 and answer.code in _UNWANTED):
                 break
-        return answer
+        unprotected = answer.status == 200 and target.bucket in self._never_met
+        return answer, _NO_CONDITION if unprotected else ""
 
     def _not_written(
         self, target: ObjectRef, source: ObjectInfo, answer: Answer, doing: str
@@ -235,24 +252,32 @@ class S3ObjectWriter:
                 return _compare(target, source, now)
         return _refused(doing, answer)
 
-    def _confirm(self, target: ObjectRef, source: ObjectInfo, kept: Mapping[str, Any]) -> Transfer:
+    def _confirm(
+        self, target: ObjectRef, source: ObjectInfo, kept: Mapping[str, Any], remark: str
+    ) -> Transfer:
         """Look at what was written, as its readers will see it."""
         answer = self._head(target)
         if answer.status != 200:
             return Transfer(
                 TransferOutcome.UNKNOWN,
-                f"stored, and then not found again: {_words(answer)}",
+                f"stored, and then not found again: {self._why_not_found(target, answer)}",
                 passing=answer.passing,
             )
         compared = _compare(target, source, answer)
         if compared.outcome is not TransferOutcome.ALREADY_THERE:
             return _failed(f"what is there is not what was stored: {compared.detail}")
         lost = not_kept(kept, answer)
-        return Transfer(
-            TransferOutcome.COPIED,
-            f"the server did not keep {', '.join(lost)}" if lost else "",
-            bytes=source.size or 0,
-        )
+        remarks = [f"the server did not keep {', '.join(lost)}"] if lost else []
+        remarks += [remark] if remark else []
+        return Transfer(TransferOutcome.COPIED, "; ".join(remarks), bytes=source.size or 0)
+
+    def _why_not_found(self, target: ObjectRef, answer: Answer) -> str:
+        if answer.status == 404 and self._client.find_listed(target) is Listed.SHOWN:
+            return (
+                "a listing shows it, and HEAD is answered 404, as by a cache before the server; ask"
+                " the server itself (--s3-endpoint), or again when the cache has forgotten"
+            )
+        return _words(answer)
 
     def _head(self, target: ObjectRef) -> Answer:
         return self._client.head(target, checksums=True)
@@ -287,6 +312,9 @@ def _failed(detail: str, *, passing: bool = False) -> Transfer:
 
 
 def _refused(doing: str, answer: Answer) -> Transfer:
+    if answer.full:
+        says = f"{doing}: the target is full, or a quota is used up ({_words(answer)})"
+        return Transfer(TransferOutcome.FAILED, says, full=True)
     return Transfer(
         TransferOutcome.FAILED,
         f"{doing}: {_words(answer)}",

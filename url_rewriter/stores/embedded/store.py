@@ -27,8 +27,9 @@ from url_rewriter.documents import (
     collection_of,
 )
 from url_rewriter.errors import ConfigurationError
+from url_rewriter.opaque import kinds_in_line
 from url_rewriter.second_opinion import RawText, SecondOpinion, texts_of_fields
-from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot
+from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot, StoreCounts
 from url_rewriter.stores.embedded import file, lines, values
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
@@ -90,6 +91,8 @@ class EmbeddedReader:
                 yield Checkpoint(partition, read, last)
                 return
             left = None if left is None else left - 1
+            if query.opaque is not None:
+                query.opaque.note(path, kinds_in_line(image.line(path)))
             if document := _candidate(path, image.line(path), query):
                 yield document
             read, last = read + 1, path
@@ -108,6 +111,10 @@ class EmbeddedReader:
         _refuse_read_time(query)
         selection = Selection.of(query)
         return sum(map(selection.takes, self._refresh().sorted_paths()))
+
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        """No counts: nothing else than this process reads the file."""
+        return StoreCounts(trouble="the store is a file, and no server counts its documents")
 
     def close(self) -> None:
         """Nothing is held between calls."""

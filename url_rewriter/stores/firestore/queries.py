@@ -139,6 +139,15 @@ def count_query(database: Database, group: str, read_time: datetime | None) -> M
     return _as_of(request, read_time)
 
 
+def count_range(database: Database, partition: Partition, read_time: datetime) -> Message:
+    """The RunAggregationQueryRequest for how many documents a partition holds, as ``COUNTED``."""
+    request = RunAggregationQueryRequest(parent=database.documents)
+    asked = request.structured_aggregation_query
+    asked.structured_query.CopyFrom(structured_query(database, partition))
+    asked.aggregations.add(alias=COUNTED).count.SetInParent()
+    return _as_of(request, read_time)
+
+
 def _as_of(request: Message, read_time: datetime | None) -> Message:
     if read_time is not None:
         request.read_time.FromDatetime(read_time)

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 import grpc
 
+from url_rewriter import opaque
 from url_rewriter.documents import Document, Environment, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
+from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion, texts_of_response
 from url_rewriter.stores.base import (
     Checkpoint,
@@ -17,9 +19,11 @@ from url_rewriter.stores.base import (
     Partition,
     Query,
     Snapshot,
+    StoreCounts,
 )
 from url_rewriter.stores.firestore import queries
 from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
+from url_rewriter.stores.firestore.counting import count_ranges, forecast_count
 from url_rewriter.stores.firestore.framing import Block
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
@@ -126,25 +130,12 @@ class FirestoreReader:
         return OtherDatabases(tuple(sorted(others)))
 
     def count(self, query: Query) -> int | None:
-        """How many documents a scan will read, where they are listed or in whole groups, else None.
+        """How many documents a scan will read, where they are listed or in whole groups."""
+        return forecast_count(self._channel, query)
 
-        Firestore counts a collection group at the price of one read for a thousand documents; it
-        does not count what is below a root collection.
-        """
-        selection = Selection.of(query)
-        if selection.paths is not None:
-            return len(selection.paths)
-        total = 0
-        for area in selection.areas():
-            if area.group is None or area.prefix:
-                return None
-            request = queries.count_query(self._database, area.group, query.read_time)
-            try:
-                answer = next(iter(self._channel.run_aggregation_query(request)))
-            except grpc.RpcError:
-                return None  # Only a forecast is lost. If more is wrong, the scan reports it.
-            total += answer.result.aggregate_fields[queries.COUNTED].integer_value
-        return total
+    def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
+        """The server's own counts, at the price of one read for a thousand documents, twice."""
+        return count_ranges(self._channel, query, parts, self._root_collections)
 
     def close(self) -> None:
         """Close the channel."""
@@ -178,14 +169,20 @@ class FirestoreReader:
         request = queries.structured_query(self._database, partition)
         resume = self._database.document_name(after) if after else None
         find = self._finder(query)
-        read, size, others, total, last = 0, 0, 0, 0, b""
+        read, size, others, total, last, before = 0, 0, 0, 0, b"", ""
         for arrived in stream_documents(
             self._channel, request, resume, query.read_time, query.limit
         ):
             for block in arrived.parts(CHECKPOINT - read, CHECKPOINT):
                 for document in find(block):
-                    if selection.everything or selection.takes(document.path):
+                    # One that a server sends twice in a row is read once, and counted twice.
+                    if document.path != before and (
+                        selection.everything or selection.takes(document.path)
+                    ):
                         yield document
+                    before = document.path
+                if query.opaque is not None:
+                    self._watch(query.opaque, selection, block)
                 read += len(block.spans)
                 total += len(block.spans)
                 size += len(block.data)
@@ -197,6 +194,14 @@ class FirestoreReader:
         path = self._path_of(last) if last else None
         done = query.limit is None or total < query.limit
         yield Checkpoint(partition, read - others, path, done, others)
+
+    def _watch(self, watch: OpaqueWatch, selection: Selection, block: Block) -> None:
+        """Count the opaque values of a block."""
+        data = block.data
+        for span, offsets in block.around(opaque.offsets_in(data)):
+            path = self._path_of(block.message(span))
+            if selection.everything or selection.takes(path):
+                watch.note(path, [opaque.kind_at(data, offset) for offset in offsets])
 
     def _count_others(self, selection: Selection, block: Block) -> int:
         """How many documents of a block are not selected."""
@@ -246,6 +251,10 @@ class FirestoreReader:
             found = self._messages(chunk, query.read_time)
             for path in chunk:
                 if path in found:
+                    if query.opaque is not None:
+                        data = found[path].SerializeToString()
+                        kinds = (opaque.kind_at(data, at) for at in opaque.offsets_in(data))
+                        query.opaque.note(path, list(kinds))
                     document = document_from(found[path], path, query.needles)
                     if query.opinion is not None:
                         document = _suspected(document, found[path], query.opinion)

@@ -1,0 +1,133 @@
+"""Base URLs and templates from end to end: planned, applied, verified, and rolled back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.cli.command import read_database, texts, write_database
+from tests.servers.s3 import ServedS3
+from url_rewriter.cli import main
+
+OLD = "https://storage.googleapis.com"
+RULES = """\
+version: 1
+target: {endpoint: "${S3_ENDPOINT_URL}", bucket: omi.data}
+rules:
+  - {name: site, source: {bucket: old-site}, target: {prefix: of-bases/}, bases: rewrite}
+  - {name: kept, source: {bucket: old-kept}, target: {prefix: of-kept/}}
+"""
+STORE = ("--rules", "rules.yaml", "--store", "embedded:db.jsonl")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3: ServedS3) -> Path:
+    """A folder with rules and a database, and an object in each folder that is there."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in s3.environ().items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "rules.yaml").write_text(RULES)
+    for key in ("of-bases/images/a.png", "of-bases/tiles/1/2/3.png"):
+        s3.put(key)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def planned(output: str = "x.plan") -> tuple[int, dict[str, Any]]:
+    result = run("plan", *STORE, "-o", output, "--format", "json")
+    return result.exit_code, json.loads(result.stdout)
+
+
+BEFORE = {
+    "config/site": {
+        **texts(
+            root=f"{OLD}/old-site",
+            slashed=f"{OLD}/old-site/",
+            folder=f"{OLD}/old-site/images/",
+            tiles=f"{OLD}/old-site/tiles/{{z}}/{{x}}/{{y}}.png?alt=media",
+            text=f"Images are at {OLD}/old-site/images/, said {OLD}/old-site/images/a.png.",
+            kept=f"{OLD}/old-kept/",
+        ),
+        "n": {"integerValue": "3"},
+    }
+}
+
+
+def test_bases_move_with_their_prefix_and_come_back(folder: Path, s3: ServedS3) -> None:
+    new = f"{s3.endpoint}/omi.data/of-bases"
+    write_database(folder / "db.jsonl", BEFORE)
+    status, plan = planned()
+    assert (status, plan["blocked"]) == (0, False)
+    assert plan["bases"] == {"found": 5, "rewrite": 5, "missing": 0, "unknown": 0, "migrated": 0}
+    assert (plan["urls"]["rewrite"], plan["urls"]["left"]) == (6, 1)
+    assert run("apply", "x.plan", "--yes").exit_code == 0
+    after = {name: value.get("stringValue") for name, value in
+             read_database(folder / "db.jsonl")["config/site"].items()}  # fmt: skip
+    assert after == {
+        "root": new,
+        "slashed": f"{new}/",
+        "folder": f"{new}/images/",
+        "tiles": f"{new}/tiles/{{z}}/{{x}}/{{y}}.png",
+        "text": f"Images are at {new}/images/, said {new}/images/a.png.",
+        "kept": f"{OLD}/old-kept/",
+        "n": None,
+    }
+    verified = json.loads(run("verify", "x.plan", "--no-open", "--format", "json").stdout)
+    failed = {gate["name"]: gate["count"] for gate in verified["gates"] if gate["count"]}
+    assert verified["passed"] is True, failed
+    status, second = planned("second.plan")
+    assert (status, second["documents"]["to_write"]) == (0, 0)
+    assert second["bases"]["migrated"] == 5
+    assert run("rollback", "x.plan", "--yes").exit_code == 0
+    assert read_database(folder / "db.jsonl") == BEFORE
+
+
+def test_a_base_with_nothing_below_it_is_missing_and_blocks(folder: Path) -> None:
+    write_database(
+        folder / "db.jsonl",
+        {
+            "a/1": texts(folder=f"{OLD}/old-site/empty/", tiles=f"{OLD}/old-site/no/{{z}}.png"),
+            "a/2": texts(folder=f"{OLD}/old-site/images/"),
+        },
+    )
+    status, plan = planned()
+    assert (status, plan["blocked"]) == (3, True)
+    assert plan["bases"] == {"found": 3, "rewrite": 1, "missing": 2, "unknown": 0, "migrated": 0}
+    shown = run("show", "x.plan", "--status", "missing")
+    assert "no object is below the prefix" in shown.stdout
+    listed = run("show", "x.plan", "--status", "missing", "--format", "copy-list")
+    assert listed.stdout == ""
+
+
+def test_verify_fails_where_a_base_that_was_written_has_lost_its_objects(
+    folder: Path, s3: ServedS3
+) -> None:
+    s3.put("of-bases/short/a.png")
+    write_database(folder / "db.jsonl", {"a/1": texts(tiles=f"{OLD}/old-site/short/{{id}}.png")})
+    assert planned()[0] == 0
+    assert run("apply", "x.plan", "--yes").exit_code == 0
+    s3.client().delete_object(Bucket=s3.bucket, Key="of-bases/short/a.png")
+    verified = run("verify", "x.plan", "--no-open", "--format", "json")
+    gates = {gate["name"]: gate for gate in json.loads(verified.stdout)["gates"]}
+    assert verified.exit_code == 3
+    assert gates["targets-exist"]["count"] == 1
+
+
+def test_by_default_bases_stay_and_are_listed(folder: Path) -> None:
+    rules = (folder / "rules.yaml").read_text().replace(", bases: rewrite", "")
+    (folder / "rules.yaml").write_text(rules)
+    write_database(
+        folder / "db.jsonl",
+        {"a/1": texts(root=f"{OLD}/old-site/", tiles=f"{OLD}/old-site/tiles/{{z}}.png")},
+    )
+    status, plan = planned()
+    assert (status, plan["urls"]["left"], plan["urls"]["rewrite"]) == (0, 2, 0)
+    assert plan["bases"]["found"] == 0
+    assert plan["findings"] == {"bucket-root": 1, "template": 1}
