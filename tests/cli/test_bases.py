@@ -184,3 +184,14 @@ def test_further_checks_and_an_inventory_of_the_target_pass_bases_by(
     access = {row["old"]: row["public"]["access"] for row in report["rows"]}
     assert bool(access[f"{OLD}/old-site/b.png"])
     assert not access[f"{OLD}/old-site"]
+
+
+def test_explain_shows_what_becomes_of_a_base(folder: Path) -> None:
+    url = f"{OLD}/old-site/tiles/{{z}}.png"
+    result = run("rules", "explain", "--rules", "rules.yaml", "--prove", url)
+    assert result.exit_code == 0
+    lines = dict(line.split(None, 1) for line in result.stdout.splitlines())
+    assert lines["key"] == "tiles/"
+    assert lines["result"].endswith("/omi.data/of-bases/tiles/{z}.png")
+    assert "or" not in lines
+    assert "exists" in lines["object"]

@@ -189,8 +189,8 @@ class FirestoreReader:
                 others += self._count_others(selection, block)
                 last = before = block.message(block.spans[-1])
                 if read >= CHECKPOINT or size >= CHECKPOINT_BYTES:
-                    path = self._path_of(last)
-                    yield Checkpoint(partition, read - others, path, False, others, repeated)
+                    up_to = self._path_of(last)
+                    yield Checkpoint(partition, read - others, up_to, False, others, repeated)
                     read, size, others, repeated, last = 0, 0, 0, 0, b""
         path = self._path_of(last) if last else None
         done = query.limit is None or total < query.limit
