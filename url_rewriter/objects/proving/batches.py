@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 _SET_ASIDE = 10_000
 """Unknown targets that are kept for a later pass before that pass is made: bounds memory."""
 
+_REFUSALS = 256
+"""Targets in a row that are unknown for good before their bucket is probed."""
+
 _SMALLEST, _USUAL, _LARGEST = 32, 1_024, 16_000
 _SHORT, _LONG = 1.5, 6.0
 """Seconds a batch should take: below, honesty probes cost too much; above, too much is held."""
@@ -71,6 +74,7 @@ class Proof:
         self._gentle_ways = BothWays(self._gentle, self._gently, memory, Prove.HEAD)
         self._rate = connection.client.rate
         self._failures = 0  # passing failures in a row
+        self._refusals = 0  # unknown for good, in a row
         self._answered = False
         self._waited_for = ""  # the trouble that was told last
 
@@ -158,6 +162,10 @@ class Proof:
         remaining = []
         for evidence in held:
             why = self._doubted.get(evidence.target.bucket)
+            if evidence.state is TargetState.UNKNOWN and evidence.target.bucket in self._given_up:
+                # The one reason for all, in place of what each answer seemed to say by itself.
+                remaining.append(evidence._replace(detail=self._given_up[evidence.target.bucket]))
+                continue
             if (
                 why is None
                 or evidence.state is TargetState.UNKNOWN
@@ -180,10 +188,19 @@ class Proof:
         if not found.again:
             self._failures = 0
             self._answered = True
+            self._watch_refusals(found)
             return
         self._failures += 1
         if self._failures >= max(8, self._settings.threads) or not self._rate.patient:
             self._failures = 0
+            self._check(found.evidence.target.bucket)
+
+    def _watch_refusals(self, found: Probe) -> None:
+        """Probe where all is unknown for good, one after the other: credentials may have ended."""
+        unknown = found.evidence.state is TargetState.UNKNOWN
+        self._refusals = self._refusals + 1 if unknown else 0
+        if self._refusals >= _REFUSALS:
+            self._refusals = 0
             self._check(found.evidence.target.bucket)
 
     def _check(self, bucket: str) -> None:
