@@ -969,4 +969,16 @@ FAILED: dict[str, Scenario] = {
             Command(verb="rollback", file="x.plan"),
         ),
     ),
+    "equal-strings-that-changed-places": Scenario(
+        documents=(("users/u1", {"files": [4, 0, 10, 13]}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("rotate", 0, 2, 9),
+            Move("rotate", 0, 5, 60),
+            Command(verb="rollback", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
 }

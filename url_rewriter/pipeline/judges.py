@@ -236,16 +236,13 @@ def _near_buckets(seen: Inspection) -> Iterator[str]:
 
 
 def _not_looked_at(seen: Inspection) -> Objections:
-    remarks = []
+    against = list(tell_outside(seen.rules, seen.limits, seen.outside))
     if seen.read_at.remark:
-        remarks.append(f"not as of one moment: {seen.read_at.remark}")
-    if trouble := seen.outside.databases.trouble:
-        remarks.append(f"the project's other databases could not be listed ({trouble})")
-    return Objections(
-        "things were not looked at",
-        list(tell_outside(seen.rules, seen.limits, seen.outside)),
-        remarks=tuple(remarks),
-    )
+        moved = "documents that were moved while others were read"
+        against.append(GateExample(text=moved, why=seen.read_at.remark))
+    trouble = seen.outside.databases.trouble
+    remark = f"the project's other databases could not be listed ({trouble})"
+    return Objections("things were not looked at", against, remarks=(remark,) if trouble else ())
 
 
 def _targets_exist(seen: Inspection) -> Objections:

@@ -27,7 +27,6 @@ from url_rewriter.pipeline.plan import (
     read_at_of,
 )
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.verdict_keeping import (
@@ -36,7 +35,7 @@ from url_rewriter.pipeline.verdict_keeping import (
     keep_verdict,
     plan_to_judge,
 )
-from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, Summary
+from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, ReadAt, Summary
 from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
