@@ -19,11 +19,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-SAMPLED = 1 / 256
-"""The share of the fast transport's positive answers that boto3 is asked for too."""
-
-_UNSAMPLED = 256
-"""Positive answers, from call to call, after which the next one is asked for in any case."""
+_LONGEST_GAP = 511
+"""Positive answers, from call to call, between two for which boto3 is asked; often half of it."""
 
 
 @dataclass(slots=True)
@@ -37,7 +34,7 @@ class Trial:
     most: int
     useful: bool = False
     given_up: bool = False
-    unsampled: int = _UNSAMPLED  # positive answers since boto3 was asked for one
+    until_sample: int = 0  # positive answers before boto3 is asked for one
     _row: int = 0
 
     @property
@@ -104,13 +101,13 @@ class CrossChecked:
         trial, useful = self._trials.heads, False
         for target, answer, confirms in self._ask_fast(targets):
             useful |= answer.status not in _REFUSED
-            sample = trial.unsampled >= _UNSAMPLED or random.random() < SAMPLED  # noqa: S311 - no secret
-            if confirms and not sample:
-                trial.unsampled += 1
+            if confirms and trial.until_sample:
+                trial.until_sample -= 1
                 settled.add(target)
                 yield target, answer
             else:
-                trial.unsampled = 0 if confirms else trial.unsampled
+                if confirms:
+                    trial.until_sample = random.randint(0, _LONGEST_GAP)  # noqa: S311 - no secret
                 said[target] = answer
         fruitless = 0
         for target, answer in self._sure.heads(each for each in targets if each not in settled):
