@@ -130,7 +130,8 @@ class Copier:
     def copy(self, progress: Progress) -> None:
         """Copy, compare and prove whatever is left to do.
 
-        Raises InterruptedRunError when asked to stop, once nothing is under way, and
+        Raises InterruptedRunError when asked to stop, at once: objects that are under way have a
+        second to be given up, and the next call gives up their uploads otherwise. Raises
         ServiceError or NotPermittedError when one object after the other fails; the same call
         continues.
         """
@@ -141,16 +142,15 @@ class Copier:
             def work(task: CopyTask) -> tuple[CopyTask, Transfer | None]:
                 return task, self._transfer(task, stop)
 
-            with WorkerPool(work, self.workers) as workers:
+            with WorkerPool(work, self.workers) as workers, stop.at_once():
                 tasks = self._within_bounds(stop, patience)
                 for task, transfer in workers.map(tasks, self.workers):
                     if transfer is not None:
                         self._note(task, transfer)
                         patience.watch(transfer)
                         progress.advance(transfer.bytes)
-            stop.check()
-            self._prove()
-            stop.check()
+            with stop.at_once():
+                self._prove()
         progress.end()
         if patience.trouble is not None:
             raise patience.trouble

@@ -18,9 +18,9 @@ from url_rewriter.pipeline.census import PartsRead
 from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_times import ReadAt, ReadTimes
+from url_rewriter.pipeline.read_times import ReadTimes
 from url_rewriter.pipeline.requests import Limits
-from url_rewriter.planfile import Draft, rows_of
+from url_rewriter.planfile import Draft, ReadAt, rows_of
 from url_rewriter.planning import ADDRESS_NEEDLES, Discovery, Planner, Tally, discover, survey
 from url_rewriter.rules import FieldPattern, Rules
 from url_rewriter.stores.base import DocumentReader, Partition, Query, SnapshotLostError
@@ -153,9 +153,10 @@ def scan_documents(
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     reduce = partial(rows_of, prove_migrated=prove_migrated)
     passes = _Passes(scan, reduce, lambda: _unfinished(draft), options, progress)
-    read = dict.fromkeys((each.partition for each in _unfinished(draft)), 0)
+    read, repeated = dict.fromkeys((each.partition for each in _unfinished(draft)), 0), 0
     for batch in passes:
         read[batch.part.partition] += batch.checkpoint.documents + batch.checkpoint.others
+        repeated += batch.checkpoint.repeated
         draft.add_documents(
             batch.found,
             batch.part.number,
@@ -166,7 +167,7 @@ def scan_documents(
     warn_of_nothing(scan, draft.count_scanned(), progress)
     if passes.trouble is not None:
         raise passes.trouble
-    return PartsRead(scan, read, renewed=len(read_at_of(options).moments) > 1)
+    return PartsRead(scan, read, repeated, renewed=len(read_at_of(options).moments) > 1)
 
 
 def tally_documents(

@@ -72,8 +72,9 @@ class Checkpoint:
     """Everything of the partition up to the document path ``last`` has been yielded.
 
     ``documents`` that the query selects were read since the partition's previous checkpoint, those
-    without a needle included, and ``others`` beside them, which are billed too. The last checkpoint
-    of a partition says ``done``, unless the query's limit ended it.
+    without a needle included, and ``others`` beside them, which are billed too. ``repeated`` ones
+    came a second time in a row, and are in neither number. The last checkpoint of a partition says
+    ``done``, unless the query's limit ended it.
     """
 
     partition: Partition
@@ -81,6 +82,7 @@ class Checkpoint:
     last: str | None
     done: bool = False
     others: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,14 @@ class DocumentReader(Protocol):
 
     def close(self) -> None:
         """Give back connections and locks."""
+
+
+@runtime_checkable
+class ReadWhole(Protocol):
+    """A reader of a store that is read whole, at once, and that keeps no earlier state."""
+
+    def state(self) -> str:
+        """What names the state that the store is in now: another one after every change."""
 
 
 @dataclass(frozen=True, slots=True)
