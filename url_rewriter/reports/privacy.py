@@ -48,8 +48,8 @@ class Privacy:
         return re.sub(r"\[\d+\]", "[]", self.field(path))
 
     def key(self, bucket: str, key: str) -> str:
-        """A key of ``bucket``."""
-        return self.text(key)
+        """A key of ``bucket``. Where a URL is read otherwise, it may hold the URL's query."""
+        return redact_url(key)
 
     def old_url(self, row: UrlFacts) -> str:
         """The URL that stands in a document."""
