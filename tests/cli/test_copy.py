@@ -610,6 +610,25 @@ def test_a_copy_that_is_interrupted_stops_and_leaves_nothing_behind(
         }  # fmt: skip
 
 
+def test_a_copy_that_is_interrupted_in_a_request_does_not_wait_for_its_answer(
+    tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage
+) -> None:
+    held, release = threading.Event(), threading.Event()
+    with before_target(target, holding_parts(held, release)) as environ:
+        workshop, process = start_and_wait_for_a_part(tmp_path, environ, gcs, held)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=50)  # the server holds the part for a minute
+        assert not release.is_set()
+        assert process.returncode == 143
+        assert "Traceback" not in err
+        assert err.index("Stopping") < err.index("Interrupted")
+        release.set()
+        assert outcomes(workshop.json("copy", "x.plan", "--yes")) == {
+            "already_there": 1, "copied": 1,
+        }  # fmt: skip
+        assert unfinished(target) == []
+
+
 def test_two_copies_of_one_plan_do_not_run_at_once(
     tmp_path: Path, target: ServedS3, gcs: ServedCloudStorage
 ) -> None:

@@ -232,6 +232,23 @@ def test_an_audit_that_may_read_no_more_shows_what_it_has_counted(
     assert counted["by_bucket"] == [{"bucket": "old-logos", "documents": 400, "urls": 400}]
 
 
+def test_a_plan_is_not_continued_over_another_state_of_the_file(
+    workshop: Workshop, s3: ServedS3, database: Path
+) -> None:
+    s3.put("app-logos/j.png")
+    documents = {f"apps/{n:04}": texts(a=f"{OLD}j.png") for n in range(1200)}
+    write_database(database, documents)
+    assert workshop.run(*plan_arguments("--max-reads", "600")).status == 3
+    again = workshop.run(*plan_arguments("--max-reads", "300"))
+    assert "continuing the scan" in again.err
+    moved = documents.pop("apps/1100")  # from a part that was not read to one that was
+    write_database(database, {**documents, "apps/0000a": moved})
+    made = workshop.run(*plan_arguments("--format", "json"))
+    assert "was changed since the plan in" in made.err
+    assert "begun anew" in made.err
+    assert made.json["documents"]["to_write"] == 1200
+
+
 def test_results_go_to_stdout_and_everything_else_to_stderr(
     workshop: Workshop, s3: ServedS3, database: Path
 ) -> None:

@@ -13,6 +13,7 @@ from tests.servers.dialects.table import DIALECTS, ELSEWHERE, THERE
 from tests.servers.fault import FaultServer, Reaction, Request, fault_server
 from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.objects import Prove, S3Settings, open_objects
+from url_rewriter.objects.proving import prefixes
 from url_rewriter.urls import ObjectRef
 
 COUNT = 300
@@ -44,6 +45,17 @@ def test_every_way_has_the_right_verdict(name: str, way: Prove) -> None:
     dialect = DIALECTS[name]
     right = dialect.right(COUNT)
     with fault_server(DialectServer(dialect, COUNT)) as server:
+        assert states(ask(server, list(right), way)) == right
+
+
+@pytest.mark.parametrize("way", Prove)
+def test_one_wrong_answer_in_many_is_found_by_every_way(
+    way: Prove, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefixes, "FIRST", 1)
+    rare = replace(DIALECTS["plain"], things=[*[THERE] * 500, ELSEWHERE, *[THERE] * 499])
+    right = rare.right(1_000)
+    with fault_server(DialectServer(rare, 1_000)) as server:
         assert states(ask(server, list(right), way)) == right
 
 

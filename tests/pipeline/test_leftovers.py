@@ -243,3 +243,23 @@ def test_what_was_written_in_two_steps_is_put_back_in_both(tmp_path: Path) -> No
     migration.apply()
     migration.rollback()
     assert migration.store.documents["users/u"] == {"text": f"{OLD}a", "other": OLD + "b"}
+
+
+def test_equal_strings_in_an_array_whose_others_were_moved_are_not_told_by_their_places(
+    tmp_path: Path,
+) -> None:
+    files = [OLD + "b", OLD + "a", NEW + "a", "no URL"]
+    migration = make_migration(tmp_path, {"users/u": {"files": files}})
+    migration.plan()
+    migration.apply()
+    change(migration, lambda document: document["files"].reverse())
+    migration.rollback()
+    assert migration.store.documents["users/u"]["files"] == [
+        "no URL",
+        NEW + "a",
+        NEW + "a",
+        OLD + "b",
+    ]
+    told = details(migration, Operation.ROLLBACK)["users/u"]
+    assert "files[1]" in told
+    assert "files[2]" in told

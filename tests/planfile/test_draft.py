@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.engines.test_threads import RULES, open_draft
 from url_rewriter.documents import Document, Revision
 from url_rewriter.errors import ServiceError
-from url_rewriter.evidence import TargetState
+from url_rewriter.evidence import Evidence, Method, TargetState
 from url_rewriter.planfile import Draft, FoundRows, draft, rows_of
 from url_rewriter.planfile.evidence import newest_state
 from url_rewriter.planning import Planner
@@ -101,3 +102,26 @@ def test_that_nobody_can_tell_is_said_of_what_was_not_asked_for(tmp_path: Path) 
     (target,) = made._connection.execute("SELECT key FROM targets LIMIT 1").fetchone()
     assert newest_state(made._connection, ObjectRef("data", target)) is TargetState.UNKNOWN
     made.discard()
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"),
+    [
+        (timedelta(hours=23), True),
+        (timedelta(hours=25), False),
+        (timedelta(hours=-1), False),
+        (timedelta(days=-400), False),
+    ],
+)
+def test_evidence_that_is_old_or_from_the_future_is_asked_for_again(
+    tmp_path: Path, age: timedelta, kept: bool
+) -> None:
+    made = begin(tmp_path)
+    (target,) = made.unproven()
+    checked_at = datetime.now(UTC) - age
+    made.add_evidence([Evidence(target, TargetState.EXISTS, Method.HEAD, checked_at)])
+    made.abandon()
+    again = open_draft(tmp_path)
+    assert again.continued
+    assert again.count_unproven() == (0 if kept else 1)
+    again.abandon()

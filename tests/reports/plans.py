@@ -146,6 +146,7 @@ def make_plan(
         endpoint=rules.target.endpoint,
         created_at=CLOCK.isoformat(),
         version="0.1.0",
+        read_at=CLOCK.isoformat(),
     )
     draft = Draft(path, header)
     planner = Planner(rules)

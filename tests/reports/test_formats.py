@@ -255,3 +255,18 @@ def test_a_breakdown_agrees_with_the_audit(tmp_path: Path) -> None:
     audit = survey(map(planner.plan_document, documents)).tally.rows()
     shares = plan.shares("collection")
     assert [(*share.values, share.documents, share.urls) for share in shares] == audit["collection"]
+
+
+@pytest.mark.parametrize("report", ["markdown", "html"])
+def test_a_report_says_why_documents_were_not_read_as_of_one_moment(
+    tmp_path: Path, report: str
+) -> None:
+    path = make_good_plan(tmp_path / "x.plan")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "UPDATE header SET value = 'This server keeps no versions.' WHERE name = 'read_remark'"
+        )
+        reseal(connection)
+    text = render_text(path, report)
+    assert "not as of one moment (2026-11-23 02:18:07Z)" in text
+    assert "This server keeps no versions." in text

@@ -969,4 +969,36 @@ FAILED: dict[str, Scenario] = {
             Command(verb="rollback", file="x.plan"),
         ),
     ),
+    "equal-strings-that-changed-places": Scenario(
+        documents=(("users/u1", {"files": [4, 0, 10, 13]}),),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("rotate", 0, 2, 9),
+            Move("rotate", 0, 5, 60),
+            Command(verb="rollback", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
+    "own-string-beside-an-equal-one": Scenario(
+        documents=(
+            (
+                "users/u4",
+                {
+                    "files": [{"url": 14}, {"url": 5}, {"url": 3}],
+                    "note": 11,
+                    "meta": {"thumb": 4},
+                },
+            ),
+        ),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("edit", 4, 9, 11),
+            Move("append", 2, 11, 48),
+            Move("rotate", 2, 3, 44),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
 }

@@ -230,7 +230,9 @@ class Model:
             texts = _chain(old)
             if old.author is not None and after in texts[1:]:
                 continue  # what the program wrote goes back to what it replaced
-            if not self._may_be_ours(plan, write, life, then, place, before, after):
+            if self._may_be_ours(plan, write, life, then, place, before, after):
+                _adopt(life, before)
+            else:
                 again = all(
                     each.created != life.created for each in (plan.intended if plan else ())
                 )
@@ -362,6 +364,14 @@ class Model:
     def ended(self, process: Process, ended: Ended) -> None:
         """A command ended: what it says must be true, and must be all."""
         Judge(self).ended(process, ended)
+
+
+def _adopt(life: Life, text: str) -> None:
+    """Strings alone cannot tell: in the place of the application's own string, which was put back,
+    one of the program's that reads the same is the application's from now on."""
+    ours = [leaf for _, leaf in leaves(life.tree) if leaf.text == text and leaf.author]
+    if ours:
+        ours[0].author = ours[0].previous = None
 
 
 # -- trees --------------------------------------------------------------------------------------

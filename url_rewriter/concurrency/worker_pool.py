@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-_JOIN_SECONDS = 2.0
+_JOIN_SECONDS = 1.0
 """How long threads are waited for at the end; one inside a request is left to its timeout."""
 
 _STOP: ContextVar[threading.Event] = ContextVar("stop")

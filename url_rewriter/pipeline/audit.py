@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, read_at_of, tally_documents
 from url_rewriter.pipeline.services import Services
+from url_rewriter.planfile import ReadAt
 from url_rewriter.planning import BUCKET_VARIABLE, Discovered, Discovery, Tally
 from url_rewriter.rules import Rules, Scope, Target, Unmapped, names
 from url_rewriter.urls import Grammar
 
-_NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar())
+_NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar(bases=True))
 
 
 @dataclass(frozen=True, slots=True)

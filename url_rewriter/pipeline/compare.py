@@ -27,7 +27,7 @@ from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planning import Planner
 from url_rewriter.rules import Rules
 from url_rewriter.sources.base import SourceStore
-from url_rewriter.urls import ObjectRef
+from url_rewriter.urls import S3_FORMS, ObjectRef
 
 _BATCH = 500
 
@@ -93,7 +93,11 @@ def _take_repairs(sources: SourceStore, draft: Draft, planner: Planner) -> None:
     The source must deny every object that such a URL was served with, and affirm that of the
     repair: a source that was emptied since the move denies everything.
     """
-    urls = draft.repairable(planner)
+    urls = [
+        url
+        for url in draft.repairable(planner)
+        if url.occurrence and url.occurrence.form not in S3_FORMS
+    ]
     asked = dict.fromkeys(
         each.reading.source for url in urls for each in (url.candidate, *url.others) if each
     )

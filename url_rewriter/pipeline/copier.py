@@ -23,7 +23,7 @@ from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTask
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Plan, Run, UrlFilter
 from url_rewriter.sources import SourceReader
-from url_rewriter.urls import ObjectRef
+from url_rewriter.urls import S3_FORMS, ObjectRef
 
 WORKERS = 8
 """Objects that are copied at once by default; each holds a few parts in memory."""
@@ -35,9 +35,13 @@ _BACKOFF = Backoff(attempts=2)
 
 
 def choices_of(plan: Plan, wanted: UrlFilter) -> Iterator[tuple[Choice, ...]]:
-    """What each URL that is wanted, and not proven since, may mean: likeliest first."""
+    """What each URL that is wanted, and not proven since, may mean: likeliest first.
+
+    Objects of S3 servers are left out: Cloud Storage may have others of their names.
+    """
     for row in plan.urls(wanted):
-        if row.target_key and row.state != TargetState.EXISTS and not row.is_base:
+        wanted_here = row.form not in S3_FORMS and row.target_key and not row.is_base
+        if wanted_here and row.state != TargetState.EXISTS:
             yield row.choices
 
 
@@ -126,7 +130,8 @@ class Copier:
     def copy(self, progress: Progress) -> None:
         """Copy, compare and prove whatever is left to do.
 
-        Raises InterruptedRunError when asked to stop, once nothing is under way, and
+        Raises InterruptedRunError when asked to stop, at once: objects that are under way have a
+        second to be given up, and the next call gives up their uploads otherwise. Raises
         ServiceError or NotPermittedError when one object after the other fails; the same call
         continues.
         """
@@ -137,16 +142,15 @@ class Copier:
             def work(task: CopyTask) -> tuple[CopyTask, Transfer | None]:
                 return task, self._transfer(task, stop)
 
-            with WorkerPool(work, self.workers) as workers:
+            with WorkerPool(work, self.workers) as workers, stop.at_once():
                 tasks = self._within_bounds(stop, patience)
                 for task, transfer in workers.map(tasks, self.workers):
                     if transfer is not None:
                         self._note(task, transfer)
                         patience.watch(transfer)
                         progress.advance(transfer.bytes)
-            stop.check()
-            self._prove()
-            stop.check()
+            with stop.at_once():
+                self._prove()
         progress.end()
         if patience.trouble is not None:
             raise patience.trouble

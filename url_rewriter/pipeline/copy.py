@@ -31,7 +31,7 @@ from url_rewriter.pipeline.held_plan import ending, held_plan, planned_rules
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, SourceKind
 from url_rewriter.text import counted, sized
 
 _EMULATOR = "STORAGE_EMULATOR_HOST"
@@ -88,6 +88,7 @@ def copy(
     with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
         rules = planned_rules(plan)
         _refuse_unknown_rule(rules, request.wanted.rule)
+        _tell_what_is_left_out(rules, progress)
         _refuse_an_emulator_for_production(plan, services)
         objects = stack.enter_context(services.objects(rules))
         source = stack.enter_context(services.cloud_storage())
@@ -112,6 +113,15 @@ def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
     names = [rule.name for rule in rules.rules]
     if name is not None and name not in names:
         raise ConfigurationError(f"--rule {name}: the plan's rules are {', '.join(names)}.")
+
+
+def _tell_what_is_left_out(rules: Rules, progress: Progress) -> None:
+    left_out = [rule.name for rule in rules.rules if rule.store is SourceKind.S3]
+    if left_out:
+        progress.warn(
+            "Only objects of Cloud Storage are copied, none of the S3 servers that "
+            f"{', '.join(left_out)} take from."
+        )
 
 
 def _refuse_an_emulator_for_production(plan: Plan, services: Services) -> None:

@@ -14,9 +14,8 @@ from itertools import islice
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.gates import OF_A_DATABASE, Gate, GateExample, GateLevel, GateName, level_of
 from url_rewriter.pipeline.not_looked_at import NOTHING_OUTSIDE, Outside
-from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Checks, Limits
-from url_rewriter.planfile import Plan
+from url_rewriter.planfile import Plan, ReadAt
 from url_rewriter.rules import Rules, Waiver
 
 EXAMPLES = 10

@@ -11,7 +11,7 @@ from itertools import islice
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Outcome
-from url_rewriter.evidence import Evidence
+from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.objects import ObjectStore
 from url_rewriter.pipeline.outcomes import UrlAccount, tell_places
 from url_rewriter.pipeline.read_back import WriteHistory
@@ -69,7 +69,11 @@ class LastLook:
             if trouble := objects.check(bucket):
                 raise trouble
             self._checked.add(bucket)
-        return list(objects.prove(targets))
+        found = list(objects.prove(targets))
+        for bucket in {each.target.bucket for each in found if each.state is TargetState.UNKNOWN}:
+            if trouble := objects.check(bucket):
+                raise trouble  # a token that ended, a cap: nothing is written, and all is pending
+        return found
 
     def _doubts(self, targets: Iterable[ObjectRef]) -> list[str]:
         return [

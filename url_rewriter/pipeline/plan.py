@@ -21,7 +21,6 @@ from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.opening import open_sample, open_written
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
-from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import MAX_AGE, Checks, Limits
 from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
@@ -32,6 +31,7 @@ from url_rewriter.planfile import (
     Invocation,
     Openings,
     Plan,
+    ReadAt,
     Summary,
     whoami,
 )
@@ -40,7 +40,7 @@ from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules
 from url_rewriter.sources import SourceStore
-from url_rewriter.stores.base import DocumentReader
+from url_rewriter.stores.base import DocumentReader, ReadWhole
 from url_rewriter.text import spell_duration
 from url_rewriter.urls import ObjectRef
 
@@ -149,6 +149,11 @@ def make_plan(
     if draft.continued:
         progress.note(f"continuing the scan that was begun in {draft.part}")
         progress.note("")
+    if draft.outdated:
+        progress.warn(
+            f"{sides.reader.locator} was changed since the plan in {draft.part} was begun; it keeps"
+            " no earlier state, so that the plan is begun anew."
+        )
     _warn_of_trouble(sides.objects, request.rules, progress)
     scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh, opaque=opaque)
     try:
@@ -235,6 +240,7 @@ def _make_header(request: PlanRequest, reader: DocumentReader, services: Service
     return Header(
         store=reader.locator,
         kept_at=reader.environment,
+        store_state=reader.state() if isinstance(reader, ReadWhole) else "",
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
         rules=rules.to_json(),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from url_rewriter.pipeline.held_plan import planned_rules
 from url_rewriter.planfile import Plan, UrlFilter
 from url_rewriter.rules import Rule, Rules
-from url_rewriter.urls import ObjectRef
+from url_rewriter.urls import S3_FORMS, ObjectRef
 
 # What rclone reads as paths, cleans, or spells in another way (rclone's documentation, "Overview",
 # "Restricted filenames": control characters and what stands for them in a file's name).
@@ -118,10 +118,13 @@ def _rule_called(rules: Rules, name: str | None) -> Rule | None:
 
 
 def _sources(plan: Plan, rules: Rules, wanted: UrlFilter) -> Iterator[tuple[Rule, ObjectRef]]:
-    """The object that each URL means, as it is likeliest read, with the rule that takes it."""
+    """The object that each URL means, as it is likeliest read, with the rule that takes it.
+
+    Those of S3 servers are left out: which server it was, and how rclone calls it, is not known.
+    """
     called = {rule.name: rule for rule in rules.rules}
     for row in plan.urls(wanted):
-        if row.rule and row.source_key and not row.is_base:
+        if row.rule and row.source_key and not row.is_base and row.form not in S3_FORMS:
             yield called[row.rule], ObjectRef(row.source_bucket, row.source_key)
 
 

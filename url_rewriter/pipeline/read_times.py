@@ -7,49 +7,18 @@ in neither. As of one moment it is in exactly one place.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from url_rewriter.engines import Scan
 from url_rewriter.pipeline.progress import Progress
+from url_rewriter.planfile import ReadAt
 from url_rewriter.stores.base import SnapshotLostError
 
 _HELP = (
     "a document that was moved meanwhile may have been seen in neither place. For one snapshot: "
     "more --workers, or point-in-time recovery and --read-time at a whole minute"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAt:
-    """The moments that documents were read at; ``remark`` says why they are not one.
-
-    Without moments and without a remark the store was read as a whole, at once.
-
-    >>> ReadAt.parse("2026-11-28T08:00:00+00:00").text
-    'as of 2026-11-28 08:00:00Z'
-    """
-
-    moments: tuple[datetime, ...] = ()
-    remark: str = ""
-
-    @classmethod
-    def parse(cls, moments: str, remark: str = "") -> ReadAt:
-        """What ``spelling`` gave."""
-        return cls(tuple(map(datetime.fromisoformat, moments.split())), remark)
-
-    @property
-    def spelling(self) -> str:
-        """The moments, in RFC 3339, for a plan file and for machines."""
-        return " ".join(moment.isoformat() for moment in self.moments)
-
-    @property
-    def text(self) -> str:
-        """For people: "" where there is nothing to say."""
-        moments = ", ".join(f"{moment:%Y-%m-%d %H:%M:%S}Z" for moment in self.moments)
-        if self.remark:
-            return f"not as of one moment ({moments})" if moments else "not as of one moment"
-        return f"as of {moments}" if moments else ""
 
 
 class ReadTimes:

@@ -18,9 +18,9 @@ from url_rewriter.pipeline.census import PartsRead
 from url_rewriter.pipeline.forecast import forecast_reads
 from url_rewriter.pipeline.mention_index import Mentions
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_times import ReadAt, ReadTimes
+from url_rewriter.pipeline.read_times import ReadTimes
 from url_rewriter.pipeline.requests import Limits
-from url_rewriter.planfile import Draft, rows_of
+from url_rewriter.planfile import Draft, ReadAt, rows_of
 from url_rewriter.planning import ADDRESS_NEEDLES, Discovery, Planner, Tally, discover, survey
 from url_rewriter.rules import FieldPattern, Rules
 from url_rewriter.stores.base import DocumentReader, Partition, Query, SnapshotLostError

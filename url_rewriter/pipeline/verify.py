@@ -15,7 +15,7 @@ from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterErr
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.compare import only_origin
-from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
+from url_rewriter.pipeline.held_plan import planned_planner, planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
 from url_rewriter.pipeline.not_looked_at import look_outside
@@ -27,7 +27,6 @@ from url_rewriter.pipeline.plan import (
     read_at_of,
 )
 from url_rewriter.pipeline.progress import Progress
-from url_rewriter.pipeline.read_times import ReadAt
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.verdict_keeping import (
@@ -36,7 +35,7 @@ from url_rewriter.pipeline.verdict_keeping import (
     keep_verdict,
     plan_to_judge,
 )
-from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, Summary
+from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, ReadAt, Summary
 from url_rewriter.planfile.replacing import require_replaceable
 from url_rewriter.rules import Rules
 
@@ -221,6 +220,7 @@ def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:
     plan = Plan(path)
     stack.callback(plan.close)
     plan.check()
+    plan.check_entries(planned_planner(plan))
     return plan
 
 

@@ -21,12 +21,13 @@ def judge_places(seen: Inspection, answer: Objections) -> Objections:
 
     The proof holds at the place that was asked, and where the rules declare another name of it
     (``aliases``). Elsewhere it holds where written URLs were opened. A host without an address
-    opens for no one.
+    opens for no one, unless a proxy opened it.
     """
     if not seen.asked_at or not seen.fresh.count_urls()["migrated"]:
         return answer
     written = [each for each in seen.rules.written_endpoints() if not _is_asked(seen, each)]
-    unknown = list(_unresolved(seen, written))
+    # A proxy resolves names that have no address here.
+    unknown = [] if _were_opened(seen) else list(_unresolved(seen, written))
     if unknown:
         count = None if answer.count is None else answer.count + len(unknown)
         answer = replace(answer, against=chain(unknown, answer.against), count=count)

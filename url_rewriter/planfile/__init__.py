@@ -23,6 +23,7 @@ from url_rewriter.planfile.obstacles import (
 )
 from url_rewriter.planfile.openings import Openings, RuleOpening
 from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.read_at import ReadAt
 from url_rewriter.planfile.rows import PlannedWrite
 from url_rewriter.planfile.runs import Run
 from url_rewriter.planfile.scan_rows import FoundRows, rows_of
@@ -61,6 +62,7 @@ __all__ = [
     "OptionKind",
     "Plan",
     "PlannedWrite",
+    "ReadAt",
     "RuleOpening",
     "RuleTotals",
     "Run",

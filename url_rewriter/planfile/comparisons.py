@@ -15,16 +15,20 @@ from url_rewriter.findings import Code
 from url_rewriter.objectinfo import ObjectInfo
 from url_rewriter.planfile.findings import delete_findings, put_findings
 from url_rewriter.planfile.schema import transaction
-from url_rewriter.urls import ObjectRef
+from url_rewriter.urls import S3_FORMS, ObjectRef
 
 Origins = Callable[[ObjectRef], Sequence[ObjectRef]]
 """The objects that moved to a target which documents name already."""
 
 # Each target that exists with each object that moves there, as URLs that are settled have it. What
 # documents name already has no source here.
-_NAMED = """
+# It has none either where it was on an S3 server: Cloud Storage may have a bucket of that name.
+_CLOUD_STORAGES = "o.status = 'rewrite' AND o.form NOT IN ({})".format(
+    ", ".join(sorted(f"'{form}'" for form in S3_FORMS))
+)
+_NAMED = f"""
 SELECT DISTINCT t.id, t.bucket, t.key, e.size, e.etag,
-    CASE o.status WHEN 'rewrite' THEN o.bucket END, CASE o.status WHEN 'rewrite' THEN o.key END
+    CASE WHEN {_CLOUD_STORAGES} THEN o.bucket END, CASE WHEN {_CLOUD_STORAGES} THEN o.key END
 FROM occurrences o JOIN targets t ON t.id = o.target JOIN newest_evidence e ON e.target = t.id
 WHERE o.status IN ('rewrite', 'migrated') AND e.state = 'exists' AND o.remark IS NOT 'base'
 ORDER BY 6, 7, 1
@@ -63,7 +67,7 @@ def planned_origins(connection: sqlite3.Connection, otherwise: Origins) -> Origi
     """The sources that a plan rewrote to a target; ``otherwise`` for targets that it did not."""
     connection.executescript(
         "CREATE TEMPORARY TABLE IF NOT EXISTS origins AS"
-        " SELECT DISTINCT target, bucket, key FROM occurrences WHERE status = 'rewrite';"
+        f" SELECT DISTINCT target, bucket, key FROM occurrences o WHERE {_CLOUD_STORAGES};"
         "CREATE INDEX IF NOT EXISTS temp.origins_of_target ON origins (target)"
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -70,6 +71,8 @@ class Draft:
         self.path = path
         self.part = path.with_name(path.name + ".part")
         self.continued = False
+        self.outdated = False
+        """Whether one that was begun was thrown away, since its store has changed."""
         self._closed = False
         self._lock: FileLock | None = None
         self._asked_for: Rows = {}
@@ -127,7 +130,11 @@ class Draft:
     def _is_of(self, header: Header) -> bool:
         with reading(self.part):
             (begun,) = self._connection.execute("SELECT count(*) FROM header").fetchone()
-            if not begun or not header.describes_same_scan(read_header(self._connection)):
+            kept = read_header(self._connection) if begun else None
+            if kept is None or not header.describes_same_scan(kept):
+                self.outdated = kept is not None and header.describes_same_scan(
+                    replace(kept, store_state=header.store_state)
+                )
                 return False
             # What was unknown then is asked again, and what may have changed. Evidence from the
             # future too: a clock was set back. Inventories are given anew, and cost nothing.

@@ -20,8 +20,9 @@ class Header:
     SHA-256. ``kept_at`` tells a database that can be thrown away from a real one of the same name;
     ``rule_lines`` is a JSON object of the lines that rules stand in, ``made_by`` the user and the
     host. ``read_at`` are the moments that documents were read at, ``read_remark`` says why they
-    are not one. ``invocation`` is the command that made the plan; it names no store beside
-    ``store``.
+    are not one. ``store_state`` names the state of a store that is read whole, at once, and keeps
+    no other; "" for others. ``invocation`` is the command that made the plan; it names no store
+    beside ``store``.
     """
 
     store: str
@@ -35,13 +36,14 @@ class Header:
     made_by: str = ""
     read_at: str = ""
     read_remark: str = ""
+    store_state: str = ""
     invocation: Invocation = field(default_factory=Invocation)
 
     def describes_same_scan(self, other: Header) -> bool:
         """Whether a scan begun under ``other`` may be continued under this header."""
         return (
-            (self.store, self.kept_at, self.rules, self.invocation.scope)
-            == (other.store, other.kept_at, other.rules, other.invocation.scope)
+            (self.store, self.kept_at, self.store_state, self.rules, self.invocation.scope)
+            == (other.store, other.kept_at, other.store_state, other.rules, other.invocation.scope)
         )  # fmt: skip
 
     def command(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from url_rewriter.planning.planned import Candidate
 from url_rewriter.rules import Bases, Rules
-from url_rewriter.urls import Base, ObjectRef, Occurrence, Reading
+from url_rewriter.urls import S3_FORMS, Base, ObjectRef, Occurrence, Reading
 from url_rewriter.urls.names import key_trouble
 
 
@@ -15,7 +15,7 @@ def base_candidate(rules: Rules, occurrence: Occurrence) -> Candidate | None:
     reading = _base_of(occurrence)
     if reading is None or reading.base is None:
         return None
-    rule = rules.rule_below(reading.source)
+    rule = rules.rule_below(reading.source, s3=occurrence.form in S3_FORMS)
     if rule is None or rule.bases is not Bases.REWRITE:
         return None
     target = rule.target_of(reading.source)
@@ -36,11 +36,7 @@ def _base_of(occurrence: Occurrence) -> Reading | None:
 def is_shared_folder(rules: Rules, occurrence: Occurrence) -> bool:
     """Whether a folder belongs to a rule that rewrites bases, and is none that could be rewritten:
     other rules move parts of it elsewhere."""
-    source = occurrence.readings[0].source
-    if not source.key.endswith("/"):
-        return False
-    rule = rules.rule_for(source)
-    return rule is not None and rule.bases is Bases.REWRITE
+    return _is_folder(rules, occurrence, occurrence.readings[0])
 
 
 def objects_only(rules: Rules, occurrence: Occurrence) -> Occurrence:
@@ -52,15 +48,16 @@ def objects_only(rules: Rules, occurrence: Occurrence) -> Occurrence:
     kept = [
         reading
         for place, reading in enumerate(occurrence.readings)
-        if reading.base is None and not (place and _is_folder(rules, reading.source))
+        if reading.base is None and not (place and _is_folder(rules, occurrence, reading))
     ]
     return occurrence._replace(readings=tuple(kept))
 
 
-def _is_folder(rules: Rules, source: ObjectRef) -> bool:
-    if not source.key.endswith("/"):
+def _is_folder(rules: Rules, occurrence: Occurrence, reading: Reading) -> bool:
+    """Whether a reading is a folder of a rule that rewrites bases."""
+    if not reading.source.key.endswith("/"):
         return False
-    rule = rules.rule_for(source)
+    rule = rules.rule_for(reading.source, s3=occurrence.form in S3_FORMS)
     return rule is not None and rule.bases is Bases.REWRITE
 
 

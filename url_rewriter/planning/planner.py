@@ -23,7 +23,17 @@ from url_rewriter.planning.reconciling import unreconciled
 from url_rewriter.rules import FieldPattern, ReadingPolicy, Rules, TextOffsets, Unmapped
 from url_rewriter.second_opinion import SecondOpinion
 from url_rewriter.text import may_hold
-from url_rewriter.urls import Form, Found, Left, ObjectRef, Occurrence, Remark, find, needles
+from url_rewriter.urls import (
+    S3_FORMS,
+    Form,
+    Found,
+    Left,
+    ObjectRef,
+    Occurrence,
+    Remark,
+    find,
+    needles,
+)
 
 # Looked up for every URL, where an enumeration's member takes its time.
 _TARGET, _REPAIR = Form.TARGET, ReadingPolicy.REPAIR
@@ -70,6 +80,7 @@ class Planner:
         self._target_buckets = {rule.target.bucket for rule in rules.rules}
         self._needles = needles(rules.grammar)
         self._some_unspelled = any(rule.form.leaves_out for rule in rules.rules)
+        self._has_sources = bool(rules.sources)
         self._bases = rules.grammar.bases
         self._everywhere = not (fields or rules.scope.fields)
         self.opinion = SecondOpinion(
@@ -188,9 +199,8 @@ class Planner:
             left += [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
             urls = [url for url in urls if not _is_unspelled(url.candidates)]
         if self._bases:
-            shared = [url for url in urls if self._is_shared(url)]
-            left += [_left_folder(url.occurrence) for url in shared]
-            urls = [url for url in urls if url not in shared]
+            left += [_left_folder(url.occurrence) for url in urls if self._is_shared(url)]
+            urls = [url for url in urls if not self._is_shared(url)]
         return urls, left
 
     def _is_shared(self, url: PlannedUrl) -> bool:
@@ -207,9 +217,10 @@ class Planner:
                 return (base,)
             occurrence = objects_only(self.rules, occurrence)
         endpoint, taken = self.rules.target.endpoint, self.rules.taken
+        s3 = self._has_sources and occurrence.form in S3_FORMS
         candidates = []
         for reading in occurrence.readings:
-            found = taken(reading.source)
+            found = taken(reading.source, s3=s3)
             if found is not None:
                 candidates.append(Candidate(reading, found[0], found[1], endpoint))
         if len(candidates) > 1:

@@ -85,11 +85,23 @@ class _PuttingBack:
             ),
             key=_order,
         )
-        told = _assign(wrote, own, found)
+        told = () if own and self._was_moved(place) else _assign(wrote, own, found)
         if not told:
             self.doubtful.add((place, after))
         for path, edit in told:
             self._set(path, edit)
+
+    def _was_moved(self, place: Place) -> bool:
+        """Whether another string of ours in the same array stands elsewhere now: then strings that
+        are equal may have changed places, though they stand where they stood."""
+        array = place[: place.index(None)]
+        places = {(place_of(path), text) for path, text in self._texts.items()}
+        return any(
+            place_of(edit.value_path)[: len(array) + 1] == (*array, None)
+            and self._texts.get(edit.value_path) != edit.after
+            and (place_of(edit.value_path), edit.after) in places
+            for edit in self._ours.live
+        )
 
     def edits(self) -> tuple[Edit, ...]:
         """What is to be written."""

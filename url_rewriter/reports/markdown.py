@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from url_rewriter.gates import GateState
-from url_rewriter.planfile import Plan, WriteTotals
+from url_rewriter.planfile import Plan, ReadAt, WriteTotals
 from url_rewriter.reports.gates import GateView, view_gates
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import LISTED, ReportRow, list_rows
@@ -69,10 +69,12 @@ def _opening(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     yield f"# {verdict.headline}\n\n{verdict.explanation}\n\n"
     if verdict.next:
         yield f"Next: {code(verdict.next)}\n\n"
-    read_time = header.invocation.read_time
-    as_of = f", as of {read_time}" if read_time else ""
+    read_at = ReadAt.parse(header.read_at, header.read_remark)
     yield f"- Plan {code(plan.path.name)}, seal {code(plan.seal[:8])}, made {header.created_at}\n"
-    yield f"- Source {code(privacy.file(header.store))}{as_of}, {_scanned(facts)}\n"
+    as_of = f", {read_at.text}" if read_at.text else ""
+    yield f"- Source {code(privacy.file(header.store))}, {_scanned(facts)}{as_of}\n"
+    if read_at.remark:
+        yield f"- {plain(privacy.prose(read_at.remark))}\n"
     yield f"- Target {code(privacy.text(header.endpoint))}\n"
     opened = plan.openings()
     yield f"- Opened with credentials: {opened.with_credentials()}; "

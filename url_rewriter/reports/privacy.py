@@ -12,7 +12,7 @@ import re
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.planfile import Plan, UrlFacts
 from url_rewriter.rules import Rules
-from url_rewriter.urls import ObjectRef, redact, redact_url
+from url_rewriter.urls import S3_FORMS, ObjectRef, redact, redact_url
 
 _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
 _WORDS = re.compile(r"[A-Za-z, ]+")
@@ -37,11 +37,13 @@ class Privacy:
 
     def document(self, path: str) -> str:
         """A document path, or a pattern of the command line."""
-        return self.text(path)
+        return redact_url(path)
 
     def field(self, path: ValuePath) -> str:
         """A value path, as people read it."""
-        return self.text(format_value_path(path))
+        return format_value_path(
+            tuple(step if isinstance(step, int) else redact_url(step) for step in path)
+        )
 
     def field_pattern(self, path: ValuePath) -> str:
         """A value path with every array index left out, which groups alike places."""
@@ -142,7 +144,8 @@ class Pseudonyms(Privacy):
         """The object that the URL names; a pseudonym where it names none."""
         if not row.source_key:
             return self._name(row.old)
-        return f"gs://{row.source_bucket}/{self.key(row.source_bucket, row.source_key)}"
+        scheme = "s3" if row.form in S3_FORMS else "gs"
+        return f"{scheme}://{row.source_bucket}/{self.key(row.source_bucket, row.source_key)}"
 
     def new_url(self, row: UrlFacts) -> str:
         """The target's URL, without its query."""

@@ -15,6 +15,7 @@ from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy, Pseudonyms
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted, spell_out
+from url_rewriter.urls import S3_FORMS
 
 SUFFIXES: tuple[str, ...] = (".conf",)
 SHOWN_ON_TERMINALS: bool = True
@@ -53,7 +54,7 @@ def _targets(plan: Plan, privacy: Privacy, hosts: Mapping[str, str]) -> tuple[di
     targets: dict[str, str] = {}
     left_out: set[str] = set()
     for row in plan.urls():
-        if not row.new or row.is_base or row.source_bucket not in names:
+        if not row.new or row.is_base or row.form in S3_FORMS or row.source_bucket not in names:
             continue
         key = row.source_key
         # Without query and fragment, so that the first of several spellings speaks for all.

@@ -21,11 +21,12 @@ from url_rewriter.rules.model import (
     Rules,
     Scope,
     Target,
+    moved_urls,
 )
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
-from url_rewriter.rules.places import places_of
 from url_rewriter.rules.problems import Problem, RulesError
 from url_rewriter.rules.public_form import PublicForm
+from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.waivers import Waiver
 from url_rewriter.urls import Grammar
 
@@ -83,6 +84,7 @@ def _require_known_version(placed: Placed) -> None:
 def _rules(file: RulesFile, placed: Placed) -> Rules:
     target = Target(file.target.endpoint, file.target.bucket, PublicForm(file.target.url))
     rules = tuple(_rule(file, rule, index, placed) for index, rule in enumerate(file.rules))
+    sources = tuple(S3Source(each.s3, each.bucket or "") for each in file.sources)
     exclude = file.scope.exclude
     return Rules(
         target=target,
@@ -98,8 +100,9 @@ def _rules(file: RulesFile, placed: Placed) -> Rules:
             targets=tuple(dict.fromkeys([target.endpoint, *file.aliases])),
             nested=file.nested is Nested.REWRITE,
             bases=any(rule.bases is Bases.REWRITE for rule in rules),
-            places=places_of([rule.writing(target.endpoint) for rule in rules]),
+            **moved_urls(target, rules, sources),
         ),
+        sources=sources,
         waivers=tuple(
             Waiver.from_members(
                 waive.model_dump(exclude_none=True), placed.line_of(("waive", number))
@@ -121,6 +124,7 @@ def _rule(file: RulesFile, rule: RulePart, index: int, placed: Placed) -> Rule:
         bases=rule.bases or file.defaults.bases,
         public=file.target.public if rule.target.public is None else rule.target.public,
         form=PublicForm(rule.target.url or file.target.url),
+        store=rule.source.store,
         examples=tuple(
             Example(
                 url=example.url,

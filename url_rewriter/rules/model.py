@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from url_rewriter.documents import ValuePath
 from url_rewriter.errors import RefusedError
 from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
-from url_rewriter.rules.places import Writing, places_of
+from url_rewriter.rules.places import RuleUrls, UrlSpace, places_of
 from url_rewriter.rules.public_form import IN_PATH_STYLE, PublicForm
+from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.waivers import Waiver
-from url_rewriter.urls import Api, Grammar, ObjectRef, Reading, TargetPlace
+from url_rewriter.urls import Api, Grammar, ObjectRef, Reading, S3Address, TargetPlace
 from url_rewriter.urls.names import key_trouble
 
 VERSION = 1
@@ -55,6 +56,13 @@ class TextOffsets(StrEnum):
 
     LEAVE = "leave"
     REWRITE = "rewrite"
+
+
+class SourceKind(StrEnum):
+    """Where objects were before the move."""
+
+    CLOUD_STORAGE = "cloud-storage"
+    S3 = "s3"
 
 
 class Bases(StrEnum):
@@ -108,8 +116,9 @@ class Rule:
     """Objects of one bucket, under one prefix, and where they are now.
 
     ``public``: what is written opens without credentials, so that ``verify`` insists on it; False:
-    it is not meant to, so that it is not tried; None: it is tried and told. ``line`` is that of the
-    rules file, for messages; 0 where the rules come from a plan file.
+    it is not meant to, so that it is not tried; None: it is tried and told. ``store`` is where the
+    objects were. ``line`` is that of the rules file, for messages; 0 where the rules come from a
+    plan file.
     """
 
     name: str
@@ -122,6 +131,7 @@ class Rule:
     bases: Bases = Bases.LEAVE
     public: bool | None = None
     form: PublicForm = IN_PATH_STYLE
+    store: SourceKind = SourceKind.CLOUD_STORAGE
     examples: tuple[Example, ...] = ()
     line: int = field(default=0, compare=False)
 
@@ -157,10 +167,15 @@ class Rule:
             return self.form.url_of_base(endpoint, target, reading.base, query, reading.fragment)
         return self.form.url(endpoint, target, query, reading.fragment)
 
-    def writing(self, endpoint: str) -> Writing:
-        """The URLs that this rule writes."""
+    def urls(self, endpoint: str, sources: Sequence[S3Source] = ()) -> RuleUrls:
+        """The URLs that this rule writes, and takes of S3 servers."""
         place = self.form.place(endpoint, self.target.bucket)
-        return Writing(place, self.target.prefix, self.form.is_path_style)
+        writes = UrlSpace(place, self.target.prefix, self.form.is_path_style)
+        if self.store is not SourceKind.S3:
+            return RuleUrls(writes)
+        spaces = [each.spaces(self.source.bucket, self.source.prefix) for each in sources]
+        takes = tuple(space for found in spaces for space in found)
+        return RuleUrls(writes, takes, self.source == self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +211,8 @@ class Rules:
 
     ``grammar`` recognises what the file declares: hosts that serve a bucket, and, as URLs that
     already name targets, those of the target's endpoint and of its aliases. ``waivers`` are of the
-    gates of ``verify``: they change nothing of what is planned.
+    gates of ``verify``: they change nothing of what is planned. ``sources`` are S3 servers that
+    objects moved from.
     """
 
     target: Target
@@ -205,39 +221,49 @@ class Rules:
     scope: Scope
     grammar: Grammar
     waivers: tuple[Waiver, ...] = ()
+    sources: tuple[S3Source, ...] = ()
     _by_bucket: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+    _by_s3_bucket: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         longest_first = sorted(self.rules, key=lambda rule: -len(rule.source.prefix))
         by_bucket: dict[str, tuple[Rule, ...]] = {}
+        by_s3_bucket: dict[str, tuple[Rule, ...]] = {}
         for rule in longest_first:
-            by_bucket[rule.source.bucket] = (*by_bucket.get(rule.source.bucket, ()), rule)
+            rules = by_s3_bucket if rule.store is SourceKind.S3 else by_bucket
+            rules[rule.source.bucket] = (*rules.get(rule.source.bucket, ()), rule)
         object.__setattr__(self, "_by_bucket", by_bucket)
+        object.__setattr__(self, "_by_s3_bucket", by_s3_bucket)
 
-    def taken(self, ref: ObjectRef) -> tuple[Rule, ObjectRef] | None:
+    def taken(self, ref: ObjectRef, *, s3: bool = False) -> tuple[Rule, ObjectRef] | None:
         """The rule that takes an object, that of its bucket with the longest prefix of its key,
-        and the object's target.
+        and the object's target. ``s3``: the object is of an S3 source, not of Cloud Storage.
 
         None also where the target's key would be none that every client can ask for: empty, too
         long, or with a ``.`` or ``..`` segment, which exchanging prefixes can bring about (the key
         ``img../a`` without ``img``). A less exact rule does not take such an object instead.
         """
-        for rule in self._by_bucket.get(ref.bucket, ()):
+        for rule in (self._by_s3_bucket if s3 else self._by_bucket).get(ref.bucket, ()):
             if ref.key.startswith(rule.source.prefix):
                 target = rule.target_of(ref)
                 return (rule, target) if key_trouble(target.key) is None else None
         return None
 
     def sources_of(self, target: ObjectRef) -> tuple[ObjectRef, ...]:
-        """Every object that these rules move to ``target``; several where rules merge buckets."""
-        sources = (rule.source_of(target) for rule in self.rules)
-        return tuple(
-            dict.fromkeys(
-                source
-                for rule, source in zip(self.rules, sources, strict=True)
-                if source is not None and self.rule_for(source) is rule
-            )
-        )
+        """Every object that these rules move to ``target``; several where rules merge buckets.
+
+        None where one of them may be of an S3 source: which it was, no bucket and key can tell.
+        """
+        found: dict[ObjectRef, None] = {}
+        for rule in self.rules:
+            source, s3 = rule.source_of(target), rule.store is SourceKind.S3
+            taken = source and self.taken(source, s3=s3)
+            if source is None or taken is None or taken[0] is not rule:
+                continue
+            if s3:
+                return ()
+            found[source] = None
+        return tuple(found)
 
     def url_of(self, target: ObjectRef) -> str:
         """The URL of a target, as the rule with the longest prefix of its key writes it."""
@@ -263,13 +289,14 @@ class Rules:
         """Whether any rule rewrites base URLs and templates."""
         return any(rule.bases is Bases.REWRITE for rule in self.rules)
 
-    def rule_below(self, prefix: ObjectRef) -> Rule | None:
+    def rule_below(self, prefix: ObjectRef, *, s3: bool = False) -> Rule | None:
         """The rule that takes every key that begins with that of ``prefix``.
 
         None where no rule does, or several share them.
         """
         found: Rule | None = None
-        for rule in self._by_bucket.get(prefix.bucket, ()):  # the longest source prefix first
+        # The longest source prefix first.
+        for rule in (self._by_s3_bucket if s3 else self._by_bucket).get(prefix.bucket, ()):
             if prefix.key.startswith(rule.source.prefix):
                 return rule if found is None else None
             if rule.source.prefix.startswith(prefix.key):
@@ -295,14 +322,14 @@ class Rules:
         wanted = ObjectPrefix(*target)
         return any(not rule.source.prefix and rule.target == wanted for rule in self.rules)
 
-    def rule_for(self, ref: ObjectRef) -> Rule | None:
+    def rule_for(self, ref: ObjectRef, *, s3: bool = False) -> Rule | None:
         """The rule that takes an object, if any does."""
-        taken = self.taken(ref)
+        taken = self.taken(ref, s3=s3)
         return taken and taken[0]
 
     def written_endpoints(self) -> tuple[str, ...]:
         """Where the URLs that these rules write are opened: endpoints, and bases of other forms."""
-        places = (rule.writing(self.target.endpoint) for rule in self.rules)
+        places = (rule.urls(self.target.endpoint).writes for rule in self.rules)
         return tuple(
             dict.fromkeys(
                 self.target.endpoint if each.path_style else each.place.base.rstrip("/")
@@ -344,6 +371,10 @@ class Rules:
                 ),
                 *({"host": host, "serves": api} for host, api in sorted(self.grammar.apis.items())),
             ],
+            "sources": [
+                {"s3": source.url, **({"bucket": source.bucket} if source.bucket else {})}
+                for source in self.sources
+            ],
             "unmapped": self.unmapped,
             "waive": [waiver.to_members() for waiver in self.waivers],
         }
@@ -363,6 +394,7 @@ class Rules:
             raise ValueError("another version")
         target = _target(members["target"])
         rules = tuple(map(_rule, members["rules"]))
+        sources = tuple(S3Source(m["s3"], m.get("bucket", "")) for m in members.get("sources", ()))
         exclude = members["scope"]["exclude"]
         return cls(
             target=target,
@@ -381,10 +413,27 @@ class Rules:
                 targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
                 nested=Nested(members["nested"]) is Nested.REWRITE,
                 bases=any(rule.bases is Bases.REWRITE for rule in rules),
-                places=places_of([rule.writing(target.endpoint) for rule in rules]),
+                **moved_urls(target, rules, sources),
             ),
+            sources=sources,
             waivers=tuple(map(Waiver.from_members, members["waive"])),
         )
+
+
+class MovedUrls(TypedDict):
+    """What a grammar knows of the URLs that rules write, and take of S3 servers."""
+
+    places: tuple[TargetPlace, ...]
+    addresses: tuple[S3Address, ...]
+
+
+def moved_urls(target: Target, rules: Sequence[Rule], sources: Sequence[S3Source]) -> MovedUrls:
+    """The members of a grammar that rules and sources make together."""
+    urls = [rule.urls(target.endpoint, sources) for rule in rules]
+    return {
+        "places": places_of(urls, has_sources=bool(sources)),
+        "addresses": tuple(address for source in sources for address in source.addresses),
+    }
 
 
 def _target(members: Mapping[str, Any]) -> Target:
@@ -394,7 +443,11 @@ def _target(members: Mapping[str, Any]) -> Target:
 def _rule_members(rule: Rule) -> dict[str, object]:
     return {
         "name": rule.name,
-        "source": {"bucket": rule.source.bucket, "prefix": rule.source.prefix},
+        "source": {
+            "bucket": rule.source.bucket,
+            "prefix": rule.source.prefix,
+            "store": rule.store,
+        },
         "target": {
             "bucket": rule.target.bucket,
             "prefix": rule.target.prefix,
@@ -419,7 +472,7 @@ def _rule_members(rule: Rule) -> dict[str, object]:
 def _rule(members: Mapping[str, Any]) -> Rule:
     return Rule(
         name=members["name"],
-        source=ObjectPrefix(**members["source"]),
+        source=ObjectPrefix(members["source"]["bucket"], members["source"]["prefix"]),
         target=ObjectPrefix(members["target"]["bucket"], members["target"]["prefix"]),
         on_missing=OnMissing(members["on_missing"]),
         query=QueryPolicy(members["query"]),
@@ -428,5 +481,6 @@ def _rule(members: Mapping[str, Any]) -> Rule:
         bases=Bases(members.get("bases", Bases.LEAVE)),
         public=members.get("public"),
         form=PublicForm(members["target"]["url"]),
+        store=SourceKind(members["source"].get("store", SourceKind.CLOUD_STORAGE)),
         examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
     )

@@ -23,11 +23,13 @@ from url_rewriter.rules.model import (
     OnMissing,
     QueryPolicy,
     ReadingPolicy,
+    SourceKind,
     TextOffsets,
     Unmapped,
 )
 from url_rewriter.rules.problems import did_you_mean, quoted
 from url_rewriter.rules.public_form import PATH_STYLE
+from url_rewriter.rules.s3_sources import s3_url, trouble_with_bucket
 from url_rewriter.rules.schema_values import (
     ApiOption,
     BasesOption,
@@ -141,9 +143,13 @@ class ScopePart(_FilePart):
 class SourcePart(_FilePart):
     """Which objects moved."""
 
-    bucket: SourceBucket = Field(description="The Cloud Storage bucket, exactly.")
+    bucket: SourceBucket = Field(description="The bucket that they were in, exactly.")
     prefix: Prefix = Field(
         default="", description="What their keys begin with. The longest one of a bucket wins."
+    )
+    store: Annotated[SourceKind, Field(strict=False)] = Field(
+        default=SourceKind.CLOUD_STORAGE,
+        description="Where the bucket was: in Cloud Storage, or on an S3 server of sources.",
     )
 
 
@@ -232,6 +238,32 @@ class HostPart(_FilePart):
         return self
 
 
+class S3SourcePart(_FilePart):
+    """An S3 server that objects moved from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"s3": {"pattern": r"^[^{]*$|\{bucket\}"}}},
+            "then": {"properties": {"bucket": False}},
+            "else": {"required": ["bucket"]},
+        }
+    )
+
+    s3: Annotated[str, AfterValidator(s3_url)] = Field(
+        description="Its endpoint, whose URLs have the bucket in the path or in the host, as s3:// "
+        "has; or how its URLs were written: literals with {bucket} and, at the end, {key}."
+    )
+    bucket: SourceBucket | None = Field(
+        default=None, description="The bucket of URLs that do not tell it."
+    )
+
+    @model_validator(mode="after")
+    def _one_bucket(self) -> Self:
+        if trouble := trouble_with_bucket(self.s3, self.bucket):
+            raise ValueError(trouble)
+        return self
+
+
 class WaivePart(_FilePart):
     """What may stand against a gate of verify, for a reason and until a day."""
 
@@ -265,6 +297,9 @@ class RulesFile(_FilePart):
     scope: ScopePart = ScopePart()
     rules: list[RulePart] = Field(min_length=1, description="No two have the same source.")
     hosts: list[HostPart] = Field(default=[], description="Names that serve a bucket, or an API.")
+    sources: list[S3SourcePart] = Field(
+        default=[], description="S3 servers that objects moved from, for rules with store: s3."
+    )
     waive: list[WaivePart] = Field(
         default=[], description="What may stand against gates of verify, for a reason and a time."
     )

@@ -142,6 +142,14 @@ class DocumentReader(Protocol):
         """Give back connections and locks."""
 
 
+@runtime_checkable
+class ReadWhole(Protocol):
+    """A reader of a store that is read whole, at once, and that keeps no earlier state."""
+
+    def state(self) -> str:
+        """What names the state that the store is in now: another one after every change."""
+
+
 @dataclass(frozen=True, slots=True)
 class OtherDatabases:
     """The ``locators`` of the project's other databases; ``trouble``: why they are not known."""

@@ -43,6 +43,7 @@ from url_rewriter.text import may_hold
 from url_rewriter.urls.encoding import target_url, url_below
 from url_rewriter.urls.hosts import endpoint_place, is_cloud_storage
 from url_rewriter.urls.model import (
+    S3_FORMS,
     Api,
     Base,
     Form,
@@ -54,6 +55,7 @@ from url_rewriter.urls.model import (
     Reading,
     Remark,
     Replacement,
+    S3Address,
     TargetPlace,
 )
 from url_rewriter.urls.needles import needles
@@ -65,6 +67,7 @@ from url_rewriter.urls.unread import with_unread
 from url_rewriter.urls.values import Context
 
 __all__ = [
+    "S3_FORMS",
     "Api",
     "Base",
     "Form",
@@ -76,6 +79,7 @@ __all__ = [
     "Reading",
     "Remark",
     "Replacement",
+    "S3Address",
     "TargetPlace",
     "endpoint_place",
     "find",

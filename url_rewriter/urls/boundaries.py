@@ -7,7 +7,9 @@ Markdown 6.9, linkify-it), and whether the blanks behind it are its own.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
+from typing import NamedTuple
 
 
 # Counts are bounded to keep hostile text linear.
@@ -54,18 +56,25 @@ _COLON, _SLASH = _any_spelling(":"), _any_spelling("/")
 _T, _P, _S, _C = map(_any_spelling, "tpsc")
 _HTTP = rf"{_T}{_T}{_P}{_S}?{_COLON}{_SLASH}{_SLASH}"
 _GS = rf"{_C}?{_S}{_COLON}{_SLASH}{_SLASH}"
+_S3 = rf"{_any_spelling('3')}{_COLON}{_SLASH}{_SLASH}"
 _HOST = rf"{_SLASH}(?=[A-Za-z0-9])"
 
-ANCHOR = re.compile(
-    # One set of first characters, which the regex engine skips to quickly, and for each of them a
-    # look at the next one, which nearly always is another.
-    rf"[hHgG/\\%&](?:(?<=[hH])(?=[tT\\%&]){_HTTP}|(?<=[gG])(?=[cCsS\\%&]){_GS}"
-    rf"|(?<=/)(?=[/\\%&]){_HOST}"
-    rf"|(?<=[\\%&])(?:{_begun('h')}{_HTTP}|{_begun('g')}{_GS}|{_begun('/')}{_HOST}))"
-)
-"""The beginning of a URL in any escaping: a scheme with its slashes, or two slashes and a host."""
 
-_SCHEME_AHEAD = r"(?:[hH][tT]{2}[pP][sS]?:|[gG][cC]?[sS]:(?:\\?/){2}|//[A-Za-z0-9])"
+def _anchor(*, s3: bool) -> re.Pattern[str]:
+    first, begun, scheme = "hHgG", f"{_begun('h')}{_HTTP}|{_begun('g')}{_GS}", ""
+    if s3:
+        first, begun = "hHgGsS", f"{begun}|{_begun('s')}{_S3}"
+        scheme = rf"|(?<=[sS])(?=[3\\%&]){_S3}"
+    return re.compile(
+        # One set of first characters, which the regex engine skips to quickly, and for each of them
+        # a look at the next one, which nearly always is another.
+        rf"[{first}/\\%&](?:(?<=[hH])(?=[tT\\%&]){_HTTP}|(?<=[gG])(?=[cCsS\\%&]){_GS}{scheme}"
+        rf"|(?<=/)(?=[/\\%&]){_HOST}|(?<=[\\%&])(?:{begun}|{_begun('/')}{_HOST}))"
+    )
+
+
+_SCHEME_AHEAD = r"[hH][tT]{2}[pP][sS]?:|[gG][cC]?[sS]:(?:\\?/){2}|//[A-Za-z0-9]"
+_S3_AHEAD = r"[sS]3:(?:\\?/){2}"
 
 # Blanks and controls, what no URL may hold, quotation marks, CJK punctuation, invisible marks.
 # U+200C and U+200D, which words are spelled with, are not among them.
@@ -77,23 +86,57 @@ STOPS = (
 )
 _ESCAPED = r"\\{1,8}(?:/|[uU][0-9a-fA-F]{4}|x[0-9a-fA-F]{2})|\\[0-3][0-7]{2}|\\[_*~=&:%#?.,;@+$-]"
 _ENTITY = r"&(?:(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)?"
-RUN = re.compile(rf"(?:[^{STOPS}\\,;&]++|{_ENTITY}|{_ESCAPED}|[,;](?!{_SCHEME_AHEAD}))*+")
-"""What may belong to a URL, behind its anchor, in a text without escapings or in several."""
+
+
+def _run(ahead: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:[^{STOPS}\\,;&]++|{_ENTITY}|{_ESCAPED}|[,;](?!{ahead}))*+")
+
 
 _ENCODED = r"(?:(?:%(?:25)*5[cC])?%(?:25)*2[fF])"
 _OUR_HOST = (
     r"(?i:(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}(?:\.mtls|\.[\w-]{1,63}\.rep)?\.googleapis|storage\.cloud\.google"
     r"|[\w-]{1,63}-apidata\.googleusercontent|www\.googleapis|firebasestorage)\.)"
 )
-SECOND = re.compile(
-    r"[hHgG/](?:(?<=/)/(?=[\w-])"
+_SECOND = (
+    r"(?:(?<=/)/(?=[\w-])"
     rf"{_OUR_HOST}"
     r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
     rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
     r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
-    rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}}))"
+    rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}})"
 )
-"""Another URL within a run of characters: a scheme, or a host of ours in another spelling."""
+_SECOND_S3 = (
+    r"|(?<=[sS])(?=3)(?:(?<![A-Za-z0-9][sS])|(?<=%[0-9a-fA-F]{2}[sS]))3"
+    rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}})"
+)
+
+
+class Marks(NamedTuple):
+    """What shows where URLs begin.
+
+    ``anchor`` is the beginning of one in any escaping: a scheme with its slashes, or two slashes
+    and a host. ``run`` is what may belong to it, behind its anchor, in a text without escapings or
+    in several. ``second`` is another URL within a run of characters: a scheme, or a host of ours in
+    another spelling.
+    """
+
+    anchor: re.Pattern[str]
+    run: re.Pattern[str]
+    second: re.Pattern[str]
+
+
+MARKS = Marks(_anchor(s3=False), _run(f"(?:{_SCHEME_AHEAD})"), re.compile(f"[hHgG/]{_SECOND})"))
+
+
+@lru_cache(maxsize=1)
+def marks_with_s3() -> Marks:
+    """The marks where ``s3://`` is a scheme too, which takes a search longer."""
+    return Marks(
+        _anchor(s3=True),
+        _run(f"(?:{_SCHEME_AHEAD}|{_S3_AHEAD})"),
+        re.compile(f"[hHgGsS/]{_SECOND}{_SECOND_S3})"),
+    )
+
 
 PERCENT_RUN = re.compile(r"[A-Za-z0-9%._~!*'()+-]*+")
 """A URL that is percent-encoded as a whole, as it stands in a query or a path."""

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from url_rewriter.urls.boundaries import (
-    ANCHOR,
     EXTENDED,
     EXTENSION,
-    SECOND,
+    MARKS,
     STOPS,
+    Marks,
     trimmed,
     without_punctuation,
 )
@@ -28,7 +28,7 @@ class Stretch:
 
     ``run_end`` is the first character, up to ``limit``, that no URL should hold. ``cut``: another
     URL begins at ``limit``. ``value``: the text from ``start`` on is a value, whose blanks may
-    belong to a key. ``literal``: a ``gs://`` URL, which has neither query nor fragment.
+    belong to a key. ``literal``: a ``gs://`` or ``s3://`` URL, without query and fragment.
     """
 
     text: str
@@ -39,6 +39,7 @@ class Stretch:
     value: bool = False
     literal: bool = False
     outer: Outer = Outer.NOTHING
+    marks: Marks = MARKS
 
     @property
     def before(self) -> str:
@@ -56,35 +57,37 @@ class End:
 
 
 def stretch(
-    text: str, start: int, begun: int, run_end: int, end: int | None, outer: Outer
+    text: str, span: tuple[int, int, int], end: int | None, outer: Outer, marks: Marks = MARKS
 ) -> Stretch:
-    """How far the URL at ``start`` may go, whose scheme ends at ``begun``, in a run to ``run_end``.
+    """How far a URL may go that begins, whose scheme ends, and whose run ends where ``span`` says.
 
     ``end`` is that of the value which the URL begins, or None where it stands in other text.
     """
-    literal = text[start] in "gG"
-    cut = _second(text, begun, run_end)
+    start, begun, run_end = span
+    literal = text[start] in "gGsS"
+    cut = _second(text, begun, run_end, marks)
     if cut is not None:
-        return Stretch(text, start, cut, cut, True, False, literal, outer)
+        return Stretch(text, start, cut, cut, True, False, literal, outer, marks)
     if outer is Outer.QUERY and not literal and text.find("?", begun, run_end) < 0:
         ampersand = text.find("&", begun, run_end)
         if ampersand >= 0:
             run_end, end = ampersand, None
     if end is None or end <= run_end:
-        return Stretch(text, start, run_end, run_end, False, end is not None, literal, outer)
-    if another := ANCHOR.search(text, run_end, end):
+        value = end is not None
+        return Stretch(text, start, run_end, run_end, False, value, literal, outer, marks)
+    if another := marks.anchor.search(text, run_end, end):
         # A value with another URL in it is no URL as a whole, but its key may have blanks.
-        return Stretch(text, start, run_end, another.start(), False, False, literal, outer)
-    return Stretch(text, start, run_end, end, False, True, literal, outer)
+        return Stretch(text, start, run_end, another.start(), False, False, literal, outer, marks)
+    return Stretch(text, start, run_end, end, False, True, literal, outer, marks)
 
 
-def _second(text: str, begun: int, run_end: int) -> int | None:
+def _second(text: str, begun: int, run_end: int, marks: Marks) -> int | None:
     """Where another URL begins in a run, if one does."""
-    second = SECOND.search(text, begun, run_end)
+    second = marks.second.search(text, begun, run_end)
     cut = second.start() if second else None
     entity = text.find("&#", begun, run_end if cut is None else cut)
     if entity >= 0:
-        another = ANCHOR.search(text, entity, run_end)
+        another = marks.anchor.search(text, entity, run_end)
         if another and text[another.start()] == "&" and (cut is None or another.start() < cut):
             return another.start()
     return cut
@@ -160,7 +163,7 @@ def _end_of_query(reach: Stretch, mark: int) -> int:
     if _CUTS.search(text, text.find("/", reach.start + 8), mark):
         return mark  # the URL may end before its query, which then is text
     # `?next=URL`: the query is that parameter, and goes with its value.
-    third = SECOND.search(text, end + 8)
+    third = reach.marks.second.search(text, end + 8)
     value = _NESTED_VALUE.match(text, end, third.start() if third else len(text))
     past = value.end() if value else end
     if third and past == third.start() and (following := _NEXT_NAME.search(text, end, past)):

@@ -35,7 +35,17 @@ class Form(StrEnum):
     CONSOLE_DOWNLOAD = "console_download"
     GOGETTER = "gogetter"
     HOST = "host"
+    # Where rules declare an S3 server that objects moved from: `s3://`, the bucket in the path or
+    # in the host, or behind a CDN.
+    S3 = "s3"
+    S3_PATH = "s3_path"
+    S3_VHOST = "s3_vhost"
+    S3_PUBLIC = "s3_public"
     TARGET = "target"
+
+
+S3_FORMS = frozenset({Form.S3, Form.S3_PATH, Form.S3_VHOST, Form.S3_PUBLIC})
+"""The forms whose objects were on an S3 server, and not in Cloud Storage."""
 
 
 class Api(StrEnum):
@@ -222,6 +232,18 @@ class TargetPlace(NamedTuple):
     within: str = ""
 
 
+class S3Address(NamedTuple):
+    """Where an S3 server that objects moved from was opened.
+
+    ``url`` ends with ``{key}``, or ``{key:after=PREFIX}`` where keys begin with what no URL holds.
+    It has ``{bucket}`` in its host or in its path, unless it serves one ``bucket`` only.
+    """
+
+    form: Form
+    url: str
+    bucket: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """What is recognised beyond Google's own hosts.
@@ -231,13 +253,14 @@ class Grammar:
     ``targets`` are endpoints, ``http(s)://host[:port][/path]``, whose URLs already
     name targets, and ``places`` the other bases of such URLs; where several fit, the longest base
     decides. ``nested`` switches URLs inside a foreign URL on, ``bases`` the reading of base URLs
-    and templates as such.
+    and templates as such. With ``addresses`` of S3 servers, ``s3://`` is known too.
     """
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     nested: bool = True
     places: tuple[TargetPlace, ...] = ()
+    addresses: tuple[S3Address, ...] = ()
     apis: Mapping[str, Api] = field(default_factory=dict)
     bases: bool = False
 

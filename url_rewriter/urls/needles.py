@@ -11,6 +11,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from url_rewriter.urls.model import Grammar
+from url_rewriter.urls.s3_addresses import hosts_of
 
 # Letters, digits, dots and hyphens are spelled as themselves in every escaping; slashes and colons
 # are not. `gs:` also meets prose ("settings:"), which costs less than its escapings one by one;
@@ -27,6 +28,7 @@ _OURS = (
     "x-goog-credential",
     ";&#",
 )
+_S3 = ("s3:", "s3%")
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 # The grammar that was asked for last, with its needles: `find` asks for every text.
 _latest: tuple[Grammar | None, tuple[str, ...]] = (None, _OURS)
@@ -37,8 +39,10 @@ def needles(grammar: Grammar = Grammar()) -> tuple[str, ...]:  # noqa: B008 (imm
     global _latest
     asked, known = _latest
     if asked is not grammar:
-        places = tuple([place.base for place in grammar.places])
-        known = _needles(grammar.declared, (*grammar.targets, *places))
+        bases = [place.base for place in grammar.places]
+        hosts = (*grammar.declared, *hosts_of(grammar.addresses))
+        known = _needles(hosts, (*grammar.targets, *bases))
+        known = (*known, *_S3) if grammar.addresses else known
         _latest = grammar, known
     return known
 

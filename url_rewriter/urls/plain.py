@@ -100,7 +100,7 @@ def read_plain(text: str, grammar: Grammar) -> Found | None:
         return _found(_GS_FORM, match["bucket"], match["key"], len(text)) if match else None
     if not text.startswith("http"):
         return None
-    targets = _targets(grammar.targets, grammar.places)
+    targets = _targets(grammar.targets, grammar.places, bool(grammar.addresses))
     if targets.pattern and (match := targets.pattern.fullmatch(text)):
         if (place := targets.places.get(match["base"])) is None:
             return _found(_TARGET_FORM, match["bucket"], match["key"], len(text))
@@ -159,13 +159,14 @@ class _Targets:
 
 
 @lru_cache(maxsize=64)
-def _targets(targets: tuple[str, ...], found: tuple[TargetPlace, ...]) -> _Targets:
+def _targets(targets: tuple[str, ...], found: tuple[TargetPlace, ...], moved: bool) -> _Targets:
+    """``moved``: what lies below an endpoint may be of an S3 server that objects moved from."""
     exact = places(found)
     hosts = {netloc for _, netloc, _ in endpoints(targets)} | {netloc for netloc, _, _ in exact}
     bases = {place.base: place for _, _, place in exact}
     first = targets[0].rstrip("/") if targets else ""
     patterns = [re.escape(base) for base in bases]
-    if _ENDPOINT.fullmatch(first):
+    if not moved and _ENDPOINT.fullmatch(first):
         patterns.append(rf"{re.escape(first)}/{_BUCKET}/")
     # Where a key decides between places, or a base may be spelled in several ways, it is read at
     # length.

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from url_rewriter.urls.bases import read_root, read_template
-from url_rewriter.urls.boundaries import SECOND, trimmed
+from url_rewriter.urls.boundaries import trimmed
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.ends import End, Stretch, likeliest, others
 from url_rewriter.urls.model import (
+    S3_FORMS,
     Base,
     Form,
     Grammar,
@@ -87,7 +88,7 @@ def read(
     if first.at == first.path and text.startswith(("?", "#"), first.at):
         readings += _with_marks(reach, verdict, first, begins)
     remarks = (*verdict.remarks, *key_remarks(key.key))
-    if first.path < first.at and SECOND.search(text, first.path, first.at):
+    if first.path < first.at and reach.marks.second.search(text, first.path, first.at):
         remarks = (*remarks, Remark.DROPPED_URL)
     occurrence = Occurrence(verdict.form, "", _distinct(readings), remarks)
     if verdict.doubt is not None:
@@ -151,7 +152,7 @@ def _of_target(
 
 
 def _reading(spelled: Spelled, key: _Key, start: int, end: int) -> Reading:
-    ref = ObjectRef(spelled.bucket, key.key)
+    ref = spelled.named(key.key) or ObjectRef(spelled.bucket, key.key)
     return Reading(ref, start, end, key.query, key.fragment, key.why, key.served)
 
 
@@ -246,7 +247,8 @@ def _escaped_keys(spelled: Spelled, outer: Outer) -> Iterator[_Key]:
     if key != spelled.key:
         yield _Key(spelled.key, ESCAPES_MEANT, unknown, fragment, served=False)
     if "+" in spelled.key and (spaced := decoded(spelled.key.replace("+", " "))):
-        served = outer is not Outer.NOTHING
+        # Some S3 servers read a raw plus in a path as a space.
+        served = outer is not Outer.NOTHING or spelled.form in S3_FORMS
         yield _Key(spaced, "+ stands for a space", unknown, fragment, served=served)
 
 

@@ -11,8 +11,10 @@ from url_rewriter.urls import names
 from url_rewriter.urls.encoding import decoded
 from url_rewriter.urls.forms import is_listed, look_up
 from url_rewriter.urls.hosts import Authority, is_lookalike, read_authority
-from url_rewriter.urls.model import Api, Form, Grammar, ObjectRef, Remark, TargetPlace
+from url_rewriter.urls.model import S3_FORMS, Api, Form, Grammar, ObjectRef, Remark, TargetPlace
 from url_rewriter.urls.parameters import NO_QUERY, SortedQuery, sort_query
+from url_rewriter.urls.s3_addresses import Addressed, is_addressed
+from url_rewriter.urls.s3_addresses import look_up as look_up_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class Spelled:
 
     ``literal``: the key is not percent-encoded, and ``?`` and ``#`` belong to it (gs, gcs).
     ``query`` and ``fragment`` are without their marks; ``remarks`` says what rewriting drops.
-    ``doubt`` says what it looks like more than like an object. ``place`` is that of a target,
-    where it has one.
+    ``doubt`` says what it looks like more than like an object. ``place`` has what of
+    the key the URL does not hold.
     """
 
     form: Form
@@ -57,6 +59,7 @@ _GS = re.compile(
 )
 _GENERATION = re.compile(r"(?P<key>.+)#[0-9]+", re.DOTALL)
 
+_S3 = re.compile(r"(?P<scheme>s3)://(?P<bucket>[^/]*)(?:/(?P<key>.*))?", re.DOTALL | re.IGNORECASE)
 _FIREBASE_PATH = re.compile(r"/v[0-9]\w*/b(?:/|\Z)")
 _JSON_PATH = re.compile(r"/(?:(?:resumable/)?upload/|download/)?storage/v[0-9]\w*/")
 
@@ -82,6 +85,8 @@ def recognise(url: str, grammar: Grammar) -> Verdict:
         return None
     if url[:1] in "gG" and (match := _GS.fullmatch(url)):
         return _literal(match)
+    if grammar.addresses and url[:1] in "sS" and (match := _S3.fullmatch(url)):
+        return _literal(match)
     match = _SPLIT.fullmatch(url)
     if match is None or (match["scheme"] or "https").lower() not in ("http", "https"):
         return None
@@ -99,6 +104,7 @@ def is_known_host(authority: str, scheme: str, grammar: Grammar) -> bool:
         or read.netloc in grammar.apis
         or any(read.netloc == netloc for _, netloc, _ in endpoints(grammar.targets))
         or any(read.netloc == netloc for netloc, _, _ in places(grammar.places))
+        or is_addressed(read.netloc, grammar.addresses)
         or is_lookalike(authority.lower())
     )
 
@@ -112,6 +118,8 @@ def recognise_schemeless(text: str, grammar: Grammar) -> Verdict:
     verdict = recognise(f"//{text}", grammar)
     match verdict:
         case Spelled(form=Form.HOST | Form.TARGET):
+            return None
+        case Spelled(form=form) if form in S3_FORMS:
             return None
         case Spelled():
             return None if _METRIC.fullmatch(text[text.find("/") :]) else verdict
@@ -133,6 +141,8 @@ def _literal(match: re.Match[str]) -> Verdict:
         return Spelled(form, bucket, key, literal=True, doubt=Remark.TEMPLATE)
     if names.is_wildcard(key):
         return Spelled(form, bucket, key, literal=True, doubt=Remark.WILDCARD)
+    if form is Form.S3:
+        return Spelled(form, bucket, key, literal=True)
     if pinned := _GENERATION.fullmatch(key):
         return Spelled(
             form, bucket, pinned["key"], literal=True, remarks=(Remark.DROPPED_GENERATION,)
@@ -146,9 +156,15 @@ def _hosted(match: re.Match[str], grammar: Grammar) -> Verdict:
     if authority is None:
         return _strange_authority(match["authority"])
     path = match["path"]
-    if (target := _target(authority, path, grammar)) is not None:
+    if (target := _at_place(authority, path, grammar)) is not None:
         return target
     query, fragment = match["query"] or "", match["fragment"] or ""
+    if grammar.addresses:
+        found = look_up_address(authority.netloc, path, grammar.addresses)
+        if found is not None:
+            return Remark.USERINFO if authority.userinfo else _addressed(found, query, fragment)
+    if (target := _below_endpoint(authority, path, grammar)) is not None:
+        return target
     if (bucket := grammar.hosts.get(authority.netloc)) is not None:
         if authority.userinfo:
             return Remark.USERINFO
@@ -216,15 +232,30 @@ def _configured(bucket: str, path: str, query: str, fragment: str) -> Verdict:
     return _spelled(Form.HOST, bucket, key, query, fragment)
 
 
-def _target(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
-    """A URL of a target, whose scheme may be the endpoint's, its twin, or left out."""
+def _addressed(found: Addressed | Remark, query: str, fragment: str) -> Verdict:
+    """A URL of an S3 server that objects moved from."""
+    if isinstance(found, Remark):
+        return _refine(found, query)
+    if not names.is_bucket(found.bucket):
+        return _bucket_trouble(found.bucket)
+    spelled = _spelled(found.form, found.bucket, found.key, query, fragment)
+    if found.after and isinstance(spelled, Spelled):
+        return replace(spelled, place=TargetPlace("", found.bucket, found.after))
+    return spelled
+
+
+def _at_place(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
+    """A URL at a place of targets, whose scheme may be the place's, its twin, or left out."""
     for netloc, base, place in places(grammar.places):
         if authority.netloc == netloc and path.startswith(base) and not authority.userinfo:
             spelled = Spelled(Form.TARGET, place.bucket, path[len(base) :], place=place)
             if (name := decoded(spelled.key)) and spelled.named(name):
                 return spelled
-    if grammar.bases and (root := _root_of_place(authority, path, grammar)) is not None:
-        return root
+    return _root_of_place(authority, path, grammar) if grammar.bases else None
+
+
+def _below_endpoint(authority: Authority, path: str, grammar: Grammar) -> Spelled | None:
+    """A URL of a target below an endpoint, with the same schemes."""
     for endpoint in endpoints(grammar.targets):
         if authority.netloc != endpoint[1] or authority.userinfo:
             continue

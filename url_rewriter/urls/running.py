@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from url_rewriter.urls.boundaries import EXTENSION, SECOND
+from url_rewriter.urls.boundaries import EXTENSION
 from url_rewriter.urls.ends import End, Stretch, likeliest
 from url_rewriter.urls.model import Left, Occurrence, Remark
 from url_rewriter.urls.offsets import Item, shifted_one
@@ -38,7 +38,7 @@ def read_running(reach: Stretch, context: Context, *, in_value: bool) -> Item | 
     if (
         (item is None or isinstance(item, Left) or text.startswith(("<%", "<?"), end))
         and (ahead := _TEMPLATE_AHEAD.match(text, end))
-        and SECOND.search(text, end, ahead.end()) is None
+        and reach.marks.second.search(text, end, ahead.end()) is None
     ):
         return Left(start, ahead.end(), Remark.TEMPLATE, _literal(reach, ahead.end(), context))
     if item and not in_value and end == reach.limit and _UNKNOWN_ESCAPE.match(text, end):

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from url_rewriter.urls import boundaries
-from url_rewriter.urls.boundaries import ANCHOR
 from url_rewriter.urls.containers import Kind, container, json_strings
 from url_rewriter.urls.ends import stretch
 from url_rewriter.urls.escapes import JSON, MARKDOWN, PERCENT, Escaping
@@ -58,7 +57,7 @@ def _in_string(text: str, context: Context, kind: Kind) -> Iterator[Item]:
     if context.too_deep:
         return iter(())
     body = text.strip()
-    anchor = ANCHOR.match(body) if body else None
+    anchor = context.marks.anchor.match(body) if body else None
     if anchor is None:
         item = schemeless(body, context) if kind is Kind.CELL else None
         return _Pass(text, context).items() if item is None else _followed(item, text, context)
@@ -108,6 +107,7 @@ class _Pass:
     def __init__(self, text: str, context: Context, kind: Kind | None = None) -> None:
         self.text = text
         self.context = context
+        self.marks = context.marks
         self.kind = kind  # of the value that a URL begins; None where it stands in other text
         self.position = 0
         self.run_end = 0  # of the run that was measured last
@@ -119,7 +119,8 @@ class _Pass:
     def items(self) -> Iterator[Item]:
         """What the text holds, in order."""
         text = self.text
-        while not self.context.too_deep and (anchor := ANCHOR.search(text, self.position)):
+        search = self.marks.anchor.search
+        while not self.context.too_deep and (anchor := search(text, self.position)):
             start = anchor.start()
             relative = anchor[0][0] in "/\\%&"
             if not self._begins(start, relative):
@@ -151,7 +152,7 @@ class _Pass:
         return iter(()) if relative else self._foreign(anchor)
 
     def _is_known(self, anchor: re.Match[str]) -> bool:
-        if anchor[0][0] in "gG":
+        if anchor[0][0] in "gGsS":
             return True
         authority = _AUTHORITY.match(self.text, anchor.end())
         if authority is None or not authority[0]:
@@ -228,7 +229,7 @@ class _Pass:
 
     def _end_of_run(self, anchor: re.Match[str]) -> int:
         if anchor.end() > self.run_end:
-            match = boundaries.RUN.match(self.text, anchor.end())
+            match = self.marks.run.match(self.text, anchor.end())
             self.run_end = match.end() if match else anchor.end()
         return self.run_end
 
@@ -236,7 +237,7 @@ class _Pass:
         text, start = self.text, anchor.start()
         here = self._here(start)
         value = len(text) if start == 0 and self.kind and is_value(text) else None
-        reach = stretch(text, start, anchor.end(), end, value, here.outer)
+        reach = stretch(text, (start, anchor.end(), end), value, here.outer, self.marks)
         return read_running(reach, here, in_value=value is not None)
 
     # A URL that is percent-encoded as a whole.
@@ -276,7 +277,7 @@ class _Pass:
             self.foreign_start = start
         else:
             end = self._end_of_run(anchor)
-            second = boundaries.SECOND.search(self.text, anchor.end(), end)
+            second = self.marks.second.search(self.text, anchor.end(), end)
             last = second.start() if second else end
             if _SIGNED_BY_GOOGLE.search(self.text, start, last) and not self.context.nested:
                 self.position = last

@@ -14,8 +14,9 @@ from functools import lru_cache
 from html import unescape
 
 from url_rewriter.text import may_hold
-from url_rewriter.urls.model import Grammar, Left, Remark
+from url_rewriter.urls.model import Grammar, Left, Remark, S3Address
 from url_rewriter.urls.offsets import Item
+from url_rewriter.urls.s3_addresses import hosts_of
 
 _NAMES = (
     r"storage(?:(?!storage)[^\s/\"'<>]){1,48}?googleapis",
@@ -46,7 +47,7 @@ def with_unread(text: str, items: Sequence[Item], grammar: Grammar) -> Sequence[
     """
     if _is_plain(text, items, grammar):
         return items
-    names = _names(text, grammar.declared)
+    names = _names(text, _configured(grammar.declared, grammar.addresses))
     # A parameter of its own query is a name too, and ends no URL.
     others = [each for each in names if text[each[0] : each[0] + 2].lower() != "x-"]
     kept = [_ended_before(item, others) for item in items]
@@ -102,6 +103,8 @@ def _is_plain(text: str, items: Sequence[Item], grammar: Grammar) -> bool:
     declared = grammar.declared
     if may_hold(rest, _STEMS) or (declared and may_hold(rest, declared)):
         return False
+    if grammar.addresses and may_hold(rest, ("s3:", *hosts_of(grammar.addresses))):
+        return False
     # A search for the first characters costs less than one for escapes.
     escaped = "&" in rest or "%" in rest or "\\" in rest
     return not escaped or _ESCAPE.search(rest) is None
@@ -115,9 +118,10 @@ def _span(item: Item) -> Span:
     return item.start, max(reading.end for reading in item.readings)
 
 
-def _names(text: str, hosts: tuple[str, ...]) -> list[Span]:
-    """Where a name of Cloud Storage stands in ``text``, however it is escaped."""
-    pattern = _pattern(hosts)
+def _names(text: str, configured: tuple[str, ...]) -> list[Span]:
+    """Where a name of Cloud Storage stands in ``text``, however it is escaped, or one of what is
+    ``configured``."""
+    pattern = _pattern(configured)
     found = {match.span() for match in pattern.finditer(text)}
     plain, offsets = text, range(len(text) + 1)
     at: Sequence[int] = offsets
@@ -130,8 +134,17 @@ def _names(text: str, hosts: tuple[str, ...]) -> list[Span]:
 
 
 @lru_cache(maxsize=64)
-def _pattern(hosts: tuple[str, ...]) -> re.Pattern[str]:
-    configured = (rf"(?<![a-z0-9.-]){re.escape(host)}(?![a-z0-9.-])" for host in hosts)
+def _configured(hosts: tuple[str, ...], addresses: tuple[S3Address, ...]) -> tuple[str, ...]:
+    """Patterns of the names that a grammar adds; before the host of an S3 server, a bucket's."""
+    patterns = [rf"(?<![a-z0-9.-]){re.escape(host)}(?![a-z0-9.-])" for host in hosts]
+    if addresses:
+        patterns += [rf"{re.escape(host)}(?![a-z0-9.-])" for host in hosts_of(addresses)]
+        patterns.append(r"(?:(?<![a-z0-9+.-])|(?<=\\[nrtbf]))s3:[/\\]{1,3}+(?=\S)")
+    return tuple(patterns)
+
+
+@lru_cache(maxsize=64)
+def _pattern(configured: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join((*_NAMES, *configured)), re.IGNORECASE)
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from url_rewriter.urls import boundaries
+from url_rewriter.urls.boundaries import MARKS, Marks, marks_with_s3
 from url_rewriter.urls.containers import Kind
 from url_rewriter.urls.ends import likeliest, stretch
 from url_rewriter.urls.escapes import HTML, JSON, MARKDOWN, PERCENT, SQL, Escaping
@@ -39,6 +40,11 @@ class Context:
     known: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
+    def marks(self) -> Marks:
+        """What shows where URLs begin."""
+        return marks_with_s3() if self.grammar.addresses else MARKS
+
+    @property
     def too_deep(self) -> bool:
         """Whether nobody escapes that often, and the text is only meant to keep us busy."""
         return self.depth > _DEEPEST
@@ -66,7 +72,7 @@ def is_value(body: str) -> bool:
     """Whether ``body``, which begins with a URL, may be that URL with all that follows."""
     if len(body) > LONGEST_VALUE or _RETURN.search(body) or _MARKUP.search(body):
         return False
-    return body[0] in "gG" or _ANGLE.search(body) is None
+    return body[0] in "gGsS" or _ANGLE.search(body) is None
 
 
 def schemeless(body: str, context: Context) -> Item | None:
@@ -78,7 +84,7 @@ def schemeless(body: str, context: Context) -> Item | None:
         return None
     # Read with the slashes that it lacks, then carried back by their length.
     text = f"//{body}"
-    reach = stretch(text, 2, 2, len(text), len(text), Outer.NOTHING)
+    reach = stretch(text, (2, 2, len(text)), len(text), Outer.NOTHING)
     first = likeliest(reach)
     item = read(reach, context.grammar, first, recognise(text[: first.at], context.grammar))
     return next(shifted([item], -2)) if item else None
@@ -104,8 +110,8 @@ def escaping_within(body: str, kind: Kind) -> Escaping | None:
             return MARKDOWN
     if kind is Kind.SINGLE_QUOTES and "''" in body:
         return SQL
-    # What stands in a query was escaped for that, and a gs:// cell for nothing.
-    if kind is Kind.PARAMETER or (kind is Kind.CELL and body[0] in "gG"):
+    # What stands in a query was escaped for that, and a gs:// or s3:// cell for nothing.
+    if kind is Kind.PARAMETER or (kind is Kind.CELL and body[0] in "gGsS"):
         return None
     entity = boundaries.ENTITY.search(body) if "&" in body else None
     return HTML if entity and HTML.undo(entity[0]) != entity[0] else None

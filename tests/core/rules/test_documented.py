@@ -119,7 +119,7 @@ FULL: dict[str, Any] = {
     "rules": [
         {
             "name": "logos",
-            "source": {"bucket": "my-logos", "prefix": "img/"},
+            "source": {"bucket": "my-logos", "prefix": "img/", "store": "cloud-storage"},
             "target": {
                 "bucket": "logos",
                 "prefix": "logos/",
@@ -138,6 +138,7 @@ FULL: dict[str, Any] = {
         {"host": "cdn.example.com", "bucket": "public-files"},
         {"host": "localhost:9199", "serves": "firebase"},
     ],
+    "sources": [{"s3": "https://cdn.old.example/{key}", "bucket": "old-files"}],
     "waive": [
         {
             "gate": "unread",

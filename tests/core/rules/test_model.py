@@ -18,12 +18,14 @@ from url_rewriter.rules import (
     Rule,
     Rules,
     Scope,
+    SourceKind,
     Target,
     TextOffsets,
     Unmapped,
 )
-from url_rewriter.rules.places import places_of
+from url_rewriter.rules.model import moved_urls
 from url_rewriter.rules.public_form import PublicForm
+from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.schema import RulePart, RulesFile, RuleTargetPart, TargetPart
 from url_rewriter.urls import Api, Grammar, ObjectRef, Reading
 
@@ -133,8 +135,8 @@ def test_scope_excludes_what_its_patterns_name_and_nothing_else() -> None:
 
 
 def _with_places(rules: Rules) -> Rules:
-    places = places_of([rule.writing(rules.target.endpoint) for rule in rules.rules])
-    grammar = replace(rules.grammar, places=places, bases=rules.rewrites_bases)
+    moved = moved_urls(rules.target, rules.rules, rules.sources)
+    grammar = replace(rules.grammar, bases=rules.rewrites_bases, **moved)
     return replace(rules, grammar=grammar)
 
 
@@ -150,6 +152,7 @@ _rules = st.builds(
     text_offsets=st.sampled_from(TextOffsets),
     bases=st.sampled_from(Bases),
     public=st.sampled_from([None, True, False]),
+    store=st.sampled_from(SourceKind),
     form=st.sampled_from([PublicForm(), PublicForm("https://cdn.example.com/{key:after=a/}")]),
     examples=st.lists(
         st.builds(Example, _text, st.none() | _text, st.integers(0, 9)), max_size=2
@@ -161,6 +164,7 @@ _all = st.builds(
     target=st.just(Target("http://h", "b")),
     rules=st.lists(_rules, max_size=3).map(tuple),
     unmapped=st.sampled_from(Unmapped),
+    sources=st.sampled_from([(), (S3Source("https://m"), S3Source("https://c/{key}", "b"))]),
     scope=st.just(Scope((CollectionPattern("a/*/b"),), (FieldPattern("`x y`[]"),))),
     grammar=st.builds(
         Grammar,

@@ -297,7 +297,7 @@ def written_by_hand(rule: Rule) -> Iterator[tuple[str, ObjectRef]]:
 
 
 def rules_of(rules: list[Rule]) -> Rules:
-    places = places_of([rule.writing(ENDPOINT) for rule in rules])
+    places = places_of([rule.urls(ENDPOINT) for rule in rules])
     grammar = Grammar(targets=(ENDPOINT,), places=places)
     return Rules(Target(ENDPOINT, "aaa"), tuple(rules), Unmapped.REPORT, Scope(), grammar)
 
@@ -310,7 +310,7 @@ rules_to_try = st.lists(
 
 
 def is_provable(rule: Rule) -> bool:
-    return rule.writing(ENDPOINT).prefix_contradicts
+    return rule.urls(ENDPOINT).writes.is_empty
 
 
 def test_rules_collide_where_some_short_key_shows_it_and_nowhere_else() -> None:
@@ -325,7 +325,7 @@ def test_rules_collide_where_some_short_key_shows_it_and_nowhere_else() -> None:
     for one, other in pairs:
         shared = written[one].keys() & written[other].keys()
         differ = any(written[one][url] != written[other][url] for url in shared)
-        if differ != every[one].writing(ENDPOINT).collides(every[other].writing(ENDPOINT)):
+        if differ != every[one].urls(ENDPOINT).writes.collides(every[other].urls(ENDPOINT).writes):
             wrong.append((every[one], every[other], differ))
     assert len(pairs) > 1000
     assert wrong == []
@@ -337,7 +337,7 @@ def test_every_url_that_rules_write_is_read_as_the_target_it_was_written_for(
     rules: list[Rule], data: st.DataObject
 ) -> None:
     assume(not any(map(is_provable, rules)))
-    writings = [rule.writing(ENDPOINT) for rule in rules]
+    writings = [rule.urls(ENDPOINT).writes for rule in rules]
     assume(not any(a.collides(b) for a, b in itertools.combinations(writings, 2)))
     loaded = rules_of(rules)
     rule = data.draw(st.sampled_from(rules))

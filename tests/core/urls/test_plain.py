@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from url_rewriter.text import may_hold
-from url_rewriter.urls import Found, Grammar, Left, Occurrence
+from url_rewriter.urls import Form, Found, Grammar, Left, Occurrence, S3Address, TargetPlace
 from url_rewriter.urls.forms import FORMS
 from url_rewriter.urls.needles import needles
 from url_rewriter.urls.plain import read_plain
@@ -31,6 +31,30 @@ GRAMMARS = [
     Grammar(hosts={"storage.googleapis.com": "data", "s3.test": "data"}),
     Grammar(hosts={"my-data.storage.googleapis.com": "data", "s3.test:9000": "x"}),
     Grammar(targets=("https://s3.test",), hosts={"s3.test": "data", "gs": "x"}),
+    Grammar(
+        targets=("https://s3.test",),
+        places=(
+            TargetPlace("https://s3.test/data/", "data", "pub/"),
+            TargetPlace("https://s3.test/", "my-data"),
+            TargetPlace("http://s3.test:9000/", "data"),
+        ),
+    ),
+    Grammar(
+        targets=("https://s3.test",),
+        places=(
+            TargetPlace("https://s3.test/base/", "data", "", "a"),
+            TargetPlace("https://s3.test/", "my-data", "x/", "x/b"),
+        ),
+    ),
+    Grammar(
+        targets=("https://s3.test",),
+        places=(TargetPlace("https://s3.test/data/", "data"),),
+        addresses=(
+            S3Address(Form.S3_PATH, "https://s3.test/{bucket}/{key}"),
+            S3Address(Form.S3_VHOST, "https://{bucket}.s3.test/{key}"),
+            S3Address(Form.S3_PUBLIC, "http://s3.test:9000/base/{key:after=p/}", "data"),
+        ),
+    ),
 ]
 
 

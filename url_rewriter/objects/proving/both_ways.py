@@ -45,8 +45,14 @@ _ASKED_AGAIN = 64
 _REFUSALS = 16
 """Listings that a bucket refuses before it is asked for no more of them."""
 
+_DENSE = 500.0
+"""Targets among a thousand listed keys from which on a page is fetched although HEAD proves."""
+
 _EXTENSIONS = 8
 """Extensions of a prefix for which a key that cannot be there is asked for."""
+
+
+_EXISTS = TargetState.EXISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,8 @@ class BothWays:
         self._unlisted = memory.unlisted
         self._listing_first = method is not Prove.HEAD
         self._lister = ListingProof(transport, always=method is Prove.LIST)
+        self._witness = ListingProof(transport, always=False, price=_DENSE)
         self._refused: Counter[str] = Counter()  # listings in a row, of each bucket
-        self._probed: set[tuple[ObjectRef, str]] = set()  # prefixes and extensions
 
     def ask(self, targets: Iterable[ObjectRef]) -> Asked:
         """What is known of each target."""
@@ -96,7 +102,9 @@ class BothWays:
         listed.take_sample()
         wanted = [*listed.rest, *listed.taken]
         if not self._listing_first:
-            wanted += [each for each in targets if each not in both]
+            rest = [each for each in targets if each not in both]
+            wanted += rest
+            listed.words.update(self._overhear(rest))
         cost = Cost()
         with cost:
             probes = list(self._heads(wanted))
@@ -108,6 +116,12 @@ class BothWays:
         self._look_up([each for each in unheard if each not in listed.words], listed.words)
         return Asked(listed.shown, alone + self._settle(others, listed.words))
 
+    def _overhear(self, targets: Sequence[ObjectRef]) -> Mapping[ObjectRef, Word]:
+        """What pages say of targets that lie so close together that these cost next to nothing."""
+        listed = self._witness.list_targets(targets)
+        listed.take_out(set(targets))
+        return listed.words
+
     def _divide(
         self, probes: Iterable[Probe], both: Set[ObjectRef], words: Mapping[ObjectRef, Word]
     ) -> tuple[list[Probe], list[Probe]]:
@@ -116,7 +130,11 @@ class BothWays:
         others: list[Probe] = []
         for found in probes:
             target, state, *_ = found.evidence
-            folded = state is TargetState.EXISTS and self._folds.matters(target)
+            word = words.get(target)
+            if word and word.listed is Listed.SHOWN and state is _EXISTS and not is_doubtful(found):
+                alone.append(found)  # nearly all: both say the same
+                continue
+            folded = state is _EXISTS and self._folds.matters(target)
             wanted = target in both or random.random() < SAMPLED or is_doubtful(found)  # noqa: S311
             heard = target in words or ((wanted or folded) and _is_claim(found))
             heard |= folded and not is_listable(target.key)
@@ -193,8 +211,7 @@ class BothWays:
             ):
                 folder, slash, name = key.rpartition("/")
                 dot, extension = name.rpartition(".")[1:] if "." in name else ("", "")
-                if (prefix, extension) not in self._probed:
-                    self._probed.add((prefix, extension))
+                if self._prefixes.is_unprobed(prefix, extension):
                     probe = f"url-rewriter-probe-{uuid.uuid4().hex}{dot}{extension}"
                     absent.append(ObjectRef(bucket, f"{folder}{slash}{probe}"))
         absent = [each for each in absent if not is_folded(each.key)]

@@ -95,10 +95,10 @@ class ListingProof:
     ``price``: how many HEADs a page costs; measured, unless ``always``, which lists at any price.
     """
 
-    def __init__(self, transport: Transport, *, always: bool) -> None:
+    def __init__(self, transport: Transport, *, always: bool, price: float = 60.0) -> None:
         self._transport = transport
         self._always = always
-        self.price = 0.0 if always else 60.0
+        self.price = 0.0 if always else price
         self._burst, self._skip = 2 * _SHORTEST, 0  # one page first: it tells how dense they are
         self._page_cost = Cost()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from url_rewriter.findings import Code, meaning_of
-from url_rewriter.planfile import OptionKind, Plan
+from url_rewriter.planfile import Header, OptionKind, Plan, ReadAt
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import HistoryStep
 from url_rewriter.planfile.sample import UrlSample
@@ -126,6 +126,7 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "plan_name": plan.path.name,
         "seal": privacy.seal(plan.seal),
         "header": header,
+        "read_at": _read_at(header, privacy),
         "made_by": privacy.prose(header.made_by),
         "rules_file": header.invocation.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
@@ -135,6 +136,13 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "steps": [_step(step, privacy) for step in facts.history.steps],
         "written": _written(plan, facts),
     }
+
+
+def _read_at(header: Header, privacy: Privacy) -> str:
+    """As of when documents were read, and why not as of one moment."""
+    remark = privacy.prose(header.read_remark)
+    text = ReadAt.parse(header.read_at, remark).text or "all at once"
+    return f"{text}: {remark}" if remark else text
 
 
 def _commands(plan: Plan, privacy: Privacy) -> Iterator[str]:

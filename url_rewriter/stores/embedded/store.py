@@ -69,6 +69,11 @@ class EmbeddedReader:
         """A scan reads the file once, whole, when it begins."""
         return Snapshot()
 
+    def state(self) -> str:
+        """The file's size and the moment of its last change, in nanoseconds."""
+        self._refresh()
+        return " ".join(map(str, self._state[2:])) if self._state else ""
+
     def partitions(self, query: Query, count: int) -> Sequence[Partition]:
         """One partition: a file has nothing to divide."""
         _refuse_read_time(query)
