@@ -114,6 +114,17 @@ def test_without_a_target_bucket_each_bucket_stays_one_under_a_name_that_s3_allo
     assert targets["chat_files"] not in ("chat_files/", "chat-files/")
 
 
+def test_thousands_of_buckets_are_told_in_brief_in_a_file_that_can_be_read(folder: Path) -> None:
+    example = "https://storage.googleapis.com/tenant/" + "a" * 200
+    buckets = [FoundBucket(f"tenant-{n:05}-files", 1, 1, example, "a/") for n in range(1_001)]
+    text = text_of(found(*buckets))
+    assert len(text) < (1 << 20) / 5  # of what the loader reads
+    head, _, rules = text.partition("rules:\n")
+    assert rules.count("\n") == 1_001
+    some = head + "rules:\n" + "\n".join(rules.splitlines()[:20])
+    assert len(loaded(folder, some).rules) == 20
+
+
 def test_both_names_of_a_firebase_bucket_stand_together_and_are_not_merged(folder: Path) -> None:
     text = text_of(named("x.appspot.com", "other", "x.firebasestorage.app"))
     names = [rule.name for rule in loaded(folder, text).rules]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from url_rewriter.planning.addresses import AddressKind
 from url_rewriter.planning.discovery import Discovered, FoundAddress, FoundBucket
 from url_rewriter.planning.examples import check_examples, preview
+from url_rewriter.planning.planner import Planner
 from url_rewriter.rules import Example, ObjectPrefix, Rule, Rules, Scope, Target, Unmapped, names
 from url_rewriter.text import spell_out
 from url_rewriter.urls import Grammar
@@ -159,10 +160,11 @@ def _rules(
         grammar=Grammar(targets=(STAND_IN,)),
     )
     examples = {each.name: each.example for each in buckets if _is_fit(each.example)}
+    planner = Planner(rules)
     tried = replace(
         rules,
         rules=tuple(
-            replace(rule, examples=tuple(_example(rules, examples.get(rule.source.bucket))))
+            replace(rule, examples=tuple(_example(planner, examples.get(rule.source.bucket))))
             for rule in rules.rules
         ),
     )
@@ -184,9 +186,9 @@ def _is_fit(example: str) -> bool:
     return bool(example) and example == spell_out(example)
 
 
-def _example(rules: Rules, text: str | None) -> Iterator[Example]:
+def _example(planner: Planner, text: str | None) -> Iterator[Example]:
     if text is not None:
-        after = preview(rules, text)
+        after = preview(planner, text)
         if after != text:
             yield Example(text, after)
 

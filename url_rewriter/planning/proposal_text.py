@@ -15,6 +15,9 @@ from url_rewriter.text import counted, spell_out
 ENDPOINT_VARIABLE = "S3_ENDPOINT_URL"
 BUCKET_VARIABLE = "S3_BUCKET_NAME"
 
+_MOST_IN_FULL = 1_000
+"""Rules up to which each has counts, remarks and an example; a file of more would be too large."""
+
 _PLAIN = re.compile(r"[a-z][a-z0-9._/-]*[a-z0-9/]")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off"}
 _LEFT_ALONE = {
@@ -37,7 +40,10 @@ def render_proposal(proposal: Proposal, file: str) -> str:
     rule_of = {rule.source.bucket: rule for rule in proposal.rules.rules}
     for family in proposal.families:
         for each in family:
-            lines += _rule_lines(each, rule_of[each.name], family, proposal)
+            if len(rule_of) > _MOST_IN_FULL:
+                lines.append(_brief_line(rule_of[each.name], proposal))
+            else:
+                lines += _rule_lines(each, rule_of[each.name], family, proposal)
     lines += _unusable_lines(proposal)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -185,6 +191,14 @@ def _rule_lines(
     yield ""
 
 
+def _brief_line(rule: Rule, proposal: Proposal) -> str:
+    name, source = _scalar(rule.name), _scalar(rule.source.bucket)
+    target = f"prefix: {_scalar(rule.target.prefix)}"
+    if proposal.bucket is None:
+        target = f"bucket: {_scalar(rule.target.bucket)}"
+    return f"  - {{name: {name}, source: {{bucket: {source}}}, target: {{{target}}}}}"
+
+
 def _becomes(example: Example, bucket: str | None) -> str:
     """What an example becomes, with the variables of the file."""
     after = (example.becomes or "").replace("$", "$$")
@@ -234,8 +248,9 @@ def _remarks_on_keys(found: FoundBucket, rule: Rule, proposal: Proposal) -> Iter
 
 
 def _unusable_lines(proposal: Proposal) -> Iterator[str]:
+    taken = {each.name for each in proposal.buckets}
     for each in proposal.found.buckets:
-        if each in proposal.buckets:
+        if each.name in taken:
             continue
         if each.urls:
             why = f"({counted(each.urls, 'URL')}): no bucket has such a name."
