@@ -45,12 +45,14 @@ class LastLook:
         while batch := list(islice(source, self._rate.batch(BATCH))):
             targets = {write.id: self._journal.targets_of(write.id) for write in batch}
             wanted = dict.fromkeys(target for each in targets.values() for target in each)
+            there: set[ObjectRef] = set()
             if wanted:
                 with self._stop.at_once():
                     gathered = self._gather(list(wanted))
                 self._journal.add_evidence(gathered)
+                there = {each.target for each in gathered if each.state is TargetState.EXISTS}
             for write in batch:
-                if doubts := self._doubts(targets[write.id]):
+                if doubts := self._doubts(each for each in targets[write.id] if each not in there):
                     self._journal.settle([], [self._fail(write, doubts)])
                 else:
                     yield write
