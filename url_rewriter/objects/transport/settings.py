@@ -105,7 +105,7 @@ class S3Settings:
         ConfigurationError for an endpoint that is no URL of a server, and for half a key pair.
         """
         return cls(
-            endpoint=(endpoint or _first(environ, _ENDPOINTS) or fallback_endpoint).rstrip("/"),
+            endpoint=(endpoint or endpoint_of(environ) or fallback_endpoint).rstrip("/"),
             access_key_id=_credential(environ, _KEY_ID),
             secret_access_key=_credential(environ, _SECRET),
             session_token=environ.get(_TOKEN) or None if environ.get(_KEY_ID) else None,
@@ -114,6 +114,11 @@ class S3Settings:
             max_rps=max_rps,
             prove=prove,
         )
+
+
+def endpoint_of(environ: Mapping[str, str]) -> str | None:
+    """The S3 endpoint that the environment names, if any."""
+    return _first(environ, _ENDPOINTS)
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
