@@ -29,9 +29,11 @@ precondition        the revision that a write requires
 URL form            one way of spelling a URL of an object: path, vhost, firebase, gs...
 bucket, key         as in S3; together an object ref (an object name is a key too)
 source, target      the object before, and after, the move
+proposal            rules made of what a database holds, for people to change
 rule                a declared move of objects from a bucket (and prefix) to a prefix
 occurrence          one URL in one string: where, in which form and layer, with its readings
 reading             one honest way to understand an occurrence
+base                a URL that names no object, but all below a prefix: root, folder, template
 edit                one string in a document, before and after
 finding             something an operator should see: code, severity, place
 evidence            what the object store said of a target, when and how

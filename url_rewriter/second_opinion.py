@@ -29,8 +29,8 @@ _NAMES = rf"""storage[^\s/\"'<>]{{0,60}}?googleapis|firebasestorage|storage\.clo
 |(?:gsutil|gcloud|gc?s\+[a-z]+|(?:(?:google|cloud|firebase)-?)?storage):[/\\]+(?:%(any)s)[/\\]
 |(?<![a-z0-9+.-])(?!https?:|s3[an]?:|file:)[a-z][a-z0-9+.-]*:[/\\]{{2}}(?:%(rare)s)[/\\]"""
 _ESCAPE = re.compile(
-    r"\\+u(?:\{0*([0-9a-f]{1,5})\}|([0-9a-f]{4}))|\\+x([0-9a-f]{2})|%u([0-9a-f]{4})|=([2-7][0-9a-f])"
-    r"|\\+0?([01][0-7]{2})|\\+([/.:_&=?#-])|\\+[nrtbfv]"
+    r"\\{1,9}u(?:\{0*([0-9a-f]{1,5})\}|([0-9a-f]{4}))|\\{1,9}x([0-9a-f]{2})|%u([0-9a-f]{4})|=([2-7][0-9a-f])"
+    r"|\\{1,9}0?([01][0-7]{2})|\\{1,9}([/.:_&=?#-])|\\{1,9}[nrtbfv]"
 )
 _UNSEEN = re.compile("[\0\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]|=\r?\n")
 # An excerpt begins with the scheme and ends before a query, which may hold secrets.
@@ -42,7 +42,7 @@ _ROUNDS, _LONGEST = 5, 120
 _NEAR = re.compile(rb"google(?:ap|us|[^a-z\s]\S{0,8}com)|cloud[^a-z\s]\S{0,12}google|ebasest")
 _MARKED = rb""":(?:(?<=[gc]s:)[/\\%&]|[/\\]{2,4}(?:NAME)(?![a-z0-9._-]))
 |%(?:25)*(?:(?:u00)?LETTER|2fb%)|%(?<=[gc]s%)(?:25)*3a
-|\\+(?:(?:u\{?0*|x)LETTER|0?1[0-7]{2}|/b\\)|\\(?<=[gc]s\\)\\*(?:u\{?0*3a|x3a|0?72|:)
+|\\{1,9}(?:(?:u\{?0*|x)LETTER|0?1[0-7]{2}|/b\\)|\\(?<=[gc]s\\)\\{0,9}(?:u\{?0*3a|x3a|0?72|:)
 |&(?:amp;)*(?:#|colon|shy|zw)""".replace(b"LETTER", rb"(?:4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])")
 _FIELD = rb"bucket\x12.{1,3}\x8a\x01.(?:NAME)"
 _MARKS = (b":", b"%", b"\\", b"&")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_every_flipped_bit_is_noticed() -> None:
             parse(bytes(flipped))
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[str], str]] = {
     "a line at the end": lambda text: text + "\n",
     "no line at the end": lambda text: text.rstrip("\n"),
     "a blank": lambda text: text.replace('": "', '" : "', 1),
@@ -83,6 +84,12 @@ CHANGES = {
 def test_any_other_spelling_is_refused(change: Any) -> None:
     with pytest.raises(RefusedError):
         parse(change(CONTENT.decode()).encode())
+
+
+def test_a_statement_that_another_program_wrote_anew_is_said_to_be() -> None:
+    for change in ("a blank", "an escape", "one line", "another order", "a name twice"):
+        with pytest.raises(RefusedError, match="was written anew by another program"):
+            parse(CHANGES[change](CONTENT.decode()).encode())
 
 
 def rewritten(change: dict[str, Any]) -> bytes:

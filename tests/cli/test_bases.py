@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.cli.command import read_database, texts, write_database
+from tests.inventories.writing import CURRENT, write_inventory
 from tests.servers.s3 import ServedS3
 from url_rewriter.cli import main
 
@@ -131,3 +133,65 @@ def test_by_default_bases_stay_and_are_listed(folder: Path) -> None:
     assert (status, plan["urls"]["left"], plan["urls"]["rewrite"]) == (0, 2, 0)
     assert plan["bases"]["found"] == 0
     assert plan["findings"] == {"bucket-root": 1, "template": 1}
+
+
+def test_a_bucket_that_kept_its_keys_keeps_its_roots(folder: Path, s3: ServedS3) -> None:
+    (folder / "rules.yaml").write_text(
+        """\
+version: 1
+target: {endpoint: "${S3_ENDPOINT_URL}", bucket: omi.data}
+rules:
+  - {name: site, source: {bucket: old-site}, target: {prefix: ""}, bases: rewrite}
+"""
+    )
+    before = {
+        "a/1": texts(root=f"{OLD}/old-site", slashed=f"{OLD}/old-site/"),
+        "a/2": texts(template="gs://old-site/{id}.png", object=f"{OLD}/old-site/a.png"),
+    }
+    s3.put("a.png")
+    write_database(folder / "db.jsonl", before)
+    status, plan = planned()
+    assert (status, plan["bases"]["rewrite"]) == (0, 3)
+    assert run("apply", "x.plan", "--yes").exit_code == 0
+    new = f"{s3.endpoint}/omi.data"
+    assert read_database(folder / "db.jsonl") == {
+        "a/1": texts(root=new, slashed=f"{new}/"),
+        "a/2": texts(template=f"{new}/{{id}}.png", object=f"{new}/a.png"),
+    }
+    assert run("verify", "x.plan", "--no-open").exit_code == 0
+    status, second = planned("second.plan")
+    assert (status, second["documents"]["to_write"], second["bases"]["migrated"]) == (0, 0, 3)
+    assert run("rollback", "x.plan", "--yes").exit_code == 0
+    assert read_database(folder / "db.jsonl") == before
+
+
+def test_further_checks_and_an_inventory_of_the_target_pass_bases_by(
+    folder: Path, s3: ServedS3
+) -> None:
+    s3.put("of-bases/b.png")
+    rows = [{"Bucket": s3.bucket, "Key": "of-bases/b.png", "Size": 4, "StorageClass": "STANDARD"}]
+    made_at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5)
+    inventory = write_inventory(folder, s3.bucket, rows, made_at, columns=CURRENT)
+    write_database(
+        folder / "db.jsonl",
+        {"a/1": texts(root=f"{OLD}/old-site", object=f"{OLD}/old-site/b.png")},
+    )
+    checks = ("--check-public", "--target-inventory", str(inventory))
+    result = run("plan", *STORE, "-o", "x.plan", *checks, "--format", "json")
+    plan = json.loads(result.stdout)
+    assert (result.exit_code, plan["bases"]["rewrite"], plan["urls"]["rewrite"]) == (0, 1, 2)
+    report = json.loads(run("report", "x.plan", "--format", "json").stdout)
+    access = {row["old"]: row["public"]["access"] for row in report["rows"]}
+    assert bool(access[f"{OLD}/old-site/b.png"])
+    assert not access[f"{OLD}/old-site"]
+
+
+def test_explain_shows_what_becomes_of_a_base(folder: Path) -> None:
+    url = f"{OLD}/old-site/tiles/{{z}}.png"
+    result = run("rules", "explain", "--rules", "rules.yaml", "--prove", url)
+    assert result.exit_code == 0
+    lines = dict(line.split(None, 1) for line in result.stdout.splitlines())
+    assert lines["key"] == "tiles/"
+    assert lines["result"].endswith("/omi.data/of-bases/tiles/{z}.png")
+    assert "or" not in lines
+    assert "exists" in lines["object"]

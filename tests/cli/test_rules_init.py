@@ -148,7 +148,16 @@ def test_a_scan_that_may_read_no_more_proposes_what_it_has_seen(folder: Path) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "nonsense", '{"schema": "url-rewriter/plan@1"}', '{"schema": 3}', "\udcff"],
+    [
+        "",
+        "{}",
+        "[]",
+        "nonsense",
+        "[" * 100_000,
+        '{"schema": "url-rewriter/plan@1"}',
+        '{"schema": 3}',
+        "\udcff",
+    ],
 )
 def test_what_is_no_audit_is_refused(folder: Path, text: str) -> None:
     (folder / "audit.json").write_bytes(text.encode("utf-8", "surrogateescape"))

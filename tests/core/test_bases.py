@@ -57,6 +57,7 @@ MOVED = [
      "https://s3.test/data/logos/v/se%20g-$Number%05d$.m4s", "logos/v/"),
     (f"{GOOGLE}/site/t/${{id}}+1.png#x",
      "https://s3.test/data/logos/t/${id}%2B1.png#x", "logos/t/"),
+    (f"{GOOGLE}/site/a%20%s.png", "https://s3.test/data/logos/a%20%s.png", "logos/"),
     (f"{GOOGLE}/site/%s.png", "https://s3.test/data/logos/%s.png", "logos/"),
     ("https://firebasestorage.googleapis.com/v0/b/site/o/tiles%2F{z}%2F{x}.png?alt=media",
      "https://s3.test/data/logos/tiles/{z}/{x}.png", "logos/tiles/"),

@@ -26,7 +26,7 @@ from url_rewriter.rules import Rules, Scope, Target, Unmapped, load_rules
 from url_rewriter.urls import Grammar, ObjectRef
 
 ENVIRON = {"S3_ENDPOINT_URL": "HTTPS://S3.example.com/"}
-NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar())
+NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar(bases=True))
 BUCKETS = st.from_regex(
     r"[a-z0-9][a-z0-9_.-]{1,60}[a-z0-9]|[a-z0-9]{30,60}(\.[a-z0-9_]{10,60}){1,3}|true|1e5|0x1f",
     fullmatch=True,
@@ -114,6 +114,17 @@ def test_without_a_target_bucket_each_bucket_stays_one_under_a_name_that_s3_allo
     assert targets["chat_files"] not in ("chat_files/", "chat-files/")
 
 
+def test_thousands_of_buckets_are_told_in_brief_in_a_file_that_can_be_read(folder: Path) -> None:
+    example = "https://storage.googleapis.com/tenant/" + "a" * 200
+    buckets = [FoundBucket(f"tenant-{n:05}-files", 1, 1, example, "a/") for n in range(1_001)]
+    text = text_of(found(*buckets))
+    assert len(text) < (1 << 20) / 5  # of what the loader reads
+    head, _, rules = text.partition("rules:\n")
+    assert rules.count("\n") == 1_001
+    some = head + "rules:\n" + "\n".join(rules.splitlines()[:20])
+    assert len(loaded(folder, some).rules) == 20
+
+
 def test_both_names_of_a_firebase_bucket_stand_together_and_are_not_merged(folder: Path) -> None:
     text = text_of(named("x.appspot.com", "other", "x.firebasestorage.app"))
     names = [rule.name for rule in loaded(folder, text).rules]
@@ -137,6 +148,52 @@ def test_keys_may_be_kept_where_no_other_bucket_has_the_like() -> None:
     within = found(FoundBucket("one", 1, 1, "", "img/"), FoundBucket("two", 1, 1, "", "img/x/"))
     unknown = found(FoundBucket("one", 1, 1, "", "img/"), FoundBucket("two", 1, 1))
     assert '{prefix: ""}' not in text_of(within) + text_of(unknown)
+
+
+@given(
+    st.lists(st.text("ab/", max_size=6).map(lambda text: text[: text.rfind("/") + 1]), max_size=9)
+)
+def test_a_folder_is_apart_where_no_other_bucket_is_in_it_or_above(folders: list[str]) -> None:
+    buckets = [FoundBucket(f"bucket-{n}", 1, 1, prefix=each) for n, each in enumerate(folders)]
+    alone = {
+        each.name
+        for each in buckets
+        if not any(
+            other.prefix.startswith(each.prefix) or each.prefix.startswith(other.prefix)
+            for other in buckets
+            if other is not each
+        )
+    }
+    assert propose_rules(found(*buckets), "data").apart == alone
+
+
+def test_a_bucket_that_is_only_named_without_a_key_has_no_rule_and_is_told(folder: Path) -> None:
+    discovery, tally = discover(
+        {"a": "https://storage.googleapis.com/photos/", "b": "gs://photos/a.png"},
+        {"a": "https://storage.googleapis.com/only-root"},
+    )
+    buckets = discovery.buckets(tally.rows()["bucket"])
+    assert [(each.name, each.urls, each.roots) for each in buckets] == [
+        ("photos", 1, 1),
+        ("only-root", 0, 1),
+    ]
+    text = text_of(found(*buckets))
+    assert [rule.name for rule in loaded(folder, text).rules] == ["photos"]
+    assert "1 URL more: the bucket itself, without a key" in flat(text)
+    assert "No rule for only-root (1 URL): only the bucket itself is named" in flat(text)
+
+
+def test_the_lines_for_another_s3_server_load_once_they_are_taken_in(folder: Path) -> None:
+    address = Address(AddressKind.S3, "http://minio:9001", "old-data")
+    text = text_of(found(FoundBucket("photos", 1, 1), addresses=[FoundAddress(address, 3, "x")]))
+    sources, rule = re.findall(r"(# sources:\n# .*\n)# and below rules:\n((?:# .*\n)+)", text)[0]
+    taken_in = text.replace("# sources:", "sources:").replace("#   - {s3", "  - {s3")
+    taken_in = taken_in.replace("# and below rules:\n" + rule, "") + rule.replace(
+        "# ", "", 1
+    ).replace("\n# ", "\n")
+    assert sources
+    rules = loaded(folder, taken_in)
+    assert rules.taken(ObjectRef("old-data", "k"), s3=True) is not None
 
 
 def test_what_names_the_targets_bucket_is_an_alias_and_what_does_not_is_told(folder: Path) -> None:

@@ -6,6 +6,7 @@ import ast
 import base64
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,22 @@ def test_an_excerpt_holds_no_query_and_nothing_before_the_url() -> None:
 def test_where_marks_are_dense_the_same_is_seen() -> None:
     noise = '{\\"a\\": 1}, ' * 400
     assert seen({"t": f"{noise} https://\\u0073torage.googleapis.com/x"}) == [AT]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["\\", "\\u", "%25", "&amp;", "gs:", "://", "/b/", "storage", "googleapis.com/", "[", "a:"],
+)
+def test_four_times_the_text_takes_about_four_times_as_long(unit: str) -> None:
+    def seconds(size: int) -> float:
+        text = f"{URL} {unit * (size // len(unit))}"
+        started = time.process_time()
+        OPINION.hits(text.lower().encode())
+        OPINION.sightings(RawText("string", ("t",), text))
+        return time.process_time() - started
+
+    # Other processes disturb a measurement, never for the better: one good one is proof.
+    assert any(seconds(40_000) < 9 * seconds(10_000) + 0.06 for _ in range(3))
 
 
 def test_all_raw_forms_of_a_document_give_the_same_texts() -> None:

@@ -102,6 +102,15 @@ def test_a_document_that_comes_twice_is_noticed(reader: FirestoreReader, script:
     assert (gate.state, gate.count) == (GateState.FAILED, 1)
 
 
+def test_one_that_comes_twice_does_not_stand_for_one_that_is_left_out(
+    reader: FirestoreReader, script: Script
+) -> None:
+    script.doubled, script.hidden = frozenset({"a/d07"}), frozenset({"a/d11"})
+    gate = scan_complete(reader)
+    assert (gate.state, gate.count) == (GateState.FAILED, 2)
+    assert [each.text for each in gate.examples] == ["a", "documents"]
+
+
 def test_a_collection_that_is_not_listed_is_missed_by_the_whole_count(
     reader: FirestoreReader, script: Script
 ) -> None:

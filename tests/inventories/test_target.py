@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import sys
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -140,6 +141,15 @@ def test_an_inventory_that_is_too_old_or_from_the_future_is_refused(tmp_path: Pa
         require_recent(inventory, timedelta(days=1), MADE - timedelta(hours=1))
 
 
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = write_inventory(tmp_path, "data", [row("a")], MADE, form="Parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'url-rewriter\[parquet\]'"):
+        list(open_target_inventory(str(manifest)).rows())
+
+
 # -- damage -----------------------------------------------------------------------------------
 
 
@@ -174,7 +184,7 @@ def test_a_file_that_is_not_as_the_manifest_says_is_refused_with_its_name(
 def test_a_file_that_is_damaged_after_it_was_opened_is_refused(tmp_path: Path) -> None:
     inventory = open_target_inventory(str(write_inventory(tmp_path, "data", [row("a")], MADE)))
     swap(next((tmp_path / "data/config/data").glob("00000000*")))
-    with pytest.raises(ConfigurationError, match="damaged"):
+    with pytest.raises(ConfigurationError, match=r"its MD5 is .* damaged"):
         list(inventory.rows())
 
 

@@ -162,6 +162,27 @@ def test_archived_objects_are_unknown_as_they_are_to_requests() -> None:
     assert not said
 
 
+def test_archived_objects_are_no_part_of_a_sample() -> None:
+    rows = listed(MANY[:40]) + listed(MANY[40:80], archive="GLACIER")
+    shelf = Shelf(dict.fromkeys(MANY[:80], 3))
+    store, _ = opened(shelf, inventory(*rows))
+    prove(store, MANY[:80])
+    assert len(shelf.asked) == 32
+    assert set(shelf.asked) <= set(MANY[:40])
+
+
+def test_a_contradiction_below_a_longer_prefix_leaves_the_shorter_one_alone() -> None:
+    deep = [f"a/deep/{number}" for number in range(100)]
+    shelf = Shelf(dict.fromkeys(MANY, 3))
+    said: list[str] = []
+    prefixes = (*PREFIXES, ObjectRef("data", "a/deep/"))
+    store = open_inventoried(shelf, [inventory(*listed([*MANY, *deep]))], prefixes, said.append)
+    found = prove(store, [*MANY, *deep])
+    assert {found[key].state for key in deep} == {TargetState.MISSING}
+    assert Method.INVENTORY in {found[key].method for key in MANY}
+    assert "all targets below data/a/deep/ are asked" in said[0]
+
+
 def test_the_newest_of_several_inventories_counts() -> None:
     older = inventory(*listed(MANY, size=1), made_at=BEFORE, name="older")
     newer = inventory(*listed(MANY[:2_000]), name="newer")
@@ -178,16 +199,22 @@ def test_the_newest_of_several_inventories_counts() -> None:
 
 
 def test_keys_that_a_url_does_not_reach_are_never_left_to_an_inventory() -> None:
-    odd = ["a//b", "a/c/", "a/../d", ".", "a/" + "x" * 1_100]
-    shelf = Shelf({})
+    odd = ["a/../d", ".", "a/" + "x" * 1_100, *(f"a//{n}" for n in range(99)), "a/c/"]
+    shelf = Shelf(dict.fromkeys(odd, 3))
     store, _ = opened(shelf, inventory(*listed(odd)))
     assert Method.INVENTORY not in {each.method for each in prove(store, odd).values()}
     assert sorted(shelf.asked) == sorted(odd)
 
 
 def test_evidence_given_before_a_contradiction_is_called_outdated_once() -> None:
+    reads: list[int] = []
+
+    def rows() -> Iterator[ListedTarget]:
+        reads.append(1)
+        yield from listed([*MANY, "a/late"])
+
     shelf = Shelf(dict.fromkeys(MANY, 3))
-    store, said = opened(shelf, inventory(*listed([*MANY, "a/late"])))
+    store, said = opened(shelf, TargetInventory(Path("list"), "data", MADE, rows))
     prove(store, MANY)
     assert not store.contradicted()
     assert prove(store, ["a/late"])["a/late"].state is TargetState.MISSING
@@ -195,6 +222,7 @@ def test_evidence_given_before_a_contradiction_is_called_outdated_once() -> None
     assert set(store.contradicted()) == {PREFIXES[0]}
     assert not store.contradicted()
     assert {each.method for each in prove(store, MANY).values()} == {Method.HEAD}
+    assert len(reads) == 2  # the third time nothing is left to it
 
 
 def test_one_that_is_gone_when_it_is_opened_contradicts_the_inventory() -> None:

@@ -327,6 +327,14 @@ def test_a_server_that_turns_a_header_down_is_asked_without_it(
     assert ("if-none-match" in last.headers) is (header != "if-none-match")
 
 
+COPIES = (
+    ("412 to If-None-Match, and nothing is there", "asks twice, stores without it, and says so"),
+    ("501 or 400 to If-None-Match, or to a checksum", "asks without what is turned down"),
+    ("400 to x-amz-checksum-mode", "asks for the object without checksums from then on"),
+    ("404 behind a write, and a listing shows the object", "unknown: a cache stands before it"),
+)
+"""What is tried below, in words."""
+
 FULL = {
     "Ceph": (403, "QuotaExceeded"),
     "MinIO, quota": (400, "XMinioAdminBucketQuotaExceeded"),

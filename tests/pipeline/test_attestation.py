@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from url_rewriter.pipeline.check_attestation import (
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.verify import Verification, Witness
-from url_rewriter.planfile import Journal, Operation, Plan
+from url_rewriter.planfile import Journal, Operation, Plan, binding
 from url_rewriter.rules import load_rules
 
 BEGAN = datetime(2026, 11, 28, 11, tzinfo=UTC)
@@ -224,6 +226,26 @@ def test_a_plan_file_with_a_sidecar_is_neither_attested_nor_believed(attested: A
         attested.check()
     with pytest.raises(RefusedError, match=r"omi\.plan-wal beside it"):
         attested.write(None)
+
+
+def test_a_plan_that_was_changed_by_hand_is_not_attested(attested: Attested) -> None:
+    with closing(sqlite3.connect(attested.plan)) as connection, connection:
+        connection.execute("UPDATE journal SET urls = urls + 1")
+    with pytest.raises(RefusedError, match="its journal was changed"):
+        attested.write(None)
+
+
+def test_a_plan_that_changes_while_it_is_bound_is_not_attested(
+    attested: Attested, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Moving(Plan):
+        def close(self) -> None:
+            super().close()
+            lengthen(self.path)
+
+    monkeypatch.setattr(binding, "Plan", Moving)
+    with pytest.raises(RefusedError, match="another process changed it meanwhile"):
+        binding.bind(attested.plan)
 
 
 def test_a_plan_where_none_was_verified_does_not_fit(attested: Attested) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.cutover import NEW, OLD, Cutover, gate
+from tests.reports.plans import reseal
 from url_rewriter.documents import Outcome
+from url_rewriter.errors import RefusedError
 from url_rewriter.gates import Readiness
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.planfile import FileLock, Plan
@@ -156,3 +159,13 @@ def test_gates_are_kept_with_their_examples(cutover: Cutover) -> None:
         [each.to_members() for each in found.gates]
     )
     assert gate(found, "no-old-urls").examples[0].text == f"{OLD}a.png"
+
+
+def test_a_plan_whose_journal_was_not_made_from_it_is_not_judged(cutover: Cutover) -> None:
+    cutover.plan()
+    cutover.apply()
+    with closing(sqlite3.connect(cutover.path)) as connection:
+        connection.execute("UPDATE journal SET edits = replace(edits, 'logos/a', 'logos/b')")
+        reseal(connection)
+    with pytest.raises(RefusedError, match="which was not planned"):
+        cutover.verify(None, plan=cutover.path)

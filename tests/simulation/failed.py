@@ -981,4 +981,24 @@ FAILED: dict[str, Scenario] = {
             Command(verb="rollback", file="x.plan"),
         ),
     ),
+    "own-string-beside-an-equal-one": Scenario(
+        documents=(
+            (
+                "users/u4",
+                {
+                    "files": [{"url": 14}, {"url": 5}, {"url": 3}],
+                    "note": 11,
+                    "meta": {"thumb": 4},
+                },
+            ),
+        ),
+        steps=(
+            Command(verb="plan", file="x.plan"),
+            Command(verb="apply", file="x.plan"),
+            Move("edit", 4, 9, 11),
+            Move("append", 2, 11, 48),
+            Move("rotate", 2, 3, 44),
+            Command(verb="rollback", file="x.plan"),
+        ),
+    ),
 }

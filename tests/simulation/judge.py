@@ -214,7 +214,7 @@ class Judge:
                 arrived[write.path].append(write)
         remaining = 0
         for path, writes in sorted(arrived.items()):
-            for place, leaf, url in self._ours_in(process, plan, path, writes, rule):
+            for place, leaf, url in self._ours_in(process, ended, path, writes, rule):
                 remaining += 1
                 code = _code_of(leaf, place)
                 code += "-by-rule" if rule else ""
@@ -224,9 +224,11 @@ class Judge:
             self.model.report("false-alarm", f"rollback exits 5: {one_line(ended.err)}")
 
     def _ours_in(
-        self, process: Process, plan: PlanModel, path: str, writes: list[Write], rule: str | None
+        self, process: Process, ended: Ended, path: str, writes: list[Write], rule: str | None
     ) -> list[tuple[Place, Leaf, str]]:
         """Where a document holds URLs of ours, as the program last saw it."""
+        plan = process.plan
+        assert plan is not None
         seen, life = process.notes["seen"].get(path), self.model.world.life(path)
         if seen is None and life is not None:
             earlier = plan.seen["rollback"].get(path)
@@ -250,12 +252,13 @@ class Judge:
             (place, leaf) for place, leaf in leaves(seen.tree) if first.get(place) == leaf.text
         ]
         had = Counter(first.values()) - Counter(leaf.text for _, leaf in standing)
+        others = [each for each in leaves(seen.tree) if each not in standing]
+        # As many stood there before anything was written; which of them are named is all the same.
+        others.sort(key=lambda each: (each[1].author is not None, names(ended, path, each[0])))
         found = []
-        for place, leaf in leaves(seen.tree):
-            if (place, leaf) in standing:
-                continue
+        for place, leaf in others:
             if had[leaf.text]:
-                had[leaf.text] -= 1  # as many stood there before anything was written
+                had[leaf.text] -= 1
                 continue
             if leaf.author is None and leaf.text in replaced_texts:
                 continue  # put back by hand; what it names, it named before

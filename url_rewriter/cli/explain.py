@@ -83,7 +83,7 @@ def _url_members(
         "key": shown.source.key,
         "readings": [
             _reading_members(reading, candidates.get(reading), answers)
-            for reading in occurrence.readings
+            for reading in ((shown,) if shown.base is not None else occurrence.readings)
         ],
         "rule": chosen and {"name": chosen.rule.name, "line": chosen.rule.line},
         "target": chosen and f"{chosen.target.bucket}/{chosen.target.key}",

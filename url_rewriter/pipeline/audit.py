@@ -15,7 +15,7 @@ from url_rewriter.planning import BUCKET_VARIABLE, Discovered, Discovery, Tally
 from url_rewriter.rules import Rules, Scope, Target, Unmapped, names
 from url_rewriter.urls import Grammar
 
-NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar())
+NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar(bases=True))
 """Those of a run that is given none."""
 
 

@@ -15,11 +15,13 @@ from url_rewriter.stores.base import Partition
 class PartsRead:
     """The parts of a scan, each with how many documents were read of it, selected or not.
 
-    ``scan`` is the scan as of the moment that they were read at; ``renewed``: it was not one.
+    ``repeated`` documents came twice in a row, and are in no number. ``scan`` is the scan as of the
+    moment that they were read at; ``renewed``: it was not one.
     """
 
     scan: Scan
     parts: dict[Partition, int] = field(default_factory=dict)
+    repeated: int = 0
     renewed: bool = False
 
 
@@ -40,7 +42,7 @@ def take_census(read: PartsRead, max_reads: int | None) -> Census:
             _names_of(read.parts), read.parts.values(), counts.ranges, strict=True
         )
     )
-    return Census(ranges, counts.outside, counts.unread)
+    return Census(ranges, counts.outside, counts.unread, read.repeated)
 
 
 def _price(parts: Mapping[Partition, int]) -> int:

@@ -72,6 +72,8 @@ def _miscounted(census: Census) -> Iterator[GateExample]:
         yield GateExample(text="documents", why=why, count=abs(census.outside))
     for name in census.unread:
         yield GateExample(text=f"collection {name}", why="listed, and not read")
+    if census.repeated:
+        yield GateExample(text="documents", why="were sent twice", count=census.repeated)
 
 
 def _no_old_urls(seen: Inspection) -> Objections:

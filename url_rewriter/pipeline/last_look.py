@@ -11,7 +11,7 @@ from itertools import islice
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Outcome
-from url_rewriter.evidence import Evidence
+from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.objects import ObjectStore
 from url_rewriter.pipeline.outcomes import UrlAccount, tell_places
 from url_rewriter.pipeline.read_back import WriteHistory
@@ -45,12 +45,14 @@ class LastLook:
         while batch := list(islice(source, self._rate.batch(BATCH))):
             targets = {write.id: self._journal.targets_of(write.id) for write in batch}
             wanted = dict.fromkeys(target for each in targets.values() for target in each)
+            there: set[ObjectRef] = set()
             if wanted:
                 with self._stop.at_once():
                     gathered = self._gather(list(wanted))
                 self._journal.add_evidence(gathered)
+                there = {each.target for each in gathered if each.state is TargetState.EXISTS}
             for write in batch:
-                if doubts := self._doubts(targets[write.id]):
+                if doubts := self._doubts(each for each in targets[write.id] if each not in there):
                     self._journal.settle([], [self._fail(write, doubts)])
                 else:
                     yield write
@@ -69,7 +71,11 @@ class LastLook:
             if trouble := objects.check(bucket):
                 raise trouble
             self._checked.add(bucket)
-        return list(objects.prove(targets))
+        found = list(objects.prove(targets))
+        for bucket in {each.target.bucket for each in found if each.state is TargetState.UNKNOWN}:
+            if trouble := objects.check(bucket):
+                raise trouble  # a token that ended, a cap: nothing is written, and all is pending
+        return found
 
     def _doubts(self, targets: Iterable[ObjectRef]) -> list[str]:
         return [

@@ -68,7 +68,7 @@ def _read_audit(path: Path) -> Discovered:
         return Discovered.from_audit(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
             f"{path} is no audit: make one with url-rewriter audit --format json > {path}"
         ) from error

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.errors import UrlRewriterError
+from url_rewriter.evidence import TargetState
 from url_rewriter.objects.base import ObjectStore
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.planfile import Draft
 from url_rewriter.planning import Planner
 
 _EVIDENCE_BATCH = 2_000
+_UNKNOWN = TargetState.UNKNOWN
 
 
 def prove(
@@ -40,10 +42,16 @@ def _prove_targets(
     }
     for bucket, why in trouble.items():
         progress.advance(draft.add_unknown(bucket, str(why)))
+    doubtful: set[str] = set()
     for batch in in_batches(objects.prove(draft.unproven()), _EVIDENCE_BATCH):
         draft.add_evidence(batch)
+        doubtful.update(each.target.bucket for each in batch if each.state is _UNKNOWN)
         progress.advance(len(batch))
     progress.end()
+    # What went wrong on the way (a token that ended, a cap) is said as it is at the start.
+    for bucket in doubtful - trouble.keys():
+        if later := objects.check(bucket):
+            trouble[bucket] = later
     if outdated := objects.contradicted():
         for prefix in outdated:
             draft.forget_evidence(prefix)

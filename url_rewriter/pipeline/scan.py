@@ -153,9 +153,10 @@ def scan_documents(
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     reduce = partial(rows_of, prove_migrated=prove_migrated)
     passes = _Passes(scan, reduce, lambda: _unfinished(draft), options, progress)
-    read = dict.fromkeys((each.partition for each in _unfinished(draft)), 0)
+    read, repeated = dict.fromkeys((each.partition for each in _unfinished(draft)), 0), 0
     for batch in passes:
         read[batch.part.partition] += batch.checkpoint.documents + batch.checkpoint.others
+        repeated += batch.checkpoint.repeated
         draft.add_documents(
             batch.found,
             batch.part.number,
@@ -166,7 +167,7 @@ def scan_documents(
     warn_of_nothing(scan, draft.count_scanned(), progress)
     if passes.trouble is not None:
         raise passes.trouble
-    return PartsRead(scan, read, renewed=len(read_at_of(options).moments) > 1)
+    return PartsRead(scan, read, repeated, renewed=len(read_at_of(options).moments) > 1)
 
 
 def tally_documents(

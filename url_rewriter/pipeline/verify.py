@@ -15,7 +15,7 @@ from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterErr
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.compare import only_origin
-from url_rewriter.pipeline.held_plan import planned_rules, require_same_store
+from url_rewriter.pipeline.held_plan import planned_planner, planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
 from url_rewriter.pipeline.not_looked_at import look_outside
@@ -220,6 +220,7 @@ def _open_plan(stack: ExitStack, path: Path | None) -> Plan | None:
     plan = Plan(path)
     stack.callback(plan.close)
     plan.check()
+    plan.check_entries(planned_planner(plan))
     return plan
 
 

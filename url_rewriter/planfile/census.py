@@ -24,13 +24,15 @@ class Census:
     """What a scan read, against what the store counts at the same read time.
 
     ``outside``: documents that the store counts in no range of the scan, nor in what is excluded.
-    ``unread`` are root collections that it lists and that no range belongs to. ``reason`` says why
+    ``unread`` are root collections that it lists and that no range belongs to. ``repeated``
+    documents were sent a second time, which is in no number of a range. ``reason`` says why
     there are no counts; ``askable``: an option kept them from being asked for.
     """
 
     ranges: tuple[RangeCount, ...] = ()
     outside: int = 0
     unread: tuple[str, ...] = ()
+    repeated: int = 0
     reason: str = ""
     askable: bool = False
 

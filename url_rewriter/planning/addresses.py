@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from url_rewriter.text import may_hold
 from url_rewriter.urls import is_cloud_storage, redact_url
 from url_rewriter.urls.encoding import decoded
 
@@ -48,6 +49,8 @@ ADDRESS_NEEDLES = (
     "wasabisys",
 )
 
+_MARKS = (*ADDRESS_NEEDLES, "x-goog-")
+
 _URL = re.compile(
     r"(?<![a-z0-9+.-])(?P<scheme>https?)://"
     r"(?P<authority>(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?)"
@@ -75,6 +78,8 @@ def find_addresses(text: str, buckets: Sequence[str] = ()) -> Iterator[tuple[Add
     >>> [found for found, _ in find_addresses("see http://minio:9000/data/a.png")]
     [Address(kind=<AddressKind.S3: 's3'>, endpoint='http://minio:9000', bucket='data')]
     """
+    if not may_hold(text, (*_MARKS, *buckets)):
+        return
     for match in _URL.finditer(text.replace("\\/", "/")):
         if not is_cloud_storage(match[0]) and (address := _address(match, buckets)) is not None:
             yield address, redact_url(match[0])

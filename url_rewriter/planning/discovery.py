@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from url_rewriter.planning.addresses import Address, AddressKind
 from url_rewriter.planning.planner import PlannedDocument
-from url_rewriter.urls import Form, Occurrence, redact_url
+from url_rewriter.urls import Form, Occurrence, Remark, redact_url
 
 _MOST_ADDRESSES = 500
 _LONGEST_EXAMPLE = 500
@@ -24,13 +24,15 @@ _NO_EXAMPLE: _Example = (False, False, 0, "")
 @dataclass(frozen=True, slots=True)
 class FoundBucket:
     """A bucket that URLs name. ``prefix``: the folder that all their keys are in; ``example`` is
-    one of the URLs, redacted, or "" where none is fit to be shown."""
+    one of the URLs, redacted, or "" where none is fit to be shown. ``roots`` more URLs name the
+    bucket itself, without a key."""
 
     name: str
     documents: int
     urls: int
     example: str = ""
     prefix: str = ""
+    roots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Discovery:
     def __init__(self) -> None:
         self._examples: dict[str, _Example] = {}
         self._prefixes: dict[str, str] = {}
+        self._roots: Counter[str] = Counter()
         self._addresses: Counter[Address] = Counter()
         self._shown: dict[Address, str] = {}
 
@@ -61,6 +64,9 @@ class Discovery:
             for url in text.urls:
                 if url.doubt is None and url.occurrence.form is not Form.TARGET:
                     self._note(url.occurrence, text.text)
+            for left in text.left:
+                if left.literal is not None and left.remark is Remark.BUCKET_ROOT:
+                    self._roots[left.literal.readings[0].source.bucket] += 1
         for address, example in document.addresses:
             self._note_address(address, 1, example)
 
@@ -69,8 +75,8 @@ class Discovery:
         bucket, key = reading.source
         self._note_prefix(bucket, key[: key.rfind("/") + 1])
         if reading.end - reading.start <= _LONGEST_EXAMPLE:
-            shown = redact_url(text[reading.start : reading.end])
-            self._note_example(bucket, _rank(bool(occurrence.layer), shown))
+            url = text[reading.start : reading.end]
+            self._note_example(bucket, _rank(bool(occurrence.layer), url))
 
     def _note_prefix(self, bucket: str, folder: str) -> None:
         known = self._prefixes.get(bucket, folder)
@@ -79,7 +85,9 @@ class Discovery:
         self._prefixes[bucket] = known
 
     def _note_example(self, bucket: str, example: _Example) -> None:
-        self._examples[bucket] = min(self._examples.get(bucket, example), example)
+        known = self._examples.get(bucket)
+        if known is None or example < known:
+            self._examples[bucket] = example
 
     def _note_address(self, address: Address, urls: int, example: str) -> None:
         if address in self._addresses or len(self._addresses) < _MOST_ADDRESSES:
@@ -93,21 +101,25 @@ class Discovery:
             self._note_prefix(bucket, prefix)
         for bucket, example in other._examples.items():
             self._note_example(bucket, example)
+        self._roots.update(other._roots)
         for address, urls in other._addresses.items():
             self._note_address(address, urls, other._shown[address])
 
     def buckets(self, rows: Sequence[tuple[str, int, int]]) -> tuple[FoundBucket, ...]:
-        """The buckets of a tally's rows: name, documents, URLs."""
+        """The buckets of a tally's rows (name, documents, URLs), and those named without a key."""
+        named = {name for name, _, _ in rows}
+        alone = ((name, 0, 0) for name in sorted(self._roots) if name not in named)
         return tuple(
             FoundBucket(
                 name,
                 documents,
                 urls,
-                self._examples.get(name, _NO_EXAMPLE)[-1],
+                redact_url(self._examples.get(name, _NO_EXAMPLE)[-1]),
                 self._prefixes.get(name, ""),
+                self._roots[name],
             )
-            for name, documents, urls in rows
-            if name in self._prefixes
+            for name, documents, urls in (*rows, *alone)
+            if name in self._prefixes or name in self._roots
         )
 
     def addresses(self) -> tuple[FoundAddress, ...]:
@@ -116,8 +128,8 @@ class Discovery:
         return tuple(FoundAddress(each, urls, self._shown[each]) for each, urls in found)
 
 
-def _rank(escaped: bool, shown: str) -> _Example:
-    return escaped, not shown.startswith("http"), len(shown), shown
+def _rank(escaped: bool, url: str) -> _Example:
+    return escaped, not url.startswith("http"), len(url), url
 
 
 def _common_folder(one: str, other: str) -> str:
@@ -155,6 +167,7 @@ class Discovered:
                     "urls": each.urls,
                     "example": each.example,
                     "prefix": each.prefix,
+                    "roots": each.roots,
                 }
                 for each in self.buckets
             ],
@@ -189,6 +202,7 @@ class Discovered:
                     int(row["urls"]),
                     str(row.get("example", "")),
                     str(row.get("prefix", "")),
+                    int(row.get("roots", 0)),
                 )
                 for row in rows
                 if row["bucket"] != "-"

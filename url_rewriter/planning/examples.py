@@ -48,9 +48,9 @@ def _preview(planner: Planner, text: str) -> _Preview:
     return _Preview(planned, rules, settled.after)
 
 
-def preview(rules: Rules, text: str) -> str:
+def preview(planner: Planner, text: str) -> str:
     """What a plan makes of a text if every object exists."""
-    return _preview(Planner(rules), text).text
+    return _preview(planner, text).text
 
 
 def check_examples(rules: Rules) -> tuple[ExampleResult, ...]:

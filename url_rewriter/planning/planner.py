@@ -199,9 +199,8 @@ class Planner:
             left += [_without_url(url.occurrence) for url in urls if _is_unspelled(url.candidates)]
             urls = [url for url in urls if not _is_unspelled(url.candidates)]
         if self._bases:
-            shared = [url for url in urls if self._is_shared(url)]
-            left += [_left_folder(url.occurrence) for url in shared]
-            urls = [url for url in urls if url not in shared]
+            left += [_left_folder(url.occurrence) for url in urls if self._is_shared(url)]
+            urls = [url for url in urls if not self._is_shared(url)]
         return urls, left
 
     def _is_shared(self, url: PlannedUrl) -> bool:

@@ -6,12 +6,14 @@ Nothing in it merges two buckets: which of them hold the same objects is for peo
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from url_rewriter.planning.addresses import AddressKind
 from url_rewriter.planning.discovery import Discovered, FoundAddress, FoundBucket
 from url_rewriter.planning.examples import check_examples, preview
+from url_rewriter.planning.planner import Planner
 from url_rewriter.rules import Example, ObjectPrefix, Rule, Rules, Scope, Target, Unmapped, names
 from url_rewriter.text import spell_out
 from url_rewriter.urls import Grammar
@@ -30,7 +32,8 @@ class Proposal:
     """Rules for what was found; their endpoint is a stand-in.
 
     ``families`` are buckets of like names together. ``bucket`` is the one that all of them became
-    prefixes of, None where each became a bucket of its own.
+    prefixes of, None where each became a bucket of its own. ``apart`` are the names of buckets
+    whose keys are all in a folder that no other bucket has keys in, or above.
     """
 
     found: Discovered
@@ -38,6 +41,7 @@ class Proposal:
     families: tuple[tuple[FoundBucket, ...], ...]
     aliases: tuple[FoundAddress, ...]
     bucket: str | None
+    apart: frozenset[str]
 
     @property
     def buckets(self) -> tuple[FoundBucket, ...]:
@@ -51,12 +55,28 @@ def propose_rules(found: Discovered, bucket: str | None) -> Proposal:
     With a target ``bucket``, each bucket becomes a prefix of it; without one, each becomes a bucket
     of its own.
     """
-    families = _families(each for each in found.buckets if _is_source(each.name))
+    families = _families(each for each in found.buckets if each.urls and _is_source(each.name))
     ordered = [each for family in families for each in family]
     rules = _rules(ordered, _targets(ordered, bucket), bucket)
     targets = {rule.target.bucket for rule in rules.rules}
     aliases = tuple(_aliases(found.addresses, targets))
-    return Proposal(found, rules, families, aliases, bucket)
+    return Proposal(found, rules, families, aliases, bucket, frozenset(_apart(ordered)))
+
+
+def _apart(buckets: Sequence[FoundBucket]) -> Iterator[str]:
+    folders = sorted(each.prefix for each in buckets)
+    for each in buckets:
+        folder = each.prefix
+        first = bisect_left(folders, folder)
+        below = bisect_left(folders, f"{folder}\U0010ffff") - first  # itself is one of them
+        above = (folder[:at] for at in range(len(folder)) if not at or folder[at - 1] == "/")
+        if below == 1 and not any(_holds(folders, each) for each in above):
+            yield each.name
+
+
+def _holds(folders: Sequence[str], folder: str) -> bool:
+    at = bisect_left(folders, folder)
+    return at < len(folders) and folders[at] == folder
 
 
 def _is_source(name: str) -> bool:
@@ -140,10 +160,11 @@ def _rules(
         grammar=Grammar(targets=(STAND_IN,)),
     )
     examples = {each.name: each.example for each in buckets if _is_fit(each.example)}
+    planner = Planner(rules)
     tried = replace(
         rules,
         rules=tuple(
-            replace(rule, examples=tuple(_example(rules, examples.get(rule.source.bucket))))
+            replace(rule, examples=tuple(_example(planner, examples.get(rule.source.bucket))))
             for rule in rules.rules
         ),
     )
@@ -165,9 +186,9 @@ def _is_fit(example: str) -> bool:
     return bool(example) and example == spell_out(example)
 
 
-def _example(rules: Rules, text: str | None) -> Iterator[Example]:
+def _example(planner: Planner, text: str | None) -> Iterator[Example]:
     if text is not None:
-        after = preview(rules, text)
+        after = preview(planner, text)
         if after != text:
             yield Example(text, after)
 

@@ -15,11 +15,14 @@ from url_rewriter.text import counted, spell_out
 ENDPOINT_VARIABLE = "S3_ENDPOINT_URL"
 BUCKET_VARIABLE = "S3_BUCKET_NAME"
 
+_MOST_IN_FULL = 1_000
+"""Rules up to which each has counts, remarks and an example; a file of more would be too large."""
+
 _PLAIN = re.compile(r"[a-z][a-z0-9._/-]*[a-z0-9/]")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off"}
 _LEFT_ALONE = {
     "bucket-root": "a bucket without a key, a base URL that an application joins keys to",
-    "template": "a template with places to be filled in",
+    "template": "a template with places to be filled in (bases: rewrite moves both)",
     "listing": "the listing of a bucket",
     "invalid-bucket": "a bucket that cannot exist",
 }
@@ -37,7 +40,10 @@ def render_proposal(proposal: Proposal, file: str) -> str:
     rule_of = {rule.source.bucket: rule for rule in proposal.rules.rules}
     for family in proposal.families:
         for each in family:
-            lines += _rule_lines(each, rule_of[each.name], family, proposal)
+            if len(rule_of) > _MOST_IN_FULL:
+                lines.append(_brief_line(rule_of[each.name], proposal))
+            else:
+                lines += _rule_lines(each, rule_of[each.name], family, proposal)
     lines += _unusable_lines(proposal)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -131,7 +137,9 @@ def _other_addresses(
         yield from _comment(
             f"Taken by no rule: {counted(each.urls, 'URL')}, such as {each.example}: {what}."
         )
-        if kind is not AddressKind.S3:
+        if kind is AddressKind.S3:
+            yield from _source_lines(each)
+        else:
             serves = "bucket: NAME" if kind is AddressKind.SIGNED else f"serves: {kind}"
             hosts.setdefault(each.address.endpoint.partition("://")[2], serves)
         yield ""
@@ -143,6 +151,18 @@ def _other_addresses(
         yield ""
 
 
+def _source_lines(found: FoundAddress) -> Iterator[str]:
+    """How an S3 server is declared that objects may have moved from, in comments."""
+    bucket = found.address.bucket
+    yield from _comment("If its objects moved to the target too, take these lines in:")
+    yield "# sources:"
+    yield f"#   - {{s3: {_scalar(found.address.endpoint)}}}"
+    yield "# and below rules:"
+    yield f"#   - name: {_scalar(f'{bucket} on S3')}"
+    yield f"#     source: {{bucket: {_scalar(bucket)}, store: s3}}"
+    yield f"#     target: {{prefix: {_scalar(f'{bucket}/')}}}"
+
+
 def _rule_lines(
     found: FoundBucket, rule: Rule, family: Sequence[FoundBucket], proposal: Proposal
 ) -> Iterator[str]:
@@ -152,6 +172,7 @@ def _rule_lines(
     )
     for remark in (
         *_remarks_on_twins(found, family),
+        *_remark_on_roots(found),
         *_remarks_on_keys(found, rule, proposal),
     ):
         yield from _comment(remark, "  ")
@@ -168,6 +189,14 @@ def _rule_lines(
         yield f"      - url: {_scalar(example.url)}"
         yield f"        becomes: {_quoted(_becomes(example, bucket))}"
     yield ""
+
+
+def _brief_line(rule: Rule, proposal: Proposal) -> str:
+    name, source = _scalar(rule.name), _scalar(rule.source.bucket)
+    target = f"prefix: {_scalar(rule.target.prefix)}"
+    if proposal.bucket is None:
+        target = f"bucket: {_scalar(rule.target.bucket)}"
+    return f"  - {{name: {name}, source: {{bucket: {source}}}, target: {{{target}}}}}"
 
 
 def _becomes(example: Example, bucket: str | None) -> str:
@@ -196,6 +225,14 @@ def _remarks_on_twins(found: FoundBucket, family: Sequence[FoundBucket]) -> Iter
             yield f"Kept apart from {other.name}, which is another bucket: names match exactly."
 
 
+def _remark_on_roots(found: FoundBucket) -> Iterator[str]:
+    if found.roots:
+        yield (
+            f"{counted(found.roots, 'URL')} more: the bucket itself, without a key; they stay, "
+            "unless the rule says bases: rewrite."
+        )
+
+
 def _remarks_on_keys(found: FoundBucket, rule: Rule, proposal: Proposal) -> Iterator[str]:
     if proposal.bucket is None:
         if rule.target.bucket != found.name:
@@ -203,8 +240,7 @@ def _remarks_on_keys(found: FoundBucket, rule: Rule, proposal: Proposal) -> Iter
         return
     if not found.prefix:
         return
-    others = [each.prefix for each in proposal.buckets if each is not found]
-    if not any(each.startswith(found.prefix) or found.prefix.startswith(each) for each in others):
+    if found.name in proposal.apart:
         yield (
             f"All keys that were found begin with {spell_out(found.prefix)}, and none of another "
             'bucket does: if they were copied with the same keys, write {prefix: ""} as the target.'
@@ -212,12 +248,18 @@ def _remarks_on_keys(found: FoundBucket, rule: Rule, proposal: Proposal) -> Iter
 
 
 def _unusable_lines(proposal: Proposal) -> Iterator[str]:
+    taken = {each.name for each in proposal.buckets}
     for each in proposal.found.buckets:
-        if each not in proposal.buckets:
-            urls = counted(each.urls, "URL")
-            yield from _comment(
-                f"No rule for {each.name} ({urls}): no bucket has such a name.", "  "
+        if each.name in taken:
+            continue
+        if each.urls:
+            why = f"({counted(each.urls, 'URL')}): no bucket has such a name."
+        else:
+            why = (
+                f"({counted(each.roots, 'URL')}): only the bucket itself is named, without a key. "
+                "A rule that says bases: rewrite would take it."
             )
+        yield from _comment(f"No rule for {each.name} {why}", "  ")
 
 
 def _comment(text: str, indent: str = "") -> Iterator[str]:

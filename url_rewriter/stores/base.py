@@ -72,8 +72,9 @@ class Checkpoint:
     """Everything of the partition up to the document path ``last`` has been yielded.
 
     ``documents`` that the query selects were read since the partition's previous checkpoint, those
-    without a needle included, and ``others`` beside them, which are billed too. The last checkpoint
-    of a partition says ``done``, unless the query's limit ended it.
+    without a needle included, and ``others`` beside them, which are billed too. ``repeated`` ones
+    came a second time in a row, and are in neither number. The last checkpoint of a partition says
+    ``done``, unless the query's limit ended it.
     """
 
     partition: Partition
@@ -81,6 +82,7 @@ class Checkpoint:
     last: str | None
     done: bool = False
     others: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

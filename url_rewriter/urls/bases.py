@@ -17,7 +17,7 @@ from url_rewriter.urls.recognition import Spelled, recognise
 
 _PLACE = re.compile(
     r"\$\{[^{}/]*\}|\{\{[^{}/]*\}\}|\{[^{}/]*\}|%\(\w+\)[sdv]|\$[A-Za-z]+(?:%0[0-9]+d)?\$"
-    r"|\$[A-Z_][A-Z0-9_]+|(?<![0-9])%[sdv](?![A-Za-z0-9])"
+    r"|\$[A-Z_][A-Z0-9_]+|(?:(?<![0-9])|(?<=%[0-9A-Fa-f][0-9]))%[sdv](?![A-Za-z0-9])"
 )
 """A place to be filled in, as ``names.has_placeholder`` tells that a key has some."""
 

@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
 )
 _KEY_PLACEHOLDER = re.compile(
     r"\$\{|\{\{|(?:(?<![^/_.-])|(?<=%2F)|(?<=%2f))\{[A-Za-z_][\w.]*\}|%\(\w+\)s"
-    r"|(?<!\w)\$[A-Z_][A-Z0-9_]+|(?<![0-9])%[sdv](?![A-Za-z0-9])"
+    r"|(?<!\w)\$[A-Z_][A-Z0-9_]+|(?:(?<![0-9])|(?<=%[0-9A-Fa-f][0-9]))%[sdv](?![A-Za-z0-9])"
     r"|\$(?:Number|Time|RepresentationID|Bandwidth|SubNumber)(?:%0[0-9]+d)?\$"
 )
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tests.concurrency.test_request_rate import AT_MOST, LIMITERS
+from tests.objects.test_diagnosis import TROUBLE
+from tests.objects.test_writer import COPIES, FULL
 from tests.servers.dialects.server import Dialect
 from tests.servers.dialects.table import DIALECTS, FOLDING, OPENED
+from tests.sources.test_cloud_storage import ANSWERS
 from url_rewriter.evidence import TargetState
 
 
@@ -17,6 +21,10 @@ def tables() -> dict[str, str]:
         "Keys that are taken for others": _table(
             ("server", "kinds", "stored", "asked: unknown"), _of_folding()
         ),
+        "Trouble with a bucket": _table(("answer", "said", "exit status"), _of_trouble()),
+        "Servers that are busy": _table(("lets through", "at best", "at most"), _of_limiters()),
+        "Copies to a server": _table(("answer", "what copy does"), _of_copies()),
+        "Sources in Cloud Storage": _table(("answer", "taken for", "said"), _of_sources()),
     }
 
 
@@ -34,6 +42,27 @@ def _of_folding() -> Iterator[tuple[str, ...]]:
     for name, folding in FOLDING.items():
         keys = ((_code(each) for each in some) for some in (folding.stored, folding.asked))
         yield (name, folding.who, *(", ".join(each) for each in keys))
+
+
+def _of_trouble() -> Iterator[tuple[str, ...]]:
+    for name, (_, kind, says) in TROUBLE.items():
+        yield name, f"... {says} ...", str(kind.exit_code)
+
+
+def _of_limiters() -> Iterator[tuple[str, ...]]:
+    for name, (_, keys, best) in LIMITERS.items():
+        yield name, f"{keys:,} keys in {best:g} s", f"{AT_MOST:g} times as long"
+
+
+def _of_copies() -> Iterator[tuple[str, ...]]:
+    yield from COPIES
+    for name, (status, code) in FULL.items():
+        yield f"{status} {code}".rstrip() + f" ({name})", "stops at once: full, or a quota; exit 1"
+
+
+def _of_sources() -> Iterator[tuple[str, ...]]:
+    for name, (_, state, says) in ANSWERS.items():
+        yield name, state.value, says
 
 
 def _states(dialect: Dialect) -> str:

@@ -77,7 +77,6 @@ class BothWays:
         self._lister = ListingProof(transport, always=method is Prove.LIST)
         self._witness = ListingProof(transport, always=False, price=_DENSE)
         self._refused: Counter[str] = Counter()  # listings in a row, of each bucket
-        self._probed: set[tuple[ObjectRef, str]] = set()  # prefixes and extensions
 
     def ask(self, targets: Iterable[ObjectRef]) -> Asked:
         """What is known of each target."""
@@ -212,8 +211,7 @@ class BothWays:
             ):
                 folder, slash, name = key.rpartition("/")
                 dot, extension = name.rpartition(".")[1:] if "." in name else ("", "")
-                if (prefix, extension) not in self._probed:
-                    self._probed.add((prefix, extension))
+                if self._prefixes.is_unprobed(prefix, extension):
                     probe = f"url-rewriter-probe-{uuid.uuid4().hex}{dot}{extension}"
                     absent.append(ObjectRef(bucket, f"{folder}{slash}{probe}"))
         absent = [each for each in absent if not is_folded(each.key)]

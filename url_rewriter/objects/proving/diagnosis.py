@@ -12,23 +12,19 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
-from url_rewriter.objects.transport.answers import Answer
+from url_rewriter.objects.transport.answers import CAP_EXCEEDED, Answer
 
 MAX_SKEW = timedelta(minutes=5)
 """How far S3 lets the clock of a signature be off, at the strictest (AWS allows 15 minutes)."""
 
-_REFUSALS = frozenset(
-    {
-        "NoCredentials",
-        "InvalidAccessKeyId",
-        "SignatureDoesNotMatch",
-        "InvalidToken",
-        "ExpiredToken",
-        "InvalidSecurity",
-        "XMinioInvalidIAMCredentials",
-        "RequestTimeTooSkewed",
-    }
-)
+_ENDED = "the session token has ended: renew it (AWS_SESSION_TOKEN), and the same command continues"
+_REMEDIES = {
+    "ExpiredToken": _ENDED,
+    "TokenRefreshRequired": _ENDED,
+    CAP_EXCEEDED: "the account's cap is used up: raise it, or wait until it begins anew, and the "
+    "same command continues",
+}
+
 _OTHER_REGION = frozenset(
     {
         "PermanentRedirect",
@@ -59,10 +55,7 @@ def explain(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
                 f"{endpoint} answers {words} for bucket {bucket!r}: it is busy, or asked too "
                 "often; try again, with --max-rps where it allows only so many requests a second."
             )
-        case Answer(status=status, code=code) if code in _REFUSALS or status in (
-            401,
-            403,
-        ):
+        case Answer() if answer.refused:
             return _refusal(answer, endpoint, bucket)
         case Answer(status=status) if answer.passing:
             return ServiceError(
@@ -169,9 +162,9 @@ def _refusal(answer: Answer, endpoint: str, bucket: str) -> UrlRewriterError:
             f"{endpoint} refused the signature for bucket {bucket!r} ({code}) and its clock "
             f"differs{by} from this machine's; set the clock."
         )
+    remedy = _REMEDIES.get(answer.code, "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY")
     return NotPermittedError(
-        f"{endpoint} refused the credentials for bucket {bucket!r} ({code}); check "
-        "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
+        f"{endpoint} refused the credentials for bucket {bucket!r} ({code}); {remedy}."
     )
 
 

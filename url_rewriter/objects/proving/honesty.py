@@ -7,6 +7,7 @@ during and after the targets, because a proxy, a policy or a failover may change
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -40,6 +41,14 @@ class Trouble:
     lied: bool
 
 
+EXAMINED_EVERY = 2_000
+"""Targets after which the questions are put in full, through boto3; before, a glance will do."""
+
+
+def _absent(bucket: str) -> ObjectRef:
+    return ObjectRef(bucket, f"url-rewriter-probe-{uuid.uuid4().hex}")
+
+
 class HonestyProbes:
     """Asks the questions with known answers. Remembers a listed key for each bucket.
 
@@ -51,10 +60,22 @@ class HonestyProbes:
         self._endpoint = endpoint
         self._prefixes = prefixes
         self._listed: dict[str, ObjectRef | None] = {}
+        self._since: Counter[str] = Counter()  # targets of each bucket since it was examined
         self._readable: set[str] = set()  # buckets of which some object was not forbidden
+
+    def is_due(self, bucket: str, count: int) -> bool:
+        """Whether the questions are to be put in full behind ``count`` more targets."""
+        self._since[bucket] += count
+        return self._since[bucket] >= EXAMINED_EVERY
+
+    def two_keys(self, bucket: str) -> tuple[ObjectRef, ObjectRef] | None:
+        """A key that cannot be there and one that must, for a glance; None where none is known."""
+        listed = self._listed.get(bucket)
+        return (_absent(bucket), listed) if listed is not None else None
 
     def examine(self, bucket: str) -> DenialStyle | Trouble:
         """How ``bucket``'s server denies an absent key, or what is wrong with it."""
+        self._since[bucket] = 0
         answer, found = self._ask_absent(bucket)
         if isinstance(found, Trouble):
             return found
@@ -72,7 +93,7 @@ class HonestyProbes:
         return self._listed.get(bucket)
 
     def _ask_absent(self, bucket: str) -> tuple[Answer, DenialStyle | Trouble]:
-        absent = ObjectRef(bucket, f"url-rewriter-probe-{uuid.uuid4().hex}")
+        absent = _absent(bucket)
         answer = self._client.head(absent)
         return answer, self._judge_absent(absent, answer)
 

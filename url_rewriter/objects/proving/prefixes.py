@@ -12,6 +12,9 @@ from url_rewriter.urls import ObjectRef
 FIRST = 512
 """The targets of each prefix that are asked for both ways in any case."""
 
+PROBED_EVERY = 4_000
+"""Targets after which known-absent keys are asked for again: a server may change meanwhile."""
+
 _BEHIND_ALL = "\U0010ffff"
 
 
@@ -28,6 +31,8 @@ class Prefixes:
         self._doubted: set[ObjectRef] = set()
         self._lying: set[ObjectRef] = set()
         self._alone: set[ObjectRef] = set()  # with verdicts that rest on one way alone
+        self._probed: set[tuple[ObjectRef, str]] = set()  # prefixes and extensions
+        self._since_probes = 0
 
     def groups(self, targets: Sequence[ObjectRef]) -> Iterator[tuple[ObjectRef, slice]]:
         """Each prefix with the slice of these ``targets``, which are in order, that is below it."""
@@ -45,6 +50,14 @@ class Prefixes:
             if inside < past - first:
                 yield ObjectRef(bucket, ""), slice(first, past)
             first = past
+
+    def is_unprobed(self, prefix: ObjectRef, extension: str) -> bool:
+        """Whether a key that cannot be there is to be asked for, of an extension below a prefix;
+        told once in some thousand targets."""
+        if (prefix, extension) in self._probed:
+            return False
+        self._probed.add((prefix, extension))
+        return True
 
     def choose(self, targets: Sequence[ObjectRef]) -> set[ObjectRef]:
         """The targets, of these in order, that are to be asked for both ways in any case."""
@@ -71,6 +84,10 @@ class Prefixes:
 
     def note(self, targets: Sequence[ObjectRef], both: set[ObjectRef]) -> None:
         """Remember that ``targets``, in order, are settled, and that ``both`` were asked twice."""
+        self._since_probes += len(targets)
+        if self._since_probes >= PROBED_EVERY:
+            self._probed.clear()
+            self._since_probes = 0
         for prefix, part in self.groups(targets):
             if prefix not in self._alone and not both.issuperset(targets[part]):
                 self._alone.add(prefix)

@@ -42,6 +42,15 @@ _FULL_CODES = frozenset(
 )
 """Codes of Ceph, MinIO and others where nothing more may be stored."""
 
+_REFUSALS = frozenset(
+    {
+        *("NoCredentials", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"),
+        *("ExpiredToken", "TokenRefreshRequired", "InvalidSecurity", "RequestTimeTooSkewed"),
+        *("XMinioInvalidIAMCredentials", CAP_EXCEEDED),
+    }
+)
+"""Codes by which servers refuse credentials; some come with 400."""
+
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 
@@ -124,6 +133,11 @@ class Answer(NamedTuple):
     def busy(self) -> bool:
         """True where the server says that it is asked too often."""
         return self.status in BUSY or self.code in _BUSY_CODES
+
+    @property
+    def refused(self) -> bool:
+        """True where these credentials are refused, or may not do this."""
+        return self.status in (401, 403) or self.code in _REFUSALS
 
     @property
     def full(self) -> bool:

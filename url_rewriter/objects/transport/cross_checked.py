@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-SAMPLED = 1 / 256
-"""The share of the fast transport's positive answers that boto3 is asked for too; one at least."""
+_LONGEST_GAP = 511
+"""Positive answers, from call to call, between two for which boto3 is asked; often half of it."""
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class Trial:
     most: int
     useful: bool = False
     given_up: bool = False
+    until_sample: int = 0  # positive answers before boto3 is asked for one
     _row: int = 0
 
     @property
@@ -97,14 +98,16 @@ class CrossChecked:
     def _heads(self, targets: Sequence[ObjectRef]) -> Iterator[tuple[ObjectRef, Answer]]:
         said: dict[ObjectRef, Answer] = {}
         settled: set[ObjectRef] = set()
-        sampled = useful = False
+        trial, useful = self._trials.heads, False
         for target, answer, confirms in self._ask_fast(targets):
             useful |= answer.status not in _REFUSED
-            if confirms and sampled and random.random() >= SAMPLED:  # noqa: S311 - no secret
+            if confirms and trial.until_sample:
+                trial.until_sample -= 1
                 settled.add(target)
                 yield target, answer
             else:
-                sampled |= confirms
+                if confirms:
+                    trial.until_sample = random.randint(0, _LONGEST_GAP)  # noqa: S311 - no secret
                 said[target] = answer
         fruitless = 0
         for target, answer in self._sure.heads(each for each in targets if each not in settled):
@@ -114,7 +117,7 @@ class CrossChecked:
                 yield target, answer
             else:
                 yield target, self._ask_both(target)
-        self._trials.heads.note(useful=useful, fruitless=fruitless)
+        trial.note(useful=useful, fruitless=fruitless)
 
     def pages(self, places: Iterable[Place]) -> Iterator[tuple[Place, Answer]]:
         """See ``Transport.pages``. A page that is not whole is asked for again through boto3."""

@@ -106,12 +106,13 @@ class FastTransport:
                 count = passed = 0
                 for request, outcome in pool.turn(supply.pause()):
                     count += 1
-                    if type(outcome) is Response:
-                        if outcome.status in BUSY and supply.put_off(request, _answer(outcome)):
+                    if isinstance(outcome, FaultError):
+                        if isinstance(outcome, StaleError):
+                            supply.put_back(request)
                             continue
-                        passed += outcome.status not in BUSY
-                    elif isinstance(outcome, StaleError):
-                        supply.put_back(request)
+                    elif outcome[0] not in BUSY:
+                        passed += 1
+                    elif supply.put_off(request, _answer(outcome)):
                         continue
                     yield request[0], outcome
                 rate.passed(passed)
@@ -175,8 +176,9 @@ class _Supply(Generic[T]):
         for _ in range(most):
             if limited and (self._is_waiting() or not self._rate.is_due()):
                 return
-            request = self._next()
+            request = self._next() if self._again or self._later else next(self._requests, None)
             if request is None:
+                self._ended = True
                 return
             yield request
 
@@ -215,9 +217,7 @@ class _Supply(Generic[T]):
             return self._again.pop()
         if self._later and self._later[0][0] <= time.monotonic():
             return heapq.heappop(self._later)[2]
-        request = next(self._requests, None)
-        self._ended |= request is None
-        return request
+        return next(self._requests, None)
 
 
 class _Width:

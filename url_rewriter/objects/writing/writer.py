@@ -319,7 +319,7 @@ def _refused(doing: str, answer: Answer) -> Transfer:
         TransferOutcome.FAILED,
         f"{doing}: {_words(answer)}",
         passing=answer.passing,
-        forbidden=answer.status in (401, 403) or answer.code == "NoCredentials",
+        forbidden=answer.refused,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
 from typing import Protocol, TypeAlias
 
@@ -40,6 +41,22 @@ class Block:
             begin = spans[0][0]
             data = self.data[begin : spans[-1][1]]
             yield Block(data, [(start - begin, end - begin) for start, end in spans])
+
+    def distinct(self, before: bytes) -> Block:
+        """The messages without those that repeat the one right before them, at first ``before``.
+
+        >>> Block(b"aab", [(0, 1), (1, 2), (2, 3)]).distinct(b"").spans
+        [(0, 1), (2, 3)]
+        """
+        data, repeated = self.data, set()
+        if self.message(self.spans[0]) == before:
+            repeated.add(self.spans[0])
+        for (begin, end), other in pairwise(self.spans):
+            if other[1] - other[0] == end - begin and data[begin:end] == self.message(other):
+                repeated.add(other)
+        if not repeated:
+            return self
+        return Block(data, [span for span in self.spans if span not in repeated])
 
     def around(self, offsets: Sequence[int]) -> Iterator[tuple[Span, Sequence[int]]]:
         """The messages that any of ``offsets`` (in ascending order) lie in, each with those.

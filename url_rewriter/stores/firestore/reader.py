@@ -179,31 +179,32 @@ class FirestoreReader:
         request = queries.structured_query(self._database, partition)
         resume = self._database.document_name(after) if after else None
         find = self._finder(query)
-        read, size, others, total, last, before = 0, 0, 0, 0, b"", ""
+        read, size, others, repeated, total, last, before = 0, 0, 0, 0, 0, b"", b""
         for arrived in stream_documents(
             self._channel, request, resume, query.read_time, query.limit
         ):
-            for block in arrived.parts(CHECKPOINT - read, CHECKPOINT):
+            for part in arrived.parts(CHECKPOINT - read, CHECKPOINT):
+                block = part.distinct(before)
+                repeated += len(part.spans) - len(block.spans)
+                total += len(part.spans)
+                if not block.spans:
+                    continue
                 for document in find(block):
-                    # One that a server sends twice in a row is read once, and counted twice.
-                    if document.path != before and (
-                        selection.everything or selection.takes(document.path)
-                    ):
+                    if selection.everything or selection.takes(document.path):
                         yield document
-                    before = document.path
                 if query.opaque is not None:
                     self._watch(query.opaque, selection, block)
                 read += len(block.spans)
-                total += len(block.spans)
                 size += len(block.data)
                 others += self._count_others(selection, block)
-                last = block.message(block.spans[-1])
-                if read == CHECKPOINT or size >= CHECKPOINT_BYTES:
-                    yield Checkpoint(partition, read - others, self._path_of(last), others=others)
-                    read, size, others, last = 0, 0, 0, b""
+                last = before = block.message(block.spans[-1])
+                if read >= CHECKPOINT or size >= CHECKPOINT_BYTES:
+                    up_to = self._path_of(last)
+                    yield Checkpoint(partition, read - others, up_to, False, others, repeated)
+                    read, size, others, repeated, last = 0, 0, 0, 0, b""
         path = self._path_of(last) if last else None
         done = query.limit is None or total < query.limit
-        yield Checkpoint(partition, read - others, path, done, others)
+        yield Checkpoint(partition, read - others, path, done, others, repeated)
 
     def _watch(self, watch: OpaqueWatch, selection: Selection, block: Block) -> None:
         """Count the opaque values of a block."""
