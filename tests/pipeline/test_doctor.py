@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -46,7 +47,9 @@ from url_rewriter.pipeline.requests import StoreChoice
 from url_rewriter.pipeline.services import Services
 
 OK, FAILED, WARNING, NOT_ASKED = DoctorState
+NONE: Mapping[str, str] = MappingProxyType({})
 SECRET = "a-secret-that-must-not-show"
+NO_KEYS = {"S3_ACCESS_KEY_ID": "", "S3_SECRET_ACCESS_KEY": ""}
 KEYS = {"S3_ACCESS_KEY_ID": "AKIDxxxxWXYZ", "S3_SECRET_ACCESS_KEY": SECRET}
 RULES = """
 version: 1
@@ -80,7 +83,9 @@ class Folder:
 
     path: Path
 
-    def examine(self, *, seconds: float = 20.0, store: str = "", **environ: str) -> Examination:
+    def examine(
+        self, environ: Mapping[str, str] = NONE, *, seconds: float = 20.0, store: str = ""
+    ) -> Examination:
         rules = self.path / "rules.yaml"
         request = DoctorRequest(
             StoreChoice(store or None),
@@ -275,7 +280,7 @@ def test_a_server_that_says_nothing_costs_one_wait_and_the_other_checks_go_on(
 
 def test_without_a_key_nothing_is_asked_of_the_object_store(folder: Folder) -> None:
     with serving(well, folder) as server:
-        found = folder.examine(S3_ACCESS_KEY_ID="", S3_SECRET_ACCESS_KEY="")
+        found = folder.examine(NO_KEYS)
         assert not server.requests
     told = line(found, DoctorCheck.S3_CREDENTIALS)
     assert (told.state, told.denied, "S3_ACCESS_KEY_ID" in told.remedy) == (FAILED, True, True)
@@ -294,7 +299,7 @@ def test_settings_that_cannot_be_used_are_told(
     folder: Folder, environ: dict[str, str], says: str, remedy: str
 ) -> None:
     folder.write_rules("http://127.0.0.1:9")
-    told = line(folder.examine(**environ), DoctorCheck.S3_SETTINGS)
+    told = line(folder.examine(environ), DoctorCheck.S3_SETTINGS)
     assert told.state is FAILED
     assert says in told.found
     assert remedy in told.remedy
@@ -302,7 +307,7 @@ def test_settings_that_cannot_be_used_are_told(
 
 def test_without_rules_the_environment_names_the_bucket(folder: Folder) -> None:
     with fault_server(well) as server:
-        found = folder.examine(S3_ENDPOINT_URL=server.endpoint, S3_BUCKET_NAME="omi.data")
+        found = folder.examine({"S3_ENDPOINT_URL": server.endpoint, "S3_BUCKET_NAME": "omi.data"})
     assert states(found)[DoctorCheck.S3_BUCKET] is OK
     assert line(found, DoctorCheck.S3_SETTINGS).origin == "environment variable S3_ENDPOINT_URL"
     assert states(found)[DoctorCheck.RULES] is NOT_ASKED
@@ -327,9 +332,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedFirestore]:
 
 
 def examine_firestore(folder: Folder, seconds: float = 20.0) -> Examination:
-    return folder.examine(
-        store="firestore://p", seconds=seconds, FIRESTORE_EMULATOR_HOST="127.0.0.1:1"
-    )
+    environ = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"}
+    return folder.examine(environ, store="firestore://p", seconds=seconds)
 
 
 NATIVE = AdminDatabase.DatabaseType.FIRESTORE_NATIVE
@@ -496,7 +500,7 @@ def test_rules_that_cannot_be_used_are_told_and_the_other_checks_go_on(folder: F
 
 def test_examples_that_do_not_hold_are_told_with_their_place(folder: Folder) -> None:
     folder.write_rules("http://127.0.0.1:9", becomes="http://elsewhere/a.png")
-    told = line(folder.examine(S3_ACCESS_KEY_ID="", S3_SECRET_ACCESS_KEY=""), DoctorCheck.EXAMPLES)
+    told = line(folder.examine(NO_KEYS), DoctorCheck.EXAMPLES)
     assert told.state is FAILED
     assert "rules.yaml:8: rule logos" in told.found
     assert "rules test" in told.remedy
