@@ -83,7 +83,8 @@ def measure(endpoint: str, count: int, *, asking: bool) -> float:
         services = Services(environ)
         store = f"embedded:{folder / 'db.jsonl'}"
         rules = services.read_rules(folder / "rules.yaml")
-        plan(PlanRequest(folder / "x.plan", store, rules), services, NoProgress())
+        kept = folder / "rules.yaml"
+        plan(PlanRequest(folder / "x.plan", store, rules, kept), services, NoProgress())
         if not asking:
             services = Services(environ, open_objects=lambda settings, prefixes: Silent())
         request = ApplyRequest(folder / "x.plan", Consent(yes=True))

@@ -89,3 +89,21 @@ def test_the_layers_are_those_of_the_import_contract() -> None:
     contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = contract["tool"]["importlinter"]["contracts"][0]["layers"]
     assert [re.findall(r"`(\w+)`", row) for row in rows] == [each.split(" | ") for each in layers]
+
+
+def lines_of_the_threat_model() -> list[list[str]]:
+    page = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")]
+    return [row for row in rows if row[-1] != "test" and not set(row[-1]) <= set("- |")]
+
+
+def test_every_line_of_the_threat_model_names_a_test_that_there_is() -> None:
+    rows = lines_of_the_threat_model()
+    assert len(rows) > 30
+    missing = []
+    for row in rows:
+        file, _, name = row[-1].strip("`").partition("::")
+        path = ROOT / "tests" / file
+        if not path.is_file() or f"\ndef {name}(" not in path.read_text(encoding="utf-8"):
+            missing.append(row[-1])
+    assert not missing

@@ -44,7 +44,9 @@ plan file           all edits and findings of a scan with their evidence, in one
 seal                the hash that binds rules, revisions, before and after
 journal, entry      what was about to be written, and the store's answer
 outcome             what became of a planned write: written, unchanged, conflict, gone, failed
-gate                a yes-or-no condition of ``verify``
+gate                a condition of ``verify``: it must hold, or what stands against it is told
+waiver              what may stand against a gate, for a reason and until a day
+verdict             what all gates come to: ready, waived, not ready, not asked enough to say
 ==================  ==============================================================================
 """
 

@@ -191,3 +191,22 @@ def test_help_loads_no_yaml_and_no_schema_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "set()\n")
+
+
+def test_check_shows_waivers_and_warns_of_one_that_ended(rules_file: Path) -> None:
+    rules_file.write_text(
+        rules_file.read_text()
+        + "waive:\n"
+        + "  - {gate: unread, reason: known, until: 2999-01-01}\n"
+        + "  - {gate: left-alone, collection: legacy, reason: old app, until: 2020-01-01}\n"
+    )
+    line = rules_file.read_text().count("\n")
+    shown = run("check", "--rules", rules_file)
+    assert shown.exit_code == 0
+    assert "waive    gate: unread, until 2999-01-01: known" in shown.stdout
+    assert "gate: left-alone, collection: legacy, ended on 2020-01-01: old app" in shown.stdout
+    assert f":{line}: the waiver of gate left-alone ended on 2020-01-01" in shown.stderr
+    kept = json.loads(run("check", "--rules", rules_file, "--format", "json").stdout)["waive"]
+    assert [(each["gate"], each["ended"]) for each in kept] == [
+        ("unread", False), ("left-alone", True),
+    ]  # fmt: skip

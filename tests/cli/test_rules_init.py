@@ -75,7 +75,8 @@ def test_a_database_without_rules_is_planned_by_the_rules_that_are_proposed(
         "plan", "--rules", "rules.yaml", *STORE, "-o", "x.plan", "--format", "json", **environ
     )
     urls = json.loads(planned.stdout)["urls"]
-    assert (planned.exit_code, urls["found"], urls["rewrite"]) == (0, 35, 34)
+    counted = (planned.exit_code, urls["found"], urls["rewrite"])
+    assert counted == (0, 35, 34), (urls, planned.stderr)
     assert urls["migrated"] == 1  # by the alias
 
 

@@ -157,6 +157,19 @@ def test_a_server_that_proves_nothing_leaves_all_unknown(
 
 
 @BOTH_WAYS
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_server_that_redirects_makes_no_other_server_be_asked(
+    server: FaultServer, status: int, fast: bool
+) -> None:
+    with fault_server(lambda _: present()) as other:
+        server.behaviour = lambda r: Reaction(status, {**MARK, "location": other.endpoint + r.path})
+        evidence = prove(server, "k", fast=fast)
+        assert evidence["k"].state is UNKNOWN
+        assert "authorization" in server.requests[0].headers
+        assert not other.requests
+
+
+@BOTH_WAYS
 def test_exactly_the_key_is_asked_for(server: FaultServer, fast: bool) -> None:
     keys = ["a b", "100%", "%2F", "a+b", "a#b", "a?b=c", "\u00e9", "c\u0001d", "a.", "a;b:c"]
     server.behaviour = s3_with({key: present() for key in keys})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,11 @@ def check(rules_file: Path, console: Console) -> None:
                     f"{rules_file}:{rule.line}: rule {rule.name}: {name}.prefix {prefix!r} ends in "
                     "the middle of a name: keys are joined to it without a slash"
                 )
+    for waiver in loaded.waivers:
+        if waiver.has_ended(_today()):
+            says = f"the waiver of gate {waiver.gate} ended on {waiver.until}: {waiver.reason}"
+            console.warn(f"{rules_file}:{waiver.line}: {says}")
+            annotate("warning", says, file=str(rules_file), line=waiver.line)
 
 
 def _problem_members(problem: Problem) -> dict[str, Any]:
@@ -107,7 +113,15 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
             for rule in loaded.rules
         ],
         "unmapped": loaded.unmapped,
+        "waive": [
+            {**each.to_members(), "line": each.line, "ended": each.has_ended(_today())}
+            for each in loaded.waivers
+        ],
     }
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
@@ -128,6 +142,9 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
     for field in loaded.scope.fields:
         console.print(printable(f"exclude  field {field.text}"))
     console.print(f"unmapped {loaded.unmapped}")
+    for waiver in loaded.waivers:
+        until = f"{'ended on' if waiver.has_ended(_today()) else 'until'} {waiver.until}"
+        console.print(printable(f"waive    {waiver}, {until}: {waiver.reason}"))
     console.print()
     console.table(
         ["rule", "source", "target", "on missing", "query", "readings", "examples"],

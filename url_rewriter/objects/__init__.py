@@ -16,7 +16,7 @@ from url_rewriter.objects.base import (
     Unopened,
     UploadLog,
 )
-from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings
+from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings, endpoint_of
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "S3Settings",
     "Unopened",
     "UploadLog",
+    "endpoint_of",
     "open_inspector",
     "open_inventoried",
     "open_objects",

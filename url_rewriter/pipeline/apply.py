@@ -27,6 +27,7 @@ from url_rewriter.pipeline.held_plan import (
     require_same_store,
 )
 from url_rewriter.pipeline.last_look import LastLook
+from url_rewriter.pipeline.named_endpoint import require_named_endpoint
 from url_rewriter.pipeline.outcomes import WriteTask
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_back import WriteHistory
@@ -204,3 +205,5 @@ def _require_applicable(
             f"{path} is blocked: {counted(blocking, 'URL')} stand against it; nothing was "
             f"written. See `url-rewriter show {path}`, then make the plan again."
         )
+    if rules_file is None:
+        require_named_endpoint(plan, services)

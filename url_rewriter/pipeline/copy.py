@@ -28,6 +28,7 @@ from url_rewriter.pipeline.copier import (
 from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTotals
 from url_rewriter.pipeline.forecast import forecast_copy
 from url_rewriter.pipeline.held_plan import ending, held_plan, planned_rules
+from url_rewriter.pipeline.named_endpoint import require_named_endpoint
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Plan, Run, Uploads, UrlFilter
@@ -90,6 +91,7 @@ def copy(
         _refuse_unknown_rule(rules, request.wanted.rule)
         _tell_what_is_left_out(rules, progress)
         _refuse_an_emulator_for_production(plan, services)
+        require_named_endpoint(plan, services)
         objects = stack.enter_context(services.objects(rules))
         source = stack.enter_context(services.cloud_storage())
         endpoint = services.settings(rules).endpoint

@@ -130,6 +130,11 @@ class Services:
 
         return PublicReader(self.settings(rules))
 
+    @property
+    def named_endpoint(self) -> str | None:
+        """The object store's address where the caller or the environment names it."""
+        return self.s3.endpoint or objects.endpoint_of(self.environ)
+
     def settings(self, rules: Rules) -> S3Settings:
         """The settings for the object store that holds the targets of the rules."""
         typed = Checks.TYPE in self.proof.checks

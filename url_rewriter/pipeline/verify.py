@@ -18,6 +18,7 @@ from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_planner, planned_rules, require_same_store
 from url_rewriter.pipeline.judges import JUDGES
 from url_rewriter.pipeline.judging import Inspection, judge_gates
+from url_rewriter.pipeline.named_endpoint import require_named_endpoint
 from url_rewriter.pipeline.not_looked_at import look_outside
 from url_rewriter.pipeline.plan import (
     PlanRequest,
@@ -233,6 +234,8 @@ def _scope(
             raise ConfigurationError("Verify what? Give a plan FILE, or --rules FILE.")
         return request.rules, request.store or "", request.limits
     limits = request.limits.or_those_of(Limits.of(applied.header.invocation))
+    if request.rules is None:
+        require_named_endpoint(applied, services)
     rules = request.rules or planned_rules(applied)
     return rules, request.store or applied.header.store, limits
 

@@ -178,7 +178,7 @@ def url_members(url: UrlFacts) -> dict[str, Any]:
             "checked_at": url.checked_at,
             "detail": redact(url.detail),
         },
-        "other_readings": list(url.others),
+        "other_readings": [redact_url(each) for each in url.others],
         "remark": url.remark,
         "outcome": url.outcome,
     }

@@ -37,19 +37,21 @@ class Privacy:
 
     def document(self, path: str) -> str:
         """A document path, or a pattern of the command line."""
-        return self.text(path)
+        return redact_url(path)
 
     def field(self, path: ValuePath) -> str:
         """A value path, as people read it."""
-        return self.text(format_value_path(path))
+        return format_value_path(
+            tuple(step if isinstance(step, int) else redact_url(step) for step in path)
+        )
 
     def field_pattern(self, path: ValuePath) -> str:
         """A value path with every array index left out, which groups alike places."""
         return re.sub(r"\[\d+\]", "[]", self.field(path))
 
     def key(self, bucket: str, key: str) -> str:
-        """A key of ``bucket``."""
-        return self.text(key)
+        """A key of ``bucket``. Where a URL is read otherwise, it may hold the URL's query."""
+        return redact_url(key)
 
     def old_url(self, row: UrlFacts) -> str:
         """The URL that stands in a document."""

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import ErrorDetails, core_schema
 
-from url_rewriter.gates import OF_A_DATABASE, GateName
 from url_rewriter.rules import names
 from url_rewriter.rules.model import (
     VERSION,
@@ -33,89 +27,31 @@ from url_rewriter.rules.model import (
     TextOffsets,
     Unmapped,
 )
-from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
 from url_rewriter.rules.problems import did_you_mean, quoted
-from url_rewriter.rules.public_form import PATH_STYLE, public_form
+from url_rewriter.rules.public_form import PATH_STYLE
 from url_rewriter.rules.s3_sources import s3_url, trouble_with_bucket
-from url_rewriter.rules.syntax import Placed, Unquoted
-from url_rewriter.urls import Api
-
-
-def _collection_pattern(text: str) -> str:
-    return _narrow(CollectionPattern, text)
-
-
-def _field_pattern(text: str) -> str:
-    return _narrow(FieldPattern, text)
-
-
-def _narrow(kind: type[CollectionPattern | FieldPattern], text: str) -> str:
-    if _pattern(kind, text).matches_everything:
-        raise ValueError("excludes everything: no rule could ever apply")
-    return text
-
-
-def _pattern(
-    kind: type[CollectionPattern | FieldPattern], text: str
-) -> CollectionPattern | FieldPattern:
-    try:
-        return kind(text)
-    except PatternError as error:
-        raise ValueError(str(error)) from error
-
-
-def _any_collection(text: str) -> str:
-    _pattern(CollectionPattern, text)
-    return text
-
-
-def _any_field(text: str) -> str:
-    _pattern(FieldPattern, text)
-    return text
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise ValueError("says nothing: give the reason")
-    return text
-
-
-def _day(value: object) -> str:
-    """A day, which YAML takes for a time of its own kind."""
-    text = value.text if isinstance(value, Unquoted) else str(value)
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        with suppress(ValueError):
-            return date.fromisoformat(text).isoformat()
-    raise ValueError(f"{quoted(text)} is no day: write YYYY-MM-DD")
-
-
-def _database_gate(name: GateName) -> GateName:
-    if name not in OF_A_DATABASE:
-        raise ValueError(f"{name} is no gate of verify")
-    return name
-
-
-Endpoint = Annotated[str, AfterValidator(names.endpoint)]
-TargetBucket = Annotated[str, AfterValidator(names.target_bucket)]
-SourceBucket = Annotated[str, AfterValidator(names.source_bucket)]
-Url = Annotated[str, AfterValidator(public_form)]
-Prefix = Annotated[str, AfterValidator(names.prefix)]
-# Not Literal[1], which takes true for 1.
-Version = Annotated[int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"const": VERSION})]
-# pydantic's strict mode wants members of an enum; YAML has their words.
-Missing = Annotated[OnMissing, Field(strict=False)]
-QueryOption = Annotated[QueryPolicy, Field(strict=False)]
-ReadingsOption = Annotated[ReadingPolicy, Field(strict=False)]
-ApiOption = Annotated[Api, Field(strict=False)]
-BasesOption = Annotated[Bases, Field(strict=False)]
-OffsetsOption = Annotated[TextOffsets, Field(strict=False)]
-GateOption = Annotated[
-    GateName,
-    Field(strict=False),
-    AfterValidator(_database_gate),
-    WithJsonSchema({"enum": list(OF_A_DATABASE)}),
-]
-_DATE_SCHEMA = {"type": "string", "format": "date"}
+from url_rewriter.rules.schema_values import (
+    ApiOption,
+    BasesOption,
+    Day,
+    Endpoint,
+    ExcludedCollection,
+    ExcludedField,
+    GateOption,
+    Missing,
+    OffsetsOption,
+    Prefix,
+    QueryOption,
+    ReadingsOption,
+    Reason,
+    SourceBucket,
+    TargetBucket,
+    Url,
+    Version,
+    WaivedCollection,
+    WaivedField,
+)
+from url_rewriter.rules.syntax import Placed
 
 
 class _FilePart(BaseModel):
@@ -178,12 +114,12 @@ class ExcludePart(_FilePart):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
-    collection: Annotated[str, AfterValidator(_collection_pattern)] | None = Field(
+    collection: ExcludedCollection | None = Field(
         default=None,
         description="A name: every collection of that name. A path: that collection, with * for "
         "one segment and ** for any number of them.",
     )
-    field: Annotated[str, AfterValidator(_field_pattern)] | None = Field(
+    field: ExcludedField | None = Field(
         default=None,
         description="A field with everything below it: * is one name, ** any depth, [] any "
         "element of an array; odd names stand in backticks.",
@@ -332,18 +268,16 @@ class WaivePart(_FilePart):
     """What may stand against a gate of verify, for a reason and until a day."""
 
     gate: GateOption = Field(description="The gate, as verify calls it.")
-    collection: Annotated[str, AfterValidator(_any_collection)] | None = Field(
+    collection: WaivedCollection | None = Field(
         default=None, description="Only what stands in these collections, as in scope."
     )
-    field: Annotated[str, AfterValidator(_any_field)] | None = Field(
+    field: WaivedField | None = Field(
         default=None, description="Only what stands in these fields, as in scope."
     )
-    reason: Annotated[str, AfterValidator(_reason)] = Field(
+    reason: Reason = Field(
         description="Why it may stand there; reports and attestations repeat it."
     )
-    until: Annotated[str, BeforeValidator(_day), WithJsonSchema(_DATE_SCHEMA)] = Field(
-        description="The last day of the waiver, in UTC: YYYY-MM-DD."
-    )
+    until: Day = Field(description="The last day of the waiver, in UTC: YYYY-MM-DD.")
 
 
 class RulesFile(_FilePart):

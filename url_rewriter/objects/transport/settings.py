@@ -107,9 +107,7 @@ class S3Settings:
         ConfigurationError for an endpoint that is no URL of a server, and for half a key pair.
         """
         return cls(
-            endpoint=(endpoint or _first(environ, ENDPOINT_VARIABLES) or fallback_endpoint).rstrip(
-                "/"
-            ),
+            endpoint=(endpoint or endpoint_of(environ) or fallback_endpoint).rstrip("/"),
             access_key_id=_credential(environ, KEY_ID_VARIABLE),
             secret_access_key=_credential(environ, _SECRET),
             session_token=environ.get(_TOKEN) or None if environ.get(KEY_ID_VARIABLE) else None,
@@ -118,6 +116,11 @@ class S3Settings:
             max_rps=max_rps,
             prove=prove,
         )
+
+
+def endpoint_of(environ: Mapping[str, str]) -> str | None:
+    """The S3 endpoint that the environment names, if any."""
+    return _first(environ, ENDPOINT_VARIABLES)
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
