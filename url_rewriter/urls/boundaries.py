@@ -97,14 +97,19 @@ _OUR_HOST = (
     r"(?i:(?:[\w-]{1,63}\.){0,8}(?:[\w-]{0,63}storage[\w-]{0,63}(?:\.mtls|\.[\w-]{1,63}\.rep)?\.googleapis|storage\.cloud\.google"
     r"|[\w-]{1,63}-apidata\.googleusercontent|www\.googleapis|firebasestorage)\.)"
 )
-_SECOND = (
-    r"(?:(?<=/)/(?=[\w-])"
-    rf"{_OUR_HOST}"
-    r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
-    rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){_OUR_HOST})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){_OUR_HOST})"
-    r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
-    rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}})"
-)
+
+
+def _second(our_host: str) -> str:
+    return (
+        r"(?:(?<=/)/(?=[\w-])"
+        rf"{our_host}"
+        r"|(?<=[hH])(?=[tT])[tT]{2}[pP][sS]?"
+        rf"(?::(?://|(?:/{{1,3}}|\\{{1,2}}|{_ENCODED}{{2}}){our_host})|%(?:25)*3[aA](?://|{_ENCODED}{{2}}){our_host})"
+        r"|(?<=[gG])(?=[cCsS])(?:(?<![A-Za-z][gG])|(?<=%[0-9a-fA-F]{2}[gG]))[cC]?[sS]"
+        rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}})"
+    )
+
+
 _SECOND_S3 = (
     r"|(?<=[sS])(?=3)(?:(?<![A-Za-z0-9][sS])|(?<=%[0-9a-fA-F]{2}[sS]))3"
     rf"(?:://|%(?:25)*3[aA]{_ENCODED}{{2}})"
@@ -125,16 +130,20 @@ class Marks(NamedTuple):
     second: re.Pattern[str]
 
 
-MARKS = Marks(_anchor(s3=False), _run(f"(?:{_SCHEME_AHEAD})"), re.compile(f"[hHgG/]{_SECOND})"))
+MARKS = Marks(
+    _anchor(s3=False), _run(f"(?:{_SCHEME_AHEAD})"), re.compile(f"[hHgG/]{_second(_OUR_HOST)})")
+)
 
 
-@lru_cache(maxsize=1)
-def marks_with_s3() -> Marks:
-    """The marks where ``s3://`` is a scheme too, which takes a search longer."""
+@lru_cache(maxsize=16)
+def marks_with_s3(hosts: tuple[str, ...]) -> Marks:
+    """The marks where ``s3://`` is a scheme too, and ``hosts``, or what ends with one, are ours."""
+    theirs = "|".join(re.escape(host.partition(":")[0]) for host in hosts)
+    our_host = rf"(?:{_OUR_HOST}|(?i:(?:[\w-]{{1,63}}\.){{0,8}}(?:{theirs})))"
     return Marks(
         _anchor(s3=True),
         _run(f"(?:{_SCHEME_AHEAD}|{_S3_AHEAD})"),
-        re.compile(f"[hHgGsS/]{_SECOND}{_SECOND_S3})"),
+        re.compile(f"[hHgGsS/]{_second(our_host)}{_SECOND_S3})"),
     )
 
 

@@ -90,6 +90,7 @@ def look_up(netloc: str, path: str, addresses: tuple[S3Address, ...]) -> Address
     return found
 
 
+@lru_cache(maxsize=64)
 def hosts_of(addresses: tuple[S3Address, ...]) -> tuple[str, ...]:
     """What the hosts of addresses hold, whatever the bucket, in lower case."""
     hosts = (match["host"] for each in addresses if (match := _URL.fullmatch(each.url)))

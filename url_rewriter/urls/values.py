@@ -19,6 +19,7 @@ from url_rewriter.urls.offsets import Item, shifted
 from url_rewriter.urls.query import Outer
 from url_rewriter.urls.readings import read
 from url_rewriter.urls.recognition import recognise, recognise_schemeless
+from url_rewriter.urls.s3_addresses import hosts_of
 
 _DEEPEST = 16
 LONGEST_VALUE = 4096
@@ -42,7 +43,8 @@ class Context:
     @property
     def marks(self) -> Marks:
         """What shows where URLs begin."""
-        return marks_with_s3() if self.grammar.addresses else MARKS
+        addresses = self.grammar.addresses
+        return marks_with_s3(hosts_of(addresses)) if addresses else MARKS
 
     @property
     def too_deep(self) -> bool:
