@@ -7,6 +7,7 @@ import os
 import queue
 import re
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from url_rewriter.errors import (
@@ -20,6 +21,8 @@ LOG_IN = (
     "run 'gcloud auth application-default login', or name a service account's key file in "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
+
+KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 TOKEN_SECONDS = 8.0
 """How long one request for a token may take in all, however slowly its answer drips."""
@@ -55,6 +58,31 @@ def default_credentials(project: str = "") -> tuple[Any, str]:
         ) from error
     finally:
         firebase_admin.delete_app(app)  # type: ignore[no-untyped-call]  # ships no types
+
+
+def describe_identity(credentials: Any) -> str:
+    """Whom Google's credentials are of, as far as they tell that without a request.
+
+    Nothing secret is in it: an address, or what kind of credentials they are.
+    """
+    for name in ("service_account_email", "account"):
+        told = getattr(credentials, name, None)
+        if isinstance(told, str) and "@" in told:
+            return told
+    if type(credentials).__module__.startswith("google.auth.compute_engine"):
+        return "the service account of this machine"
+    if type(credentials).__module__.startswith("google.oauth2.credentials"):
+        return "a user who logged in"
+    return f"credentials of the kind {type(credentials).__name__}"
+
+
+def origin_of_identity(credentials: Any, environ: Mapping[str, str]) -> str:
+    """Where Google's default credentials were found."""
+    if environ.get(KEY_FILE):
+        return f"environment variable {KEY_FILE}"
+    if type(credentials).__module__.startswith("google.auth.compute_engine"):
+        return "the metadata server of this machine"
+    return "gcloud's application default login"
 
 
 def token_request() -> Any:
@@ -143,7 +171,7 @@ def credentials_of(app: Any) -> Any:
 
 def _named_file() -> str:
     # The error's own text may quote the file, which may hold a key.
-    path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    path = os.environ.get(KEY_FILE)
     if not path:
         return ""
     state = "is there, and is not usable" if os.path.exists(path) else "does not exist"  # noqa: PTH110 - a name as it was given

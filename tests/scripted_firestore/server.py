@@ -10,7 +10,12 @@ from itertools import islice
 from typing import Any, NoReturn
 
 import grpc
-from google.cloud.firestore_admin_v1.types import ListDatabasesRequest, ListDatabasesResponse
+from google.cloud.firestore_admin_v1.types import (
+    ListBackupsRequest,
+    ListBackupsResponse,
+    ListDatabasesRequest,
+    ListDatabasesResponse,
+)
 from google.cloud.firestore_v1 import types
 from grpc import StatusCode
 
@@ -37,13 +42,16 @@ ADMIN_SERVICE = "google.firestore.admin.v1.FirestoreAdmin"
 class ScriptedFirestore:
     """A server on loopback; ``script`` says what it does, ``databases`` holds the documents.
 
-    ``named`` are the databases that it lists; None: it may not be asked.
+    ``named`` are the databases that it lists; None: it may not be asked. ``described`` has members
+    of them by name; ``backups`` are those of all, None: it may not be asked.
     """
 
     def __init__(self, port: int = 0, max_request_bytes: int = limits.REQUEST_BYTES) -> None:
         self.databases = Databases()
         self.script = Script()
         self.named: list[str] | None = ["(default)"]
+        self.described: dict[str, dict[str, Any]] = {}
+        self.backups: list[dict[str, Any]] | None = []
         self._of_thread = threading.local()
         self.bugs: list[Exception] = []
         self._server = grpc.server(
@@ -58,7 +66,8 @@ class ScriptedFirestore:
             [
                 grpc.method_handlers_generic_handler(SERVICE, self._handlers()),
                 grpc.method_handlers_generic_handler(
-                    ADMIN_SERVICE, {"ListDatabases": self._list_databases()}
+                    ADMIN_SERVICE,
+                    {"ListDatabases": self._list_databases(), "ListBackups": self._list_backups()},
                 ),
             ]
         )
@@ -95,12 +104,28 @@ class ScriptedFirestore:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
             if self.named is None:
                 context.abort(grpc.StatusCode.PERMISSION_DENIED, "datastore.databases.list")
-            names = [f"{request.parent}/databases/{each}" for each in self.named or ()]
-            return ListDatabasesResponse.pb()(databases=[{"name": name} for name in names])
+            databases = [
+                {"name": f"{request.parent}/databases/{each}", **self.described.get(each, {})}
+                for each in self.named or ()
+            ]
+            return ListDatabasesResponse.pb()(databases=databases)
 
         return grpc.unary_unary_rpc_method_handler(
             handle,
             request_deserializer=ListDatabasesRequest.pb().FromString,
+            response_serializer=lambda message: message.SerializeToString(),
+        )
+
+    def _list_backups(self) -> grpc.RpcMethodHandler[Any, Any]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Any:
+            if self.backups is None:
+                context.abort(grpc.StatusCode.PERMISSION_DENIED, "datastore.backups.list")
+            assert request.parent.endswith("/locations/-")
+            return ListBackupsResponse.pb()(backups=self.backups)
+
+        return grpc.unary_unary_rpc_method_handler(
+            handle,
+            request_deserializer=ListBackupsRequest.pb().FromString,
             response_serializer=lambda message: message.SerializeToString(),
         )
 

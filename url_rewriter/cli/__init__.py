@@ -23,6 +23,7 @@ from url_rewriter.cli.audit import audit
 from url_rewriter.cli.console import leave_progress, printable
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
+from url_rewriter.cli.doctor import doctor
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
@@ -116,6 +117,7 @@ def main() -> None:
       url-rewriter demo
     \b
     The usual order:
+      url-rewriter doctor --rules rules/omi.yaml
       url-rewriter audit --rules rules/omi.yaml
       url-rewriter plan --rules rules/omi.yaml -o omi.plan
       url-rewriter apply omi.plan
@@ -126,5 +128,5 @@ def main() -> None:
     """
 
 
-for _command in (demo, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
     main.add_command(_command)

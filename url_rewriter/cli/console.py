@@ -84,6 +84,7 @@ class Console:
     ) -> None:
         self.format = output_format
         self.quiet = quiet
+        self.verbose = verbose
         self.asks = ask
         self._show_progress = show_progress and not quiet
         self._color = _color(color)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects.base import (
@@ -18,6 +19,9 @@ from url_rewriter.objects.base import (
 from url_rewriter.objects.transport.settings import WORKERS, Prove, S3Settings, endpoint_of
 from url_rewriter.urls import ObjectRef
 
+if TYPE_CHECKING:
+    from url_rewriter.objects.inspection import BucketInspector
+
 __all__ = [
     "WORKERS",
     "ListedObject",
@@ -28,6 +32,7 @@ __all__ = [
     "Unopened",
     "UploadLog",
     "endpoint_of",
+    "open_inspector",
     "open_inventoried",
     "open_objects",
     "open_writer",
@@ -49,6 +54,16 @@ def open_objects(
     from url_rewriter.objects.s3 import S3ObjectStore  # loads no SDK before it is needed
 
     return S3ObjectStore(settings, prefixes, is_base)
+
+
+def open_inspector(settings: S3Settings, prefixes: Iterable[ObjectRef] = ()) -> BucketInspector:
+    """What tells of a server and its buckets; nothing is contacted yet. Close it when done.
+
+    Targets lie below the ``prefixes``. Raises ConfigurationError as ``open_objects`` does.
+    """
+    from url_rewriter.objects.inspection import BucketInspector
+
+    return BucketInspector(settings, tuple(prefixes))
 
 
 def open_inventoried(

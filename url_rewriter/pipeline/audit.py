@@ -15,7 +15,8 @@ from url_rewriter.planning import BUCKET_VARIABLE, Discovered, Discovery, Tally
 from url_rewriter.rules import Rules, Scope, Target, Unmapped, names
 from url_rewriter.urls import Grammar
 
-_NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar(bases=True))
+NO_RULES = Rules(Target("", ""), (), Unmapped.REPORT, Scope(), Grammar(bases=True))
+"""Those of a run that is given none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def audit(request: AuditRequest, services: Services, progress: Progress) -> Audi
         None if discovery is None else tuple(filter(None, [target_bucket(services.environ)]))
     )
     with services.reader(request.store) as reader:
-        rules = request.rules or _NO_RULES
+        rules = request.rules or NO_RULES
         scan = make_scan(reader, rules, request.limits, discovers=discovers)
         options = prepare(scan, request.limits, services.workers, progress)
         tally, trouble = tally_documents(scan, progress, options, discovery=discovery)

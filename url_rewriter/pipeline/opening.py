@@ -91,7 +91,7 @@ def open_written(
     found = {each.target: each for each in visitor.open_within(chosen.values(), SECONDS)}
     if kept:
         draft.add_access(found.values())
-    return tuple(_conclude(rule, chosen.get(rule.name), found) for rule in rules.rules)
+    return tuple(conclude_opening(rule, chosen.get(rule.name), found) for rule in rules.rules)
 
 
 def _choose(rules: Rules, draft: Draft) -> dict[str, WrittenUrl]:
@@ -114,9 +114,10 @@ def _choose(rules: Rules, draft: Draft) -> dict[str, WrittenUrl]:
     return chosen
 
 
-def _conclude(
+def conclude_opening(
     rule: Rule, chosen: WrittenUrl | None, found: dict[ObjectRef, AccessEvidence]
 ) -> RuleOpening:
+    """What is known of a rule by the URL that was chosen for it, if one was."""
     required = rule.public is True
     if rule.public is False:
         return RuleOpening(rule.name, "", "the rules say public: false")

@@ -22,7 +22,7 @@ _LISTS = ("collections", "excluded", "fields", "documents")
 MAX_AGE = timedelta(hours=48)
 """How old an inventory of targets may be: S3 makes one a day, and takes its time."""
 
-_PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")
+PROJECT_VARIABLES = ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class StoreChoice:
                 raise ConfigurationError("Give either --store, or --project and --database.")
             return self.store
         project = self.project
-        for variable in _PROJECT_VARIABLES:
+        for variable in PROJECT_VARIABLES:
             project = project or environ.get(variable)
         return f"firestore://{project or ''}/{self.database or ''}"
 

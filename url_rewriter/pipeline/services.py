@@ -63,7 +63,7 @@ class Services:
     ) -> AbstractContextManager[ObjectStore]:
         """The object store that holds the targets of the rules; ``method`` is how it proves them,
         the one that was asked for unless given."""
-        settings = self._target_settings(rules)
+        settings = self.target_settings(rules)
         if method is not None:
             settings = replace(settings, prove=method)
         targets = [ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules]
@@ -99,7 +99,7 @@ class Services:
 
     def writer(self, rules: Rules, uploads: UploadLog) -> AbstractContextManager[ObjectWriter]:
         """The same object store, open for storing objects."""
-        return closing(objects.open_writer(self._target_settings(rules), uploads))
+        return closing(objects.open_writer(self.target_settings(rules), uploads))
 
     def cloud_storage(self) -> AbstractContextManager[SourceReader]:
         """Cloud Storage, where the objects were; it is only read."""
@@ -147,7 +147,8 @@ class Services:
             prove=Prove("head" if typed else self.proof.method),
         )
 
-    def _target_settings(self, rules: Rules) -> S3Settings:
+    def target_settings(self, rules: Rules) -> S3Settings:
+        """The same, refused where they name Cloud Storage. Raises ConfigurationError."""
         settings = self.settings(rules)
         if is_cloud_storage(settings.endpoint):
             raise ConfigurationError(

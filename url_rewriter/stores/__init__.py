@@ -19,6 +19,12 @@ def open_reader(locator: str) -> DocumentReader:
     return kind.open_reader(address)
 
 
+def open_probe(locator: str) -> DocumentReader:
+    """Open a store as ``open_reader`` does; it gives up in seconds what does not answer."""
+    kind, address = _resolve(locator)
+    return kind.open_probe(address)
+
+
 def open_store(locator: str) -> DocumentStore:
     """Open a store by its locator: ``firestore://PROJECT[/DATABASE]``, ``embedded:FILE.jsonl``.
 
@@ -33,6 +39,13 @@ def _firestore_reader(address: str) -> DocumentReader:
     from url_rewriter.stores.firestore import FirestoreReader, connect
 
     return FirestoreReader(connect(*_firestore_address(address)))
+
+
+def _firestore_probe(address: str) -> DocumentReader:
+    from url_rewriter.stores.firestore import FirestoreReader, connect
+    from url_rewriter.stores.firestore.faults import IMPATIENT
+
+    return FirestoreReader(connect(*_firestore_address(address), limits=IMPATIENT))
 
 
 def _firestore_store(address: str) -> DocumentStore:
@@ -61,13 +74,20 @@ class _StoreKind:
     spelling: str
     open_reader: Callable[[str], DocumentReader]
     open_store: Callable[[str], DocumentStore]
+    open_probe: Callable[[str], DocumentReader]
 
 
 STORES: Mapping[str, _StoreKind] = {
     "firestore": _StoreKind(
-        "firestore://", "firestore://PROJECT[/DATABASE]", _firestore_reader, _firestore_store
+        "firestore://",
+        "firestore://PROJECT[/DATABASE]",
+        _firestore_reader,
+        _firestore_store,
+        _firestore_probe,
     ),
-    "embedded": _StoreKind("embedded:", "embedded:FILE.jsonl", _embedded_reader, _embedded_store),
+    "embedded": _StoreKind(
+        "embedded:", "embedded:FILE.jsonl", _embedded_reader, _embedded_store, _embedded_reader
+    ),
 }
 
 

@@ -76,15 +76,26 @@ class HonestyProbes:
     def examine(self, bucket: str) -> DenialStyle | Trouble:
         """How ``bucket``'s server denies an absent key, or what is wrong with it."""
         self._since[bucket] = 0
-        absent = _absent(bucket)
-        answer = self._client.head(absent)
-        found = self._judge_absent(absent, answer)
+        answer, found = self._ask_absent(bucket)
         if isinstance(found, Trouble):
             return found
         skew = measure_skew(answer)
         if skew is not None and abs(skew) > MAX_SKEW:
             return Trouble(explain_skew(skew, self._endpoint, bucket), lied=True)
-        return self._examine_listed(bucket) or found
+        return self.examine_listed(bucket) or found
+
+    def examine_absent(self, bucket: str) -> DenialStyle | Trouble:
+        """How ``bucket``'s server denies a key that cannot be there, or what is wrong with it."""
+        return self._ask_absent(bucket)[1]
+
+    def listed_key(self, bucket: str) -> ObjectRef | None:
+        """The key that ``examine_listed`` asked for last; None where none was listed."""
+        return self._listed.get(bucket)
+
+    def _ask_absent(self, bucket: str) -> tuple[Answer, DenialStyle | Trouble]:
+        absent = _absent(bucket)
+        answer = self._client.head(absent)
+        return answer, self._judge_absent(absent, answer)
 
     def _judge_absent(self, absent: ObjectRef, answer: Answer) -> DenialStyle | Trouble:
         # A HEAD of the bucket may be forbidden where one of its objects is not, so it alone
@@ -106,7 +117,7 @@ class HonestyProbes:
         error = explain(answer, self._endpoint, absent.bucket)
         return Trouble(error, lied=not answer.passing)
 
-    def _examine_listed(self, bucket: str) -> Trouble | None:
+    def examine_listed(self, bucket: str) -> Trouble | None:
         """Ask for a key that is listed; None also where nothing is, or the listing is refused."""
         if bucket not in self._listed:
             self._listed[bucket] = self._choose(bucket)

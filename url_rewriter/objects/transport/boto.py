@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from url_rewriter.concurrency.request_rate import RequestRate
 from url_rewriter.concurrency.worker_pool import WorkerPool
-from url_rewriter.errors import ConfigurationError
+from url_rewriter.errors import ConfigurationError, NotPermittedError
 from url_rewriter.objects.transport.answers import Answer, Listed
 from url_rewriter.objects.transport.base import FEW, Place
-from url_rewriter.objects.transport.boto_answers import ask_for
+from url_rewriter.objects.transport.boto_answers import ask_for, read_fault
 from url_rewriter.objects.transport.listing_page import read_page
 from url_rewriter.objects.transport.persistence import Persistence
 from url_rewriter.objects.transport.settings import S3Settings
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _BODY = "RawBody"
 _FEW_BYTES = 64
+_KEY_ENDING = 4
 
 
 class Client:
@@ -144,6 +145,23 @@ class Client:
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             return None
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def describe_key(self) -> tuple[str, str] | None:
+        """The end of the key id that requests are signed with, and where boto3 found it.
+
+        None where there is no key. Raises NotPermittedError where it cannot be had.
+        """
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            found = self._session.get_credentials()
+            frozen = found.get_frozen_credentials() if found else None
+        except BotoCoreError as error:
+            fault = read_fault(error).fault
+            raise NotPermittedError(f"No credentials for S3: {fault}") from error
+        if found is None or frozen is None or not frozen.access_key:
+            return None
+        return frozen.access_key[-_KEY_ENDING:], found.method
 
     def plain_bundle(self) -> str | None:
         """The file of certificate authorities, where requests are ordinary ones; otherwise None.

@@ -13,11 +13,11 @@ from url_rewriter.errors import ConfigurationError
 WORKERS = 256
 """How many objects are asked for at once by default."""
 
-_KEY_ID = "S3_ACCESS_KEY_ID"
+KEY_ID_VARIABLE = "S3_ACCESS_KEY_ID"
 _SECRET = "S3_SECRET_ACCESS_KEY"  # noqa: S105 - the variable's name, not its value
 _TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - as above
-_ENDPOINTS = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+ENDPOINT_VARIABLES = ("S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 class Prove(StrEnum):
@@ -66,7 +66,9 @@ class S3Settings:
     def __post_init__(self) -> None:
         _require_endpoint(self.endpoint)
         if (self.access_key_id is None) != (self.secret_access_key is None):
-            raise ConfigurationError(f"Only one of {_KEY_ID} and {_SECRET} is set; set both.")
+            raise ConfigurationError(
+                f"Only one of {KEY_ID_VARIABLE} and {_SECRET} is set; set both."
+            )
         if self.workers < 1:
             raise ConfigurationError(f"--workers must be at least 1, not {self.workers}.")
         if self.max_rps is not None and not self.max_rps > 0:
@@ -106,10 +108,10 @@ class S3Settings:
         """
         return cls(
             endpoint=(endpoint or endpoint_of(environ) or fallback_endpoint).rstrip("/"),
-            access_key_id=_credential(environ, _KEY_ID),
+            access_key_id=_credential(environ, KEY_ID_VARIABLE),
             secret_access_key=_credential(environ, _SECRET),
-            session_token=environ.get(_TOKEN) or None if environ.get(_KEY_ID) else None,
-            region=_first(environ, _REGIONS),
+            session_token=environ.get(_TOKEN) or None if environ.get(KEY_ID_VARIABLE) else None,
+            region=_first(environ, REGION_VARIABLES),
             workers=workers,
             max_rps=max_rps,
             prove=prove,
@@ -118,7 +120,7 @@ class S3Settings:
 
 def endpoint_of(environ: Mapping[str, str]) -> str | None:
     """The S3 endpoint that the environment names, if any."""
-    return _first(environ, _ENDPOINTS)
+    return _first(environ, ENDPOINT_VARIABLES)
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
@@ -143,8 +145,8 @@ def _require_endpoint(endpoint: str) -> None:
         credentials, usable = False, False
     if credentials:
         raise ConfigurationError(
-            f"The S3 endpoint holds a user name or password; put credentials into {_KEY_ID} and "
-            f"{_SECRET}."
+            f"The S3 endpoint holds a user name or password; put credentials into "
+            f"{KEY_ID_VARIABLE} and {_SECRET}."
         )
     if not usable or parts.query or parts.fragment:
         raise ConfigurationError(

@@ -94,6 +94,7 @@ _RUN_AGGREGATION_QUERY = _Rpc(
 )
 _BATCH_WRITE = _Rpc("BatchWrite", messages.BatchWriteResponse.FromString, routed_by="database")
 _LIST_DATABASES = _Rpc("ListDatabases", messages.parse_databases, service=ADMIN_SERVICE)
+_LIST_BACKUPS = _Rpc("ListBackups", messages.parse_backups, service=ADMIN_SERVICE)
 _METHODS = (
     _RUN_QUERY,
     _BATCH_GET,
@@ -102,6 +103,7 @@ _METHODS = (
     _RUN_AGGREGATION_QUERY,
     _BATCH_WRITE,
     _LIST_DATABASES,
+    _LIST_BACKUPS,
 )
 
 
@@ -166,6 +168,11 @@ class FirestoreChannel:
         """The databases of the project, as Firestore's administration knows them."""
         request = messages.databases_request(f"projects/{self.database.project}")
         return self._call(_LIST_DATABASES, request, self.limits.call)
+
+    def list_backups(self) -> Message:
+        """The backups of the project's databases, in all locations."""
+        request = messages.backups_request(self.database.project)
+        return self._call(_LIST_BACKUPS, request, self.limits.call)
 
     def batch_write(self, request: Message) -> grpc.Future[Message]:
         """Send writes; the future gives the BatchWriteResponse or raises grpc.RpcError."""

@@ -65,6 +65,10 @@ class CallLimits:
     call: float = 60.0
 
 
+IMPATIENT = CallLimits(replace(_BACKOFF, attempts=2), stream=8.0, call=8.0)
+"""For one question to a server that may not be there."""
+
+
 class Retries:
     """Decides after each fault of one piece of work whether to go on with it."""
 

@@ -37,6 +37,20 @@ def databases_request(project: str) -> Message:
     return ListDatabasesRequest.pb()(parent=project)
 
 
+def backups_request(project: str) -> Message:
+    """A ListBackupsRequest, for all locations of a project."""
+    from google.cloud.firestore_admin_v1.types import ListBackupsRequest
+
+    return ListBackupsRequest.pb()(parent=f"projects/{project}/locations/-")
+
+
+def parse_backups(data: bytes) -> Message:
+    """A ListBackupsResponse."""
+    from google.cloud.firestore_admin_v1.types import ListBackupsResponse
+
+    return ListBackupsResponse.pb().FromString(data)
+
+
 def parse_databases(data: bytes) -> Message:
     """A ListDatabasesResponse."""
     from google.cloud.firestore_admin_v1.types import ListDatabasesResponse

@@ -21,7 +21,9 @@ from url_rewriter.stores.base import (
     Snapshot,
     StoreCounts,
 )
+from url_rewriter.stores.description import DatabaseDescription, NewestBackup
 from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore.administration import describe_database, find_newest_backup
 from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.counting import count_ranges, forecast_count
 from url_rewriter.stores.firestore.framing import Block
@@ -128,6 +130,14 @@ class FirestoreReader:
             if each.name != self._database.name
         )
         return OtherDatabases(tuple(sorted(others)))
+
+    def describe(self) -> DatabaseDescription:
+        """What kind of database this is, where the project's may be listed."""
+        return describe_database(self._channel)
+
+    def newest_backup(self) -> NewestBackup:
+        """The newest backup of the database, where backups may be listed."""
+        return find_newest_backup(self._channel)
 
     def count(self, query: Query) -> int | None:
         """How many documents a scan will read, where they are listed or in whole groups."""

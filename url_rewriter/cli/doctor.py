@@ -1,0 +1,126 @@
+"""``doctor``: examine what a migration needs, and change nothing."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from url_rewriter.cli import options
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.errors import ChecksFailedError, NotPermittedError
+from url_rewriter.pipeline.requests import StoreChoice
+from url_rewriter.text import counted
+
+if TYPE_CHECKING:
+    from url_rewriter.pipeline.doctor import Examination
+
+_SETTINGS = {
+    "rules_file": ("rules", "--rules"),
+    "store": ("store", "--store"),
+    "project": ("project", "--project"),
+    "s3_endpoint": ("s3_endpoint", "--s3-endpoint"),
+}
+
+
+@click.command()
+@options.rules_option(required=False)
+@options.store_options
+@options.endpoint_option
+@options.output_options
+def doctor(
+    console: Console,
+    *,
+    rules_file: Path | None,
+    chosen: StoreChoice,
+    s3_endpoint: str | None,
+) -> None:
+    """Examine credentials, database, object store, rules, disk and plan files; change nothing.
+
+    One line for each check: ok, failed, warning or not asked; what was found; what to do. What is
+    not named is not asked about. Reading is enough, as it is for audit, plan and verify. With -v
+    each line says where its setting came from.
+
+    \b
+    Examples:
+      url-rewriter doctor --rules rules/omi.yaml --project omi-prod
+      url-rewriter doctor --rules rules/omi.yaml -v
+      url-rewriter doctor --format json
+
+    Exit status: 0 nothing failed, 3 a check failed, 4 one failed by lack of credentials or
+    permission.
+    """
+    from url_rewriter import stores
+    from url_rewriter.pipeline.doctor import doctor as examine
+    from url_rewriter.pipeline.doctor_lines import DoctorRequest
+
+    services = replace(options.make_services(s3_endpoint), open_reader=stores.open_probe)
+    request = DoctorRequest(chosen, rules_file, given=_given())
+    found = examine(request, services, console.progress())
+    _show(console, found)
+    if not found.failed:
+        _advise(console, rules_file, chosen)
+    else:
+        names = ", ".join(dict.fromkeys(each.name for each in found.failed))
+        message = f"{counted(len(found.failed), 'check')} failed: {names}."
+        raise (NotPermittedError if found.denied else ChecksFailedError)(message)
+
+
+def _advise(console: Console, rules_file: Path | None, chosen: StoreChoice) -> None:
+    """The command that comes next, where what it needs was named."""
+    if not chosen.made:
+        return
+    given = (
+        (chosen.store, "--store"),
+        (chosen.project, "--project"),
+        (chosen.database, "--database"),
+    )
+    where = "".join(f" {option} {shlex.quote(value)}" for value, option in given if value)
+    if rules_file is None:
+        command = f"rules init{where} -o rules.yaml"
+    else:
+        command = f"audit --rules {shlex.quote(str(rules_file))}{where}"
+    console.say(f"\nNothing stands in the way. Next:\n  url-rewriter {printable(command)}")
+
+
+def _given() -> dict[str, str]:
+    """By what each setting was given: an option, or its variable."""
+    context = click.get_current_context()
+    given = {}
+    for parameter, (name, option) in _SETTINGS.items():
+        variable = f"URL_REWRITER_{option.removeprefix('--').replace('-', '_').upper()}"
+        match context.get_parameter_source(parameter):
+            case click.core.ParameterSource.COMMANDLINE:
+                given[name] = option
+            case click.core.ParameterSource.ENVIRONMENT:
+                given[name] = f"environment variable {variable}"
+    return given
+
+
+def _show(console: Console, found: Examination) -> None:
+    if console.json:
+        checks = [
+            {
+                "name": each.name,
+                "state": each.state,
+                "found": printable(each.found),
+                "remedy": printable(each.remedy),
+                "origin": printable(each.origin),
+            }
+            for each in found.lines
+        ]
+        console.document("doctor", {"ok": not found.failed, "checks": checks})
+        return
+    width = max(len(each.name) for each in found.lines)
+    margin = " " * (1 + len("not asked") + 2 + width + 2)
+    for each, following in zip_longest(found.lines, found.lines[1:]):
+        state = each.state.replace("-", " ")
+        console.print(f" {state:<9}  {each.name:<{width}}  {printable(each.found)}")
+        if each.remedy and (following is None or following.remedy != each.remedy):
+            console.print(f"{margin}to do: {printable(each.remedy)}")
+        if console.verbose and each.origin:
+            console.print(f"{margin}from: {printable(each.origin)}")
