@@ -80,7 +80,8 @@ def test_a_question_shows_no_empty_default() -> None:
         click.echo(Terminal(Console()).answer("Type yes to go on"))
 
     asked = CliRunner().invoke(ask, input="yes\n")
-    assert (asked.stdout, asked.stderr.strip()) == ("yes\n", "Type yes to go on:")
+    assert asked.stdout == "yes\n"
+    assert asked.stderr.startswith("Type yes to go on: ")
 
 
 @pytest.mark.parametrize(("total", "shown"), [(1, "0 of 1 key "), (2, "0 of 2 keys ")])
