@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ _OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
 )  # fmt: skip
 @options.option("--document", metavar="PATH", help="URLs in this document only.")
 @options.option("--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one.")
+@options.option("--blocking", is_flag=True, help="URLs that keep the plan from being applied only.")
+@options.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="The first N URLs only; no copy list."
+)
 @options.output_options
 @options.formats("text", "json", "copy-list")
 def show(
@@ -43,31 +48,35 @@ def show(
     collection: str | None,
     document: str | None,
     outcome: str | None,
+    blocking: bool,
+    limit: int | None,
 ) -> None:
     """List the URLs of a plan, all or filtered, without secrets.
 
     \b
     Examples:
-      url-rewriter show omi.plan --status missing
+      url-rewriter show omi.plan --blocking --limit 20
       url-rewriter show omi.plan --status missing --rule app-logos --format copy-list > keys.txt
 
     A copy list names source objects, one a line, for `rclone copy --files-from-raw`: with --rule
     below the folder that the rule moves, otherwise below their buckets. The rclone command that it
     belongs to is said on stderr, since keys change on the way.
     """
+    from url_rewriter.pipeline.known_filters import require_known
     from url_rewriter.planfile import Plan, UrlFilter
 
     plan = Plan(plan_file)
     try:
         plan.check()
-        wanted = UrlFilter(status, rule, collection, document, outcome)
+        wanted = UrlFilter(status, rule, collection, document, outcome, blocking or None)
+        require_known(plan, wanted)
         if console.json:
-            _show_json(plan, wanted)
+            _show_json(plan, islice(plan.urls(wanted), limit))
         elif console.format == "copy-list":
             _show_copy_list(console, plan, wanted)
         else:
             filtered = wanted != UrlFilter()
-            _show_text(console, plan.urls(wanted))
+            _show_text(console, plan.urls(wanted), limit)
             if not filtered:
                 show_summary(console, plan.summarize())
     finally:
@@ -89,10 +98,14 @@ def _show_copy_list(console: Console, plan: Plan, wanted: UrlFilter) -> None:
         )
 
 
-def _show_text(console: Console, rows: Iterator[UrlFacts]) -> None:
+def _show_text(console: Console, rows: Iterator[UrlFacts], limit: int | None) -> None:
     from url_rewriter.documents import format_value_path
 
-    for row in rows:
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if limit is not None and number > limit:
+            console.say("More follow; a larger --limit shows them.")
+            break
         place = f"{row.document} {format_value_path(row.value_path)}"
         console.print(f"{row.status:<9} {printable(place)}")
         console.print(f"          {printable_url(row.old)}")
@@ -100,6 +113,8 @@ def _show_text(console: Console, rows: Iterator[UrlFacts]) -> None:
             console.print(f"       -> {printable_url(row.new)}")
         for line in _reasons(row):
             console.print(f"          {printable(line)}")
+    if not number:
+        console.say("No URL of the plan is of this kind.")
 
 
 def _reasons(row: UrlFacts) -> Iterator[str]:
@@ -116,12 +131,12 @@ def _reasons(row: UrlFacts) -> Iterator[str]:
         yield f"document: {row.outcome} {row.why}".rstrip()
 
 
-def _show_json(plan: Plan, wanted: UrlFilter) -> None:
+def _show_json(plan: Plan, rows: Iterator[UrlFacts]) -> None:
     """One document, written row by row: a plan may hold millions."""
     from url_rewriter.reports.json import plan_members, url_members
 
     head = json.dumps({"schema": "url-rewriter/show@1", **plan_members(plan, plan.summarize())})
     click.echo(head[:-1] + ', "rows": [', nl=False)
-    for number, row in enumerate(plan.urls(wanted)):
+    for number, row in enumerate(rows):
         click.echo((",\n" if number else "\n") + json.dumps(url_members(row)), nl=False)
     click.echo("\n]}")

@@ -28,6 +28,7 @@ from url_rewriter.pipeline.copier import (
 from url_rewriter.pipeline.copy_queue import CopyQueue, CopyTotals
 from url_rewriter.pipeline.forecast import forecast_copy
 from url_rewriter.pipeline.held_plan import ending, held_plan, planned_rules
+from url_rewriter.pipeline.known_filters import require_known_rule
 from url_rewriter.pipeline.named_endpoint import require_named_endpoint
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
@@ -88,7 +89,7 @@ def copy(
         raise ConfigurationError("Nobody to ask whether to copy: give --yes, or --dry-run.")
     with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
         rules = planned_rules(plan)
-        _refuse_unknown_rule(rules, request.wanted.rule)
+        require_known_rule(plan, request.wanted.rule)
         _tell_what_is_left_out(rules, progress)
         _refuse_an_emulator_for_production(plan, services)
         require_named_endpoint(plan, services)
@@ -109,12 +110,6 @@ def copy(
                     workers=request.workers or WORKERS, max_bytes=request.max_bytes,
                 ).copy(progress)  # fmt: skip
         return _tell(request, plan, queue, endpoint)
-
-
-def _refuse_unknown_rule(rules: Rules, name: str | None) -> None:
-    names = [rule.name for rule in rules.rules]
-    if name is not None and name not in names:
-        raise ConfigurationError(f"--rule {name}: the plan's rules are {', '.join(names)}.")
 
 
 def _tell_what_is_left_out(rules: Rules, progress: Progress) -> None:

@@ -29,6 +29,7 @@ class UrlFilter:
     collection: str | None = None
     document: str | None = None
     outcome: str | None = None
+    blocking: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ _CONDITIONS = {
     "document": "o.string IN (SELECT s.id FROM strings s JOIN documents d ON d.id = s.document"
     " WHERE d.path = :document)",
     "outcome": "x.outcome = :outcome",
+    "blocking": "o.blocks = :blocking",
 }
 
 
