@@ -218,6 +218,18 @@ TROUBLE: dict[str, tuple[Behaviour, DoctorCheck, DoctorState, str, str]] = {
         but(lambda _: xml_error(404, "NoSuchKey"), lambda r: r.key),
         DoctorCheck.KNOWN_PRESENT, FAILED, "denies that they exist", "--s3-endpoint",
     ),
+    "nothing is allowed": (
+        lambda _: xml_error(403, "AccessDenied"),
+        DoctorCheck.S3_BUCKET, WARNING, "cannot be told", "GetObject",
+    ),
+    "the only listed object is forbidden": (
+        but(lambda _: Reaction(403, MARK), lambda r: r.key == THERE),
+        DoctorCheck.KNOWN_PRESENT, FAILED, "403", "GetObject",
+    ),
+    "a listed object cannot be had": (
+        but(lambda _: Reaction(500, MARK), lambda r: r.key == THERE),
+        DoctorCheck.KNOWN_PRESENT, FAILED, "500", "when it is well",
+    ),
     "another region": (
         but(lambda _: Reaction(200, {**MARK, "x-amz-bucket-region": "eu-1"}), is_bucket),
         DoctorCheck.S3_REGION, WARNING, "is in eu-1", "AWS_REGION=eu-1",
@@ -247,6 +259,21 @@ def test_trouble_with_an_object_store_is_told_with_what_to_do(
     assert says in told.found
     assert remedy in told.remedy
     assert set(states(found)) == set(DoctorCheck)
+
+
+def test_where_nothing_may_be_listed_no_key_is_said_to_be_found(folder: Folder) -> None:
+    with serving(lambda _: xml_error(403, "AccessDenied"), folder):
+        found = folder.examine()
+    told = line(found, DoctorCheck.KNOWN_PRESENT)
+    assert (told.state, told.found) == (NOT_ASKED, "omi.data cannot be listed")
+
+
+def test_one_listed_object_that_is_forbidden_beside_others_is_no_failure(folder: Folder) -> None:
+    listed = but(lambda _: page("app-logos/0.png", THERE), is_listing)
+    forbidden = Reaction(403, MARK)
+    with serving(lambda r: forbidden if r.key == "app-logos/0.png" else listed(r), folder):
+        found = folder.examine()
+    assert states(found)[DoctorCheck.KNOWN_PRESENT] is OK
 
 
 def test_only_refused_credentials_are_a_matter_of_who_asks(folder: Folder) -> None:
@@ -310,6 +337,7 @@ def test_without_rules_the_environment_names_the_bucket(folder: Folder) -> None:
         found = folder.examine({"S3_ENDPOINT_URL": server.endpoint, "S3_BUCKET_NAME": "omi.data"})
     assert states(found)[DoctorCheck.S3_BUCKET] is OK
     assert line(found, DoctorCheck.S3_SETTINGS).origin == "environment variable S3_ENDPOINT_URL"
+    assert line(found, DoctorCheck.S3_BUCKET).origin == "environment variable S3_BUCKET_NAME"
     assert states(found)[DoctorCheck.RULES] is NOT_ASKED
     assert states(found)[DoctorCheck.ANONYMOUS] is NOT_ASKED
 
@@ -468,7 +496,9 @@ def test_an_embedded_store_is_read_and_has_no_administration(folder: Folder) -> 
     assert line(found, DoctorCheck.BACKUP).found == "this store has no administration"
 
 
-@pytest.mark.parametrize("locator", ["embedded:/no/such/file.jsonl", "nonsense"])
+@pytest.mark.parametrize(
+    "locator", ["embedded:/no/such/file.jsonl", "nonsense", "embedded:/", "embedded:/dev/null/x"]
+)
 def test_a_store_that_cannot_be_opened_is_told(folder: Folder, locator: str) -> None:
     told = line(folder.examine(store=locator), DoctorCheck.DATABASE)
     assert (told.state, told.denied) == (FAILED, False)
