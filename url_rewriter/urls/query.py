@@ -41,7 +41,7 @@ _JWT = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 _ALPHABETS = tuple(
     (re.compile(names), re.compile(value))
     for names, value in (
-        (r"token|downloadtokens?", rf"{UUID}|{_HEX}|{_WORD}(?:_{_WORD})*"),
+        (r"token|downloadtokens?", rf"{UUID}|{_HEX}|{_NAMES}"),
         (r"alt", r"(?:media|json|proto)(?![A-Za-z0-9])|[A-Za-z0-9]+"),
         (r"(?:meta)?generation|expires|x-\w+-expires|authuser|if\w+match", _DIGITS),
         (r"x-\w+-signature", rf"[0-9a-fA-F]+(?![A-Za-z0-9])|{_WORD}"),

@@ -295,3 +295,21 @@ def test_the_twins_of_a_target_name_what_it_names(grammar: Grammar, url: str) ->
     (occurrence,) = find(f'<img src="{url}">', grammar).occurrences
     assert occurrence.form is Form.TARGET
     assert occurrence.readings[0].source == ObjectRef("data", "a")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "0b5c1f0e-6a0e-4b3c-9b0a-5f2f7f3b9a11",
+        "V1StGXR8_Z5jdHi6B-myT",
+        "my-own_token-1",
+        "0f-1",
+        "abc",
+    ],
+)
+def test_a_download_token_is_taken_whole_whatever_made_it(token: str) -> None:
+    text = f"https://firebasestorage.googleapis.com/v0/b/data/o/a.png?alt=media&token={token}"
+    for behind in ("", ",active", " and more", "\n"):
+        ((occurrence,), _) = find(text + behind)
+        (reading,) = occurrence.readings
+        assert (reading.source, reading.end) == (ObjectRef("data", "a.png"), len(text))
