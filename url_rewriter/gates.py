@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from url_rewriter.text import agreed
+
 
 class GateName(StrEnum):
     """The gates of a live database, in the order they are shown; then those of a plan alone."""
@@ -130,6 +132,17 @@ class Gate:
         return GateState.WAIVED if self.waived else GateState.PASSED
 
     @property
+    def against(self) -> str:
+        """How many things stand against it, and which.
+
+        >>> Gate(GateName.UNREAD, 1, "texts cannot be read").against
+        '1 text cannot be read'
+        """
+        if self.name is GateName.SOMETHING_SCANNED and self.count:
+            return "the scan read no document at all"
+        return f"{self.count:,} {agreed(self.count, self.says)}"
+
+    @property
     def undecided(self) -> bool:
         """Whether the gate must hold, could have been asked, and was not."""
         return self.state is GateState.NOT_ASKED and self.level is GateLevel.MUST and self.askable
@@ -216,7 +229,7 @@ def decide(gates: Iterable[Gate]) -> CutoverVerdict:
     'Not ready: 2 texts cannot be read'
     """
     judged = list(gates)
-    failed = [f"{each.count:,} {each.says}" for each in judged if each.state is GateState.FAILED]
+    failed = [each.against for each in judged if each.state is GateState.FAILED]
     if failed:
         return CutoverVerdict(Readiness.NOT_READY, f"Not ready: {'; '.join(failed)}")
     undecided = [f"{each.name} ({each.reason})" for each in judged if each.undecided]

@@ -44,6 +44,28 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+_NOUN = re.compile(r"\b(URL|document|key|name|object|rule|scan|target|text|thing|write)s\b")
+_VERBS = {"are": "is", "were": "was", "do": "does", "name": "names", "stand": "stands"}
+_VERB = re.compile(rf"\b({'|'.join(_VERBS)})\b")
+
+
+def agreed(count: int, says: str) -> str:
+    """What is said of several things, in words that agree with how many there are.
+
+    What follows a colon or a bracket is left as it is.
+
+    >>> agreed(1, "URLs that a rule covers are still there"), agreed(2, "texts are unread")
+    ('URL that a rule covers is still there', 'texts are unread')
+    """
+    head = re.split("[(:]", says, maxsplit=1)[0]
+    noun = _NOUN.search(head)
+    if count != 1 or noun is None:
+        return says
+    rest = _VERB.sub(lambda match: _VERBS[match[0]], head[noun.end() :], count=1)
+    rest = rest.replace(" their ", " its ").replace(" ones ", " one ")
+    return f"{head[: noun.start()]}{noun[1]}{rest}{says[len(head) :]}"
+
+
 def spell_duration(length: timedelta) -> str:
     """A length of time as options take it, to the second.
 

@@ -134,9 +134,9 @@ def test_gates_are_annotated_and_stdout_stays_one_document(build: Workshop, s3: 
     found = annotated(ended.err)
     assert (
         "::error file=rules.yaml,line=1,title=gate no-old-urls::"
-        "1 URLs that a rule covers are still there" in found
+        "1 URL that a rule covers is still there" in found
     )
-    assert "::warning title=gate no-unmapped-urls::1 URLs that no rule takes" in found
+    assert "::warning title=gate no-unmapped-urls::1 URL that no rule takes" in found
 
 
 def test_nothing_is_annotated_outside_of_a_build(workshop: Workshop) -> None:

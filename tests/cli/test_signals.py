@@ -75,8 +75,7 @@ def test_a_second_signal_ends_a_run_that_hangs_in_a_write(planned: Workshop) -> 
     wait_until(lambda: entries(planned) > 0)
     # The lock of the embedded store is taken: the next write waits for it, half a minute.
     with locked(database, LOCK_WAIT):
-        before = entries(planned)
-        wait_until(lambda: entries(planned) > before)
+        wait_until(lambda: entries(planned) > written(planned))
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
         seen = ""

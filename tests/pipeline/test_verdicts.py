@@ -60,7 +60,7 @@ def test_a_verdict_that_says_no_is_red_until_another_one_says_yes(cutover: Cutov
     assert cutover.verify(None, plan=cutover.path).verdict.readiness is Readiness.NOT_READY
     facts = facts_of(cutover.path)
     assert (facts.verdict.stage, facts.verdict.tone) == (Stage.NOT_VERIFIED, Tone.BAD)
-    assert "1 target URLs without a proven object" in facts.verdict.headline
+    assert "1 target URL without a proven object" in facts.verdict.headline
     cutover.keys = ("logos/a.png",)
     cutover.verify(None, plan=cutover.path)
     assert facts_of(cutover.path).verdict.tone is Tone.GOOD
@@ -116,7 +116,7 @@ def test_a_verdict_that_says_no_is_kept_in_its_file_too(cutover: Cutover) -> Non
     kept = cutover.folder / "verified.plan"
     assert not cutover.verify(output=kept).passed
     facts = facts_of(kept)
-    assert facts.verdict.headline.startswith("Not ready: 1 URLs that a rule covers")
+    assert facts.verdict.headline.startswith("Not ready: 1 URL that a rule covers")
     with closing(Plan(kept)) as plan:
         assert [url.old for url in plan.urls()] == [f"{OLD}a.png"]
 

@@ -72,8 +72,8 @@ def annotate_gates(gates: Iterable[Gate], rules_file: str) -> None:
     from url_rewriter.gates import GateState
 
     for gate in gates:
-        says = "; ".join(filter(None, (gate.says, gate.reason, *gate.remarks)))
-        counted = f"{gate.count:,} {says}" if gate.count else says
+        against = gate.against if gate.count else gate.says
+        counted = "; ".join(filter(None, (against, gate.reason, *gate.remarks)))
         if not gate.passed:
             annotate("error", counted, file=rules_file, line=1, title=f"gate {gate.name}")
         elif gate.state is GateState.TOLD:

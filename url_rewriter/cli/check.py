@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError
+from url_rewriter.text import agreed
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.check_attestation import CheckedAttestation
@@ -48,7 +49,10 @@ def _show_json(console: Console, checked: CheckedAttestation) -> None:
 
 def _show_text(console: Console, checked: CheckedAttestation) -> None:
     said = checked.predicate
-    rows = [(each.name, each.level, each.state, each.count, each.says) for each in said.gates]
+    rows = [
+        (each.name, each.level, each.state, each.count, agreed(each.count, each.says))
+        for each in said.gates
+    ]
     console.table(
         ("gate", "level", "result", "count", "against it"),
         [tuple(printable(cell) if isinstance(cell, str) else cell for cell in row) for row in rows],

@@ -176,12 +176,16 @@ class Terminal:
 
     def answer(self, question: str) -> str:
         """What is typed at a question."""
-        answer: str = click.prompt(printable(question), err=True, default="")
+        answer: str = click.prompt(printable(question), err=True, default="", show_default=False)
         return answer
 
     def agrees(self, question: str) -> bool:
         """Whether a question is answered with yes; without an answer it is no."""
         return click.confirm(printable(question), err=True, default=False)
+
+
+def _unit(units: str, count: int | None) -> str:
+    return units.removesuffix("s") if count == 1 else units
 
 
 def _cell(value: str | int) -> str:
@@ -251,8 +255,9 @@ class _Lines(_Notes):
         self._shown = time.monotonic()
         seconds = int(self._shown - self._begun)
         of = f" of {self._total:,}" if self._total else ""
+        unit = _unit(self._unit, self._total or self._done)
         spent = f"{_clock(seconds)}{self._left(seconds)}"
-        self._say(f"{self._stage:<8} {self._done:,}{of} {self._unit}  {spent}")
+        self._say(f"{self._stage:<8} {self._done:,}{of} {unit}  {spent}")
 
     def _left(self, seconds: int) -> str:
         if not self._total or not 0 < self._done < self._total:
@@ -288,7 +293,7 @@ class _Bars(_Notes):
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Draw an empty bar."""
-        self._bar = _new_bar(self._drawing, unit)
+        self._bar = _new_bar(self._drawing, _unit(unit, total))
         self._bar.start()
         self._task = self._bar.add_task(f"{stage:<8}", total=total)
 

@@ -13,7 +13,7 @@ from url_rewriter.cli.annotations import annotate_plan
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
-from url_rewriter.text import counted
+from url_rewriter.text import agreed, counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.services import Services
@@ -86,8 +86,9 @@ def plan(
     if made.trouble is not None:
         raise made.trouble
     if made.summary.blocked:
-        blocking = counted(sum(made.summary.blocking.values()), "URL")
-        raise ChecksFailedError(f"{blocking} stand against this plan; it cannot be applied.")
+        count = sum(made.summary.blocking.values())
+        against = agreed(count, "URLs stand against this plan")
+        raise ChecksFailedError(f"{count:,} {against}; it cannot be applied.")
 
 
 def _show_json(console: Console, plan_file: Path) -> None:

@@ -14,7 +14,7 @@ from url_rewriter.cli.check import check
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
-from url_rewriter.text import counted
+from url_rewriter.text import agreed, counted
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.attest import AttestRequest
@@ -172,7 +172,10 @@ def _show_text(console: Console, found: Verification) -> None:
     from url_rewriter.reports.gates import view_gates
 
     views = view_gates(found.gates, Privacy())
-    rows = [(each.name, each.level, each.result, each.count, each.says) for each in views]
+    rows = [
+        (each.name, each.level, each.result, each.count, agreed(each.count, each.says))
+        for each in views
+    ]
     console.table(("gate", "level", "result", "count", "against it"), rows)
     limited = printable(str(found.limits))
     within = f", within {limited}" if limited else ""

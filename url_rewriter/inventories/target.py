@@ -19,6 +19,7 @@ from url_rewriter.inventories.manifest import Manifest
 from url_rewriter.inventories.place import InventoryFile
 from url_rewriter.inventories.rclone import read_entry
 from url_rewriter.inventories.tables import ORC, PARQUET, read_csv, read_parquet, read_start
+from url_rewriter.text import counted
 
 _CLOCKS = timedelta(minutes=5)
 """How far apart the clocks of two machines may be."""
@@ -84,7 +85,7 @@ def require_recent(inventory: TargetInventory, most: timedelta, now: datetime) -
     if age > most:
         hours, allowed = (each // timedelta(hours=1) for each in (age, most))
         raise ConfigurationError(
-            f"The inventory {inventory.name} is {hours:,} hours old, and --max-age allows"
+            f"The inventory {inventory.name} is {counted(hours, 'hour')} old, and --max-age allows"
             f" {allowed:,}: give a newer one, or a longer --max-age."
         )
 

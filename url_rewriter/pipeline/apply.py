@@ -41,7 +41,7 @@ from url_rewriter.planfile import (
 )
 from url_rewriter.planning import Planner, Replanned, count_already_new, find_standing, replan
 from url_rewriter.rules import Rules
-from url_rewriter.text import counted
+from url_rewriter.text import agreed, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +202,8 @@ def _require_applicable(
     blocking = sum(plan.summarize().blocking.values())
     if blocking:
         raise ChecksFailedError(
-            f"{path} is blocked: {counted(blocking, 'URL')} stand against it; nothing was "
-            f"written. See `url-rewriter show {path}`, then make the plan again."
+            f"{path} is blocked: {blocking:,} {agreed(blocking, 'URLs stand')} against it; "
+            f"nothing was written. See `url-rewriter show {path}`, then make the plan again."
         )
     if rules_file is None:
         require_named_endpoint(plan, services)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from url_rewriter.engines import Scan
 from url_rewriter.planfile.census import Census, RangeCount
 from url_rewriter.stores.base import Partition
+from url_rewriter.text import counted
 
 
 @dataclass(slots=True)
@@ -31,7 +32,8 @@ def take_census(read: PartsRead, max_reads: int | None) -> Census:
         return Census(reason="documents were not read as of one moment")
     price = _price(read.parts)
     if max_reads is not None and sum(read.parts.values()) + price > max_reads:
-        reason = f"the counts cost some {price:,} reads, more than --max-reads {max_reads:,} leaves"
+        cost = f"the counts cost some {counted(price, 'read')}"
+        reason = f"{cost}, more than --max-reads {max_reads:,} leaves"
         return Census(reason=reason, askable=True)
     counts = read.scan.reader.count_ranges(read.scan.query, list(read.parts))
     if counts.trouble:

@@ -38,8 +38,8 @@ class Forecast:
         """
         minutes, seconds = divmod(int(self.seconds), 60)
         return (
-            f"{self.reads:,} reads and {self.writes:,} writes, about ${self.dollars:,.2f} at list "
-            f"prices; at least {minutes:,}:{seconds:02}"
+            f"{counted(self.reads, 'read')} and {counted(self.writes, 'write')}, about "
+            f"${self.dollars:,.2f} at list prices; at least {minutes:,}:{seconds:02}"
         )
 
 
@@ -49,7 +49,8 @@ def forecast_reads(documents: int) -> str:
     >>> print(forecast_reads(2_400_000))
     2,400,000 documents to read, about $1.44 at list prices
     """
-    return f"{documents:,} documents to read, about ${documents * READ_PRICE:,.2f} at list prices"
+    price = documents * READ_PRICE
+    return f"{counted(documents, 'document')} to read, about ${price:,.2f} at list prices"
 
 
 def forecast_writes(documents: int, *, ramp: bool, cap: float | None = None) -> Forecast:

@@ -65,7 +65,8 @@ def _scan_complete(seen: Inspection) -> Objections:
 def _miscounted(census: Census) -> Iterator[GateExample]:
     for each in census.ranges:
         if each.read != each.counted:
-            why = f"{each.read:,} were read, and the store counts {each.counted:,}"
+            was = "was" if each.read == 1 else "were"
+            why = f"{each.read:,} {was} read, and the store counts {each.counted:,}"
             yield GateExample(text=each.name, why=why, count=abs(each.counted - each.read))
     if census.outside:
         why = "counted in the whole database, and in none of its parts"
@@ -79,7 +80,8 @@ def _miscounted(census: Census) -> Iterator[GateExample]:
 def _no_old_urls(seen: Inspection) -> Objections:
     obstacle = OF_A_SCAN[GateName.NO_OLD_URLS]
     skipped = seen.fresh.summarize().waived
-    remark = f"{skipped:,} stay, their targets are missing, and the rules say on_missing: skip"
+    stay = "1 stays, its target is" if skipped == 1 else f"{skipped:,} stay, their targets are"
+    remark = f"{stay} missing, and the rules say on_missing: skip"
     return Objections(
         obstacle.says,
         _against(seen.fresh, obstacle),

@@ -41,7 +41,7 @@ from url_rewriter.planning import Planner
 from url_rewriter.rules import OnMissing, Rules
 from url_rewriter.sources import SourceStore
 from url_rewriter.stores.base import DocumentReader, ReadWhole
-from url_rewriter.text import spell_duration
+from url_rewriter.text import counted, spell_duration
 from url_rewriter.urls import ObjectRef
 
 
@@ -223,7 +223,8 @@ def _introduce(request: PlanRequest, sides: Sides, services: Services, progress:
     rules, moment = request.rules, request.limits.read_time
     as_of = f" · as of {moment:%Y-%m-%d %H:%M:%SZ}" if moment else ""
     progress.note(
-        f"rules    {request.rules_file} · {len(rules.rules)} rules · sha256 {rules.digest[:8]}"
+        f"rules    {request.rules_file} · {counted(len(rules.rules), 'rule')}"
+        f" · sha256 {rules.digest[:8]}"
     )
     progress.note(f"source   {sides.reader.locator}{as_of} · read-only")
     progress.note(f"target   {rules.target.endpoint}/{rules.target.bucket}")

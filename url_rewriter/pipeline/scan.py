@@ -24,6 +24,7 @@ from url_rewriter.planfile import Draft, ReadAt, rows_of
 from url_rewriter.planning import ADDRESS_NEEDLES, Discovery, Planner, Tally, discover, survey
 from url_rewriter.rules import FieldPattern, Rules
 from url_rewriter.stores.base import DocumentReader, Partition, Query, SnapshotLostError
+from url_rewriter.text import counted
 from url_rewriter.urls import needles
 
 T = TypeVar("T")
@@ -254,8 +255,8 @@ class _Passes(Generic[T]):
         self._progress.end()
         if engine.stopped:
             self.trouble = ChecksFailedError(
-                f"Stopped after reading {self._read + engine.read:,} documents, because of "
-                f"--max-reads {self._options.max_reads}."
+                f"Stopped after reading {counted(self._read + engine.read, 'document')}, because "
+                f"of --max-reads {self._options.max_reads}."
             )
 
     def _engine(self) -> Threads[T]:

@@ -127,7 +127,7 @@ OF_A_SCAN = {
     ),
     GateName.CONTENT_TYPES: Obstacle(
         GateName.CONTENT_TYPES,
-        "objects are served as what they are not",
+        "objects are served as something else than the name promises",
         _found(Code.CONTENT_TYPE),
         word=f"'{Code.CONTENT_TYPE}'",
     ),

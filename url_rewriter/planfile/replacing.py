@@ -12,6 +12,7 @@ from url_rewriter.planfile import schema, sidecars
 from url_rewriter.planfile.damage import reading
 from url_rewriter.planfile.endings import become_one_file
 from url_rewriter.planfile.lock import FileLock
+from url_rewriter.text import counted
 
 
 def require_replaceable(path: Path, part: Path) -> None:
@@ -48,8 +49,8 @@ def _refuse_a_journal(path: Path, part: Path) -> None:
         writes = _count_entries(connection)
     if writes:
         raise RefusedError(
-            f"{path} was applied and is the only way to undo its {writes:,} writes; it is not"
-            f" replaced. {_finish_elsewhere(path, part)}"
+            f"{path} was applied and is the only way to undo its {counted(writes, 'write')};"
+            f" it is not replaced. {_finish_elsewhere(path, part)}"
         )
     if sidecars.sidecars_of(path):  # a run was killed before it wrote anything
         become_one_file(schema.connect(path, writable=True), path)
@@ -65,8 +66,8 @@ def require_draft(part: Path) -> None:
         writes = _count_entries(connection)
     if writes:
         raise RefusedError(
-            f"{part} is in the way: it was applied and is the only way to undo its {writes:,}"
-            " writes. Give it another name."
+            f"{part} is in the way: it was applied and is the only way to undo its"
+            f" {counted(writes, 'write')}. Give it another name."
         )
 
 

@@ -22,7 +22,7 @@ from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.verdict import Facts
 from url_rewriter.rules import Rules
-from url_rewriter.text import counted, shorten, spell_out
+from url_rewriter.text import agreed, counted, shorten, spell_out
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -167,7 +167,7 @@ def _step(step: HistoryStep, privacy: Privacy) -> dict[str, str]:
         "begun": step.started_at,
         "took": _took(step),
         "who": privacy.prose(step.who),
-        "did": f"{step.count:,} {step.unit}",
+        "did": f"{step.count:,} {agreed(step.count, step.unit)}",
         "result": step.result or "never ended",
     }
 
