@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +41,7 @@ from url_rewriter.pipeline.doctor_lines import (
     DoctorLine,
     DoctorRequest,
     DoctorState,
+    Questions,
 )
 from url_rewriter.pipeline.doctor_local import tell_disk, tell_versions
 from url_rewriter.pipeline.progress import NoProgress
@@ -293,16 +295,39 @@ def test_an_empty_bucket_and_one_without_a_date_are_no_failure(folder: Folder) -
     assert not found.failed
 
 
+def only_wait(found: Examination) -> DoctorLine:
+    """The only line that failed, since its question was waited for in vain."""
+    (told,) = found.failed
+    assert told.found.startswith("no answer from")
+    assert "look whether it is up" in told.remedy
+    assert set(states(found)) == set(DoctorCheck)
+    return told
+
+
 def test_a_server_that_says_nothing_costs_one_wait_and_the_other_checks_go_on(
     folder: Folder,
 ) -> None:
-    with serving(lambda _: Reaction(delay=2.0), folder):
-        found = folder.examine(seconds=0.1)
-    told = line(found, DoctorCheck.S3_ENDPOINT)
-    assert (told.state, "within 0.1 s" in told.found) == (FAILED, True)
-    assert len(found.failed) == 1
+    with serving(lambda _: Reaction(delay=30.0), folder):
+        found = folder.examine(seconds=1.0)
+    # Of a busy machine, boto3 may take that long to make a client.
+    assert only_wait(found).name in (DoctorCheck.S3_ENDPOINT, DoctorCheck.S3_SETTINGS)
     assert states(found)[DoctorCheck.RULES] is OK
     assert states(found)[DoctorCheck.ANONYMOUS] is NOT_ASKED
+
+
+def test_no_question_follows_one_without_an_answer() -> None:
+    for_ever = Event()
+    questions = Questions("the server", 0.01)
+
+    def wait() -> DoctorLine:
+        for_ever.wait()
+        raise AssertionError
+
+    first = questions.put(DoctorCheck.S3_ENDPOINT, wait)
+    assert (first.state, first.found) == (FAILED, "no answer from the server within 0.01 s")
+    second = questions.put(DoctorCheck.CLOCK, wait)
+    assert (second.state, second.found) == (NOT_ASKED, "the server does not answer")
+    for_ever.set()
 
 
 def test_without_a_key_nothing_is_asked_of_the_object_store(folder: Folder) -> None:
@@ -465,10 +490,9 @@ def test_a_database_that_says_nothing_costs_one_wait_and_the_other_checks_go_on(
     folder: Folder, server: ScriptedFirestore
 ) -> None:
     server.script.on("BatchGetDocuments", Stall(FOR_EVER), times=9)
-    found = examine_firestore(folder, seconds=0.2)
-    assert "within 0.2 s" in line(found, DoctorCheck.DATABASE_READ).found
+    found = examine_firestore(folder, seconds=1.0)
+    assert only_wait(found).name in (DoctorCheck.DATABASE_READ, DoctorCheck.DATABASE)
     assert states(found)[DoctorCheck.BACKUP] is NOT_ASKED
-    assert set(states(found)) == set(DoctorCheck)
 
 
 def test_an_emulator_that_is_not_there_is_told_soon(
