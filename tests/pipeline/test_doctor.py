@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +41,7 @@ from url_rewriter.pipeline.doctor_lines import (
     DoctorLine,
     DoctorRequest,
     DoctorState,
+    Questions,
 )
 from url_rewriter.pipeline.doctor_local import tell_disk, tell_versions
 from url_rewriter.pipeline.progress import NoProgress
@@ -218,6 +220,18 @@ TROUBLE: dict[str, tuple[Behaviour, DoctorCheck, DoctorState, str, str]] = {
         but(lambda _: xml_error(404, "NoSuchKey"), lambda r: r.key),
         DoctorCheck.KNOWN_PRESENT, FAILED, "denies that they exist", "--s3-endpoint",
     ),
+    "nothing is allowed": (
+        lambda _: xml_error(403, "AccessDenied"),
+        DoctorCheck.S3_BUCKET, WARNING, "cannot be told", "GetObject",
+    ),
+    "the only listed object is forbidden": (
+        but(lambda _: Reaction(403, MARK), lambda r: r.key == THERE),
+        DoctorCheck.KNOWN_PRESENT, FAILED, "403", "GetObject",
+    ),
+    "a listed object cannot be had": (
+        but(lambda _: Reaction(500, MARK), lambda r: r.key == THERE),
+        DoctorCheck.KNOWN_PRESENT, FAILED, "500", "when it is well",
+    ),
     "another region": (
         but(lambda _: Reaction(200, {**MARK, "x-amz-bucket-region": "eu-1"}), is_bucket),
         DoctorCheck.S3_REGION, WARNING, "is in eu-1", "AWS_REGION=eu-1",
@@ -249,6 +263,21 @@ def test_trouble_with_an_object_store_is_told_with_what_to_do(
     assert set(states(found)) == set(DoctorCheck)
 
 
+def test_where_nothing_may_be_listed_no_key_is_said_to_be_found(folder: Folder) -> None:
+    with serving(lambda _: xml_error(403, "AccessDenied"), folder):
+        found = folder.examine()
+    told = line(found, DoctorCheck.KNOWN_PRESENT)
+    assert (told.state, told.found) == (NOT_ASKED, "omi.data cannot be listed")
+
+
+def test_one_listed_object_that_is_forbidden_beside_others_is_no_failure(folder: Folder) -> None:
+    listed = but(lambda _: page("app-logos/0.png", THERE), is_listing)
+    forbidden = Reaction(403, MARK)
+    with serving(lambda r: forbidden if r.key == "app-logos/0.png" else listed(r), folder):
+        found = folder.examine()
+    assert states(found)[DoctorCheck.KNOWN_PRESENT] is OK
+
+
 def test_only_refused_credentials_are_a_matter_of_who_asks(folder: Folder) -> None:
     with serving(lambda _: xml_error(403, "InvalidAccessKeyId"), folder):
         assert folder.examine().denied
@@ -266,16 +295,39 @@ def test_an_empty_bucket_and_one_without_a_date_are_no_failure(folder: Folder) -
     assert not found.failed
 
 
+def only_wait(found: Examination) -> DoctorLine:
+    """The only line that failed, since its question was waited for in vain."""
+    (told,) = found.failed
+    assert told.found.startswith("no answer from")
+    assert "look whether it is up" in told.remedy
+    assert set(states(found)) == set(DoctorCheck)
+    return told
+
+
 def test_a_server_that_says_nothing_costs_one_wait_and_the_other_checks_go_on(
     folder: Folder,
 ) -> None:
-    with serving(lambda _: Reaction(delay=2.0), folder):
-        found = folder.examine(seconds=0.1)
-    told = line(found, DoctorCheck.S3_ENDPOINT)
-    assert (told.state, "within 0.1 s" in told.found) == (FAILED, True)
-    assert len(found.failed) == 1
+    with serving(lambda _: Reaction(delay=30.0), folder):
+        found = folder.examine(seconds=1.0)
+    # Of a busy machine, boto3 may take that long to make a client.
+    assert only_wait(found).name in (DoctorCheck.S3_ENDPOINT, DoctorCheck.S3_SETTINGS)
     assert states(found)[DoctorCheck.RULES] is OK
     assert states(found)[DoctorCheck.ANONYMOUS] is NOT_ASKED
+
+
+def test_no_question_follows_one_without_an_answer() -> None:
+    for_ever = Event()
+    questions = Questions("the server", 0.01)
+
+    def wait() -> DoctorLine:
+        for_ever.wait()
+        raise AssertionError
+
+    first = questions.put(DoctorCheck.S3_ENDPOINT, wait)
+    assert (first.state, first.found) == (FAILED, "no answer from the server within 0.01 s")
+    second = questions.put(DoctorCheck.CLOCK, wait)
+    assert (second.state, second.found) == (NOT_ASKED, "the server does not answer")
+    for_ever.set()
 
 
 def test_without_a_key_nothing_is_asked_of_the_object_store(folder: Folder) -> None:
@@ -310,6 +362,7 @@ def test_without_rules_the_environment_names_the_bucket(folder: Folder) -> None:
         found = folder.examine({"S3_ENDPOINT_URL": server.endpoint, "S3_BUCKET_NAME": "omi.data"})
     assert states(found)[DoctorCheck.S3_BUCKET] is OK
     assert line(found, DoctorCheck.S3_SETTINGS).origin == "environment variable S3_ENDPOINT_URL"
+    assert line(found, DoctorCheck.S3_BUCKET).origin == "environment variable S3_BUCKET_NAME"
     assert states(found)[DoctorCheck.RULES] is NOT_ASKED
     assert states(found)[DoctorCheck.ANONYMOUS] is NOT_ASKED
 
@@ -437,10 +490,9 @@ def test_a_database_that_says_nothing_costs_one_wait_and_the_other_checks_go_on(
     folder: Folder, server: ScriptedFirestore
 ) -> None:
     server.script.on("BatchGetDocuments", Stall(FOR_EVER), times=9)
-    found = examine_firestore(folder, seconds=0.2)
-    assert "within 0.2 s" in line(found, DoctorCheck.DATABASE_READ).found
+    found = examine_firestore(folder, seconds=1.0)
+    assert only_wait(found).name in (DoctorCheck.DATABASE_READ, DoctorCheck.DATABASE)
     assert states(found)[DoctorCheck.BACKUP] is NOT_ASKED
-    assert set(states(found)) == set(DoctorCheck)
 
 
 def test_an_emulator_that_is_not_there_is_told_soon(
@@ -468,7 +520,9 @@ def test_an_embedded_store_is_read_and_has_no_administration(folder: Folder) -> 
     assert line(found, DoctorCheck.BACKUP).found == "this store has no administration"
 
 
-@pytest.mark.parametrize("locator", ["embedded:/no/such/file.jsonl", "nonsense"])
+@pytest.mark.parametrize(
+    "locator", ["embedded:/no/such/file.jsonl", "nonsense", "embedded:/", "embedded:/dev/null/x"]
+)
 def test_a_store_that_cannot_be_opened_is_told(folder: Folder, locator: str) -> None:
     told = line(folder.examine(store=locator), DoctorCheck.DATABASE)
     assert (told.state, told.denied) == (FAILED, False)

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import NotPermittedError, UrlRewriterError
 from url_rewriter.evidence import WrittenUrl
 from url_rewriter.objects.proving.diagnosis import MAX_SKEW, explain, explain_skew, measure_skew
 from url_rewriter.objects.proving.honesty import HonestyProbes, Trouble
+from url_rewriter.objects.transport.answers import Answer
 from url_rewriter.objects.transport.base import Place
 from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.settings import S3Settings
@@ -79,9 +80,27 @@ class BucketInspector:
         return found.error if isinstance(found, Trouble) else found is not DenialStyle.HIDDEN
 
     def probe_present(self, bucket: str) -> UrlRewriterError | ObjectRef | None:
-        """Ask for a key that is listed: the trouble, or the key; None where none is listed."""
-        trouble = self._honesty.examine_listed(bucket)
-        return trouble.error if trouble else self._honesty.listed_key(bucket)
+        """Ask for keys that are listed until one is found: the trouble, or that key.
+
+        None where none is listed.
+        """
+        if trouble := self._honesty.examine_listed(bucket):
+            return trouble.error
+        answer = None
+        for key in self._client.first_keys(bucket):
+            target = ObjectRef(bucket, key)
+            answer = self._client.head(target)
+            if answer.confirms:
+                return target
+        return self._explain_unfound(answer, bucket) if answer is not None else None
+
+    def _explain_unfound(self, answer: Answer, bucket: str) -> UrlRewriterError:
+        if answer.refused:
+            return NotPermittedError(
+                f"{self.endpoint} lists objects of bucket {bucket!r} and forbids to ask for them "
+                f"({answer.words}); grant GetObject, which HEAD needs as well."
+            )
+        return explain(answer, self.endpoint, bucket)
 
     def may_list(self, bucket: str) -> str:
         """Why the bucket cannot be listed; "" where it can."""

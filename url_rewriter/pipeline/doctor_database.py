@@ -161,7 +161,7 @@ def _read(reader: DocumentReader, questions: Questions) -> DoctorLine:
     except ServiceError as error:
         questions.give_up()
         return failed_by(DoctorCheck.DATABASE_READ, error, _REACHING)
-    what = "a document was read" if read else "it was read, and no document is there"
+    what = "a document was read" if read else "it was read, and no document came"
     return ok(DoctorCheck.DATABASE_READ, f"{what}: enough for audit, plan and verify")
 
 

@@ -165,3 +165,5 @@ class Questions:
             )
         except UrlRewriterError as error:
             return failed_by(name, error, remedy) if remedy else explained(name, error, _READ_IT)
+        except OSError as error:
+            return failed(name, f"{error.strerror or error}: {error.filename or ''}", _READ_IT)

@@ -32,6 +32,7 @@ from url_rewriter.pipeline.opening import SECONDS as OPENING_SECONDS
 from url_rewriter.pipeline.opening import conclude_opening
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Openings, RuleOpening
+from url_rewriter.planning import BUCKET_VARIABLE
 from url_rewriter.rules import Rules
 from url_rewriter.text import counted
 from url_rewriter.urls import ObjectRef
@@ -57,15 +58,28 @@ def examine_objects(
             yield from (not_asked(each, "no endpoint and bucket are named", how) for each in _EVERY)
             return
         settings = services.target_settings(rules or NO_RULES)
-        inspector = open_inspector(settings, _prefixes(rules))
     except UrlRewriterError as error:
         yield explained(DoctorCheck.S3_SETTINGS, error, "correct it", origin)
         yield from (not_asked(each, "the settings cannot be used") for each in _EVERY[1:])
         return
-    with closing(inspector):
-        questions = Questions(settings.endpoint, request.seconds)
+    origins = {
+        DoctorCheck.S3_BUCKET: "rules file" if rules else f"environment variable {BUCKET_VARIABLE}",
+        DoctorCheck.S3_REGION: _origin_of_region(services),
+    }
+    questions = Questions(settings.endpoint, request.seconds)
+    opened: list[BucketInspector] = []
+
+    def open_client() -> DoctorLine:
+        # boto3 looks for credentials now, where its chain may wait for a server or a program.
+        opened.append(open_inspector(settings, _prefixes(rules)))
         places = f"{settings.endpoint}, {counted(len(buckets), 'bucket')}: {', '.join(buckets)}"
-        yield ok(DoctorCheck.S3_SETTINGS, places, origin)
+        return ok(DoctorCheck.S3_SETTINGS, places, origin)
+
+    yield questions.put(DoctorCheck.S3_SETTINGS, open_client)
+    if not opened:
+        yield from (not_asked(each, "the settings cannot be used") for each in _EVERY[1:])
+        return
+    with closing(opened[0]) as inspector:
         credentials = questions.put(
             DoctorCheck.S3_CREDENTIALS, lambda: _credentials(inspector, services), _KEYS
         )
@@ -73,7 +87,8 @@ def examine_objects(
         if credentials.state is DoctorState.FAILED:
             questions.give_up("there are no credentials")
         for bucket in buckets:
-            yield from _examine_bucket(inspector, bucket, questions, _origin_of_region(services))
+            for line in _examine_bucket(inspector, bucket, questions):
+                yield replace(line, origin=line.origin or origins.get(line.name, ""))
         yield questions.put(
             DoctorCheck.ANONYMOUS, lambda: _read_anonymously(inspector, services, rules)
         )
@@ -124,7 +139,7 @@ def _credentials(inspector: BucketInspector, services: Services) -> DoctorLine:
 
 
 def _examine_bucket(
-    inspector: BucketInspector, bucket: str, questions: Questions, origin_of_region: str
+    inspector: BucketInspector, bucket: str, questions: Questions
 ) -> Iterator[DoctorLine]:
     greeted: list[Greeting] = []
     yield questions.put(
@@ -138,11 +153,14 @@ def _examine_bucket(
         left = _OF_A_BUCKET[3 if greeted else 1 :]
         yield from (not_asked(each, f"bucket {bucket} could not be asked") for each in left)
         return
-    region = tell_region(greeted[0].region, inspector.region)
-    yield replace(region, origin=origin_of_region)
+    yield tell_region(greeted[0].region, inspector.region)
     yield tell_absent(denied[0])
-    yield questions.put(DoctorCheck.S3_LISTING, lambda: _list(inspector, bucket))
-    yield questions.put(DoctorCheck.KNOWN_PRESENT, lambda: _find(inspector, bucket))
+    listed = questions.put(DoctorCheck.S3_LISTING, lambda: _list(inspector, bucket))
+    yield listed
+    if listed.state is DoctorState.OK:
+        yield questions.put(DoctorCheck.KNOWN_PRESENT, lambda: _find(inspector, bucket))
+    else:
+        yield not_asked(DoctorCheck.KNOWN_PRESENT, f"{bucket} cannot be listed")
 
 
 def _greet(
@@ -174,6 +192,12 @@ def _look(
         raise denied[0]
     if isinstance(denied[0], UrlRewriterError):
         return not_asked(DoctorCheck.S3_BUCKET, "what the server says is not to be relied on")
+    if not denied[0]:
+        return warning(
+            DoctorCheck.S3_BUCKET,
+            f"whether {bucket} is there, and may be read, cannot be told: all is forbidden alike",
+            "grant these credentials GetObject and ListBucket",
+        )
     return ok(DoctorCheck.S3_BUCKET, f"{bucket} is there, and its objects may be asked for")
 
 

@@ -88,10 +88,6 @@ class HonestyProbes:
         """How ``bucket``'s server denies a key that cannot be there, or what is wrong with it."""
         return self._ask_absent(bucket)[1]
 
-    def listed_key(self, bucket: str) -> ObjectRef | None:
-        """The key that ``examine_listed`` asked for last; None where none was listed."""
-        return self._listed.get(bucket)
-
     def _ask_absent(self, bucket: str) -> tuple[Answer, DenialStyle | Trouble]:
         absent = _absent(bucket)
         answer = self._client.head(absent)
