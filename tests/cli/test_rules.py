@@ -210,3 +210,21 @@ def test_check_shows_waivers_and_warns_of_one_that_ended(rules_file: Path) -> No
     assert [(each["gate"], each["ended"]) for each in kept] == [
         ("unread", False), ("left-alone", True),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_the_rules_file_is_an_argument_or_an_option(rules_file: Path, command: str) -> None:
+    by_option = run(command, "--rules", rules_file)
+    assert run(command, rules_file).output == by_option.output
+    twice = run(command, rules_file, "--rules", rules_file)
+    assert (twice.exit_code, "once" in twice.stderr) == (2, True)
+    environ = {"URL_REWRITER_RULES": "elsewhere.yaml"}
+    named = CliRunner().invoke(main, ["rules", command, str(rules_file)], env=environ)
+    assert named.output == by_option.output
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_no_rules_file_at_all_is_said(command: str) -> None:
+    missing = run(command)
+    assert (missing.exit_code, missing.stdout) == (2, "")
+    assert "Give a rules FILE" in missing.stderr

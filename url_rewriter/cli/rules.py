@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,19 +30,38 @@ def rules() -> None:
     \b
     Examples:
       url-rewriter rules init --project omi-prod -o rules.yaml
-      url-rewriter rules test --rules rules/omi.yaml
+      url-rewriter rules test rules/omi.yaml
     """
 
 
+def _rules_file(command: Callable[..., None]) -> Callable[..., None]:
+    """The rules file as an argument, or by ``--rules``; the command gets it as ``rules_file``."""
+
+    @functools.wraps(command)
+    def with_file(
+        *arguments: Any, file: Path | None, rules_file: Path | None, **given: Any
+    ) -> None:
+        source = click.get_current_context().get_parameter_source("rules_file")
+        if file is not None and source is click.core.ParameterSource.COMMANDLINE:
+            raise ConfigurationError("Give the rules file once: as FILE, or with --rules.")
+        chosen = file or rules_file
+        if chosen is None:
+            raise ConfigurationError("Which rules? Give the rules file: FILE, or --rules FILE.")
+        command(*arguments, rules_file=chosen, **given)
+
+    argument = click.argument("file", type=click.Path(path_type=Path), required=False)
+    return argument(rules_option(required=False)(with_file))
+
+
 @rules.command()
-@rules_option(required=True)
+@_rules_file
 @output_options
 def check(rules_file: Path, console: Console) -> None:
     """Show what a rules file says, or all that is wrong with it.
 
     \b
     Example:
-      url-rewriter rules check --rules rules/omi.yaml
+      url-rewriter rules check rules/omi.yaml
 
     Exit status: 0 right, 2 wrong.
     """
@@ -164,14 +185,14 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
 
 
 @rules.command("test")
-@rules_option(required=True)
+@_rules_file
 @output_options
 def run_examples(rules_file: Path, console: Console) -> None:
     """Run the examples of a rules file.
 
     \b
     Example:
-      url-rewriter rules test --rules rules/omi.yaml
+      url-rewriter rules test rules/omi.yaml
 
     Each is run twice: the second pass must change nothing. Exit status: 0 all hold, 2 the rules
     are wrong, 3 an example fails.
