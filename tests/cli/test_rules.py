@@ -221,10 +221,3 @@ def test_the_rules_file_is_an_argument_or_an_option(rules_file: Path, command: s
     environ = {"URL_REWRITER_RULES": "elsewhere.yaml"}
     named = CliRunner().invoke(main, ["rules", command, str(rules_file)], env=environ)
     assert named.output == by_option.output
-
-
-@pytest.mark.parametrize("command", ["check", "test"])
-def test_no_rules_file_at_all_is_said(command: str) -> None:
-    missing = run(command)
-    assert (missing.exit_code, missing.stdout) == (2, "")
-    assert "Give a rules FILE" in missing.stderr
