@@ -79,7 +79,7 @@ def test_a_missing_target_that_is_skipped_stays_and_the_rest_is_written(
     verified = workshop.json("verify", "x.plan")
     assert (verified["passed"], verified["waived"]) == (True, 1)
     told = workshop.run("verify", "x.plan")
-    assert "1 stay, their targets are missing, and the rules say on_missing: skip" in told.out
+    assert "1 stays, its target is missing, and the rules say on_missing: skip" in told.out
     assert "Ready, 1 waived." in told.err
 
 

@@ -21,6 +21,7 @@ from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
 from url_rewriter.stores.base import Query
 from url_rewriter.stores.firestore.connecting import Streams
+from url_rewriter.text import counted
 
 PATHS = [
     *(f"logs/l{number:03}" for number in range(300)),
@@ -60,7 +61,7 @@ def test_no_more_is_read_than_was_asked_for(bench: Bench, most: int, workers: in
     found = count(bench, Limits(max_reads=most), workers)
     assert bench.script.documents_read == most
     assert found.tally.scanned == most
-    assert f"after reading {most:,} documents" in str(found.trouble)
+    assert f"after reading {counted(most, 'document')}," in str(found.trouble)
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -279,7 +279,8 @@ def test_a_server_that_stops_midway_ends_the_rest_soon(server: FaultServer) -> N
     assert {item.state for item in first} == {EXISTS}
     assert len(first) + len(rest) == 5_000
     assert [item.state for item in rest].count(UNKNOWN) > 3_500
-    assert sum(item.detail.startswith("not asked") for item in rest) > 3_000
+    # The rest of the batch under way is asked for; of the next ones nothing is.
+    assert sum(item.detail.startswith("not asked") for item in rest) > 2_000
     assert MISSING not in {item.state for item in rest}
 
 

@@ -210,7 +210,7 @@ def test_the_canary_counts_among_the_most_writes(
     monkeypatch.setattr("url_rewriter.pipeline.canary.fetch_anonymously", lambda url: "")
     run = Run(tmp_path, 20)
     services = Services(
-        {},
+        {"S3_ENDPOINT_URL": "https://s3.example.com"},
         open_store=lambda locator: run.store,
         open_objects=lambda settings, prefixes: run.migration.objects,
     )
