@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.unprobed import UnprobedObjects
 from url_rewriter.documents import (
     Document,
     Environment,
@@ -20,7 +21,7 @@ from url_rewriter.documents import (
 )
 from url_rewriter.errors import ServiceError, UrlRewriterError
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects import ListedObject, Unopened
+from url_rewriter.objects import ListedObject
 from url_rewriter.stores.base import Checkpoint, Partition, Query, Snapshot, StoreCounts
 from url_rewriter.urls import ObjectRef
 
@@ -153,7 +154,7 @@ def set_string(fields: Any, path: ValuePath, before: str, after: str) -> None:
 
 
 @dataclass
-class MemoryObjects:
+class MemoryObjects(UnprobedObjects):
     """An object store in memory: what is in ``there`` exists, ``silent`` ones nobody can tell.
 
     A bucket's listing shows what is ``listed``, and breaks off after ``fails_after`` objects.
@@ -179,15 +180,6 @@ class MemoryObjects:
                 state = TargetState.EXISTS if target in self.there else TargetState.MISSING
             yield Evidence(target, state, Method.HEAD, datetime.now(UTC))
 
-    def unlisted(self) -> Collection[str]:
-        return ()
-
-    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
-        return iter(())
-
-    def contradicted(self) -> Collection[ObjectRef]:
-        return ()
-
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         self.walks.append((bucket, prefix))
         for number, found in enumerate(self.listed.get(bucket, ())):
@@ -197,9 +189,3 @@ class MemoryObjects:
                 yield found
             elif found.keys[0] > prefix:
                 return
-
-    def clock(self, bucket: str) -> datetime | None:
-        return datetime.now(UTC)
-
-    def close(self) -> None:
-        pass

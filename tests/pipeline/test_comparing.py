@@ -12,6 +12,7 @@ import pytest
 from tests.pipeline.judged import judged
 from tests.pipeline.memory import MemoryStore
 from tests.pipeline.migration import NEW, OLD, make_rules
+from tests.unprobed import UnprobedObjects
 from url_rewriter.engines import Scan
 from url_rewriter.evidence import (
     Evidence,
@@ -22,7 +23,7 @@ from url_rewriter.evidence import (
 )
 from url_rewriter.gates import Gate, GateName
 from url_rewriter.objectinfo import ObjectInfo
-from url_rewriter.objects import ListedObject, Unopened
+from url_rewriter.objects import ListedObject
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.prove import prove
@@ -68,7 +69,7 @@ def crc(size: int) -> str:
 
 
 @dataclass
-class Targets:
+class Targets(UnprobedObjects):
     """An object store in which every object is there; sizes and CRC32Cs by key, 1 where not."""
 
     sizes: dict[str, int]
@@ -94,20 +95,8 @@ class Targets:
     def contents(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         raise NotImplementedError
 
-    def unlisted(self) -> Collection[str]:
-        return ()
-
-    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
-        return iter(())
-
-    def contradicted(self) -> Collection[ObjectRef]:
-        return ()
-
     def clock(self, bucket: str) -> None:
         raise NotImplementedError
-
-    def close(self) -> None:
-        pass
 
 
 @dataclass

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.unprobed import UnprobedObjects
 from url_rewriter.evidence import Evidence, Method, TargetState
-from url_rewriter.objects import Unopened
 from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Objects:
+class Objects(UnprobedObjects):
     """A bucket, ``data``; what is ``silent`` is neither confirmed nor denied."""
 
     world: World
@@ -39,20 +39,5 @@ class Objects:
             return TargetState.UNKNOWN
         return TargetState.EXISTS if key in self.there else TargetState.MISSING
 
-    def unlisted(self) -> Collection[str]:
-        return ()
-
-    def try_open(self, found: Iterable[Evidence]) -> Iterator[Unopened]:
-        return iter(())
-
-    def contradicted(self) -> Collection[ObjectRef]:
-        return ()
-
-    def clock(self, bucket: str) -> datetime:
-        return datetime.now(UTC)
-
     def contents(self, bucket: str, prefix: str) -> Iterator[Any]:
         return iter(())
-
-    def close(self) -> None:
-        """Nothing is held."""
