@@ -67,14 +67,6 @@ def has_link(connection: sqlite3.Connection, number: int, link: str) -> bool:
     return bool(link == (row[0] if row else _start(connection)[1] if number == 0 else None))
 
 
-def evidence_known_to(connection: sqlite3.Connection, entry: int) -> int:
-    """The id of the newest evidence that was there when an entry of the journal was made."""
-    row = connection.execute(
-        "SELECT evidence FROM chain WHERE journal >= ? ORDER BY id LIMIT 1", (entry,)
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
 def _start(connection: sqlite3.Connection) -> tuple[_Ids, str]:
     kept = dict(
         connection.execute("SELECT name, value FROM header WHERE name IN ('seal', 'evidence')")

@@ -184,15 +184,6 @@ class Plan:
         )
         return frozenset(before for (before,) in rows)
 
-    def strings_of_rule(self, document: int, rule: str) -> set[str]:
-        """The strings of a document, as they were, that hold a URL which the rule takes."""
-        rows = self._connection.execute(
-            "SELECT s.before FROM strings s JOIN occurrences o ON o.string = s.id"
-            " WHERE s.document = ? AND o.rule = ?",
-            (document, rule),
-        )
-        return {before for (before,) in rows}
-
     # -- targets and URLs ---------------------------------------------------------------------
 
     def known_targets(self, document: int) -> dict[ObjectRef, bool]:
