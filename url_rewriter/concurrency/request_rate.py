@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from url_rewriter.text import counted
+
 _log = logging.getLogger(__name__)
 
 _SLACK = 0.002
@@ -219,4 +221,4 @@ class RequestRate:
 
 
 def _per_second(rate: float) -> str:
-    return f"{rate:,.0f} request{'' if round(rate) == 1 else 's'} a second"
+    return f"{counted(round(rate), 'request')} a second"

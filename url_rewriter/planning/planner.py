@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -83,9 +84,13 @@ class Planner:
         self._has_sources = bool(rules.sources)
         self._bases = rules.grammar.bases
         self._everywhere = not (fields or rules.scope.fields)
-        self.opinion = SecondOpinion(
-            rules.grammar.declared,
-            {rule.source.bucket for rule in rules.rules},
+
+    @cached_property
+    def opinion(self) -> SecondOpinion:
+        """What scans ask beside the grammar; made when one does, since writing never does."""
+        return SecondOpinion(
+            self.rules.grammar.declared,
+            {rule.source.bucket for rule in self.rules.rules},
             self._target_buckets,
         )
 
