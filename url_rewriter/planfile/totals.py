@@ -13,7 +13,7 @@ from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
 from url_rewriter.planfile.obstacles import UNPROVEN
 from url_rewriter.planfile.rows import load_path
-from url_rewriter.planning import UrlStatus
+from url_rewriter.planning import UrlStatus, UrlSum, sum_plan
 
 
 class Operation(StrEnum):
@@ -50,8 +50,9 @@ class Summary:
     """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status.
 
     ``targets`` counts those that the URLs mean as they were read in the end. ``blocking`` counts,
-    by status, the URLs on whose account the plan may not be applied. ``bases`` are those among
-    ``urls`` that name no object, but all below a prefix, by status.
+    by status, the URLs on whose account the plan may not be applied, ``blocking_objects`` the
+    targets that they name. ``bases`` are those among ``urls`` that name no object, but all below a
+    prefix, by status.
     """
 
     documents: dict[str, int]
@@ -62,11 +63,17 @@ class Summary:
     unmapped: tuple[UnmappedBucket, ...]
     findings: dict[str, int]
     bases: dict[str, int] = field(default_factory=dict)
+    blocking_objects: dict[str, int] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
         """Whether the plan may not be applied."""
         return bool(self.blocking)
+
+    def sum_urls(self, rewrite: str = "to rewrite") -> UrlSum:
+        """The URLs as a sum; ``rewrite`` says what an old one is that has a target."""
+        missing = self.blocking_objects.get(UrlStatus.MISSING, 0)
+        return sum_plan(self.urls, self.blocking, missing, rewrite=rewrite)
 
     @property
     def unproven(self) -> int:
@@ -134,6 +141,7 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         TargetState,
     )
     distinct = count_one(connection, f"SELECT count(*) FROM ({_NAMED})")
+    blocking = connection.execute(_BLOCKING).fetchall()
     targets["unknown"] += distinct - sum(targets.values())
     return Summary(
         documents={
@@ -146,11 +154,8 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         },
         urls={"found": sum(urls.values()), **urls},
         targets={"distinct": distinct, **targets},
-        blocking=dict(
-            connection.execute(
-                "SELECT status, count(*) FROM occurrences WHERE blocks GROUP BY status"
-            )
-        ),
+        blocking={status: urls for status, urls, _ in blocking},
+        blocking_objects={status: targets for status, _, targets in blocking},
         rules=tuple(_rules(connection)),
         unmapped=tuple(UnmappedBucket(*row) for row in connection.execute(_UNMAPPED)),
         findings=dict(
@@ -194,6 +199,10 @@ def count_findings(connection: sqlite3.Connection) -> list[FindingCount]:
     )
     return [FindingCount(*row) for row in rows]
 
+
+_BLOCKING = (
+    "SELECT status, count(*), count(DISTINCT target) FROM occurrences WHERE blocks GROUP BY status"
+)
 
 _RULES = """
 SELECT o.rule, count(DISTINCT s.document), count(*),
