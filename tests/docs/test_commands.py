@@ -1,4 +1,4 @@
-"""``docs/commands/`` keeps up with the commands; ``UPDATE_GOLDEN=1`` writes what is made of them."""
+"""``docs/commands/`` keeps up with the commands; ``UPDATE_GOLDEN=1`` writes what is made there."""
 
 from __future__ import annotations
 
