@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.test_docs import commands
+from tests.docs.commands_page import commands
 from url_rewriter.cli import main
 from url_rewriter.cli.command import Command, GroupedOption, OptionGroup
 

@@ -72,7 +72,7 @@ class HelpFormatter(click.HelpFormatter):
         super().write_dl(rows, 14 if self.width < _NARROW else col_max, col_spacing)
 
 
-class _Context(click.Context):
+class HelpContext(click.Context):
     """Help without colour where the environment wants none."""
 
     formatter_class = HelpFormatter
@@ -86,7 +86,7 @@ class _Context(click.Context):
 class _FoldedHelp(click.Command):
     """Help whose examples are folded where the terminal is narrow."""
 
-    context_class = _Context
+    context_class = HelpContext
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description."""
