@@ -24,7 +24,7 @@ from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.requests import Limits
 from url_rewriter.pipeline.scan import ScanOptions, make_scan, scan_documents
 from url_rewriter.planfile import Draft, Header
-from url_rewriter.rules import Rules, load_rules
+from url_rewriter.rules import Rules, digest_of, load_rules, rules_to_json
 from url_rewriter.stores.firestore import FirestoreReader
 from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.framing import Block
@@ -96,8 +96,8 @@ def spend(scan: Scan, rules: Rules) -> float:
     """Processor seconds of one scan into a draft that is thrown away."""
     header = Header(
         store="firestore://bench/(default)",
-        rules=rules.to_json(),
-        rules_digest=rules.digest,
+        rules=rules_to_json(rules),
+        rules_digest=digest_of(rules),
         endpoint=rules.target.endpoint,
         created_at="",
         version="",

@@ -22,6 +22,7 @@ from url_rewriter.pipeline.progress import NoProgress
 from url_rewriter.pipeline.scan import ScanOptions, scan_documents
 from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
+from url_rewriter.rules import digest_of, rules_to_json
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
 
 RULES = make_rules()
@@ -68,7 +69,7 @@ def make_store() -> PartedStore:
 
 def open_draft(folder: Path) -> Draft:
     header = Header(
-        store="memory:", rules=RULES.to_json(), rules_digest=RULES.digest,
+        store="memory:", rules=rules_to_json(RULES), rules_digest=digest_of(RULES),
         endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     return Draft(folder / "x.plan", header)

@@ -19,6 +19,7 @@ from url_rewriter.pipeline.scan import ScanOptions, scan_documents
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import Draft, Header
 from url_rewriter.planning import Planner
+from url_rewriter.rules import digest_of, rules_to_json
 from url_rewriter.stores.base import Query
 from url_rewriter.stores.firestore.connecting import Streams
 from url_rewriter.text import counted
@@ -91,7 +92,7 @@ def test_a_plan_that_reads_a_little_at_a_time_reads_everything_once(
     bench.server.restart_script()
     rules = make_rules()
     header = Header(
-        store="", rules=rules.to_json(), rules_digest=rules.digest, endpoint="",
+        store="", rules=rules_to_json(rules), rules_digest=digest_of(rules), endpoint="",
         created_at="2026-01-01", version="0",
     )  # fmt: skip
     runs = 0

@@ -25,7 +25,7 @@ from url_rewriter.planfile import (
     WriteTotals,
 )
 from url_rewriter.planning import Planner
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, digest_of, rules_to_json
 from url_rewriter.stores.base import Query
 
 OLD = "https://storage.googleapis.com/old-bucket/"
@@ -73,8 +73,8 @@ class Migration:
     def begin(self) -> Draft:
         """A draft that nothing was scanned into yet."""
         header = Header(
-            store="memory:", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
+            store="memory:", rules=rules_to_json(self.rules),
+            rules_digest=digest_of(self.rules), endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
             kept_at=self.store.environment,
         )  # fmt: skip

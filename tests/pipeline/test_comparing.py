@@ -33,7 +33,7 @@ from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
-from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules
+from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules, digest_of, rules_to_json
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
 
@@ -109,8 +109,8 @@ class Workbench:
 
     def draft(self, targets: Targets, name: str = "test.plan") -> Draft:
         header = Header(
-            store="memory:", rules=self.rules.to_json(),
-            rules_digest=self.rules.digest, endpoint="https://s3.example.com",
+            store="memory:", rules=rules_to_json(self.rules),
+            rules_digest=digest_of(self.rules), endpoint="https://s3.example.com",
             created_at="2026-01-01T00:00:00+00:00", version="0",
         )  # fmt: skip
         draft, planner = Draft(self.folder / name, header), Planner(self.rules)

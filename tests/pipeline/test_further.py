@@ -18,6 +18,7 @@ from url_rewriter.pipeline.requests import Checks
 from url_rewriter.pipeline.scan import scan_documents
 from url_rewriter.planfile import Draft, Header, Plan
 from url_rewriter.planning import Planner
+from url_rewriter.rules import digest_of, rules_to_json
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import ObjectRef
 
@@ -52,7 +53,7 @@ def planned(
 ) -> Plan:
     rules = make_rules()
     header = Header(
-        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        store="memory:", rules=rules_to_json(rules), rules_digest=digest_of(rules),
         endpoint="https://s3.example.com", created_at="2026-01-01T00:00:00+00:00",
         version="0",
     )  # fmt: skip

@@ -32,6 +32,8 @@ from url_rewriter.rules import (
     Scope,
     Target,
     Unmapped,
+    digest_of,
+    rules_to_json,
 )
 from url_rewriter.stores.base import Query
 from url_rewriter.urls import Grammar, ObjectRef
@@ -57,8 +59,8 @@ def drafted(
 ) -> Iterator[tuple[Draft, Openings]]:
     """A draft of documents that name the objects, proven, a sample opened, and settled."""
     header = Header(
-        store="memory:", rules=rules.to_json(), rules_digest=rules.digest, endpoint=ENDPOINT,
-        created_at="2026-01-01T00:00:00+00:00", version="0",
+        store="memory:", rules=rules_to_json(rules), rules_digest=digest_of(rules),
+        endpoint=ENDPOINT, created_at="2026-01-01T00:00:00+00:00", version="0",
     )  # fmt: skip
     planner = Planner(rules)
     documents = {

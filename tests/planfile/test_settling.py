@@ -30,6 +30,8 @@ from url_rewriter.rules import (
     Rule,
     Rules,
     Unmapped,
+    digest_of,
+    rules_to_json,
 )
 from url_rewriter.urls import ObjectRef
 
@@ -83,7 +85,7 @@ documents = st.lists(st.lists(texts, min_size=1, max_size=3), min_size=1, max_si
 
 def open_draft(folder: Path, rules: Rules) -> Draft:
     header = Header(
-        store="memory:", rules=rules.to_json(), rules_digest=rules.digest,
+        store="memory:", rules=rules_to_json(rules), rules_digest=digest_of(rules),
         endpoint="https://s3.example.com", created_at="2026-01-01", version="0",
     )  # fmt: skip
     draft = Draft(folder / "x.plan", header)

@@ -53,7 +53,17 @@ from url_rewriter.planfile import (
 from url_rewriter.planfile.chain import add_link
 from url_rewriter.planfile.seal import compute_seal
 from url_rewriter.planning import Planner
-from url_rewriter.rules import ObjectPrefix, OnMissing, Rule, Rules, Scope, Target, Unmapped
+from url_rewriter.rules import (
+    ObjectPrefix,
+    OnMissing,
+    Rule,
+    Rules,
+    Scope,
+    Target,
+    Unmapped,
+    digest_of,
+    rules_to_json,
+)
 from url_rewriter.urls import Grammar, ObjectRef
 
 ENDPOINT = "https://s3.example.com"
@@ -141,8 +151,8 @@ def make_plan(
     header = Header(
         store="firestore://omi-prod/(default)",
         invocation=Invocation(rules_file="rules/omi.yaml"),
-        rules=rules.to_json(),
-        rules_digest=rules.digest,
+        rules=rules_to_json(rules),
+        rules_digest=digest_of(rules),
         endpoint=rules.target.endpoint,
         created_at=CLOCK.isoformat(),
         version="0.1.0",
@@ -251,7 +261,7 @@ def verify_plan(path: Path, *gates: Gate) -> Path:
             "2026-11-23T04:00:00+00:00",
             "",
             "",
-            RULES.digest,
+            digest_of(RULES),
         )
     )
     run.close("done")

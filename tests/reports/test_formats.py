@@ -37,7 +37,7 @@ from url_rewriter.errors import ConfigurationError
 from url_rewriter.findings import MEANINGS, Code
 from url_rewriter.planfile import Operation, Plan
 from url_rewriter.planning import Planner, survey
-from url_rewriter.rules import Rules
+from url_rewriter.rules import rules_from_json
 from url_rewriter.urls import Grammar, Remark
 
 HOSTS = replace(RULES, grammar=Grammar(hosts={"cdn.example.com": "omi-logos"}, targets=(ENDPOINT,)))
@@ -251,7 +251,7 @@ def test_after_a_rollback_its_outcomes_are_told_and_not_those_it_undid(tmp_path:
 def test_a_breakdown_agrees_with_the_audit(tmp_path: Path) -> None:
     documents = [each for each in DOCUMENTS if each.path != "users/bob"]
     plan = Plan(make_plan(tmp_path / "p", documents))
-    planner = Planner(Rules.from_json(plan.header.rules))
+    planner = Planner(rules_from_json(plan.header.rules))
     audit = survey(map(planner.plan_document, documents)).tally.rows()
     shares = plan.shares("collection")
     assert [(*share.values, share.documents, share.urls) for share in shares] == audit["collection"]

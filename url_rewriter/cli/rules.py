@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from url_rewriter.cli.annotations import annotate
+from url_rewriter.cli.command import Group
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
 from url_rewriter.cli.rules_init import init
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
+from url_rewriter.rules import digest_of
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
     from url_rewriter.rules import Problem, Rules
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Group, no_args_is_help=True)
 def rules() -> None:
     """Propose a rules file, check it, run its examples, explain URLs.
 
@@ -107,7 +109,7 @@ def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
         "file": str(file),
         "ok": True,
         "problems": [],
-        "sha256": loaded.digest,
+        "sha256": digest_of(loaded),
         "target": {
             "endpoint": loaded.target.endpoint,
             "bucket": loaded.target.bucket,
@@ -148,7 +150,7 @@ def _today() -> date:
 def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
     console.print(
         f"rules    {printable(str(file))} · {counted(len(loaded.rules), 'rule')}"
-        f" · sha256 {loaded.digest[:8]}"
+        f" · sha256 {digest_of(loaded)[:8]}"
     )
     console.print(f"target   {loaded.target.endpoint}/{loaded.target.bucket}")
     for rule in loaded.rules:

@@ -40,7 +40,7 @@ from url_rewriter.planfile import (
     Plan,
 )
 from url_rewriter.planning import Planner, Replanned, count_already_new, find_standing, replan
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, digest_of
 from url_rewriter.text import agreed, counted
 
 
@@ -195,7 +195,7 @@ def _require_applicable(
     plan: Plan, rules: Rules, request: ApplyRequest, services: Services
 ) -> None:
     path, rules_file = request.path, request.rules_file
-    if rules_file is not None and services.read_rules(rules_file).digest != rules.digest:
+    if rules_file is not None and digest_of(services.read_rules(rules_file)) != digest_of(rules):
         raise RefusedError(
             f"{path} was made by other rules than {rules_file} holds now. Make the plan again."
         )

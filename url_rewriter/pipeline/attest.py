@@ -26,7 +26,7 @@ from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.verify import Verification
 from url_rewriter.planfile import Plan
 from url_rewriter.planfile.binding import bind
-from url_rewriter.rules import Rules, Waiver
+from url_rewriter.rules import Rules, Waiver, digest_of
 from url_rewriter.rules.loading import hash_rules_file
 from url_rewriter.text import spell_out
 from url_rewriter.urls import redact
@@ -90,7 +90,7 @@ def attest(request: AttestRequest, services: Services) -> bytes:
         ),
         proof=_safe(found.proof),
         rules=RulesClaim(
-            sha256=rules.digest, file_sha256=_rules_file_digest(request, rules, services)
+            sha256=digest_of(rules), file_sha256=_rules_file_digest(request, rules, services)
         ),
         urls=UrlsClaim(count=found.witness.urls, sha256=found.witness.urls_digest),
         plan=_plan(request.plan),
@@ -142,7 +142,7 @@ def _rules_file_digest(request: AttestRequest, rules: Rules, services: Services)
     if path is None or not path.is_file():
         return None
     try:
-        same = services.read_rules(path).digest == rules.digest
+        same = digest_of(services.read_rules(path)) == digest_of(rules)
         return hash_rules_file(path) if same else None
     except UrlRewriterError:  # it was changed since, or lacks a variable
         return None

@@ -13,6 +13,7 @@ from url_rewriter.attestation.statement import parse
 from url_rewriter.errors import ConfigurationError, RefusedError, ServiceError, UrlRewriterError
 from url_rewriter.planfile import Plan
 from url_rewriter.planfile.binding import hash_plan_file
+from url_rewriter.rules import digest_of
 from url_rewriter.rules.loading import hash_rules_file, load_rules
 from url_rewriter.text import counted
 
@@ -133,7 +134,7 @@ def _compare_rules(path: Path, predicate: Predicate, environ: Mapping[str, str])
             raise RefusedError(f"{path} is not the file of the rules that was attested.")
         return f"the rules {path}, byte by byte"
     try:
-        digest = load_rules(path, environ).digest
+        digest = digest_of(load_rules(path, environ))
     except UrlRewriterError as error:
         raise RefusedError(f"{path} cannot be compared: {error}") from error
     if digest != claim.sha256:

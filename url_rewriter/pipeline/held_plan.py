@@ -14,7 +14,7 @@ from url_rewriter.pipeline.scan import make_planner
 from url_rewriter.pipeline.write_loop import DocumentWriter
 from url_rewriter.planfile import FileLock, Plan, Run
 from url_rewriter.planning import Planner
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, rules_from_json
 from url_rewriter.stores.base import DocumentReader
 
 R = TypeVar("R", bound=Run)
@@ -54,7 +54,7 @@ def ending(run: R) -> Iterator[R]:
 
 def planned_rules(plan: Plan) -> Rules:
     """The rules that a plan was made by."""
-    return Rules.from_json(plan.header.rules)
+    return rules_from_json(plan.header.rules)
 
 
 def planned_planner(plan: Plan) -> Planner:

@@ -1,7 +1,7 @@
 """The judges of the gates: what stands against each in a fresh scan.
 
 To add a gate: its name and level in ``gates``, a judge here or in a module of its own, a line in
-``JUDGES``, a row in README's table.
+``JUDGES``, a row in ``docs/commands/verify.md``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from url_rewriter.planfile.census import Census
 from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import Planner
-from url_rewriter.rules import OnMissing, Unmapped
+from url_rewriter.rules import OnMissing, Unmapped, plan_alike
 from url_rewriter.urls import Remark
 
 
@@ -197,7 +197,7 @@ def _plan_complete(seen: Inspection) -> Objections | None:
         return Objections(says, against, left, reason=seen.disturbed, askable=True)
     on_missing = seen.applied.header.invocation.on_missing
     rules = with_on_missing(seen.rules, OnMissing(on_missing) if on_missing else None)
-    if not rules.plan_alike(planned_rules(seen.applied)):
+    if not plan_alike(rules, planned_rules(seen.applied)):
         reason = "verified by other rules than those of the plan"
         return Objections(says, against, left, reason=reason, askable=True)
     return Objections(says, against, left)

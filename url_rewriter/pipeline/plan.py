@@ -38,7 +38,7 @@ from url_rewriter.planfile import (
 from url_rewriter.planfile.comparisons import Origins
 from url_rewriter.planfile.openings import NO_OPEN
 from url_rewriter.planning import Planner
-from url_rewriter.rules import OnMissing, Rules
+from url_rewriter.rules import OnMissing, Rules, digest_of, rules_to_json
 from url_rewriter.sources import SourceStore
 from url_rewriter.stores.base import DocumentReader, ReadWhole
 from url_rewriter.text import counted, spell_duration
@@ -224,7 +224,7 @@ def _introduce(request: PlanRequest, sides: Sides, services: Services, progress:
     as_of = f" · as of {moment:%Y-%m-%d %H:%M:%SZ}" if moment else ""
     progress.note(
         f"rules    {request.rules_file} · {counted(len(rules.rules), 'rule')}"
-        f" · sha256 {rules.digest[:8]}"
+        f" · sha256 {digest_of(rules)[:8]}"
     )
     progress.note(f"source   {sides.reader.locator}{as_of} · read-only")
     progress.note(f"target   {rules.target.endpoint}/{rules.target.bucket}")
@@ -244,8 +244,8 @@ def _make_header(request: PlanRequest, reader: DocumentReader, services: Service
         store_state=reader.state() if isinstance(reader, ReadWhole) else "",
         rule_lines=json.dumps({rule.name: rule.line for rule in rules.rules}),
         made_by=whoami(),
-        rules=rules.to_json(),
-        rules_digest=rules.digest,
+        rules=rules_to_json(rules),
+        rules_digest=digest_of(rules),
         endpoint=rules.target.endpoint,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,

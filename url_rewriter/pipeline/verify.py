@@ -38,7 +38,7 @@ from url_rewriter.pipeline.verdict_keeping import (
 )
 from url_rewriter.planfile import EmptyTargets, KeptVerdict, Openings, Plan, ReadAt, Summary
 from url_rewriter.planfile.replacing import require_replaceable
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,8 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             rules_file=_rules_file(request, applied),
             witness=_take_witness(fresh, rules) if request.attested else None,
         )
+        for gate in found.gates:
+            progress.gate(gate)
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
 
@@ -199,7 +201,7 @@ def _keep(
         read_at=found.read_at.spelling,
         read_remark=found.read_at.remark,
         limits=str(found.limits),
-        rules_digest=rules.digest,
+        rules_digest=digest_of(rules),
     )
     if judged.plan is not None and judged.writable:
         try:

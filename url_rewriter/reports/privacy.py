@@ -11,7 +11,7 @@ import re
 
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.planfile import Plan, UrlFacts
-from url_rewriter.rules import Rules
+from url_rewriter.rules import Rules, rules_from_json
 from url_rewriter.urls import S3_FORMS, ObjectRef, redact, redact_url
 
 _NO_NAME = re.compile(r"[A-Za-z_]{1,40}")
@@ -164,4 +164,4 @@ def privacy_of(plan: Plan, *, pseudonyms: bool) -> Privacy:
     if not pseudonyms:
         return Privacy()
     secret = hashlib.sha256(plan.seal.encode()).hexdigest()
-    return Pseudonyms(secret, Rules.from_json(plan.header.rules))
+    return Pseudonyms(secret, rules_from_json(plan.header.rules))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.planfile import Plan
 from url_rewriter.reports.privacy import Privacy, Pseudonyms
-from url_rewriter.rules import Rules
+from url_rewriter.rules import rules_from_json
 from url_rewriter.text import counted, spell_out
 from url_rewriter.urls import S3_FORMS
 
@@ -32,7 +32,7 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     """The map. Raises ConfigurationError where names are to be hidden: it would lead nowhere."""
     if isinstance(privacy, Pseudonyms):
         raise ConfigurationError("A map of redirects names every key; it cannot be redacted.")
-    hosts = Rules.from_json(plan.header.rules).grammar.hosts
+    hosts = rules_from_json(plan.header.rules).grammar.hosts
     if not hosts:
         yield "# The rules declare no hosts of your own; there is nothing to redirect.\n"
         return

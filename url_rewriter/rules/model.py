@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self, TypedDict
+from typing import TypedDict
 
 from url_rewriter.documents import ValuePath
-from url_rewriter.errors import RefusedError
-from url_rewriter.rules.patterns import CollectionPattern, FieldPattern, PatternError
+from url_rewriter.rules.patterns import CollectionPattern, FieldPattern
 from url_rewriter.rules.places import RuleUrls, UrlSpace, places_of
 from url_rewriter.rules.public_form import IN_PATH_STYLE, PublicForm
 from url_rewriter.rules.s3_sources import S3Source
 from url_rewriter.rules.waivers import Waiver
-from url_rewriter.urls import Api, Grammar, ObjectRef, Reading, S3Address, TargetPlace
+from url_rewriter.urls import Grammar, ObjectRef, Reading, S3Address, TargetPlace
 from url_rewriter.urls.names import key_trouble
 
 VERSION = 1
@@ -337,88 +334,6 @@ class Rules:
             )
         )
 
-    def plan_alike(self, other: Rules) -> bool:
-        """Whether these rules and others make the same of every URL; waivers may differ."""
-        return replace(self, waivers=()).to_json() == replace(other, waivers=()).to_json()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256, in hexadecimal, of ``to_json``: equal for rules that mean the same."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
-
-    def to_json(self) -> str:
-        """The rules as a rules file without variables or defaults, in one canonical spelling."""
-        members = {
-            "version": VERSION,
-            "target": {
-                "endpoint": self.target.endpoint,
-                "bucket": self.target.bucket,
-                "url": self.target.form.text,
-            },
-            "aliases": self.grammar.targets[1:],
-            "nested": Nested.REWRITE if self.grammar.nested else Nested.LEAVE,
-            "scope": {
-                "exclude": [
-                    *({"collection": pattern.text} for pattern in self.scope.collections),
-                    *({"field": pattern.text} for pattern in self.scope.fields),
-                ]
-            },
-            "rules": [_rule_members(rule) for rule in self.rules],
-            "hosts": [
-                *(
-                    {"host": host, "bucket": bucket}
-                    for host, bucket in sorted(self.grammar.hosts.items())
-                ),
-                *({"host": host, "serves": api} for host, api in sorted(self.grammar.apis.items())),
-            ],
-            "sources": [
-                {"s3": source.url, **({"bucket": source.bucket} if source.bucket else {})}
-                for source in self.sources
-            ],
-            "unmapped": self.unmapped,
-            "waive": [waiver.to_members() for waiver in self.waivers],
-        }
-        return json.dumps(members, sort_keys=True, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What ``to_json`` was called on, lines apart. Raises RefusedError for any other text."""
-        try:
-            return cls._from_members(json.loads(text))
-        except (PatternError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RefusedError("The plan file holds rules that cannot be read.") from error
-
-    @classmethod
-    def _from_members(cls, members: Mapping[str, Any]) -> Self:
-        if members["version"] != VERSION:
-            raise ValueError("another version")
-        target = _target(members["target"])
-        rules = tuple(map(_rule, members["rules"]))
-        sources = tuple(S3Source(m["s3"], m.get("bucket", "")) for m in members.get("sources", ()))
-        exclude = members["scope"]["exclude"]
-        return cls(
-            target=target,
-            rules=rules,
-            unmapped=Unmapped(members["unmapped"]),
-            scope=Scope(
-                collections=tuple(
-                    CollectionPattern(m["collection"]) for m in exclude if "collection" in m
-                ),
-                fields=tuple(FieldPattern(m["field"]) for m in exclude if "field" in m),
-            ),
-            grammar=Grammar(
-                hosts={m["host"]: m["bucket"] for m in members["hosts"] if "bucket" in m},
-                apis={m["host"]: Api(m["serves"]) for m in members["hosts"] if "serves" in m},
-                # Rules that take nothing have no target.
-                targets=tuple(filter(None, [target.endpoint, *members["aliases"]])),
-                nested=Nested(members["nested"]) is Nested.REWRITE,
-                bases=any(rule.bases is Bases.REWRITE for rule in rules),
-                **moved_urls(target, rules, sources),
-            ),
-            sources=sources,
-            waivers=tuple(map(Waiver.from_members, members["waive"])),
-        )
-
 
 class MovedUrls(TypedDict):
     """What a grammar knows of the URLs that rules write, and take of S3 servers."""
@@ -434,53 +349,3 @@ def moved_urls(target: Target, rules: Sequence[Rule], sources: Sequence[S3Source
         "places": places_of(urls, has_sources=bool(sources)),
         "addresses": tuple(address for source in sources for address in source.addresses),
     }
-
-
-def _target(members: Mapping[str, Any]) -> Target:
-    return Target(members["endpoint"], members["bucket"], PublicForm(members["url"]))
-
-
-def _rule_members(rule: Rule) -> dict[str, object]:
-    return {
-        "name": rule.name,
-        "source": {
-            "bucket": rule.source.bucket,
-            "prefix": rule.source.prefix,
-            "store": rule.store,
-        },
-        "target": {
-            "bucket": rule.target.bucket,
-            "prefix": rule.target.prefix,
-            "url": rule.form.text,
-        },
-        "on_missing": rule.on_missing,
-        "query": rule.query,
-        "readings": rule.readings,
-        "text_offsets": rule.text_offsets,
-        "bases": rule.bases,
-        # Left out where nothing is said, as in plan files of before.
-        **({} if rule.public is None else {"public": rule.public}),
-        "examples": [
-            {"url": example.url, "unchanged": True}
-            if example.becomes is None
-            else {"url": example.url, "becomes": example.becomes}
-            for example in rule.examples
-        ],
-    }
-
-
-def _rule(members: Mapping[str, Any]) -> Rule:
-    return Rule(
-        name=members["name"],
-        source=ObjectPrefix(members["source"]["bucket"], members["source"]["prefix"]),
-        target=ObjectPrefix(members["target"]["bucket"], members["target"]["prefix"]),
-        on_missing=OnMissing(members["on_missing"]),
-        query=QueryPolicy(members["query"]),
-        readings=ReadingPolicy(members["readings"]),
-        text_offsets=TextOffsets(members["text_offsets"]),
-        bases=Bases(members.get("bases", Bases.LEAVE)),
-        public=members.get("public"),
-        form=PublicForm(members["target"]["url"]),
-        store=SourceKind(members["source"].get("store", SourceKind.CLOUD_STORAGE)),
-        examples=tuple(Example(m["url"], m.get("becomes")) for m in members["examples"]),
-    )

@@ -20,8 +20,6 @@ from url_rewriter.objects.transport.boto import Client
 from url_rewriter.objects.transport.settings import S3Settings
 from url_rewriter.objects.transport.verdicts import DenialStyle, judge
 
-_BUSY = (0, 408, 429, 503)
-
 
 class Opener:
     """Reads first bytes; ``styles`` says how each bucket's server denies an object."""
@@ -46,7 +44,7 @@ class Opener:
         why = judge_opening(answer, found.info)
         if not why:
             return None
-        if answer.status in _BUSY:
+        if _unanswered(answer):
             return Unopened(_unknown(found, why), contradicts=False)
         return self._ask_both(found)
 
@@ -68,7 +66,16 @@ class Opener:
             return Unopened(now, contradicts=False)
         opened = self._ask(now)
         why = judge_opening(opened, now.info)
-        return Unopened(_unknown(found, why), opened.status not in _BUSY) if why else None
+        return Unopened(_unknown(found, why), not _unanswered(opened)) if why else None
+
+
+def _unanswered(answer: Answer) -> bool:
+    """Whether an answer says nothing of the object: none came, or the server is busy.
+
+    >>> [_unanswered(Answer(400, code=code)) for code in ("RequestThrottled", "InvalidRequest")]
+    [True, False]
+    """
+    return answer.busy or answer.status in (0, 408)
 
 
 def judge_opening(answer: Answer, info: ObjectInfo) -> str:
@@ -78,6 +85,8 @@ def judge_opening(answer: Answer, info: ObjectInfo) -> str:
 
     >>> judge_opening(Answer(403, code="InvalidObjectState"), NOTHING)
     'archived: it cannot be read before it is restored (InvalidObjectState)'
+    >>> judge_opening(Answer(400, code="RequestThrottled"), NOTHING)
+    'it could not be opened: throttled or busy (400)'
     """
     match answer.status:
         case 200 | 206 if answer.etag is None:
@@ -92,7 +101,7 @@ def judge_opening(answer: Answer, info: ObjectInfo) -> str:
             return f"it should have {info.size} bytes, and opening it finds none (416)"
         case 0:
             return f"it could not be opened: {answer.fault}"
-        case 429 | 503 as status:
+        case status if answer.busy:
             return f"it could not be opened: throttled or busy ({status})"
         case _:
             return _refusal(answer)

@@ -17,7 +17,7 @@ from url_rewriter.reports.html.page import render_page
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import list_rows
 from url_rewriter.reports.verdict import judge
-from url_rewriter.rules import Rule, Rules
+from url_rewriter.rules import Rule, rules_from_json
 
 SUFFIXES: tuple[str, ...] = (".html", ".htm")
 SHOWN_ON_TERMINALS: bool = False
@@ -31,7 +31,7 @@ def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
     shown = plan.sample(MOST_ROWS)
     before, after = render_page(plan, privacy, judge(plan), shown)
     yield before
-    rules = Rules.from_json(plan.header.rules).rules
+    rules = rules_from_json(plan.header.rules).rules
     lines = json.loads(plan.header.rule_lines)
     yield to_script(
         {

@@ -22,7 +22,7 @@ from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import UNREACHABLE_CODES
 from url_rewriter.reports.verdict import Facts
-from url_rewriter.rules import Rules
+from url_rewriter.rules import rules_from_json
 from url_rewriter.text import agreed, counted, shorten, spell_out
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _about(plan: Plan, privacy: Privacy, facts: Facts) -> dict[str, Any]:
         "rules_file": header.invocation.rules_file.rpartition("/")[2],
         "endpoint": privacy.text(header.endpoint),
         "store": privacy.file(header.store),
-        "rules": Rules.from_json(header.rules).rules,
+        "rules": rules_from_json(header.rules).rules,
         "again": list(_commands(plan, privacy)),
         "steps": [_step(step, privacy) for step in facts.history.steps],
         "written": _written(plan, facts),
