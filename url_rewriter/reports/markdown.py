@@ -118,11 +118,12 @@ def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     if summary.rules:
         shares = (share for share in plan.shares("rule") if share.values[0])
         rules = sorted(shares, key=lambda share: share.values)
+        unproven = (*UNPROVEN, WAIVED)
         yield from _table(
-            ("rule", "documents:", "URLs:", "exists:", *(f"{word}:" for word in UNPROVEN), "waived:"),
+            ("rule", "documents:", "URLs:", "exists:", *(f"{word}:" for word in unproven)),
             [
                 (code(privacy.text(each.values[0])), each.documents, each.urls,
-                 *(each.words[word] for word in ("rewrite", *UNPROVEN, WAIVED)))
+                 *(each.words[word] for word in ("rewrite", *unproven)))
                 for each in rules
             ],
         )  # fmt: skip

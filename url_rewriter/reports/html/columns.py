@@ -21,8 +21,8 @@ from url_rewriter.text import shorten
 _LONGEST = 4096  # characters of one value; the other formats have it whole
 
 _FEW = (
-    "status", "gate", "rule", "form", "layer", "collection", "outcome", "operation", "why", "remarks",
-    "state", "method", "checked_at", "content_type", "detail", "reading", "source_bucket",
+    "status", "gate", "rule", "form", "layer", "collection", "outcome", "operation", "why",
+    "remarks", "state", "method", "checked_at", "content_type", "detail", "reading", "source_bucket",
     "target_bucket", "field", "access", "access_detail", "agreement", "measure",
     "comparison_detail",
 )  # fmt: skip

@@ -69,11 +69,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) ->
         shown=shown,
         words=WORDS,
         found=found,
-        sections={
-            name: title
-            for name, title in _TITLES.items()
-            if (found or name not in _OF_URLS) and (tables["findings"] or tables["left"] or name != "findings")
-        },
+        sections=_sections(found, tables["findings"] or tables["left"]),
         against=_against(plan, facts),
         url_bar=_total_bar(facts.summary.by_word, WORDS),
         proof_bar=_total_bar(facts.summary.targets, ("exists", "missing", "mismatch", "unknown")),
@@ -82,6 +78,13 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) ->
     )  # fmt: skip
     before, _, after = page.rpartition(_MARK)
     return before, after
+
+
+def _sections(urls: int, findings: list[Any]) -> dict[str, str]:
+    """The sections that have something to say, with their titles."""
+    empty = {"findings"} if not findings else set()
+    empty |= set() if urls else set(_OF_URLS)
+    return {name: title for name, title in _TITLES.items() if name not in empty}
 
 
 def _against(plan: Plan, facts: Facts) -> dict[str, int]:
