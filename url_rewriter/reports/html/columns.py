@@ -22,8 +22,8 @@ _LONGEST = 4096  # characters of one value; the other formats have it whole
 
 _FEW = (
     "status", "gate", "rule", "form", "layer", "collection", "outcome", "operation", "why",
-    "remarks", "state", "method", "checked_at", "content_type", "detail", "reading", "source_bucket",
-    "target_bucket", "field", "access", "access_detail", "agreement", "measure",
+    "remarks", "state", "method", "checked_at", "content_type", "detail", "reading",
+    "source_bucket", "target_bucket", "field", "access", "access_detail", "agreement", "measure",
     "comparison_detail",
 )  # fmt: skip
 _MANY = ("document", "old", "new", "source_key", "target_key", "etag", "other_readings")
