@@ -91,7 +91,7 @@ def test_the_seal_is_another_one_for_another_database(tmp_path: Path, changed: s
         "UPDATE header SET value = '2020-01-01' WHERE name = 'created_at'",
         "UPDATE header SET value = 'x' WHERE name = 'provenance'",
         (
-            "UPDATE documents SET id = id + 68719476736 * 9 WHERE id = (SELECT max(id) FROM documents);"
+            "UPDATE documents SET id = id + (1 << 40) WHERE id = (SELECT max(id) FROM documents);"
             " UPDATE strings SET document = (SELECT max(id) FROM documents)"
             " WHERE id = (SELECT max(id) FROM strings)"
         ),

@@ -170,6 +170,8 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             rules_file=_rules_file(request, applied),
             witness=_take_witness(fresh, rules) if request.attested else None,
         )
+        for gate in found.gates:
+            progress.gate(gate)
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
 
