@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from url_rewriter.cli import main
+from url_rewriter.cli.command import Command
 
 BEGIN = "<!-- From here on made of the command: `UPDATE_GOLDEN=1 pytest tests/docs` -->"
 
@@ -45,10 +46,12 @@ def _described(name: str, command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=f"url-rewriter {name}")
     pieces = " ".join(command.collect_usage_pieces(context))
     yield from ("```text", f"url-rewriter {name} {pieces}", "```", "")
-    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
-    rows = [_row(each, context) for each in options if each.envvar and not each.hidden]
-    if rows:
-        yield from ("| option | environment | |", "| --- | --- | --- |", *rows, "")
+    assert isinstance(command, Command), name
+    for title, members in command.groups(context):
+        rows = [_row(each, context) for each in members if each.envvar and not each.hidden]
+        if rows:
+            head = (f"| {title} | environment | |", "| --- | --- | --- |")
+            yield from (*head, *rows, "")
 
 
 def _row(option: click.Option, context: click.Context) -> str:
