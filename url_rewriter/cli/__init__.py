@@ -20,6 +20,7 @@ from url_rewriter import __version__
 from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
+from url_rewriter.cli.command import Group
 from url_rewriter.cli.console import console_of, leave_progress, printable
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
@@ -38,11 +39,8 @@ class _Terminated(KeyboardInterrupt):
     """SIGTERM came. No client takes it for a fault of its request, as it would an Exception."""
 
 
-class _Group(click.Group):
-    """Commands, in the order in which they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+class _Main(Group):
+    """The commands, and the one place where errors become exit statuses."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep what was typed, to name it where it can go on."""
@@ -123,7 +121,7 @@ def _raise_on_signals() -> None:
 
 
 @click.group(
-    cls=_Group,
+    cls=_Main,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=True,
 )

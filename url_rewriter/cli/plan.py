@@ -23,13 +23,20 @@ if TYPE_CHECKING:
     from url_rewriter.planfile import EmptyTargets, Openings, Summary
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "The rules that say which objects moved where.",
+        "--max-reads": "Read at most N documents, those that are left out below a collection that "
+        "is read included. What was read until then is kept, and the same command goes on from "
+        "there.",
+    }
+)
 @options.rules_option(required=True)
-@options.option(
+@options.output_option(
     "-o", "--output", "plan_file", required=True, metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False), help="The plan file to make.",
 )  # fmt: skip
-@options.option(
+@options.evidence_option(
     "--on-missing", type=click.Choice(["block", "skip"]),
     help="What a missing target does to the plan, whatever the rules say.",
 )  # fmt: skip
@@ -98,15 +105,25 @@ def _show_json(console: Console, plan_file: Path) -> None:
         console.document("plan", plan_members(plan, plan.summarize()))
 
 
-RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")
+UNPROVEN = ("missing", "unknown", "mismatch")
 
 
 def show_summary(console: Console, summary: Summary) -> None:
     """The totals of a plan, by rule."""
     if summary.rules:
         console.table(
-            ("rule", "documents", "URLs", "exists", "missing", "unknown", "mismatch"),
-            [(each.rule, *(getattr(each, name) for name in RULE_COUNTS)) for each in summary.rules],
+            ("rule", "documents", "URLs", "exists", *UNPROVEN, "waived"),
+            [
+                (
+                    each.rule,
+                    each.documents,
+                    each.urls,
+                    each.rewrite,
+                    *(each.blocking.get(status, 0) for status in UNPROVEN),
+                    each.waived,
+                )
+                for each in summary.rules
+            ],
         )
     for each in summary.unmapped:
         console.print(

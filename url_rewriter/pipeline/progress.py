@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from url_rewriter.gates import Gate
+
 
 class Progress(Protocol):
     """Hears of stages one after the other, from the thread that runs the use case."""
@@ -20,8 +22,17 @@ class Progress(Protocol):
     def advance(self, count: int) -> None:
         """``count`` more units of the current stage are done."""
 
+    def state(self, text: str) -> None:
+        """What holds the current stage up, such as ``paused by control``; "" when it goes on.
+
+        Any thread may call this.
+        """
+
     def end(self) -> None:
         """The current stage is done."""
+
+    def gate(self, gate: Gate) -> None:
+        """A gate was judged."""
 
 
 class NoProgress:
@@ -39,5 +50,11 @@ class NoProgress:
     def advance(self, count: int) -> None:
         """Nothing to show."""
 
+    def state(self, text: str) -> None:
+        """Nothing to show."""
+
     def end(self) -> None:
+        """Nothing to show."""
+
+    def gate(self, gate: Gate) -> None:
         """Nothing to show."""

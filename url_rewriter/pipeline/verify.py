@@ -174,6 +174,8 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             witness=_take_witness(fresh, rules) if request.attested else None,
             commands=commands,
         )
+        for gate in found.gates:
+            progress.gate(gate)
         _keep(found, fresh, judged, rules, request.output, progress)
         return found
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
-from url_rewriter.planfile.obstacles import UNPROVEN
+from url_rewriter.planfile.obstacles import UNPROVEN, WAIVED
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus, UrlSum, sum_plan
 
@@ -25,7 +25,10 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleTotals:
-    """What one rule takes: documents and URLs, and URLs by status."""
+    """What one rule takes: documents and URLs, and URLs by status.
+
+    ``blocking`` are those of them whose target is not proven, and that the plan may not leave.
+    """
 
     rule: str
     documents: int
@@ -34,6 +37,12 @@ class RuleTotals:
     missing: int
     unknown: int
     mismatch: int
+    blocking: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def waived(self) -> int:
+        """URLs whose target is not proven, and that the rule says to leave."""
+        return self.missing + self.unknown + self.mismatch - sum(self.blocking.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,16 @@ class Summary:
     def unproven(self) -> int:
         """URLs whose target is not proven."""
         return sum(self.urls[status] for status in UNPROVEN)
+
+    @property
+    def by_word(self) -> dict[str, int]:
+        """URLs by the word that people see them counted under; together they are those found."""
+        counts = {
+            status: self.blocking.get(status, 0) if status in UNPROVEN else count
+            for status, count in self.urls.items()
+            if status != "found"
+        }
+        return {**counts, WAIVED: self.waived}
 
     @property
     def waived(self) -> int:
@@ -207,7 +226,9 @@ _BLOCKING = (
 _RULES = """
 SELECT o.rule, count(DISTINCT s.document), count(*),
        sum(o.status = 'rewrite'), sum(o.status = 'missing'),
-       sum(o.status = 'unknown'), sum(o.status = 'mismatch')
+       sum(o.status = 'unknown'), sum(o.status = 'mismatch'),
+       sum(o.status = 'missing' AND o.blocks), sum(o.status = 'unknown' AND o.blocks),
+       sum(o.status = 'mismatch' AND o.blocks)
 FROM occurrences o JOIN strings s ON s.id = o.string
 WHERE o.rule IS NOT NULL GROUP BY o.rule ORDER BY o.rule
 """
@@ -220,8 +241,9 @@ WHERE o.status = 'unmapped' GROUP BY o.bucket ORDER BY count(*) DESC, o.bucket
 
 
 def _rules(connection: sqlite3.Connection) -> Iterator[RuleTotals]:
-    for row in connection.execute(_RULES):
-        yield RuleTotals(*row)
+    for *totals, missing, unknown, mismatch in connection.execute(_RULES):
+        blocking = dict(zip(UNPROVEN, (missing, unknown, mismatch), strict=True))
+        yield replace(RuleTotals(*totals), blocking=blocking)
 
 
 def counts_by_word(
