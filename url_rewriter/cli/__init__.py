@@ -31,6 +31,7 @@ from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
 from url_rewriter.cli.verify import verify
+from url_rewriter.cli.watch import watch
 from url_rewriter.errors import UrlRewriterError
 
 
@@ -126,5 +127,18 @@ def main() -> None:
     """
 
 
-for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (
+    demo,
+    doctor,
+    audit,
+    plan,
+    show,
+    copy,
+    apply,
+    verify,
+    watch,
+    rollback,
+    report,
+    rules,
+):
     main.add_command(_command)
