@@ -22,6 +22,7 @@ from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
 from url_rewriter.cli.console import console_of, leave_progress, printable
+from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
@@ -32,6 +33,7 @@ from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
 from url_rewriter.cli.steps import keep_typed, say_steps, steps_for, typed
 from url_rewriter.cli.verify import verify
+from url_rewriter.cli.watch import watch
 from url_rewriter.errors import NextStep, UrlRewriterError
 
 
@@ -145,5 +147,19 @@ def main() -> None:
     """
 
 
-for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (
+    demo,
+    doctor,
+    audit,
+    plan,
+    show,
+    copy,
+    apply,
+    verify,
+    watch,
+    rollback,
+    report,
+    control,
+    rules,
+):
     main.add_command(_command)
