@@ -177,7 +177,9 @@ def run(line: Line, workshop: Workshop) -> None:
     """Run a line as a shell would, and compare how it ends and what it prints with the page."""
     words = shlex.split(line.text)
     if words[0] == "export":
-        workshop.environ.update(word.split("=", 1) for word in words[1:])
+        workshop.environ |= {
+            name: value for name, _, value in (w.partition("=") for w in words[1:])
+        }
         return
     if words[0] == "url-rewriter" and not {"|", "&&", ";"} & {*words}:
         arguments, _, output = " ".join(map(shlex.quote, words[1:])).partition(" '>' ")
