@@ -21,10 +21,12 @@ from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
+from url_rewriter.cli.completion import completion
 from url_rewriter.cli.console import leave_progress, printable
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
+from url_rewriter.cli.help import show_help
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
@@ -126,5 +128,8 @@ def main() -> None:
     """
 
 
-for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (
+    demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules, completion,
+    show_help,
+):  # fmt: skip
     main.add_command(_command)
