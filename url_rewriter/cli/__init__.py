@@ -33,6 +33,7 @@ from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
 from url_rewriter.cli.verify import verify
+from url_rewriter.cli.watch import watch
 from url_rewriter.errors import UrlRewriterError
 
 
@@ -129,7 +130,19 @@ def main() -> None:
 
 
 for _command in (
-    demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules, completion,
+    demo,
+    doctor,
+    audit,
+    plan,
+    show,
+    copy,
+    apply,
+    verify,
+    watch,
+    rollback,
+    report,
+    rules,
+    completion,
     show_help,
-):  # fmt: skip
+):
     main.add_command(_command)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
 
-from url_rewriter import opaque
-from url_rewriter.documents import Document, Environment, Suspect
+from url_rewriter.documents import Document, Environment, Revision, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion, texts_of_response
 from url_rewriter.stores.base import (
     Checkpoint,
+    Listening,
+    ListenPlace,
     OtherDatabases,
     Partition,
     Query,
@@ -22,17 +23,18 @@ from url_rewriter.stores.base import (
     StoreCounts,
 )
 from url_rewriter.stores.description import DatabaseDescription, NewestBackup
-from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore import opaque_search, queries
 from url_rewriter.stores.firestore.administration import describe_database, find_newest_backup
 from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.counting import count_ranges, forecast_count
 from url_rewriter.stores.firestore.framing import Block
+from url_rewriter.stores.firestore.listening import FirestoreListening
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
 from url_rewriter.stores.firestore.partitioning import divide, leave_out
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
-from url_rewriter.stores.firestore.values import document_from
+from url_rewriter.stores.firestore.values import document_from, moment_of
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
 
@@ -147,6 +149,16 @@ class FirestoreReader:
         """The server's own counts, at the price of one read for a thousand documents, twice."""
         return count_ranges(self._channel, query, parts, self._root_collections)
 
+    def listen(
+        self, query: Query, groups: Sequence[str], places: Mapping[str, ListenPlace]
+    ) -> Listening:
+        """What is written to some collection groups, from where they were heard before."""
+        return FirestoreListening(self._channel, query, groups, places)
+
+    def written_at(self, revision: Revision) -> datetime:
+        """A revision's update time, to the microsecond."""
+        return moment_of(revision)
+
     def close(self) -> None:
         """Close the channel."""
         self._channel.close()
@@ -209,10 +221,10 @@ class FirestoreReader:
     def _watch(self, watch: OpaqueWatch, selection: Selection, block: Block) -> None:
         """Count the opaque values of a block."""
         data = block.data
-        for span, offsets in block.around(opaque.offsets_in(data)):
+        for span, offsets in block.around(opaque_search.offsets_in(data)):
             path = self._path_of(block.message(span))
             if selection.everything or selection.takes(path):
-                watch.note(path, [opaque.kind_at(data, offset) for offset in offsets])
+                watch.note(path, [opaque_search.kind_at(data, offset) for offset in offsets])
 
     def _count_others(self, selection: Selection, block: Block) -> int:
         """How many documents of a block are not selected."""
@@ -230,9 +242,8 @@ class FirestoreReader:
             return (self._parsed(block.message(span), ()) for span in block.spans)
 
         def with_needles(block: Block) -> Iterator[Document]:
-            lowered = block.data.lower()
-            found = dict(block.around(offsets(lowered)))
-            suspects = dict(block.around(opinion.hits(lowered))) if opinion else {}
+            found = dict(block.around(offsets(block.data)))
+            suspects = dict(block.around(opinion.hits(block.data.lower()))) if opinion else {}
             for span in sorted({*found, *suspects}) if suspects else found:
                 places = found.get(span, ())
                 suspect = None
@@ -264,7 +275,9 @@ class FirestoreReader:
                 if path in found:
                     if query.opaque is not None:
                         data = found[path].SerializeToString()
-                        kinds = (opaque.kind_at(data, at) for at in opaque.offsets_in(data))
+                        kinds = (
+                            opaque_search.kind_at(data, at) for at in opaque_search.offsets_in(data)
+                        )
                         query.opaque.note(path, list(kinds))
                     document = document_from(found[path], path, query.needles)
                     if query.opinion is not None:
