@@ -23,6 +23,7 @@ from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
 from url_rewriter.cli.completion import completion
 from url_rewriter.cli.console import leave_progress, printable
+from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
@@ -141,6 +142,7 @@ for _command in (
     watch,
     rollback,
     report,
+    control,
     rules,
     completion,
     show_help,

@@ -207,7 +207,7 @@ def fold_examples(text: str, width: int) -> str:
 
 def _folded(line: str, width: int) -> str:
     margin = line[: len(line) - len(line.lstrip())]
-    if len(line) <= width or not line.lstrip().startswith("url-rewriter "):
+    if len(line) <= width or not margin or "url-rewriter " not in line:
         return line
     lines, current = [], margin
     for word in _WORDS.findall(line):

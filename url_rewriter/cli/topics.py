@@ -15,7 +15,10 @@ EXIT_STATUSES = (
     ("2", "command line, configuration or rules are wrong; nothing was contacted"),
     (
         "3",
-        "checks failed (missing or unknown targets, a gate, an example); nothing was written",
+        (
+            "checks failed (missing or unknown targets, a gate, an example, no run to control); "
+            "nothing was written"
+        ),
     ),
     ("4", "not authenticated, or not permitted"),
     (
@@ -29,7 +32,13 @@ EXIT_STATUSES = (
             "plan, an S3 server that only the plan file names"
         ),
     ),
-    ("130, 143", "interrupted; the journal is complete; the same command continues"),
+    (
+        "130, 143",
+        (
+            "interrupted (130 also by control ... stop); the journal is complete; the same command "
+            "continues"
+        ),
+    ),
 )
 
 _ELSEWHERE = (
