@@ -22,6 +22,7 @@ from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
 from url_rewriter.cli.console import leave_progress, printable
+from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
@@ -31,6 +32,7 @@ from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
 from url_rewriter.cli.verify import verify
+from url_rewriter.cli.watch import watch
 from url_rewriter.errors import UrlRewriterError
 
 
@@ -126,5 +128,19 @@ def main() -> None:
     """
 
 
-for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (
+    demo,
+    doctor,
+    audit,
+    plan,
+    show,
+    copy,
+    apply,
+    verify,
+    watch,
+    rollback,
+    report,
+    control,
+    rules,
+):
     main.add_command(_command)

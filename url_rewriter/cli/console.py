@@ -293,6 +293,7 @@ class _Bars(_Notes):
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Draw an empty bar."""
+        self._stage = stage
         self._bar = _new_bar(self._drawing, _unit(unit, total))
         self._bar.start()
         self._task = self._bar.add_task(f"{stage:<8}", total=total)
@@ -308,6 +309,11 @@ class _Bars(_Notes):
             done = self._bar.tasks[0].completed
             self._bar.update(self._task, total=done or 1, completed=done or 1)
         self.leave()
+
+    def state(self, text: str) -> None:
+        """Say beside the bar what holds for the run; any thread may call this."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=f"{self._stage:<8} {text}".rstrip())
 
     def leave(self) -> None:
         """Leave the bar behind as it is."""

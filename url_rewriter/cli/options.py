@@ -35,11 +35,14 @@ def command(
 
 
 def option(
-    name: str, *names: str, group: OptionGroup, **attributes: Any
+    name: str, *names: str, group: OptionGroup, variable: str = "", **attributes: Any
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """An option of a group, whose environment variable is ``URL_REWRITER_`` and its long name."""
+    """An option of a group, whose environment variable is ``URL_REWRITER_`` and its long name.
+
+    ``variable`` stands for the long name there, where an option has another one in some command.
+    """
     long = next(each for each in (name, *names) if each.startswith("--")).split("/")[0]
-    variable = PREFIX + long.removeprefix("--").replace("-", "_").upper()
+    variable = PREFIX + (variable or long.removeprefix("--").replace("-", "_").upper())
     return click.option(
         name, *names, cls=GroupedOption, group=group, envvar=variable, show_envvar=False,
         **attributes,
@@ -89,7 +92,7 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         output_option("--format", "output_format",
             type=click.Choice(_formats(command)), default=_formats(command)[0],
             show_default=True, help="How the result is written to stdout."),
-        output_option("--quiet", "-q", is_flag=True,
+        output_option(*_silence(command), "quiet", variable="QUIET", is_flag=True,
             help="Say nothing but results and errors."),
         output_option("--verbose", "-v", is_flag=True, help="Say more of what is going on."),
         output_option("--no-progress", is_flag=True, help="Show no progress."),
@@ -110,6 +113,16 @@ def formats(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return command
 
     return mark
+
+
+def quiet_is_a_time(command: Callable[P, R]) -> Callable[P, R]:
+    """A command whose ``--quiet`` is a time: the flag that silences it has another long name."""
+    command.silence = ("--no-messages", "-q")  # type: ignore[attr-defined] # read by output_options
+    return command
+
+
+def _silence(command: Callable[..., Any]) -> tuple[str, ...]:
+    return getattr(command, "silence", ("--quiet", "-q"))
 
 
 def _formats(command: Callable[..., Any]) -> tuple[str, ...]:

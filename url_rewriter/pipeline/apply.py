@@ -17,6 +17,7 @@ from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
 from url_rewriter.objects import ObjectStore, Prove
 from url_rewriter.pipeline.canary import choose, look
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
+from url_rewriter.pipeline.controlled import controlled
 from url_rewriter.pipeline.forecast import forecast_writes
 from url_rewriter.pipeline.held_plan import (
     DryRunStore,
@@ -72,7 +73,10 @@ def apply(
     store than the plan's, ConfigurationError where the operator does not agree, and IncompleteError
     where the operator stops after the canary.
     """
-    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+    with (
+        held_plan(request.path, dry_run=request.dry_run) as (plan, stack),
+        controlled(request.path, "apply", progress) as listener,
+    ):
         rules = planned_rules(plan)
         _require_applicable(plan, rules, request, services)
         store = stack.enter_context(services.store(request.store or plan.header.store))
@@ -85,6 +89,7 @@ def apply(
             question = f"Write {counted(writes, 'document')} of {store.locator}?"
             require_consent(store, question, request.consent, operator)
         with ending(Journal(plan, Operation.APPLY)) as journal, ExitStack() as opened:
+            opened.enter_context(listener.listening(plan.seal, journal.add_controls))
             writing = PlanWriter(
                 journal=journal,
                 store=DryRunStore(store) if request.dry_run else store,

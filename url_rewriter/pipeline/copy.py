@@ -18,6 +18,7 @@ from url_rewriter.errors import (
 )
 from url_rewriter.objects import ObjectWriter
 from url_rewriter.pipeline.consent import Operator
+from url_rewriter.pipeline.controlled import controlled
 from url_rewriter.pipeline.copier import (
     WORKERS,
     Copier,
@@ -87,7 +88,10 @@ def copy(
     """
     if not (request.yes or request.dry_run or operator.present):
         raise ConfigurationError("Nobody to ask whether to copy: give --yes, or --dry-run.")
-    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+    with (
+        held_plan(request.path, dry_run=request.dry_run) as (plan, stack),
+        controlled(request.path, "copy", progress) as listener,
+    ):
         rules = planned_rules(plan)
         require_known_rule(plan, request.wanted.rule)
         _tell_what_is_left_out(rules, progress)
@@ -96,7 +100,10 @@ def copy(
         objects = stack.enter_context(services.objects(rules))
         source = stack.enter_context(services.cloud_storage())
         endpoint = services.settings(rules).endpoint
-        with ending(Run(plan, "copy")) as run:
+        with (
+            ending(Run(plan, "copy")) as run,
+            listener.listening(plan.seal, run.add_controls),
+        ):
             queue.add(choices_of(plan, request.wanted))
             survey(queue, source, objects, run, progress)
             if request.dry_run:

@@ -29,6 +29,7 @@ from url_rewriter.planfile.evidence import (
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
+from url_rewriter.planfile.known_revisions import KnownRevisions, known_revisions
 from url_rewriter.planfile.obstacles import Obstacle
 from url_rewriter.planfile.openings import Openings, read_openings
 from url_rewriter.planfile.row_counts import (
@@ -319,6 +320,10 @@ class Plan:
     def verdict(self) -> KeptVerdict | None:
         """What ``verify`` said last, unless something was written or copied since."""
         return newest_verdict(self._connection)
+
+    def known_revisions(self, path: str) -> KnownRevisions:
+        """The revisions of the document at ``path``: as it was planned, and as it was written."""
+        return known_revisions(self._connection, path)
 
     def chain_head(self) -> str:
         """The newest link of the chain, or the provenance: it changes with all that is added."""
