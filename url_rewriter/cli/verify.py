@@ -13,6 +13,7 @@ from url_rewriter.cli.annotations import annotate_gates
 from url_rewriter.cli.check import check
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.parameter_types import Duration
+from url_rewriter.cli.steps import say_steps, typed
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import agreed, counted
@@ -107,6 +108,7 @@ def verify(
     if attest_file is not None and not attest_file.parent.is_dir():
         raise ConfigurationError(f"{attest_file}: there is no folder {attest_file.parent}.")
     from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.next_steps import VerifyEnd, after_verify
     from url_rewriter.pipeline.attest import AttestRequest
     from url_rewriter.pipeline.judging import gate_named
     from url_rewriter.pipeline.verify import VerifyRequest
@@ -134,12 +136,17 @@ def verify(
         _attest(console, attest_file, wanted, services)
     if found.trouble is not None:
         raise found.trouble
+    scope = found.limits.invocation(store=found.store, rules_file=found.rules_file)
+    steps = after_verify(
+        VerifyEnd(found.gates, scope, typed(), found.commands, str(output or ""), bool(attest_file))
+    )
     headline = printable(found.verdict.headline)
     if not found.passed:
-        raise ChecksFailedError(f"{headline}.")
+        raise ChecksFailedError(f"{headline}.").then(*steps)
     if found.read_at.remark:
         console.say(f"\n{printable(found.read_at.remark)}")
     console.say(f"\n{headline}{_comma(found.read_at.text)}.")
+    say_steps(console, steps)
 
 
 def _attest(console: Console, path: Path, request: AttestRequest, services: Services) -> None:
@@ -198,6 +205,7 @@ def _show_text(console: Console, found: Verification) -> None:
     within = f", within {limited}" if limited else ""
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
+    console.print(f" {found.summary.sum_urls(rewrite='still old')}")
     show_openings(console, found.openings)
     show_empty(console, found.empty)
     for view in views:
