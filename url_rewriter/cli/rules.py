@@ -13,6 +13,7 @@ import click
 
 from url_rewriter.cli.annotations import annotate
 from url_rewriter.cli.command import Group
+from url_rewriter.cli.completing import complete_example, complete_rules_file
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
@@ -52,7 +53,9 @@ def _rules_file(command: Callable[..., None]) -> Callable[..., None]:
             raise ConfigurationError("Which rules? Give the rules file: FILE, or --rules FILE.")
         command(*arguments, rules_file=chosen, **given)
 
-    argument = click.argument("file", type=click.Path(path_type=Path), required=False)
+    argument = click.argument(
+        "file", type=click.Path(path_type=Path), required=False, shell_complete=complete_rules_file
+    )
     return argument(rules_option(required=False)(with_file))
 
 
@@ -113,6 +116,7 @@ def _problem_members(problem: Problem) -> dict[str, Any]:
 
 
 def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
+
     return {
         "file": str(file),
         "ok": True,
@@ -156,6 +160,7 @@ def _today() -> date:
 
 
 def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
+
     console.print(
         f"rules    {printable(str(file))} · {counted(len(loaded.rules), 'rule')}"
         f" · sha256 {digest_of(loaded)[:8]}"
@@ -260,7 +265,7 @@ def schema() -> None:
 
 
 @rules.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_example)
 def example(name: str | None) -> None:
     """Print a complete rules file to begin with.
 
