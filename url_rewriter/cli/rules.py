@@ -20,7 +20,6 @@ from url_rewriter.cli.options import output_options, rules_option
 from url_rewriter.cli.rules_init import init
 from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ChecksFailedError, ConfigurationError, NextStep
-from url_rewriter.rules import digest_of
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -116,6 +115,7 @@ def _problem_members(problem: Problem) -> dict[str, Any]:
 
 
 def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
+    from url_rewriter.rules import digest_of
 
     return {
         "file": str(file),
@@ -160,6 +160,7 @@ def _today() -> date:
 
 
 def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
+    from url_rewriter.rules import digest_of
 
     console.print(
         f"rules    {printable(str(file))} · {counted(len(loaded.rules), 'rule')}"
