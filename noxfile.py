@@ -17,6 +17,7 @@ FAST = (
     "tests/pipeline",
     "tests/test_house.py",
     "tests/test_docs.py",
+    "tests/docs/test_commands.py",
     "tests/test_shipped_rules.py",
     "tests/reports/test_golden.py",
     "tests/reports/test_privacy.py",

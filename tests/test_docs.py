@@ -1,83 +1,83 @@
-"""The README keeps up with the program: commands, exit statuses, findings, its own commands."""
+"""README and pages keep up with the program: findings, exit statuses, promises, the navigation."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
-import click
 import pytest
 
 from url_rewriter import errors
-from url_rewriter.cli import main
 from url_rewriter.findings import Code
-from url_rewriter.reports import REPORTS
+from url_rewriter.planning import check_examples
+from url_rewriter.rules import load_rules
 from url_rewriter.urls import Remark
 
 ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+STATUSES = {
+    error.exit_code
+    for error in vars(errors).values()
+    if isinstance(error, type) and issubclass(error, errors.UrlRewriterError)
+}
 
 
-def commands() -> list[tuple[str, click.Command]]:
-    """Every command with its full name, groups' commands too."""
-    found: list[tuple[str, click.Command]] = []
-    for name, command in main.commands.items():
-        found.append((name, command))
-        if isinstance(command, click.Group):
-            found += [(f"{name} {each}", sub) for each, sub in command.commands.items()]
-    return found
-
-
-@pytest.mark.parametrize("name", list(main.commands))
-def test_every_command_has_a_heading(name: str) -> None:
-    assert f"\n### {name}\n" in README
-
-
-@pytest.mark.parametrize(("name", "command"), commands())
-def test_every_command_has_help_with_an_example(name: str, command: click.Command) -> None:
-    assert command.help
-    if not isinstance(command, click.Group):
-        assert f"url-rewriter {name}" in command.help
-
-
-@pytest.mark.parametrize(("name", "command"), commands())
-def test_every_option_has_help_and_an_environment_variable(
-    name: str, command: click.Command
-) -> None:
-    for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.name not in ("help", "version"):
-            assert parameter.help, f"{name} {parameter.name}"
-            assert str(parameter.envvar).startswith("URL_REWRITER_"), f"{name} {parameter.name}"
+def test_the_readme_is_read_in_minutes() -> None:
+    assert len(README.encode()) <= 8192
 
 
 @pytest.mark.parametrize("code", [*Code, *Remark])
 def test_every_finding_code_is_explained(code: str) -> None:
-    assert f"| `{code}` |" in README
+    assert f"| `{code}` |" in (DOCS / "findings.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", REPORTS)
-def test_every_report_format_has_a_row(name: str) -> None:
-    section = README.partition("\n### report\n")[2].partition("\n### ")[0]
-    assert name in re.findall(r"`(\w+)`(?=[^|]*\|)", section)
+@pytest.mark.parametrize("page", ["README.md", "docs/exit-status.md"])
+def test_every_exit_status_is_explained(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for status in (*STATUSES, 0, 130):
+        assert re.search(rf"^\| {status}\b", text, re.MULTILINE)
 
 
-def test_every_exit_status_is_explained() -> None:
-    statuses = {
-        error.exit_code
-        for error in vars(errors).values()
-        if isinstance(error, type) and issubclass(error, errors.UrlRewriterError)
-    }
-    for status in (*statuses, 0, 130):
-        assert re.search(rf"^\| {status}\b", README, re.MULTILINE)
+def test_every_promise_of_the_readme_names_tests() -> None:
+    section = README.partition("\n## What is promised\n")[2].partition("\n## ")[0]
+    promises = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert len(promises) > 5
+    for promise in promises:
+        files = re.findall(r"\]\((tests/[^)]+)\)", promise)
+        assert files, promise
+        for file in files:
+            assert (ROOT / file).exists(), file
 
 
-def test_every_test_that_the_readme_names_exists() -> None:
-    named = set(re.findall(r"`(tests/[\w/.]+)`", README))
-    assert named
-    for name in named:
-        assert (ROOT / name).exists(), name
+def test_the_rules_of_the_readme_load_and_hold(tmp_path: Path) -> None:
+    example = re.search(r"<!-- rules -->\n```yaml\n(.*?)```", README, re.S)
+    assert example is not None
+    file = tmp_path / "rules.yaml"
+    file.write_text(example[1])
+    environ = {"S3_ENDPOINT_URL": "https://s3.example.com", "S3_BUCKET_NAME": "omi-data"}
+    results = list(check_examples(load_rules(file, environ)))
+    assert results
+    assert [result.why for result in results if not result.ok] == []
 
 
 @pytest.mark.parametrize("marker", ["demo", "tests"])
 def test_both_set_up_commands_are_marked(marker: str) -> None:
     assert f"<!-- {marker} -->\n```sh\npython3 -m venv" in README
+
+
+def named_in_the_navigation(page: Path) -> list[str]:
+    """The patterns of pages that a page lists, as names without their ending from ``docs/``."""
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    entries = [line for tree in trees for line in tree.splitlines() if not line.startswith(":")]
+    folder = page.parent.relative_to(DOCS)
+    return [str(folder / entry) for entry in entries if entry]
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    pages = {str(page.relative_to(DOCS).with_suffix("")) for page in DOCS.rglob("[!_]*.md")}
+    wanted = [entry for page in pages for entry in named_in_the_navigation(DOCS / f"{page}.md")]
+    lost = [each for each in pages if not any(fnmatch(each, entry) for entry in wanted)]
+    assert lost == ["index"], "name these pages in a toctree of docs/index.md"
+    assert [each for each in wanted if "*" not in each and each not in pages] == []

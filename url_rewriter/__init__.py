@@ -42,6 +42,7 @@ comparison          whether a target is the object that its source was, and by w
 transfer            one object copied from its source to its target, and the result
 plan file           all edits and findings of a scan with their evidence, in one SQLite file
 seal                the hash that binds rules, revisions, before and after
+provenance          the hash that binds how a plan was made: when, by whom, how proven
 journal, entry      what was about to be written, and the store's answer
 outcome             what became of a planned write: written, unchanged, conflict, gone, failed
 gate                a condition of ``verify``: it must hold, or what stands against it is told

@@ -1,7 +1,7 @@
 """Findings: what an operator should see. A code, a severity, a place.
 
 The codes are those of the URL grammar (``urls.Remark``) and the ones below, which need a document,
-rules or an object store to be known. The README explains every code.
+rules or an object store to be known. ``docs/findings.md`` explains every code.
 """
 
 from __future__ import annotations

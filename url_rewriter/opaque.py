@@ -28,27 +28,22 @@ class OpaqueKind(StrEnum):
     BASE64 = "base64"
 
 
-_MAGIC = {
+MAGIC = {
     OpaqueKind.GZIP: rb"\x1f\x8b\x08",
     OpaqueKind.ZLIB: rb"\x78[\x01\x5e\x9c\xda]",
     OpaqueKind.OTHER: rb"\x28\xb5\x2f\xfd|BZh[1-9]|\xfd7zXZ\x00|PK\x03\x04|\x04\x22\x4d\x18",
 }
+"""How bytes of a kind begin."""
 _ALPHABET = rb"[A-Za-z0-9+/_=\r\n-]"
-_ENCODED = rb"(?:data:[\w/+.;=-]{1,80},)?%s{%d}" % (_ALPHABET, LONG)
+ENCODED = rb"(?:data:[\w/+.;=-]{1,80},)?%s{%d}" % (_ALPHABET, LONG)
+"""How a text begins that is taken for data."""
 # "http", "gs://": too short to be told from other texts by their length.
-_URL_IN_BASE64 = rb"(?:aHR0c|Z3M6L)%s{12}" % _ALPHABET
-_BASE64 = rb"%s|%s" % (_URL_IN_BASE64, _ENCODED)
+URL_IN_BASE64 = rb"(?:aHR0c|Z3M6L)%s{12}" % _ALPHABET
+"""How the base64 of a URL begins."""
+_BASE64 = rb"%s|%s" % (URL_IN_BASE64, ENCODED)
 
-_KIND_OF_BYTES = {kind: re.compile(magic) for kind, magic in _MAGIC.items()}
+_KIND_OF_BYTES = {kind: re.compile(magic) for kind, magic in MAGIC.items()}
 _IS_BASE64 = re.compile(_BASE64)
-
-# In Firestore's protocol a value begins with its tag (18: bytes, 17: a string) and its length.
-_VARINT = rb"[\x80-\xff]{0,4}[\x00-\x7f]"
-_LONG_OR_URL = re.compile(
-    rb"\x8a\x01(?:%s(?=%s)|(?:[\x80-\xff][\x08-\x7f]|[\x80-\xff]{2,4}[\x00-\x7f])(?=%s))"
-    % (_VARINT, _URL_IN_BASE64, _ENCODED)
-)
-_BYTES = re.compile(rb"\x92\x01%s(?=%s)" % (_VARINT, b"|".join(_MAGIC.values())))
 
 # In a line of JSON, bytes are base64 themselves.
 _IN_LINES = re.compile(
@@ -92,27 +87,12 @@ class OpaqueWatch:
             ]
 
 
-def offsets_in(data: bytes) -> list[int]:
-    """Where in serialized documents of Firestore's protocol opaque values begin."""
-    found = [match.start() for match in _BYTES.finditer(data)]
-    found += [match.start() for match in _LONG_OR_URL.finditer(data)]
-    return sorted(found)
-
-
-def kind_at(data: bytes, offset: int) -> OpaqueKind:
-    """The kind of the opaque value that begins at an offset that `offsets_in` gave."""
-    match = _BYTES.match(data, offset)
-    if match is None:
-        return OpaqueKind.BASE64
-    return _kind_of(data[match.end() : match.end() + 8]) or OpaqueKind.OTHER
-
-
 def kinds_in_line(line: bytes) -> Iterator[OpaqueKind]:
     """The kinds of the opaque values of a document in Firestore's REST form."""
     for match in _IN_LINES.finditer(line):
         if match["text"]:
             yield OpaqueKind.BASE64
-        elif kind := _kind_of(base64.b64decode(match["bytes"], b"-_")):
+        elif kind := kind_of_bytes(base64.b64decode(match["bytes"], b"-_")):
             yield kind
 
 
@@ -125,11 +105,12 @@ def kinds_in_fields(value: Any) -> Iterator[OpaqueKind]:
         for each in value:
             yield from kinds_in_fields(each)
     elif isinstance(value, bytes):
-        if kind := _kind_of(value):
+        if kind := kind_of_bytes(value):
             yield kind
     elif isinstance(value, str) and _IS_BASE64.match(value[: LONG + 200].encode(errors="replace")):
         yield OpaqueKind.BASE64
 
 
-def _kind_of(data: bytes) -> OpaqueKind | None:
+def kind_of_bytes(data: bytes) -> OpaqueKind | None:
+    """The kind of compressed data, by its first 8 bytes."""
     return next((kind for kind, magic in _KIND_OF_BYTES.items() if magic.match(data)), None)

@@ -34,6 +34,7 @@ from tests.servers.fault import Reaction, Request, fault_server, xml_error
 from tests.servers.proxy import Meddle, before, forward
 from tests.servers.s3 import ServedS3, moto, rclone
 from tests.waiting import wait_until
+from url_rewriter.planfile.seal import renew_seal
 
 HARD_KEYS = ("two words.png", "日本/写真.jpg", "100%.png", "a+b.png", "a#b.png", "a%2Fb.png")
 
@@ -342,11 +343,7 @@ def test_a_plan_for_production_is_not_filled_from_an_emulator(
     workshop = make_workshop(tmp_path, target.environ(), gcs.environ(), OLD + "a.png")
     with closing(sqlite3.connect(tmp_path / "x.plan")) as plan:
         plan.execute("UPDATE header SET value = 'production' WHERE name = 'kept_at'")
-        plan.execute("DELETE FROM header WHERE name = 'seal'")
-        plan.commit()
-        from url_rewriter.planfile.seal import compute_seal
-
-        plan.execute("INSERT INTO header VALUES ('seal', ?)", (compute_seal(plan),))
+        renew_seal(plan)
         plan.commit()
     ended = workshop.run("copy", "x.plan", "--yes")
     assert (ended.status, "STORAGE_EMULATOR_HOST" in ended.err) == (6, True)

@@ -20,7 +20,7 @@ from tests.contract.firestore_harness import FirestoreHarness
 from tests.contract.harness import canonical
 from tests.servers.s3 import ServedS3, rclone
 from tests.waiting import wait_until
-from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.seal import renew_seal
 
 
 @pytest.fixture(scope="module")
@@ -227,8 +227,7 @@ def test_a_plan_made_on_an_emulator_is_refused_by_production_and_the_other_way_r
         assert kept_at == "a throw-away store"
         # As a plan made on production says; sealed again, as that one is.
         connection.execute("UPDATE header SET value = 'production' WHERE name = 'kept_at'")
-        seal = compute_seal(connection)
-        connection.execute("UPDATE header SET value = ? WHERE name = 'seal'", (seal,))
+        renew_seal(connection)
     connection.close()
     for command in ("apply", "rollback"):
         refused = migration.workshop.run(command, "x.plan", "--yes")

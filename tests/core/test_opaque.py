@@ -9,22 +9,24 @@ import json
 import lzma
 import random
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 
 import pytest
 from google.cloud.firestore_v1.types import Document
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.pipeline.cutover import value_of
 from url_rewriter.opaque import (
     OpaqueKind,
     OpaqueWatch,
-    kind_at,
     kinds_in_fields,
     kinds_in_line,
-    offsets_in,
 )
+from url_rewriter.stores.firestore.opaque_search import kind_at, offsets_in
 
 DATA = random.Random(7).randbytes(900)
 URL = "https://storage.googleapis.com/b/k.png"
@@ -92,3 +94,16 @@ def test_values_are_counted_by_collection_with_the_first_document() -> None:
     assert [astuple(each) for each in watch.found()] == [
         ("gzip", "users", "users/u1", 1), ("gzip", "users/*/files", "users/u1/files/f", 6),
     ]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.sampled_from([*VALUES.values(), (b"\x8a\x01", []), (b"\x92\x01\x03", [])]), max_size=6
+    )
+)
+def test_whatever_stands_before_it_an_opaque_value_is_seen_in_a_message(
+    values: list[tuple[Any, list[str]]],
+) -> None:
+    fields = {f"f{number}": value for number, (value, _) in enumerate(values)}
+    wanted = Counter(kind for _, kinds in values for kind in kinds)
+    assert Counter(in_message(fields)) == wanted

@@ -77,7 +77,7 @@ def response(
 def walked(data: bytes, before: bytes = b"", after: bytes = b"") -> Document | None:
     around = before + data + after
     span = (len(before), len(before) + len(data))
-    return document_in(around, span, NeedleSearch(NEEDLES).offsets(around.lower()), NEEDLES, ROOT)
+    return document_in(around, span, NeedleSearch(NEEDLES).offsets(around), NEEDLES, ROOT)
 
 
 def parsed(message: Any, path: str) -> Document:

@@ -11,7 +11,7 @@ import pytest
 
 from url_rewriter.errors import RefusedError
 from url_rewriter.planfile import Header, schema, sidecars
-from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.seal import compute_provenance, compute_seal
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plan-file.md").read_text(encoding="utf-8")
 
@@ -47,13 +47,20 @@ def test_the_page_has_every_column_of_a_table(plan_file: sqlite3.Connection, tab
     assert list(TABLES[table]) == [name for (name,) in real]
 
 
+def hashes(connection: sqlite3.Connection) -> str:
+    """The seal and the provenance of a plan file, the second of which holds the first."""
+    return compute_provenance(connection, compute_seal(connection))
+
+
 def fill(connection: sqlite3.Connection) -> None:
     """Put a row of invented values into every table: 1 for numbers, "x" for text."""
     for table in TABLES:
         types = connection.execute("SELECT type FROM pragma_table_info(?)", (table,)).fetchall()
         values = [1 if kind == "INTEGER" else "x" for (kind,) in types]
         connection.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(values))})", values)
-    connection.execute("INSERT INTO header VALUES ('evidence', '2'), ('seal', 'x')")
+    connection.execute(
+        "INSERT INTO header VALUES ('evidence', '2'), ('seal', 'x'), ('provenance', 'x')"
+    )
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
@@ -61,7 +68,7 @@ def test_a_column_is_sealed_as_the_page_says(
     plan_file: sqlite3.Connection, table: str, column: str
 ) -> None:
     fill(plan_file)
-    before = compute_seal(plan_file)
+    before = hashes(plan_file)
     (kind,) = plan_file.execute(
         "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
     ).fetchone()
@@ -70,23 +77,23 @@ def test_a_column_is_sealed_as_the_page_says(
         f"UPDATE {table} SET {column} = ? {where}", (2 if kind == "INTEGER" else "y",)
     )
     assert changed.rowcount == 1
-    assert (compute_seal(plan_file) != before) == (TABLES[table][column] == "yes")
+    assert (hashes(plan_file) != before) == (TABLES[table][column] == "yes")
 
 
 def test_the_seal_does_not_bind_itself_nor_later_evidence(plan_file: sqlite3.Connection) -> None:
     fill(plan_file)
-    before = compute_seal(plan_file)
-    plan_file.execute("UPDATE header SET value = 'y' WHERE name = 'seal'")
+    before = hashes(plan_file)
+    plan_file.execute("UPDATE header SET value = 'y' WHERE name IN ('seal', 'provenance')")
     plan_file.execute(
         "INSERT INTO evidence SELECT 3, target, state, method, checked_at, size, etag,"
         " content_type, detail FROM evidence"
     )
-    assert compute_seal(plan_file) == before
+    assert hashes(plan_file) == before
 
 
 def test_the_page_names_the_rows_of_the_header() -> None:
     (row,) = re.findall(r"^\| `name` \| (.*) \| yes \|$", PAGE, re.MULTILINE)
-    added = {"evidence", "sealed_at", "seal"}
+    added = {"evidence", "sealed_at", "seal", "provenance"}
     assert set(re.findall(r"`(\w+)`", row)) == {each.name for each in fields(Header)} | added
 
 

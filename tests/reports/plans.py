@@ -51,7 +51,7 @@ from url_rewriter.planfile import (
     rows_of,
 )
 from url_rewriter.planfile.chain import add_link
-from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.seal import renew_seal
 from url_rewriter.planning import Planner
 from url_rewriter.rules import (
     ObjectPrefix,
@@ -294,9 +294,7 @@ def _write(path: Path, statements: str) -> None:
 
 def reseal(connection: sqlite3.Connection) -> None:
     """Seal a plan file anew that was changed by hand, and bind what was added in one link."""
-    connection.execute(
-        "UPDATE header SET value = ? WHERE name = 'seal'", [compute_seal(connection)]
-    )
+    renew_seal(connection)
     connection.execute("DELETE FROM chain")
     add_link(connection)
     connection.commit()

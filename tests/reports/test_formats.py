@@ -218,7 +218,7 @@ def test_a_breakdown_adds_up(tmp_path: Path, dimension: str) -> None:
     plan = Plan(make_plan(tmp_path / "p"))
     shares = plan.shares(dimension)
     assert sum(share.urls for share in shares) == sum(plan.count_urls().values())
-    assert all(sum(share.statuses.values()) == share.urls for share in shares)
+    assert all(sum(share.words.values()) == share.urls for share in shares)
 
 
 def test_outcomes_by_collection_add_up_to_the_totals_of_the_operation(tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ class PlanClaim(_Claim):
     size: Count = Field(description="Its bytes.")
     seal: Digest
     links: Count = Field(description="How many links its chain has.")
-    chain: Digest = Field(description="The newest link of the chain; the seal where it has none.")
+    chain: Digest = Field(
+        description="The newest link of the chain; the provenance where it has none."
+    )
 
 
 class Predicate(_Claim):

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -20,48 +21,70 @@ from url_rewriter import __version__
 from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
+from url_rewriter.cli.command import Group
 from url_rewriter.cli.console import leave_progress, printable
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
+from url_rewriter.cli.event_log import current_log, end_log
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
+from url_rewriter.cli.terminal.prose import wrap
+from url_rewriter.cli.terminal.screen import terminal_width
+from url_rewriter.cli.terminal.severity import styled
+from url_rewriter.cli.terminal.standard_error import STDERR
 from url_rewriter.cli.verify import verify
 from url_rewriter.errors import UrlRewriterError
+from url_rewriter.pipeline.events import ErrorTold, WarningTold
 
 
 class _Terminated(KeyboardInterrupt):
     """SIGTERM came. No client takes it for a fault of its request, as it would an Exception."""
 
 
-class _Group(click.Group):
-    """Commands, in the order in which they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+class _Main(Group):
+    """The commands, and the one place where errors become exit statuses."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; its log, where it has one, is told how it ended."""
+        try:
+            result = self._invoke(ctx)
+        except BaseException as error:
+            end_log(ctx, error)
+            if isinstance(error, click.ClickException) and _owns_stderr(ctx):
+                ctx.exit(error.exit_code)
+            raise
+        end_log(ctx, None)
+        return result
+
+    def _invoke(self, ctx: click.Context) -> Any:
         from url_rewriter.concurrency.interruption import InterruptedRunError
 
-        _raise_on_signals()
+        _raise_on_signals(ctx)
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:
-            _end(ctx, str(error), 128 + error.number, "")
+            _end(ctx, _ended_by(error, 128 + error.number), "")
         except UrlRewriterError as error:
             annotate_error(error)
-            _end(ctx, str(error), error.exit_code)
+            _end(ctx, _ended_by(error, error.exit_code))
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of stdout is gone
             _forget_stdout()
-            _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
+            said = f"{error.strerror or error}{_of_file(error)}"
+            _end(ctx, ErrorTold(type(error).__name__, said, 1))
         except KeyboardInterrupt as error:
             number = signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT
-            _end(ctx, "Interrupted. The same command continues.", 128 + number, "")
+            said = "Interrupted. The same command continues."
+            _end(ctx, ErrorTold("KeyboardInterrupt", said, 128 + number), "")
+
+
+def _ended_by(error: UrlRewriterError, exit_status: int) -> ErrorTold:
+    return ErrorTold(type(error).__name__, str(error), exit_status)
 
 
 def _of_file(error: OSError) -> str:
@@ -73,17 +96,28 @@ def _forget_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _end(ctx: click.Context, message: str, exit_status: int, heading: str = "Error:") -> NoReturn:
+def _end(ctx: click.Context, told: ErrorTold, heading: str = "Error: ") -> NoReturn:
+    """End the run: say why, on stderr and in the log."""
     leave_progress(ctx)
-    first, *more = message.splitlines() or [""]
-    styled = f"{click.style(heading, fg='red')} " if heading else ""
-    click.echo(f"{styled}{printable(first)}", err=True)
-    for line in more:
-        click.echo(printable(line), err=True)
-    ctx.exit(exit_status)
+    log = current_log(ctx)
+    if log is not None:
+        log.tell(told)
+    if log is None or not log.owns_stderr:
+        first, *more = told.message.splitlines() or [""]
+        width = terminal_width(STDERR)
+        for line in (f"{heading}{printable(first)}", *map(printable, more)):
+            for part in wrap(line, width):
+                click.echo(styled(part) if heading else part, file=STDERR)
+    ctx.exit(told.exit_status)
 
 
-def _raise_on_signals() -> None:
+def _owns_stderr(ctx: click.Context) -> bool:
+    """Whether events go to stderr, where nothing else may be written then."""
+    log = current_log(ctx)
+    return log is not None and log.owns_stderr
+
+
+def _raise_on_signals(ctx: click.Context) -> None:
     """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back.
 
     The first signal is answered at once: unwinding may have to wait for a server.
@@ -94,8 +128,13 @@ def _raise_on_signals() -> None:
         nonlocal heard
         if not heard:
             heard = True
-            # Not through Python's streams: the signal may have come while one was written to.
-            os.write(2, b"\nStopping.\n")
+            log = current_log(ctx)
+            said = "\nStopping.\n"
+            if log is not None and log.owns_stderr:
+                said = f"{log.line(WarningTold('Stopping.'))}\n"
+            with suppress(OSError):
+                # Not through Python's streams: the signal may have come while one was written to.
+                os.write(2, said.encode("ascii"))
         raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
@@ -104,7 +143,7 @@ def _raise_on_signals() -> None:
 
 
 @click.group(
-    cls=_Group,
+    cls=_Main,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=True,
 )

@@ -8,28 +8,40 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, Terminal
+from url_rewriter.cli.parameter_types import Duration
 from url_rewriter.cli.writing import conclude
 from url_rewriter.pipeline.consent import Consent
 from url_rewriter.pipeline.requests import StoreChoice
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "Refuse the plan if it was made by other rules than these.",
+        "--store": "Refuse the plan if it is of another database than this.",
+        "--project": "The same for a project, in place of --store.",
+        "--database": "The same for a database, beside --project.",
+        "--dry-run": "Read, decide and ask for every target, but write nothing.",
+        "--s3-endpoint": "Where every target is asked for just before its write  [default: "
+        "$S3_ENDPOINT_URL, else the endpoint that the rules write].",
+        "--workers": "Targets asked for at once  [default: 256].",
+    }
+)
 @options.plan_argument
 @options.consent_options
-@options.option(
+@options.write_option(
     "--canary", type=click.IntRange(min=1), metavar="N",
     help="Write N documents first, spread over the collections, read them back, fetch their new "
     "URLs, and ask before going on.",
 )  # fmt: skip
-@options.option(
-    "--max-age", type=options.Duration(), metavar="DURATION", expose_value=False,
+@options.evidence_option(
+    "--max-age", type=Duration(), metavar="DURATION", expose_value=False,
     help="Has no effect any more: every target is asked for just before it is written.",
 )  # fmt: skip
-@options.option(
+@options.write_option(
     "--max-writes", type=click.IntRange(min=1), metavar="N",
     help="Write at most N documents; the same command goes on.",
 )  # fmt: skip
-@options.pace_option
+@options.write_pace_option
 @options.rules_option(required=False)
 @options.store_options
 @options.endpoint_option

@@ -7,8 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from url_rewriter.cli import options, orphans
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import ConfigurationError
@@ -21,9 +19,19 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.services import Services
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "Count URLs by these rules; without them no URL has a rule.",
+        "--max-reads": "Read and count at most N documents, those that are left out below a "
+        "collection that is read included.",
+        "--s3-endpoint": "Where target buckets are listed, with --orphans  [default: "
+        "$S3_ENDPOINT_URL, else the endpoint that the rules write].",
+        "--max-rps": "At most this many S3 requests a second, with --orphans.",
+        "--workers": "Parts of the scan that are read at once  [default: 1].",
+    }
+)
 @options.rules_option(required=False)
-@options.option(
+@options.scan_option(
     "--orphans", "wants_orphans", is_flag=True,
     help="Also list the target buckets: how many objects does no document mention?",
 )  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -77,7 +76,9 @@ class Console:
             outlets.append(FileOutlet(log_file))
         if log_format == "json":
             outlets.append(StderrOutlet(quiet=quiet, stages=show_progress))
-        self._log = EventLog(_name_of(context), plan and str(plan), outlets, self.warn)
+        self._log = EventLog(
+            _name_of(context), str(plan) if plan is not None else None, outlets, self.warn
+        )
         _set_up_logging(logging.DEBUG if verbose else logging.WARNING, self)
 
     @property

@@ -13,6 +13,7 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import LISTED, Console, Terminal, printable
+from url_rewriter.cli.parameter_types import Size
 from url_rewriter.pipeline.requests import ProofOptions
 from url_rewriter.text import counted, sized
 
@@ -21,29 +22,43 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.copy_queue import Copy, CopyQueue
 
 
-@click.command(name="copy")
+@options.command(
+    "copy",
+    says={
+        "--s3-endpoint": "Where objects are copied to  [default: $S3_ENDPOINT_URL, else the "
+        "endpoint that the rules write]."
+    },
+)
 @options.plan_argument
-@options.option(
+@options.filter_option(
     "--status", type=click.Choice(["missing", "unknown"]), default="missing", show_default=True,
     help="Objects of URLs that the plan calls so. Both ends are asked for again in any case.",
 )  # fmt: skip
-@options.option("--rule", metavar="NAME", help="Objects of URLs that this rule takes only.")
-@options.option(
+@options.filter_option(
+    "--rule",
+    metavar="NAME",
+    help="Objects of URLs that this rule takes only.",
+)
+@options.filter_option(
     "--collection", metavar="PATTERN",
     help="Of URLs in this collection only: a name or a path, as for plan.",
 )  # fmt: skip
-@options.option("--document", metavar="PATH", help="Of URLs in this document only.")
-@options.option("--yes", is_flag=True, help="Do not ask.")
-@options.option("--dry-run", is_flag=True, help="Say what would be copied, and how many bytes.")
-@options.option(
-    "--max-bytes", type=options.Size(), metavar="SIZE",
+@options.filter_option("--document", metavar="PATH", help="Of URLs in this document only.")
+@options.write_option("--yes", is_flag=True, help="Do not ask.")
+@options.write_option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be copied, and how many bytes.",
+)
+@options.write_option(
+    "--max-bytes", type=Size(), metavar="SIZE",
     help="Copy at most this much, such as 20G; the same command goes on.",
 )  # fmt: skip
-@options.option(
+@options.pace_option(
     "--workers", type=click.IntRange(1, 256), metavar="N",
     help="Objects copied at once; each needs some 20 MiB of memory  [default: 8].",
 )  # fmt: skip
-@options.option(
+@options.pace_option(
     "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
     help="At most this many requests a second to the object store that is written to.",
 )  # fmt: skip

@@ -10,8 +10,8 @@ import click
 from url_rewriter.cli import options
 
 
-@click.command()
-@options.option(
+@options.command()
+@options.output_option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
     help="Work in this new folder and leave it behind.",
 )  # fmt: skip

@@ -27,7 +27,16 @@ _SETTINGS = {
 }
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "The rules file to examine, with its examples and its target.",
+        "--store": "The database to examine: firestore://PROJECT[/DATABASE] or "
+        "embedded:FILE.jsonl.",
+        "--s3-endpoint": "The S3 server to examine  [default: $S3_ENDPOINT_URL, else the endpoint "
+        "that the rules write].",
+        "--verbose": "Say where each setting came from.",
+    }
+)
 @options.rules_option(required=False)
 @options.store_options
 @options.endpoint_option

@@ -19,7 +19,7 @@ import click
 
 from url_rewriter import __version__
 from url_rewriter.cli.annotations import are_wanted, defanged
-from url_rewriter.cli.terminal.standard_error import STDERR
+from url_rewriter.cli.terminal.standard_error import STDERR, stderr_trouble
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.pipeline.events import (
     ErrorTold,
@@ -72,8 +72,8 @@ class StderrOutlet:
     def write(self, line: str) -> None:
         """Write a line; as one that a runner of GitHub Actions takes for nothing else."""
         STDERR.write(f"{defanged(line) if are_wanted() else line}\n")
-        if STDERR.trouble is not None:
-            raise STDERR.trouble
+        if (trouble := stderr_trouble()) is not None:
+            raise trouble
 
 
 class FileOutlet:
@@ -123,7 +123,11 @@ class EventLog:
         outlets: list[Outlet],
         complain: Callable[[str], None],
     ) -> None:
-        self._common = {"run": str(uuid.uuid4()), "command": command, "plan": plan}
+        self._common: dict[str, str | None] = {
+            "run": str(uuid.uuid4()),
+            "command": command,
+            "plan": plan,
+        }
         self._outlets = outlets
         self._complain = complain
         self._failed: set[str] = set()
@@ -144,7 +148,7 @@ class EventLog:
 
     def line(self, event: Event) -> str:
         """The JSON of an event, on one line of ASCII."""
-        return json.dumps(members_of(event, **self._common))
+        return json.dumps(members_of(event, None, **self._common))
 
     def tell(self, event: Event) -> None:
         """Write an event wherever it is wanted."""

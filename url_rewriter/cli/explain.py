@@ -20,10 +20,20 @@ if TYPE_CHECKING:
     Answers = dict[ObjectRef, Evidence]
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "The rules that say what becomes of the URL.",
+        "--s3-endpoint": "Where targets are asked for, with --prove  [default: $S3_ENDPOINT_URL, "
+        "else the endpoint that the rules write].",
+    }
+)
 @options.rules_option(required=True)
 @click.argument("text", metavar="URL")
-@options.option("--prove", is_flag=True, help="Ask the object store for the targets.")
+@options.evidence_option(
+    "--prove",
+    is_flag=True,
+    help="Ask the object store for the targets.",
+)
 @options.endpoint_option
 @options.output_options
 def explain(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from operator import or_
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from url_rewriter.cli.command import PREFIX, Command, GroupedOption, OptionGroup
 from url_rewriter.cli.console import Console
+from url_rewriter.cli.parameter_types import Duration, Moment
 from url_rewriter.pipeline.consent import Consent
 from url_rewriter.pipeline.requests import Checks, Limits, ProofOptions, S3Options, StoreChoice
 
@@ -26,11 +27,35 @@ R = TypeVar("R")
 Decorator = Callable[[Callable[P, R]], Callable[P, R]]
 
 
-def option(name: str, *names: str, **attributes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A click option whose environment variable is ``URL_REWRITER_`` and its long name."""
+def command(
+    name: str | None = None, *, says: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., Any]], Command]:
+    """A command; ``says`` is the help of shared options that do something of their own in it."""
+    return click.command(name, cls=Command, says=says)
+
+
+def option(
+    name: str, *names: str, group: OptionGroup, **attributes: Any
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """An option of a group, whose environment variable is ``URL_REWRITER_`` and its long name."""
     long = next(each for each in (name, *names) if each.startswith("--")).split("/")[0]
-    variable = "URL_REWRITER_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *names, envvar=variable, show_envvar=False, **attributes)
+    variable = PREFIX + long.removeprefix("--").replace("-", "_").upper()
+    return click.option(
+        name, *names, cls=GroupedOption, group=group, envvar=variable, show_envvar=False,
+        **attributes,
+    )  # fmt: skip
+
+
+# One for each group of options.
+input_option = functools.partial(option, group=OptionGroup.INPUT)
+filter_option = functools.partial(option, group=OptionGroup.FILTER)
+scan_option = functools.partial(option, group=OptionGroup.SCAN)
+target_option = functools.partial(option, group=OptionGroup.TARGET)
+evidence_option = functools.partial(option, group=OptionGroup.EVIDENCE)
+verdict_option = functools.partial(option, group=OptionGroup.VERDICT)
+write_option = functools.partial(option, group=OptionGroup.WRITE)
+pace_option = functools.partial(option, group=OptionGroup.PACE)
+output_option = functools.partial(option, group=OptionGroup.OUTPUT)
 
 
 def output_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -64,20 +89,22 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
 
     return _stacked(
         with_console,
-        option("--format", "output_format", type=click.Choice(_formats(command)),
-               default=_formats(command)[0],
-               show_default=True, help="How the result is written to stdout."),
-        option("--quiet", "-q", is_flag=True, help="Say nothing but results and errors."),
-        option("--verbose", "-v", is_flag=True, help="Say more of what is going on."),
-        option("--no-progress", is_flag=True, help="Show no progress."),
-        option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
-               help="When to use colour.", show_default=True),
-        option("--no-input", is_flag=True, help="Never ask; fail where an answer is needed."),
-        option("--log-format", type=click.Choice(["text", "json"]), default="text",
-               show_default=True,
-               help="How messages are written to stderr; json: typed events, one object a line."),
-        option("--log-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-               help="Append the events to this file as well, readable by you alone."),
+        output_option("--format", "output_format",
+            type=click.Choice(_formats(command)), default=_formats(command)[0],
+            show_default=True, help="How the result is written to stdout."),
+        output_option("--quiet", "-q", is_flag=True,
+            help="Say nothing but results and errors."),
+        output_option("--verbose", "-v", is_flag=True, help="Say more of what is going on."),
+        output_option("--no-progress", is_flag=True, help="Show no progress."),
+        output_option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+            help="When to use colour.", show_default=True),
+        output_option("--no-input", is_flag=True,
+            help="Never ask; fail where an answer is needed."),
+        output_option("--log-format", type=click.Choice(["text", "json"]), default="text",
+            show_default=True,
+            help="How messages are written to stderr; json: typed events, one object a line."),
+        output_option("--log-file", type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE", help="Append the events to this file too, readable by you alone."),
     )  # fmt: skip
 
 
@@ -97,7 +124,7 @@ def _formats(command: Callable[..., Any]) -> tuple[str, ...]:
 
 def rules_option(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Where the rules are."""
-    return option(
+    return input_option(
         "--rules",
         "rules_file",
         type=click.Path(path_type=Path),
@@ -122,13 +149,13 @@ def store_options(command: Callable[..., R]) -> Callable[..., R]:
 
     return _stacked(
         with_store,
-        option("--store", metavar="LOCATOR",
-               help="firestore://PROJECT[/DATABASE] or embedded:FILE.jsonl."),
-        option("--project", metavar="PROJECT",
-               help="The Google Cloud project, in place of --store  [default: "
-                    "$GOOGLE_CLOUD_PROJECT, else that of the credentials]."),
-        option("--database", metavar="DATABASE",
-               help="The Firestore database, beside --project  [default: (default)]."),
+        input_option("--store", metavar="LOCATOR",
+            help="firestore://PROJECT[/DATABASE] or embedded:FILE.jsonl."),
+        input_option("--project", metavar="PROJECT",
+            help="The Google Cloud project, in place of --store  [default: "
+                 "$GOOGLE_CLOUD_PROJECT, else that of the credentials]."),
+        input_option("--database", metavar="DATABASE",
+            help="The Firestore database, beside --project  [default: (default)]."),
     )  # fmt: skip
 
 
@@ -151,24 +178,24 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
 
     return _stacked(
         with_limits,
-        option("--collection", "collections", multiple=True, metavar="PATTERN",
-               help="Scan only this collection: a name for every collection called so, or a path "
-                    "with * and **. Repeatable."),
-        option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
-               help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
-                    "out a collection and all below it, unread; otherwise its documents are read "
-                    "(and billed) on the way to what is below them, and not counted. "
-                    "Repeatable."),
-        option("--field", "fields", multiple=True, metavar="PATTERN",
-               help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
-        option("--document", "documents", multiple=True, metavar="PATH",
-               help="Look only at this document. Repeatable."),
-        option("--read-time", type=Moment(), metavar="RFC3339",
-               help="Read the database as it was at this moment."),
-        option("--max-reads", type=click.IntRange(min=1), metavar="N",
-               help="Read at most N documents, those that are left out below a collection that is "
-                    "read included. What plan has read until then is kept, and the same command "
-                    "goes on from there."),
+        scan_option("--collection", "collections", multiple=True, metavar="PATTERN",
+            help="Scan only this collection: a name for every collection called so, or a path "
+                 "with * and **. Repeatable."),
+        scan_option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
+            help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
+                 "out a collection and all below it, unread; otherwise its documents are read "
+                 "(and billed) on the way to what is below them, and not counted. "
+                 "Repeatable."),
+        scan_option("--field", "fields", multiple=True, metavar="PATTERN",
+            help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
+        scan_option("--document", "documents", multiple=True, metavar="PATH",
+            help="Look only at this document. Repeatable."),
+        scan_option("--read-time", type=Moment(), metavar="RFC3339",
+            help="Read the database as it was at this moment."),
+        scan_option("--max-reads", type=click.IntRange(min=1), metavar="N",
+            help="Read at most N documents, those that are left out below a collection that is "
+                 "read included. What plan has read until then is kept, and the same command "
+                 "goes on from there."),
     )  # fmt: skip
 
 
@@ -186,7 +213,7 @@ def make_services(
 
 def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
     """Where the S3 client talks to."""
-    return option(
+    return target_option(
         "--s3-endpoint", metavar="URL",
         help="Where the S3 client talks to  [default: $S3_ENDPOINT_URL, else the endpoint that the "
         "rules write].",
@@ -233,43 +260,45 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
     return _stacked(
         with_s3,
         endpoint_option,
-        option("--prove", type=click.Choice(["auto", "list", "head"]), default="auto",
-               show_default=True,
-               help="Prove targets with HEAD, by listing their buckets, or by whichever costs "
-                    "less. What a listing does not show is asked for with HEAD in any case."),
-        option("--no-open", is_flag=True,
-               help="Do not open a written URL of each rule without credentials, which is done "
-                    "and told otherwise."),
-        option("--check-public", is_flag=True,
-               help="Open every URL that is written, without credentials: say which do not open, "
-                    "and which were signed before and now open for anybody."),
-        option("--check-content-type", is_flag=True,
-               help="Say which objects are served as something else than their names promise. "
-                    "Targets are then proven with HEAD."),
-        option("--check-size", is_flag=True,
-               help="Compare the size of every target with that of its object in Cloud Storage; "
-                    "one that differs blocks the plan."),
-        option("--check-source", is_flag=True,
-               help="Compare every target with its object in Cloud Storage, by size and by CRC32C "
-                    "or MD5; one that differs blocks the plan. Equal sizes are not called a "
-                    "match."),
-        option("--inventory", "inventories", multiple=True, metavar="[gs://BUCKET[/PREFIX]=]FILE",
-               help="What the objects in Cloud Storage were, from a listing instead of Cloud "
-                    "Storage itself: gcloud storage ls --json 'gs://BUCKET/**', gcloud storage "
-                    "objects list --format=json, or, with its place given, rclone lsjson -R "
-                    "--hash. Repeatable."),
-        option("--target-inventory", "target_inventories", multiple=True,
-               metavar="[s3://BUCKET[/PREFIX]=]FILE",
-               help="Prove targets by an inventory of their bucket in place of requests: the "
-                    "manifest.json of an S3 Inventory (CSV or Parquet), a CSV file with the names "
-                    "of its columns in the first line, or what rclone lsjson -R writes. What it "
-                    "does not list is asked for by request, and a sample of what it lists. "
-                    "Repeatable."),
-        option("--target-inventory-time", type=Moment(), metavar="RFC3339",
-               help="When the inventory was made  [default: its manifest says so, else the time "
-                    "of the file]."),
-        option("--max-age", type=Duration(), metavar="DURATION", default="48h", show_default=True,
-               help="How old an inventory of targets may be."),
+        evidence_option("--prove", type=click.Choice(["auto", "list", "head"]), default="auto",
+            show_default=True,
+            help="Prove targets with HEAD, by listing their buckets, or by whichever costs "
+                 "less. What a listing does not show is asked for with HEAD in any case."),
+        evidence_option("--no-open", is_flag=True,
+            help="Do not open a written URL of each rule without credentials, which is done "
+                 "and told otherwise."),
+        evidence_option("--check-public", is_flag=True,
+            help="Open every URL that is written, without credentials: say which do not open, "
+                 "and which were signed before and now open for anybody."),
+        evidence_option("--check-content-type", is_flag=True,
+            help="Say which objects are served as something else than their names promise. "
+                 "Targets are then proven with HEAD."),
+        evidence_option("--check-size", is_flag=True,
+            help="Compare the size of every target with that of its object in Cloud Storage; "
+                 "one that differs blocks the plan."),
+        evidence_option("--check-source", is_flag=True,
+            help="Compare every target with its object in Cloud Storage, by size and by CRC32C "
+                 "or MD5; one that differs blocks the plan. Equal sizes are not called a "
+                 "match."),
+        evidence_option("--inventory", "inventories", multiple=True,
+            metavar="[gs://BUCKET[/PREFIX]=]FILE",
+            help="What the objects in Cloud Storage were, from a listing instead of Cloud "
+                 "Storage itself: gcloud storage ls --json 'gs://BUCKET/**', gcloud storage "
+                 "objects list --format=json, or, with its place given, rclone lsjson -R "
+                 "--hash. Repeatable."),
+        evidence_option("--target-inventory", "target_inventories", multiple=True,
+            metavar="[s3://BUCKET[/PREFIX]=]FILE",
+            help="Prove targets by an inventory of their bucket in place of requests: the "
+                 "manifest.json of an S3 Inventory (CSV or Parquet), a CSV file with the names "
+                 "of its columns in the first line, or what rclone lsjson -R writes. What it "
+                 "does not list is asked for by request, and a sample of what it lists. "
+                 "Repeatable."),
+        evidence_option("--target-inventory-time", type=Moment(), metavar="RFC3339",
+            help="When the inventory was made  [default: its manifest says so, else the time "
+                 "of the file]."),
+        evidence_option("--max-age", type=Duration(), metavar="DURATION", default="48h",
+            show_default=True,
+            help="How old an inventory of targets may be."),
         request_pace_option,
         workers_option,
     )  # fmt: skip
@@ -277,15 +306,15 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
 
 def request_pace_option(command: Callable[..., R]) -> Callable[..., R]:
     """How fast to ask an object store."""
-    return option(
+    return pace_option(
         "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
         help="At most this many S3 requests a second.",
     )(command)  # fmt: skip
 
 
-def pace_option(command: Callable[..., R]) -> Callable[..., R]:
+def write_pace_option(command: Callable[..., R]) -> Callable[..., R]:
     """How fast to write."""
-    return option(
+    return pace_option(
         "--max-rps", type=click.FloatRange(min=0, min_open=True), metavar="N",
         help="At most this many writes a second, and S3 requests  [default: Firestore's ramp, "
         "from 500 writes a second up].",
@@ -294,7 +323,7 @@ def pace_option(command: Callable[..., R]) -> Callable[..., R]:
 
 def workers_option(command: Callable[..., R]) -> Callable[..., R]:
     """How much is done at once."""
-    return option(
+    return pace_option(
         "--workers",
         type=click.IntRange(1, 256),
         metavar="N",
@@ -311,74 +340,17 @@ def consent_options(command: Callable[..., R]) -> Callable[..., R]:
 
     return _stacked(
         with_consent,
-        option("--yes", is_flag=True,
-               help="Do not ask. Enough on an emulator and on the embedded store."),
-        option("--confirm", metavar="PROJECT",
-               help="Do not ask: the project to write to. Required on a real one."),
-        option("--dry-run", is_flag=True, help="Do everything but the write."),
+        write_option("--yes", is_flag=True,
+            help="Do not ask. Enough on an emulator and on the embedded store."),
+        write_option("--confirm", metavar="PROJECT",
+            help="Do not ask: the project to write to. Required on a real one."),
+        write_option("--dry-run", is_flag=True, help="Do everything but the write."),
     )  # fmt: skip
 
 
 plan_argument = click.argument(
     "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
 )
-
-
-class Size(click.ParamType[int]):
-    """A number of bytes: a number, and K, M, G or T for powers of 1,024."""
-
-    name = "size"
-    _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}  # noqa: RUF012 - a constant
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of bytes that ``value`` says."""
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
-        if match is None:
-            self.fail(f"{value!r} is not a size such as 500M, 20G or 1T.", param, ctx)
-        return int(float(match[1]) * 1024 ** self._UNITS[match[2]])
-
-
-class Moment(click.ParamType[datetime]):
-    """A point in time with its zone, as RFC 3339 writes it."""
-
-    name = "rfc3339"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """The aware datetime that ``value`` says."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2026-11-23T02:18:00Z.", param, ctx)
-        if moment.tzinfo is None:
-            self.fail(f"{value!r} names no time zone: add Z for UTC.", param, ctx)
-        return moment
-
-
-class Duration(click.ParamType[timedelta]):
-    """A length of time: a number and s, m, h or d."""
-
-    name = "duration"
-    _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}  # noqa: RUF012 - a constant
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """The length of time that ``value`` says."""
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value.strip())
-        if match is None:
-            self.fail(f"{value!r} is not a duration such as 90s, 15m, 24h or 7d.", param, ctx)
-        try:
-            return timedelta(**{self._UNITS[match[2]]: float(match[1])})
-        except OverflowError:
-            self.fail(f"{value!r} is too long.", param, ctx)
 
 
 def _stacked(

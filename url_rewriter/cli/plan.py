@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     from url_rewriter.planfile import EmptyTargets, Openings, Summary
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "The rules that say which objects moved where.",
+        "--max-reads": "Read at most N documents, those that are left out below a collection that "
+        "is read included. What was read until then is kept, and the same command goes on from "
+        "there.",
+    }
+)
 @options.rules_option(required=True)
-@options.option(
+@options.output_option(
     "-o", "--output", "plan_file", required=True, metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False), help="The plan file to make.",
 )  # fmt: skip
-@options.option(
+@options.evidence_option(
     "--on-missing", type=click.Choice(["block", "skip"]),
     help="What a missing target does to the plan, whatever the rules say.",
 )  # fmt: skip

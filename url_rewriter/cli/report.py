@@ -19,13 +19,13 @@ _FORMATS = ("html", "json", "csv", "markdown", "junit", "parquet", "redirects")
 _BY_SUFFIX = "auto"
 
 
-@click.command()
+@options.command()
 @options.plan_argument
-@options.option(
+@options.output_option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Write the report there, readable by you alone  [default: stdout].",
 )  # fmt: skip
-@options.option(
+@options.output_option(
     "--redact", "pseudonyms", is_flag=True,
     help="Show document ids, and what keys say of people, as pseudonyms.",
 )  # fmt: skip

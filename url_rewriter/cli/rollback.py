@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, Terminal
 from url_rewriter.cli.writing import conclude
@@ -13,12 +11,25 @@ from url_rewriter.pipeline.consent import Consent
 from url_rewriter.pipeline.requests import StoreChoice
 
 
-@click.command()
+@options.command(
+    says={
+        "--store": "Refuse the plan if it is of another database than this.",
+        "--project": "The same for a project, in place of --store.",
+        "--database": "The same for a database, beside --project.",
+        "--dry-run": "Say what would be put back, and write nothing.",
+        "--max-rps": "At most this many writes a second  [default: Firestore's ramp, from 500 "
+        "writes a second up].",
+    }
+)
 @options.plan_argument
-@options.option("--document", metavar="PATH", help="Put back this document only.")
-@options.option("--rule", metavar="NAME", help="Put back strings with a URL of this rule only.")
+@options.filter_option("--document", metavar="PATH", help="Put back this document only.")
+@options.filter_option(
+    "--rule",
+    metavar="NAME",
+    help="Put back strings with a URL of this rule only.",
+)
 @options.consent_options
-@options.pace_option
+@options.write_pace_option
 @options.store_options
 @options.output_options
 def rollback(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from url_rewriter.cli.annotations import annotate
+from url_rewriter.cli.command import Group
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from url_rewriter.rules import Problem, Rules
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Group, no_args_is_help=True)
 def rules() -> None:
     """Propose a rules file, check it, run its examples, explain URLs.
 

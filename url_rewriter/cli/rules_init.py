@@ -17,17 +17,27 @@ from url_rewriter.text import counted
 _DEFAULT = Path("rules.yaml")
 
 
-@click.command()
-@options.option(
+@options.command(
+    says={
+        "--max-reads": "Propose from at most N documents, those that are left out below a "
+        "collection that is read included.",
+        "--workers": "Parts of the scan that are read at once  [default: 1].",
+    }
+)
+@options.input_option(
     "--from", "audit_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="What url-rewriter audit --format json told, in place of reading the database.",
 )  # fmt: skip
-@options.option(
+@options.output_option(
     "-o", "--output", "rules_file", metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the rules  [default: stdout].",
 )  # fmt: skip
-@options.option("--overwrite", is_flag=True, help="Replace the file of -o if there is one.")
+@options.output_option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace the file of -o if there is one.",
+)
 @options.store_options
 @options.scan_options
 @options.workers_option

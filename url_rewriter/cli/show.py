@@ -13,7 +13,6 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable, printable_url
 from url_rewriter.cli.plan import show_summary
-from url_rewriter.evidence import Method
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -23,18 +22,22 @@ _STATUSES = ("rewrite", "missing", "unknown", "mismatch", "unmapped", "migrated"
 _OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
 
 
-@click.command()
+@options.command()
 @options.plan_argument
-@options.option("--status", type=click.Choice(_STATUSES), help="URLs with this status only.")
-@options.option("--rule", metavar="NAME", help="URLs that this rule takes only.")
-@options.option(
+@options.filter_option("--status", type=click.Choice(_STATUSES), help="URLs with this status only.")
+@options.filter_option("--rule", metavar="NAME", help="URLs that this rule takes only.")
+@options.filter_option(
     "--collection", metavar="PATTERN",
     help="URLs in this collection only: a name or a path, as for plan.",
 )  # fmt: skip
-@options.option("--document", metavar="PATH", help="URLs in this document only.")
-@options.option("--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one.")
-@options.option("--blocking", is_flag=True, help="URLs that keep the plan from being applied only.")
-@options.option(
+@options.filter_option("--document", metavar="PATH", help="URLs in this document only.")
+@options.filter_option(
+    "--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one."
+)
+@options.filter_option(
+    "--blocking", is_flag=True, help="URLs that keep the plan from being applied only."
+)
+@options.filter_option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="The first N URLs only; no copy list."
 )
 @options.output_options
@@ -118,6 +121,8 @@ def _show_text(console: Console, rows: Iterator[UrlFacts], limit: int | None) ->
 
 
 def _reasons(row: UrlFacts) -> Iterator[str]:
+    from url_rewriter.evidence import Method
+
     if row.status in ("missing", "unknown", "mismatch"):
         yield f"target {row.target_bucket}/{row.target_key}: {row.detail or row.state}"
     elif row.method == Method.INVENTORY:

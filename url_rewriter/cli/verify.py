@@ -12,6 +12,7 @@ from url_rewriter.cli import options
 from url_rewriter.cli.annotations import annotate_gates
 from url_rewriter.cli.check import check
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.parameter_types import Duration
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import agreed, counted
@@ -22,7 +23,23 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.verify import Verification
 
 
-@click.command()
+@options.command(
+    says={
+        "--rules": "The rules to verify by  [default: those that the plan FILE was made by].",
+        "--store": "The database to verify: firestore://PROJECT[/DATABASE] or embedded:FILE.jsonl  "
+        "[default: that of the plan FILE].",
+        "--max-reads": "Read at most N documents, those that are left out below a collection that "
+        "is read included. Where more are left, the gate scan-complete is not asked.",
+        "--check-public": "Open every new URL, without credentials: the gate targets-open must "
+        "then hold.",
+        "--check-content-type": "Look how objects are served: the gate content-types must then "
+        "hold. Targets are then proven with HEAD.",
+        "--check-size": "Compare the size of every target with that of its object in Cloud "
+        "Storage: the gate targets-same must then hold.",
+        "--check-source": "Compare every target with its object in Cloud Storage, by size and by "
+        "CRC32C or MD5: the gate targets-same must then hold. Equal sizes are not called a match.",
+    }
+)
 @click.argument(
     "plan_file", metavar="[FILE]", required=False, type=click.Path(path_type=Path, dir_okay=False)
 )
@@ -30,23 +47,23 @@ if TYPE_CHECKING:
 @options.store_options
 @options.scan_options
 @options.object_options
-@options.option(
+@options.output_option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Keep what was found, with the verdict, in this plan file, for report and show.",
 )  # fmt: skip
-@options.option(
+@options.verdict_option(
     "--fail-on", "fail_on", metavar="GATE", multiple=True,
     help="Fail where something stands against this gate, which is only told by default.",
 )  # fmt: skip
-@options.option(
+@options.verdict_option(
     "--attest", "attest_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Write what was found as an in-toto Statement, whatever the verdict is.",
 )  # fmt: skip
-@options.option(
-    "--attest-for", "lasting", type=options.Duration(), metavar="DURATION", default="7d",
+@options.verdict_option(
+    "--attest-for", "lasting", type=Duration(), metavar="DURATION", default="7d",
     show_default=True, help="For how long the attestation holds.",
 )  # fmt: skip
-@options.option(
+@options.verdict_option(
     "--check", "check_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Check an attestation instead, offline: that it is whole, holds still, and fits the plan "
     "FILE and the --rules that are given. No other option has an effect.",

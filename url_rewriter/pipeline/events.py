@@ -24,7 +24,6 @@ from url_rewriter.pipeline.stage_events import (
     StageProgress,
 )
 from url_rewriter.text import spell_out
-from url_rewriter.urls import redact
 
 __all__ = [
     "EVENTS",
@@ -153,10 +152,11 @@ _MARK = re.compile(r"\?|%(?:25){0,6}3[fF]|\\{1,8}u003[fF]")
 _EQUALS = re.compile(r"=|%(?:25){0,6}3[dD]|\\{1,8}u003[dD]")
 
 
-def members_of(event: Event, when: datetime | None = None, **common: str | None) -> dict[str, Any]:
+def members_of(event: Event, when: datetime | None, /, **common: str | None) -> dict[str, Any]:
     """An event as a JSON object, without secrets and without the query of any URL.
 
-    ``common`` are members that all events of a run share.
+    ``when`` it happened is now, if it is None; ``common`` are members that all events of a run
+    share.
 
     >>> members_of(NoteTold("see https://h/b/k?alt=media"), datetime(2026, 11, 28, tzinfo=UTC))
     {'event': 'note', 'time': '2026-11-28T00:00:00.000+00:00', 'message': 'see https://h/b/k?...'}
@@ -172,9 +172,11 @@ def members_of(event: Event, when: datetime | None = None, **common: str | None)
 
 
 def _harmless(value: Any) -> Any:
+    from url_rewriter.urls import redact
+
     if not isinstance(value, str):
         return value
-    return spell_out(_WORDS.sub(_without_query, redact(value)))
+    return spell_out(_WORDS.sub(_without_query, redact("; ".join(value.splitlines()))))
 
 
 def _without_query(match: re.Match[str]) -> str:

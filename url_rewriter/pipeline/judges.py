@@ -1,7 +1,7 @@
 """The judges of the gates: what stands against each in a fresh scan.
 
 To add a gate: its name and level in ``gates``, a judge here or in a module of its own, a line in
-``JUDGES``, a row in README's table.
+``JUDGES``, a row in ``docs/commands/verify.md``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, overload
 
 from url_rewriter.pipeline.stage_count import StageCount
 
@@ -156,3 +156,11 @@ class _Ticker:
     def _run(self) -> None:
         while not self._stopped.wait(self._seconds):
             self._action()
+
+
+@overload
+def _rounded(number: float) -> float: ...
+@overload
+def _rounded(number: float | None) -> float | None: ...
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)

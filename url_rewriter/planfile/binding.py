@@ -17,8 +17,8 @@ from url_rewriter.planfile.sidecars import sidecars_of
 class PlanBinding:
     """The SHA-256 of a plan file's bytes and how many these are, its seal, and its chain.
 
-    ``links`` is how many links the chain has, ``chain`` the newest of them, the seal where there is
-    none.
+    ``links`` is how many links the chain has, ``chain`` the newest of them, the provenance where
+    there is none.
     """
 
     sha256: str

@@ -1,8 +1,8 @@
 """The chain: hashes that bind what was added to a plan file since it was sealed.
 
-Each transaction that adds rows ends with a link: a hash of the link before (of the seal, for the
-first one) and of the rows that were added. A row that was changed, removed, moved or added by other
-means breaks the chain.
+Each transaction that adds rows ends with a link: a hash of the link before (of the provenance, for
+the first one) and of the rows that were added. A row that was changed, removed, moved or added by
+other means breaks the chain.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def is_whole(connection: sqlite3.Connection) -> bool:
 
 
 def head(connection: sqlite3.Connection) -> str:
-    """The newest link, or the seal where nothing was added yet."""
+    """The newest link, or the provenance where nothing was added yet."""
     row = connection.execute("SELECT link FROM chain ORDER BY id DESC LIMIT 1").fetchone()
     return str(row[0]) if row else _start(connection)[1]
 
@@ -69,10 +69,12 @@ def has_link(connection: sqlite3.Connection, number: int, link: str) -> bool:
 
 def _start(connection: sqlite3.Connection) -> tuple[_Ids, str]:
     kept = dict(
-        connection.execute("SELECT name, value FROM header WHERE name IN ('seal', 'evidence')")
+        connection.execute(
+            "SELECT name, value FROM header WHERE name IN ('provenance', 'evidence')"
+        )
     )
     ids = tuple(int(kept.get("evidence", 0)) if name == "evidence" else 0 for name in CHAINED)
-    return ids, kept.get("seal", "")
+    return ids, kept.get("provenance", "")
 
 
 def _next_link(connection: sqlite3.Connection, link: str, since: _Ids, upto: _Ids) -> str:

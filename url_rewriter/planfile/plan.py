@@ -33,7 +33,7 @@ from url_rewriter.planfile.obstacles import Obstacle
 from url_rewriter.planfile.openings import Openings, read_openings
 from url_rewriter.planfile.rows import PlannedWrite, load_path
 from url_rewriter.planfile.sample import UrlSample, take_sample
-from url_rewriter.planfile.seal import compute_seal
+from url_rewriter.planfile.seal import is_intact
 from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
     EmptyTargets,
@@ -107,6 +107,14 @@ class Plan:
             raise RefusedError(f"{self.path} was never sealed. Make the plan again.")
         return header, row[0] if row else ""
 
+    @property
+    def provenance(self) -> str:
+        """The hash that binds how the plan was made; "" where it was never sealed."""
+        row = self._connection.execute(
+            "SELECT value FROM header WHERE name = 'provenance'"
+        ).fetchone()
+        return row[0] if row else ""
+
     @classmethod
     def copied(cls, path: Path) -> Plan:
         """A copy of a plan file that can be written to, and is thrown away."""
@@ -121,7 +129,7 @@ class Plan:
         self._connection.execute("BEGIN")
         try:
             sound = schema.is_sound(self._connection)
-            sealed = sound and compute_seal(self._connection) == self.seal
+            sealed = sound and is_intact(self._connection)
             whole = sealed and chain.is_whole(self._connection)
         finally:
             schema.roll_back(self._connection)
@@ -290,7 +298,7 @@ class Plan:
         return newest_verdict(self._connection)
 
     def chain_head(self) -> str:
-        """The newest link of the chain, or the seal: it changes with all that is added."""
+        """The newest link of the chain, or the provenance: it changes with all that is added."""
         return chain.head(self._connection)
 
     def count_copied_since(self) -> int:

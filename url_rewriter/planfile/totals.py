@@ -11,7 +11,7 @@ from typing import Any
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
-from url_rewriter.planfile.obstacles import UNPROVEN
+from url_rewriter.planfile.obstacles import UNPROVEN, WAIVED
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planning import UrlStatus
 
@@ -72,6 +72,16 @@ class Summary:
     def unproven(self) -> int:
         """URLs whose target is not proven."""
         return sum(self.urls[status] for status in UNPROVEN)
+
+    @property
+    def by_word(self) -> dict[str, int]:
+        """URLs by the word that people see them counted under; together they are those found."""
+        counts = {
+            status: self.blocking.get(status, 0) if status in UNPROVEN else count
+            for status, count in self.urls.items()
+            if status != "found"
+        }
+        return {**counts, WAIVED: self.waived}
 
     @property
     def waived(self) -> int:

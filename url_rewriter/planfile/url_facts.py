@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from url_rewriter.copying import Choice
 from url_rewriter.documents import ValuePath
 from url_rewriter.findings import Code
-from url_rewriter.planfile.obstacles import OF_A_PLAN, UNPROVEN, Obstacle
+from url_rewriter.planfile.obstacles import OF_A_PLAN, UNPROVEN, WAIVED, Obstacle
 from url_rewriter.planfile.occurrences import load_choices
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.views import read_collection
@@ -111,6 +111,11 @@ class UrlFacts:
     def waived(self) -> bool:
         """Whether the target is not proven, and the rules say to leave the URL."""
         return self.status in UNPROVEN and not self.blocks
+
+    @property
+    def counted_as(self) -> str:
+        """The word under which people see the URL counted."""
+        return WAIVED if self.waived else self.status
 
 
 COPIED_SINCE = "copied since: make the plan again"

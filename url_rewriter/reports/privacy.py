@@ -74,12 +74,12 @@ class Pseudonyms(Privacy):
     """Shows document ids, and whatever a rule's prefix does not say of a key, as pseudonyms.
 
     A name has the same pseudonym wherever it stands, so that a report can still be followed. They
-    are keyed with the plan's seal, of which only the beginning is shown: whoever has the report and
-    not the plan file cannot find a name out by trying.
+    are keyed with the plan's provenance, which no report shows: whoever has the report and not the
+    plan file cannot find a name out by trying.
     """
 
-    def __init__(self, seal: str, rules: Rules) -> None:
-        self._key = seal.encode()
+    def __init__(self, secret: str, rules: Rules) -> None:
+        self._key = secret.encode()
         self._rules = rules
         places = [place for rule in rules.rules for place in (rule.source, rule.target)]
         self._prefixes = sorted(
@@ -163,5 +163,5 @@ def privacy_of(plan: Plan, *, pseudonyms: bool) -> Privacy:
     """How the texts of ``plan`` are shown."""
     if not pseudonyms:
         return Privacy()
-    secret = hashlib.sha256(plan.seal.encode()).hexdigest()
+    secret = hashlib.sha256(plan.provenance.encode()).hexdigest()
     return Pseudonyms(secret, rules_from_json(plan.header.rules))

@@ -10,13 +10,14 @@ from dataclasses import dataclass, fields
 
 from url_rewriter.findings import Code
 from url_rewriter.planfile import Plan, UrlFacts
+from url_rewriter.planfile.obstacles import WAIVED
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.reports.privacy import Privacy
 
 UNREACHABLE = "unreachable"
 """The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
 
-_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.TYPED_VALUE, Code.DOCUMENT_ID})
+UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.TYPED_VALUE, Code.DOCUMENT_ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,11 @@ class ReportRow:
     gate: str = ""
     waived: bool = False
 
+    @property
+    def counted_as(self) -> str:
+        """The word under which people see the row counted."""
+        return WAIVED if self.waived else self.status
+
 
 LISTED = 50
 """Rows that stand against something, of which the formats for people show no more."""
@@ -84,7 +90,7 @@ def list_rows(
         if only is None or url.id in only:
             yield _row(url, privacy)
     for code, _, document, value_path, _ in plan.findings():
-        if code in _UNREACHABLE_CODES:
+        if code in UNREACHABLE_CODES:
             field = privacy.field(load_path(value_path))
             yield ReportRow(privacy.document(document), field, UNREACHABLE, remarks=(code,))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from url_rewriter.pipeline.stage_count import StageCount
 from url_rewriter.pipeline.stage_events import (
@@ -143,7 +143,7 @@ def _new_bar(console: RichConsole, count: StageCount) -> RichProgress:
     room = console.width - _NAME - length - 3
 
     class Figures(ProgressColumn):
-        max_refresh: ClassVar[float | None] = 0.2
+        max_refresh = 0.2
 
         def render(self, task: Task) -> Text:
             return Text(figures(count, room), no_wrap=True, overflow="crop")

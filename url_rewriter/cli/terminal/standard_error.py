@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from typing import IO, cast
 
 
 class StandardError(io.TextIOBase):
@@ -62,4 +63,10 @@ class StandardError(io.TextIOBase):
             os.close(null)
 
 
-STDERR = StandardError()
+_STANDARD_ERROR = StandardError()
+STDERR = cast("IO[str]", _STANDARD_ERROR)
+
+
+def stderr_trouble() -> OSError | None:
+    """Why standard error cannot be written to any more; None as long as it can."""
+    return _STANDARD_ERROR.trouble

@@ -110,7 +110,9 @@ def fit(columns: Sequence[TableColumn], width: int | None, less: Sequence[str]) 
     Those without anything but zeros go first, then those of ``less`` in that order. Sentences are
     wrapped within their column then, and names shortened in the middle.
     """
-    kept, empty, dropped = list(columns), [], []
+    kept = list(columns)
+    empty: list[str] = []
+    dropped: list[str] = []
     while width is not None and _needs(kept) > width:
         if (column := next((each for each in reversed(kept[1:]) if each.empty), None)) is not None:
             empty.insert(0, column.title)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import grpc
 
-from url_rewriter import opaque
 from url_rewriter.documents import Document, Environment, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.opaque import OpaqueWatch
@@ -22,7 +21,7 @@ from url_rewriter.stores.base import (
     StoreCounts,
 )
 from url_rewriter.stores.description import DatabaseDescription, NewestBackup
-from url_rewriter.stores.firestore import queries
+from url_rewriter.stores.firestore import opaque_search, queries
 from url_rewriter.stores.firestore.administration import describe_database, find_newest_backup
 from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.counting import count_ranges, forecast_count
@@ -209,10 +208,10 @@ class FirestoreReader:
     def _watch(self, watch: OpaqueWatch, selection: Selection, block: Block) -> None:
         """Count the opaque values of a block."""
         data = block.data
-        for span, offsets in block.around(opaque.offsets_in(data)):
+        for span, offsets in block.around(opaque_search.offsets_in(data)):
             path = self._path_of(block.message(span))
             if selection.everything or selection.takes(path):
-                watch.note(path, [opaque.kind_at(data, offset) for offset in offsets])
+                watch.note(path, [opaque_search.kind_at(data, offset) for offset in offsets])
 
     def _count_others(self, selection: Selection, block: Block) -> int:
         """How many documents of a block are not selected."""
@@ -230,9 +229,8 @@ class FirestoreReader:
             return (self._parsed(block.message(span), ()) for span in block.spans)
 
         def with_needles(block: Block) -> Iterator[Document]:
-            lowered = block.data.lower()
-            found = dict(block.around(offsets(lowered)))
-            suspects = dict(block.around(opinion.hits(lowered))) if opinion else {}
+            found = dict(block.around(offsets(block.data)))
+            suspects = dict(block.around(opinion.hits(block.data.lower()))) if opinion else {}
             for span in sorted({*found, *suspects}) if suspects else found:
                 places = found.get(span, ())
                 suspect = None
@@ -264,7 +262,9 @@ class FirestoreReader:
                 if path in found:
                     if query.opaque is not None:
                         data = found[path].SerializeToString()
-                        kinds = (opaque.kind_at(data, at) for at in opaque.offsets_in(data))
+                        kinds = (
+                            opaque_search.kind_at(data, at) for at in opaque_search.offsets_in(data)
+                        )
                         query.opaque.note(path, list(kinds))
                     document = document_from(found[path], path, query.needles)
                     if query.opinion is not None:
