@@ -7,6 +7,7 @@ Clients of services are imported inside the commands, so that ``--help`` loads n
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sys
@@ -32,13 +33,13 @@ from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
+from url_rewriter.cli.terminal.emphasis import styled
 from url_rewriter.cli.terminal.prose import wrap
 from url_rewriter.cli.terminal.screen import terminal_width
-from url_rewriter.cli.terminal.severity import styled
 from url_rewriter.cli.terminal.standard_error import STDERR
 from url_rewriter.cli.verify import verify
 from url_rewriter.errors import UrlRewriterError
-from url_rewriter.pipeline.events import ErrorTold, WarningTold
+from url_rewriter.pipeline.events import ErrorTold, WarningTold, schema
 
 
 class _Terminated(KeyboardInterrupt):
@@ -142,12 +143,22 @@ def _raise_on_signals(ctx: click.Context) -> None:
         signal.signal(signal.SIGINT, interrupt)
 
 
+def _print_log_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(json.dumps(schema(), indent=2))
+        ctx.exit()
+
+
 @click.group(
     cls=_Main,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=True,
 )
 @click.version_option(__version__, prog_name="url-rewriter")
+@click.option(
+    "--log-schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_log_schema,
+    help="Print the JSON Schema of the events of --log-format json, and exit.",
+)  # fmt: skip
 def main() -> None:
     """Rewrite Cloud Storage URLs in Firestore to S3 URLs: proven, journaled, undoable.
 

@@ -16,6 +16,7 @@ import click
 from rich.cells import cell_len
 
 from url_rewriter.cli.event_log import EventLog, FileOutlet, Outlet, StderrOutlet
+from url_rewriter.cli.terminal.emphasis import Emphasis, style, styled
 from url_rewriter.cli.terminal.prose import wrap
 from url_rewriter.cli.terminal.screen import (
     for_runner,
@@ -24,7 +25,6 @@ from url_rewriter.cli.terminal.screen import (
     terminal_width,
     wants_color,
 )
-from url_rewriter.cli.terminal.severity import Severity, style, styled
 from url_rewriter.cli.terminal.shown import ShownProgress, ShownStages
 from url_rewriter.cli.terminal.stages import Bars, line_of
 from url_rewriter.cli.terminal.standard_error import STDERR
@@ -79,6 +79,7 @@ class Console:
         self._log = EventLog(
             _name_of(context), str(plan) if plan is not None else None, outlets, self.warn
         )
+        self._log.begin()
         _set_up_logging(logging.DEBUG if verbose else logging.WARNING, self)
 
     @property
@@ -87,14 +88,14 @@ class Console:
         return self.format == "json"
 
     def say(
-        self, text: str = "", *, severity: Severity | None = None, hang: int | None = None
+        self, text: str = "", *, emphasis: Emphasis | None = None, hang: int | None = None
     ) -> None:
         """Lines on stderr, for people; not when quiet. Each is one sentence or one command."""
         for line in text.split("\n"):
             if line.strip():
                 self._log.tell(NoteTold(line.strip()))
         if not self.quiet:
-            self._show(text, severity, hang)
+            self._show(text, emphasis, hang)
 
     def warn(self, text: str) -> None:
         """A line on stderr that matters whatever was asked for; ``text`` may hold anything."""
@@ -109,21 +110,21 @@ class Console:
         self._log.tell(LogLine(level, logger, text))
         self._show(f"{level}: {printable(text)}", hang=len(level) + 2)
 
-    def _show(self, text: str, severity: Severity | None = None, hang: int | None = None) -> None:
+    def _show(self, text: str, emphasis: Emphasis | None = None, hang: int | None = None) -> None:
         """Lines on stderr, above the bar where there is one, unless it carries events."""
         if self._log.owns_stderr:
             return
-        for line in _laid_out(text, terminal_width(STDERR), severity, hang):
+        for line in _laid_out(text, terminal_width(STDERR), emphasis, hang):
             if self._bars is not None and self._bars.drawn:
                 self._bars.print_above(line)
             else:
                 click.echo(line, file=STDERR)
 
     def print(
-        self, text: str = "", *, severity: Severity | None = None, hang: int | None = None
+        self, text: str = "", *, emphasis: Emphasis | None = None, hang: int | None = None
     ) -> None:
         """Lines of the result."""
-        for line in _laid_out(text, terminal_width(sys.stdout), severity, hang):
+        for line in _laid_out(text, terminal_width(sys.stdout), emphasis, hang):
             click.echo(line)
 
     def document(self, command: str, members: dict[str, Any]) -> None:
@@ -147,7 +148,7 @@ class Console:
         for line in table.lines():
             click.echo(for_runner(line))
         if left_out := table.left_out():
-            self.print(f" {left_out}", severity=Severity.FAINT)
+            self.print(f" {left_out}", emphasis=Emphasis.FAINT)
 
     def progress(self) -> Progress:
         """Shows how far the run has come."""
@@ -194,15 +195,16 @@ def _name_of(context: click.Context) -> str:
 
 
 def _laid_out(
-    text: str, width: int | None, severity: Severity | None, hang: int | None
+    text: str, width: int | None, emphasis: Emphasis | None, hang: int | None
 ) -> Iterable[str]:
     """The lines of a text as a stream shows them, in colour."""
     for line in text.split("\n"):
-        for number, part in enumerate(wrap(for_runner(line), width, hang)):
-            if severity is not None:
-                yield style(part, severity)
-            else:
-                yield styled(part) if number == 0 else part
+        parts = wrap(for_runner(line), width, hang)
+        if emphasis is not None:
+            yield from (style(part, emphasis) for part in parts)
+        else:
+            yield styled(parts[0])
+            yield from parts[1:]
 
 
 def _column(index: int, title: str, rows: Sequence[Sequence[str | int]]) -> TableColumn:

@@ -134,6 +134,9 @@ class EventLog:
         self._begun = time.monotonic()
         self._lock = threading.RLock()
         click.get_current_context().find_root().meta[_KEPT] = self
+
+    def begin(self) -> None:
+        """Tell that the run begins."""
         self.tell(RunBegan(__version__))
 
     @property

@@ -11,6 +11,8 @@ _ARGUMENT = re.compile(r"""\s*(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 _COMMAND = re.compile(r"(?:url-rewriter|rclone|gcloud|pip|export) ")
 _GAP = re.compile(r"\S {2,}(?=\S)")
 _CONTINUED = " \\"
+_INDENT = 12
+"""The indentation of a line that is indented by more than a third of the terminal."""
 
 
 def wrap(text: str, width: int | None, hang: int | None = None) -> list[str]:
@@ -26,6 +28,8 @@ def wrap(text: str, width: int | None, hang: int | None = None) -> list[str]:
     """
     if width is None or cell_len(text) <= width:
         return [text]
+    if (indented := len(text) - len(text.lstrip())) > width // 3:
+        text = text[indented - _INDENT :]
     begin = _text_begins(text, width)
     if _COMMAND.match(text, begin):
         return _filled(text, width, begin + 2 if begin == 0 else begin, _ARGUMENT, _CONTINUED)

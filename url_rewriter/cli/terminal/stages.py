@@ -70,7 +70,7 @@ def figures(count: StageCount, room: int) -> str:
 
 def _figures(count: StageCount) -> Iterator[str]:
     done, rate, left = count.done, count.rate, count.left
-    total, unit = count.total, count.unit
+    total, unit = (None if done == count.total else count.total), count.unit
     spent = count.state or f"{_clock(count.seconds)}{_remaining(left)}"
     short = count.state or (_clock(count.seconds) if left is None else f"{_clock(left)} left")
     yield f"{_done(done, total, unit)}{_at(rate, unit)}  {spent}"
@@ -153,4 +153,6 @@ def _new_bar(console: RichConsole, count: StageCount) -> RichProgress:
         BarColumn(length),
         Figures(),
         console=console,
+        redirect_stdout=False,
+        redirect_stderr=False,  # what is written there goes to this console as it is
     )

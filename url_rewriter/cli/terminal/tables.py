@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 
+from url_rewriter.cli.terminal.emphasis import Emphasis, of_word, style
 from url_rewriter.cli.terminal.prose import wrap
-from url_rewriter.cli.terminal.severity import Severity, of_word, style
 
 _GAP = "  "
 _LEAST_NAME = 8
@@ -85,17 +85,17 @@ class FittedTable:
         shown = style(text, self._severity(column, index))
         return gap + shown if column.numeric else shown + gap
 
-    def _severity(self, column: TableColumn, index: int | None) -> Severity | None:
+    def _severity(self, column: TableColumn, index: int | None) -> Emphasis | None:
         if index is None:
-            return Severity.STRONG
+            return Emphasis.STRONG
         value = column.values[index]
         if value == 0:
-            return Severity.FAINT
+            return Emphasis.FAINT
         if isinstance(value, int):
             return of_word(column.title) or of_word(str(self.columns[0].values[index]))
         word = of_word(value)
         # An outcome that no document had says nothing.
-        return Severity.FAINT if word and index_is_zero(self.columns, index) else word
+        return Emphasis.FAINT if word and index_is_zero(self.columns, index) else word
 
 
 def index_is_zero(columns: Sequence[TableColumn], index: int) -> bool:
