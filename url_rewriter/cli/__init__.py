@@ -23,22 +23,27 @@ from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
-from url_rewriter.cli.console import leave_progress, printable
+from url_rewriter.cli.completion import completion
+from url_rewriter.cli.console import console_of, leave_progress, printable
+from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
 from url_rewriter.cli.event_log import current_log, end_log
+from url_rewriter.cli.help import show_help
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
+from url_rewriter.cli.steps import keep_typed, say_steps, steps_for, typed
 from url_rewriter.cli.terminal.emphasis import styled
 from url_rewriter.cli.terminal.prose import wrap
 from url_rewriter.cli.terminal.screen import terminal_width
 from url_rewriter.cli.terminal.standard_error import STDERR
 from url_rewriter.cli.verify import verify
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.cli.watch import watch
+from url_rewriter.errors import NextStep, UrlRewriterError
 from url_rewriter.pipeline.events import ErrorTold, WarningTold, schema
 
 
@@ -48,6 +53,11 @@ class _Terminated(KeyboardInterrupt):
 
 class _Main(Group):
     """The commands, and the one place where errors become exit statuses."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what was typed, to name it where it can go on."""
+        keep_typed(ctx, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; its log, where it has one, is told how it ended."""
@@ -68,10 +78,10 @@ class _Main(Group):
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:
-            _end(ctx, _ended_by(error, 128 + error.number), "")
+            _end(ctx, _ended_by(error, 128 + error.number), "", steps=_going_on())
         except UrlRewriterError as error:
             annotate_error(error)
-            _end(ctx, _ended_by(error, error.exit_code))
+            _end(ctx, _ended_by(error, error.exit_code), steps=steps_for(ctx, error))
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of stdout is gone
@@ -81,11 +91,16 @@ class _Main(Group):
         except KeyboardInterrupt as error:
             number = signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT
             said = "Interrupted. The same command continues."
-            _end(ctx, ErrorTold("KeyboardInterrupt", said, 128 + number), "")
+            told = ErrorTold("KeyboardInterrupt", said, 128 + number)
+            _end(ctx, told, "", steps=_going_on())
 
 
 def _ended_by(error: UrlRewriterError, exit_status: int) -> ErrorTold:
     return ErrorTold(type(error).__name__, str(error), exit_status)
+
+
+def _going_on() -> tuple[NextStep, ...]:
+    return (NextStep("Go on", typed()),)
 
 
 def _of_file(error: OSError) -> str:
@@ -97,8 +112,13 @@ def _forget_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _end(ctx: click.Context, told: ErrorTold, heading: str = "Error: ") -> NoReturn:
-    """End the run: say why, on stderr and in the log."""
+def _end(
+    ctx: click.Context,
+    told: ErrorTold,
+    heading: str = "Error: ",
+    steps: tuple[NextStep, ...] = (),
+) -> NoReturn:
+    """End the run: say why, on stderr and in the log, and what to do."""
     leave_progress(ctx)
     log = current_log(ctx)
     if log is not None:
@@ -109,6 +129,8 @@ def _end(ctx: click.Context, told: ErrorTold, heading: str = "Error: ") -> NoRet
         for line in (f"{heading}{printable(first)}", *map(printable, more)):
             for part in wrap(line, width):
                 click.echo(styled(part) if heading else part, file=STDERR)
+    if (console := console_of(ctx)) is not None:
+        say_steps(console, steps)
     ctx.exit(told.exit_status)
 
 
@@ -178,5 +200,21 @@ def main() -> None:
     """
 
 
-for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (
+    demo,
+    doctor,
+    audit,
+    plan,
+    show,
+    copy,
+    apply,
+    verify,
+    watch,
+    rollback,
+    report,
+    control,
+    rules,
+    completion,
+    show_help,
+):
     main.add_command(_command)

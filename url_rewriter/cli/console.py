@@ -36,10 +36,21 @@ from url_rewriter.pipeline.stage_events import StageEvent, StageEvents
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
-__all__ = ["LISTED", "Console", "Terminal", "leave_progress", "printable", "printable_url"]
+__all__ = [
+    "LISTED",
+    "Console",
+    "Terminal",
+    "console_of",
+    "leave_progress",
+    "printable",
+    "printable_url",
+]
 
 _PROGRESS = "url_rewriter.progress"
 """Where a command's progress is kept, for `leave_progress` to find."""
+
+_CONSOLE = "url_rewriter.console"
+"""Where a command's console is kept, for `console_of` to find."""
 
 LISTED = 20
 """How many documents or objects a command lists on stderr; --format json has all."""
@@ -80,6 +91,7 @@ class Console:
             _name_of(context), str(plan) if plan is not None else None, outlets, self.warn
         )
         self._log.begin()
+        context.find_root().meta[_CONSOLE] = self
         _set_up_logging(logging.DEBUG if verbose else logging.WARNING, self)
 
     @property
@@ -211,6 +223,12 @@ def _column(index: int, title: str, rows: Sequence[Sequence[str | int]]) -> Tabl
     values = [row[index] for row in rows]
     cells = [f"{each:,}" if isinstance(each, int) else printable(each) for each in values]
     return TableColumn(title, cells, values, max(map(cell_len, [title, *cells])))
+
+
+def console_of(ctx: click.Context) -> Console | None:
+    """The console of the command that was begun, if one was."""
+    console: Console | None = ctx.find_root().meta.get(_CONSOLE)
+    return console
 
 
 def leave_progress(ctx: click.Context) -> None:
