@@ -41,6 +41,9 @@ def _color(choice: str) -> bool | None:
 _PROGRESS = "url_rewriter.progress"
 """Where a command's progress is kept, for `leave_progress` to find."""
 
+_CONSOLE = "url_rewriter.console"
+"""Where a command's console is kept, for `console_of` to find."""
+
 LISTED = 20
 """How many documents or objects a command lists on stderr; --format json has all."""
 
@@ -89,7 +92,9 @@ class Console:
         self._show_progress = show_progress and not quiet
         self._color = _color(color)
         self._log_json = log_format == "json"
-        click.get_current_context().find_root().color = self._color
+        root = click.get_current_context().find_root()
+        root.color = self._color
+        root.meta[_CONSOLE] = self
         _set_up_logging(logging.DEBUG if verbose else logging.WARNING, log_format)
 
     @property
@@ -160,6 +165,12 @@ class Console:
             no_color=True if self._color is False else None,
             force_terminal=self._color,
         )
+
+
+def console_of(ctx: click.Context) -> Console | None:
+    """The console of the command that was begun, if one was."""
+    console: Console | None = ctx.find_root().meta.get(_CONSOLE)
+    return console
 
 
 def leave_progress(ctx: click.Context) -> None:

@@ -16,6 +16,7 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
+from url_rewriter.next_steps import PlanCommands
 from url_rewriter.objects import ObjectWriter
 from url_rewriter.pipeline.consent import Operator
 from url_rewriter.pipeline.controlled import controlled
@@ -60,8 +61,9 @@ class CopyRequest:
 class Copied:
     """What became of the objects.
 
-    ``failure`` is why some are not at their targets, where any is. ``plan_again`` is the command
-    that makes the plan anew, where the plan says that objects are missing which are there now.
+    ``failure`` is why some are not at their targets, where any is. ``unproven``: the plan says
+    that objects are missing, or not known; ``blocked``: it may not be applied. ``commands`` are
+    those over the plan file.
     """
 
     path: Path
@@ -70,7 +72,9 @@ class Copied:
     dry_run: bool
     totals: CopyTotals
     failure: UrlRewriterError | None
-    plan_again: str
+    unproven: bool
+    blocked: bool
+    commands: PlanCommands
 
 
 def copy(
@@ -168,8 +172,8 @@ def _give_up_what_was_left(writer: ObjectWriter, uploads: Uploads, progress: Pro
 
 def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> Copied:
     totals = queue.totals()
-    urls = plan.count_urls()
-    missing = urls["missing"] + urls["unknown"]
+    summary = plan.summarize()
+    urls = summary.urls
     return Copied(
         path=request.path,
         store=plan.header.store,
@@ -177,7 +181,9 @@ def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> 
         dry_run=request.dry_run,
         totals=totals,
         failure=_failure(queue, totals, dry_run=request.dry_run),
-        plan_again=plan.header.command(str(request.path)) if missing else "",
+        unproven=bool(urls["missing"] + urls["unknown"]),
+        blocked=summary.blocked,
+        commands=PlanCommands.of(plan, str(request.path)),
     )
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter import __version__
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import NextStep, UrlRewriterError
 from url_rewriter.evidence import Method
 from url_rewriter.inventories.target import TargetInventory
+from url_rewriter.next_steps import PlanCommands, after_plan
 from url_rewriter.objects import ObjectStore, open_inventoried
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.census import take_census
@@ -79,6 +80,7 @@ class MadePlan:
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
     proof: str = ""
+    next_steps: tuple[NextStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +110,17 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
         _introduce(request, sides, services, progress)
         made, trouble = make_plan(request, sides, services, progress, listener=listener)
     with closing(made):
+        summary = made.summarize()
         return MadePlan(
             made.path,
-            made.summarize(),
+            summary,
             made.count_comparisons(),
             made.openings(),
             made.empty_targets(),
             read_at_of(made),
             trouble,
             describe_proof(made, sides.inventories),
+            after_plan(PlanCommands.of(made), summary),
         )
 
 

@@ -63,6 +63,8 @@ def rollback(
         require_same_store(plan, store)
         ramp = store.environment is Environment.PRODUCTION
         planned = plan.count_pending(Operation.ROLLBACK, request.wanted)
+        if not planned:
+            return nothing_to_put_back(plan, request.path, dry_run=request.dry_run)
         progress.note(f"forecast {forecast_writes(planned, ramp=ramp, cap=request.max_rps)}")
         if not request.dry_run:
             question = f"Put back {counted(planned, 'document')} of {store.locator}?"

@@ -46,6 +46,11 @@ class History:
         begun = (step.command for step in reversed(self.steps))
         return next((Operation(each) for each in begun if each in _OPERATIONS), None)
 
+    def written_at(self, operation: Operation) -> str:
+        """When the last run of ``operation`` ended that wrote a document; "" without one."""
+        wrote = (step for step in reversed(self.steps) if step.command == operation and step.count)
+        return next((step.ended_at for step in wrote), "")
+
 
 def recount(connection: sqlite3.Connection) -> History:
     """What a plan file says of its own making and use."""
