@@ -429,15 +429,25 @@ def test_few_rows_are_elements_however_many_there_are(show: Show, tmp_path: Path
     assert rows(page) < 60
 
 
-def test_a_sample_says_that_it_is_one(
+def test_a_sample_says_that_it_is_one_and_its_filters_count_all_rows(
     show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(html, "MOST_ROWS", 50)
     missing = ["app-logos/000/0000000.png"]
     page = show(make_plan(tmp_path / "p", many_documents(200), missing=missing, unknown=()))
     expect(page.locator("#urls .warning").first).to_have_text(
-        re.compile(r"Of 200 URLs, 50 are listed here: all 1 that failed, and an even sample")
+        re.compile(
+            r"50 of 200 rows are in this page\. They are the one that stands against a gate, and"
+            r" some of each status and rule"
+        )
     )
+    expect(page.locator("#count")).to_have_text("50 of 200 rows")
+    rule = page.get_by_role("combobox", name="Rule")
+    assert "app-logos (100)" in rule.locator("option").all_inner_texts()
+    rule.select_option("app-logos")
+    expect(page.locator("#count")).to_have_text("25 of 100 such rows are in this page")
+    page.locator("#q").fill("nowhere")
+    expect(page.locator("#count")).to_have_text("0 of the 50 rows in this page")
 
 
 def test_an_empty_plan_has_a_page(show: Show, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def break_down(
     left alone.
     """
     name = functools.lru_cache(maxsize=4096)(lambda path: name_field(load_path(path)))
-    define(connection, "collection_of", _collection, 1)
+    define_collections(connection)
     define(connection, "field_of", name, 1)
     values = _DIMENSIONS[dimension]
     counts = ", ".join(f"sum({COUNTED_AS} = '{word}')" for word in COUNTED_WORDS)
@@ -77,11 +77,16 @@ def break_down(
     ]
 
 
+def define_collections(connection: sqlite3.Connection) -> None:
+    """Define ``collection_of``, the collection of a document path with ``*`` for ids."""
+    define(connection, "collection_of", _collection, 1)
+
+
 def outcomes_by_collection(
     connection: sqlite3.Connection, operation: Operation
 ) -> list[tuple[str, dict[str, int]]]:
     """What became of the documents ``operation`` was to write; "pending": not written yet."""
-    define(connection, "collection_of", _collection, 1)
+    define_collections(connection)
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for collection, outcome, count in connection.execute(_OUTCOMES[operation], (operation,)):
         found[collection][outcome] += count

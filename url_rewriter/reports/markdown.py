@@ -112,7 +112,7 @@ def _result(view: GateView) -> str:
 
 def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     summary = facts.summary
-    yield "## URLs\n\n"
+    yield f"## URLs\n\n{summary.sum_urls()}\n\n"
     counts = {"found": summary.urls["found"], **summary.by_word}
     yield from _table(tuple(f"{name}:" for name in counts), [tuple(counts.values())])
     if summary.rules:
@@ -144,19 +144,16 @@ def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
 
 def _writes(facts: Facts) -> Iterator[str]:
     if facts.applied:
-        yield from _written("Apply", facts.apply)
+        yield from _written("Apply", facts.apply, "written")
     if facts.rolled_back:
-        yield from _written("Rollback", facts.rollback)
+        yield from _written("Rollback", facts.rollback, "put back")
 
 
-def _written(title: str, totals: WriteTotals) -> Iterator[str]:
+def _written(title: str, totals: WriteTotals, written: str) -> Iterator[str]:
     yield f"## {title}\n\n"
     counts = {"planned": totals.planned, **totals.outcomes, "pending": totals.pending}
     yield from _table(tuple(f"{name}:" for name in counts), [tuple(counts.values())])
-    yield "Each URL is in one state; those that appeared since were not planned:\n\n"
-    states = {"found": totals.by_url["found"], **dict(totals.in_words())}
-    states["appeared"] = totals.by_url["appeared"]
-    yield from _table(tuple(f"{name}:" for name in states), [tuple(states.values())])
+    yield f"{totals.sum_urls(written)}\n\n"
 
 
 def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:

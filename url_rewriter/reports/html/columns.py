@@ -57,7 +57,7 @@ def _urgency(row: ReportRow) -> int:
             return 0
 
 
-_SAID_BY_STATUS = {
+SAID_BY_STATUS = {
     UrlStatus.UNMAPPED.value: Code.UNMAPPED.value,
     UrlStatus.MISSING.value: Code.MISSING_TARGET.value,
     UrlStatus.UNKNOWN.value: Code.UNKNOWN_TARGET.value,
@@ -73,7 +73,7 @@ def _few(row: ReportRow, name: str) -> str | Sequence[str]:
         case "collection":
             return collection_pattern(row.document)
         case "remarks":
-            said = _SAID_BY_STATUS.get(row.status)
+            said = SAID_BY_STATUS.get(row.status)
             return (said, *row.remarks) if said else row.remarks
         case _:
             return str(getattr(row, name))

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const { columns, meanings, rules } = JSON.parse(document.getElementById("data").textContent);
+  // `all`: what there is beyond the rows of this page, where they are a sample.
+  const { columns, all, rest, meanings, rules } = JSON.parse(document.getElementById("data").textContent);
   const total = columns.document.length;
   const byId = (id) => document.getElementById(id);
   const number = new Intl.NumberFormat("en-US");
@@ -51,10 +52,13 @@
   let sort = "", descending = false, rows = [], active = -1, haystack = null;
 
   const choices = (name) => {
+    const plain = all ? all.choices[name] : here(name);
+    const against = plain.reduce((sum, [, count]) => sum + count, 0);
+    return name === "gate" && against ? [[ANY, against], ...plain] : plain;
+  };
+  const here = (name) => {
     const { values, counts } = columns[name];
-    const plain = values.map((value, at) => [value, counts[at]]).filter(([value]) => value);
-    if (name === "gate") return plain.length ? [[ANY, plain.reduce((sum, [, count]) => sum + count, 0)], ...plain] : [];
-    if (name !== "remarks") return plain;
+    if (name !== "remarks") return values.map((value, at) => [value, counts[at]]).filter(([value]) => value);
     const found = new Map();
     values.forEach((value, at) => {
       for (const code of value.split(" ")) found.set(code, (found.get(code) || 0) + counts[at]);
@@ -194,6 +198,16 @@
   narrow.addEventListener("change", refold);
   refold();
 
+  // Of a sample: how many of all rows are here, as far as one filter alone can tell.
+  const countSample = (filtered) => {
+    const set = Object.entries(filter).filter(([, value]) => value);
+    if (!filtered) return `${number.format(total)} of ${number.format(all.total)} rows${rest ? `, the rest in ${rest}` : ""}`;
+    if (set.length > 1 || filter.q) return `${number.format(rows.length)} of the ${number.format(total)} rows in this page`;
+    const [[name, value]] = set;
+    const known = choices(name).find(([each]) => each === value);
+    return `${number.format(rows.length)} of ${number.format(known ? known[1] : 0)} such rows are in this page`;
+  };
+
   // A reader of the screen hears how many rows are left once typing pauses, not at each letter.
   let announcing = 0;
   const announce = (text) => {
@@ -206,7 +220,7 @@
     active = -1;
     viewport.scrollTop = 0;
     const filtered = Object.values(filter).some(Boolean);
-    const count = filtered ? `${number.format(rows.length)} of ${number.format(total)} rows` : `${number.format(total)} ${total === 1 ? "row" : "rows"}`;
+    const count = all ? countSample(filtered) : filtered ? `${number.format(rows.length)} of ${number.format(total)} rows` : `${number.format(total)} ${total === 1 ? "row" : "rows"}`;
     byId("count").textContent = count;
     announce(count);
     const set = FILTERS.filter(([name]) => filter[name]).length;

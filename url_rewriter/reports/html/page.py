@@ -12,15 +12,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from url_rewriter.findings import meaning_of
+from url_rewriter.findings import UNREACHABLE_CODES, meaning_of
 from url_rewriter.planfile import OF_A_PLAN, Header, OptionKind, Plan, ReadAt
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import HistoryStep
-from url_rewriter.planfile.sample import UrlSample
+from url_rewriter.planfile.sample import RowSample
 from url_rewriter.reports.gates import view_gates
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.privacy import Privacy
-from url_rewriter.reports.rows import UNREACHABLE_CODES
 from url_rewriter.reports.verdict import Facts
 from url_rewriter.rules import rules_from_json
 from url_rewriter.text import agreed, counted, shorten, spell_out
@@ -52,7 +51,9 @@ _OF_URLS = ("collections", "coverage", "proof", "fields")
 """The sections that say nothing where no URL was found."""
 
 
-def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) -> tuple[str, str]:
+def render_page(
+    plan: Plan, privacy: Privacy, facts: Facts, shown: RowSample | None, rest: str
+) -> tuple[str, str]:
     """The page before its rows, and after them."""
     style, script = _asset("page.css"), _asset("page.js")
     found = facts.summary.urls["found"]
@@ -67,6 +68,7 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) ->
         gates=view_gates(facts.gates, privacy),
         limits=privacy.prose(facts.verified.limits) if facts.verified else "",
         shown=shown,
+        rest=rest,
         words=WORDS,
         found=found,
         sections=_sections(found, tables["findings"] or tables["left"]),
