@@ -150,17 +150,16 @@ def test_every_straggler_is_named_once_whatever_becomes_of_the_stream(
 def test_a_deaf_stream_is_found_out_and_quiet_counts_from_then(
     server: ScriptedFirestore, cutover: OnFirestore
 ) -> None:
-    moments: list[datetime] = []
-
     def deafen() -> None:
         server.listeners.hears = Hears.DEAF
         write(cutover, "users/unheard")
 
-    def heal() -> None:
-        server.listeners.hears = Hears.ALL
-        moments.append(datetime.now(UTC))
+    class Healed(Story):
+        def warn(self, text: str) -> None:
+            super().warn(text)
+            server.listeners.hears = Hears.ALL
 
-    story = Story(deafen, heal)
+    story = Healed(deafen)
     found = begin(cutover, story, quiet=2 * MOMENT)
     assert story.named == ["users/unheard"]
     assert found.contradictions == 1

@@ -93,6 +93,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--every", type=int, default=10, help="seconds between rescans")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=15, help="seconds between two faults")
     options = parser.parse_args(arguments)
     with running_emulator() as host, Wire(host) as wire, made_plan(host) as (folder, environ):
         environ["FIRESTORE_EMULATOR_HOST"] = wire.host
@@ -103,7 +104,8 @@ def main(arguments: list[str]) -> int:
         watcher.start()
         database = f"projects/{environ['GOOGLE_CLOUD_PROJECT']}/databases/(default)"
         with Writer(host, database, OLD, options.rate) as writer:
-            faults = make_trouble(watcher, wire, options.seconds, random.Random(options.seed))
+            chance = random.Random(options.seed)
+            faults = make_trouble(watcher, wire, options.seconds, options.pause, chance)
         result = watcher.end(12 * options.every + 120)
     return tell(writer, watcher, result, faults, options.every)
 
@@ -130,13 +132,13 @@ def made_plan(host: str) -> Iterator[tuple[Path, dict[str, str]]]:
 
 
 def make_trouble(
-    watcher: Watcher, wire: Wire, seconds: float, chance: random.Random
+    watcher: Watcher, wire: Wire, seconds: float, pause: float, chance: random.Random
 ) -> dict[str, int]:
     """Cut, deaden and silence the wire, and kill the watch, one after the other."""
     faults = {"cut": 0, "deaden": 0, "silence": 0, "kill": 0}
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        time.sleep(min(chance.uniform(6, 14), max(0.0, end - time.monotonic())))
+        time.sleep(min(chance.uniform(0.5, 1.5) * pause, max(0.0, end - time.monotonic())))
         if time.monotonic() >= end:
             break
         fault = chance.choice(list(faults))

@@ -143,6 +143,7 @@ class FirestoreChannel:
         self._renew = renew
         self._reopen = reopen
         self._listening_on: grpc.Channel | None = None
+        self._before: list[grpc.Channel] = []
         # The callables hold the C channel only: without this reference it would be closed.
         self._grpc_channel = channel
         self._calls: dict[_Rpc, Any] = {method: _open_call(channel, method) for method in _METHODS}
@@ -222,7 +223,17 @@ class FirestoreChannel:
 
     def retries(self, doing: str, limits: CallLimits | None = None) -> Retries:
         """What decides after each fault of a piece of work whether to go on with it."""
-        return Retries(limits or self.limits, doing, self._renew)
+        return Retries(limits or self.limits, doing, self._renew, self._reconnect)
+
+    def _reconnect(self) -> None:
+        """Make the next calls over another connection: the one there may be dead.
+
+        Calls under way, of other threads, go on over theirs.
+        """
+        if self._reopen is not None:
+            self._before.append(self._grpc_channel)
+            self._grpc_channel = self._reopen()
+            self._calls = {method: _open_call(self._grpc_channel, method) for method in _METHODS}
 
     def close(self) -> None:
         """Close the channel; calls under way end with CANCELLED."""
@@ -230,6 +241,8 @@ class FirestoreChannel:
             self._http2.close()
         if self._listening_on is not None:
             self._listening_on.close()
+        for channel in self._before:
+            channel.close()
         self._grpc_channel.close()
 
     def _call(self, method: _Rpc, request: Message, seconds: float) -> Any:

@@ -35,6 +35,11 @@ it tells everything, for the price of one read for each group."""
 _LONGEST_SILENCE = 80.0
 """Seconds that a server is left to begin with, in the end, where it does not answer sooner."""
 
+LAG = 2.0
+"""Seconds by which a stream may tell later than it did before. It is resumed then: what stands is
+told at once, in place of every state on the way. (Google's emulator tells a whole collection again
+at every write to it.)"""
+
 _MOST_REMEMBERED = 100_000
 """Documents whose last told revisions are remembered, so that none is looked at twice in a row."""
 
@@ -69,6 +74,7 @@ class FirestoreListening:
         self._shortest = self._silence = silence
         self._begun_anew: set[str] = set()
         self._told: dict[str, Revision] = {}
+        self._least_delay = math.inf
         self._fell_silent = False
         self._reached = False
         self._closed = threading.Event()
@@ -96,7 +102,7 @@ class FirestoreListening:
                     yield StreamBroken(f"the stream ended: {error.code().name}")
                     retries.after(error)
             else:
-                if not self._closed.is_set():
+                if not (self._closed.is_set() or self._reached):
                     retries.unanswered()
 
     def sound(self) -> None:
@@ -138,7 +144,15 @@ class FirestoreListening:
                         self._silence = self._shortest
                         self._reached = True
                     yield told
+                    if isinstance(told, HeardTo) and self._lags(told.moment):
+                        return
             self._learn(call)
+
+    def _lags(self, moment: datetime) -> bool:
+        """Whether the stream tells late, against how late it told at best: clocks may differ."""
+        delay = time.time() - moment.timestamp()
+        self._least_delay = min(self._least_delay, delay)
+        return delay - self._least_delay > LAG
 
     def _learn(self, call: _WatchedCall) -> None:
         """Look for another connection where this one is dead, and be patient with slow servers."""
