@@ -21,11 +21,13 @@ from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
+from url_rewriter.cli.completion import completion
 from url_rewriter.cli.console import console_of, leave_progress, printable
 from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
+from url_rewriter.cli.help import show_help
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
@@ -161,5 +163,7 @@ for _command in (
     report,
     control,
     rules,
+    completion,
+    show_help,
 ):
     main.add_command(_command)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.completing import complete_collection, complete_document, complete_rule
 from url_rewriter.cli.console import LISTED, Console, Terminal, printable
 from url_rewriter.cli.parameter_types import Size
 from url_rewriter.cli.steps import say_steps, typed
@@ -39,13 +40,19 @@ if TYPE_CHECKING:
 @options.filter_option(
     "--rule",
     metavar="NAME",
+    shell_complete=complete_rule,
     help="Objects of URLs that this rule takes only.",
 )
 @options.filter_option(
-    "--collection", metavar="PATTERN",
+    "--collection", metavar="PATTERN", shell_complete=complete_collection,
     help="Of URLs in this collection only: a name or a path, as for plan.",
 )  # fmt: skip
-@options.filter_option("--document", metavar="PATH", help="Of URLs in this document only.")
+@options.filter_option(
+    "--document",
+    metavar="PATH",
+    shell_complete=complete_document,
+    help="Of URLs in this document only.",
+)
 @options.write_option("--yes", is_flag=True, help="Do not ask.")
 @options.write_option(
     "--dry-run",

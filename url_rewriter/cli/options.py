@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 from url_rewriter.cli.command import PREFIX, Command, GroupedOption, OptionGroup
+from url_rewriter.cli.completing import (
+    PlanFile,
+    complete_collection,
+    complete_document,
+    complete_rules_file,
+)
 from url_rewriter.cli.console import Console
 from url_rewriter.cli.parameter_types import Duration, Moment
 from url_rewriter.pipeline.consent import Consent
@@ -138,6 +144,7 @@ def rules_option(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]
         required=required,
         metavar="FILE",
         help="The rules file.",
+        shell_complete=complete_rules_file,
     )
 
 
@@ -186,9 +193,11 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
     return _stacked(
         with_limits,
         scan_option("--collection", "collections", multiple=True, metavar="PATTERN",
+            shell_complete=complete_collection,
             help="Scan only this collection: a name for every collection called so, or a path "
                  "with * and **. Repeatable."),
         scan_option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
+            shell_complete=complete_collection,
             help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
                  "out a collection and all below it, unread; otherwise its documents are read "
                  "(and billed) on the way to what is below them, and not counted. "
@@ -196,6 +205,7 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         scan_option("--field", "fields", multiple=True, metavar="PATTERN",
             help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
         scan_option("--document", "documents", multiple=True, metavar="PATH",
+            shell_complete=complete_document,
             help="Look only at this document. Repeatable."),
         scan_option("--read-time", type=Moment(), metavar="RFC3339",
             help="Read the database as it was at this moment."),
@@ -355,9 +365,7 @@ def consent_options(command: Callable[..., R]) -> Callable[..., R]:
     )  # fmt: skip
 
 
-plan_argument = click.argument(
-    "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
-)
+plan_argument = click.argument("plan_file", metavar="FILE", type=PlanFile())
 
 
 def _stacked(

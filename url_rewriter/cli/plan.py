@@ -10,6 +10,7 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.annotations import annotate_plan
+from url_rewriter.cli.completing import PlanFile
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ChecksFailedError
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @options.rules_option(required=True)
 @options.output_option(
     "-o", "--output", "plan_file", required=True, metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False), help="The plan file to make.",
+    type=PlanFile(), help="The plan file to make.",
 )  # fmt: skip
 @options.evidence_option(
     "--on-missing", type=click.Choice(["block", "skip"]),

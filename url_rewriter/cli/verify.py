@@ -11,6 +11,7 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.annotations import annotate_gates
 from url_rewriter.cli.check import check
+from url_rewriter.cli.completing import PlanFile, complete_gate
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.parameter_types import Duration
 from url_rewriter.cli.steps import say_steps, typed
@@ -41,9 +42,7 @@ if TYPE_CHECKING:
         "CRC32C or MD5: the gate targets-same must then hold. Equal sizes are not called a match.",
     }
 )
-@click.argument(
-    "plan_file", metavar="[FILE]", required=False, type=click.Path(path_type=Path, dir_okay=False)
-)
+@click.argument("plan_file", metavar="[FILE]", required=False, type=PlanFile())
 @options.rules_option(required=False)
 @options.store_options
 @options.scan_options
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     help="Keep what was found, with the verdict, in this plan file, for report and show.",
 )  # fmt: skip
 @options.verdict_option(
-    "--fail-on", "fail_on", metavar="GATE", multiple=True,
+    "--fail-on", "fail_on", metavar="GATE", multiple=True, shell_complete=complete_gate,
     help="Fail where something stands against this gate, which is only told by default.",
 )  # fmt: skip
 @options.verdict_option(

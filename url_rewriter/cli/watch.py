@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from url_rewriter.cli import options
+from url_rewriter.cli.completing import complete_collection
 from url_rewriter.cli.console import LISTED, Console, Terminal, printable
 from url_rewriter.cli.parameter_types import Duration, Moment
 from url_rewriter.documents import collection_of, collection_pattern
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @options.scan_option(
     "--collection", "collections", multiple=True, metavar="PATTERN",
+    shell_complete=complete_collection,
     help="Listen to this collection too, beside those that the plan found URLs in. Repeatable.",
 )  # fmt: skip
 @options.verdict_option(
