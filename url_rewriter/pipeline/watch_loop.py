@@ -208,6 +208,7 @@ class Watching:
                 f"straggler  {each.written_at:%Y-%m-%d %H:%M:%SZ}  {collection_of(each.document)}"
                 f"  {each.document}  {', '.join(each.rules)}"
             )
+            self._progress.straggler(each)
 
     def _end_rescan(self, ended: Rescanned) -> None:
         self.rescans += 1
