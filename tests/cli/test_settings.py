@@ -115,7 +115,7 @@ def test_a_file_is_found_above_within_the_repository_only(
     assert find_settings(below) is None
 
 
-def test_another_users_file_is_taken_where_it_is_named_only(
+def test_another_users_file_is_taken_only_where_it_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write(BASE)
