@@ -142,11 +142,12 @@ def _show(console: Console, found: Examination) -> None:
     margin = " " * (1 + len("not asked") + 2 + width + 2)
     for each, following in zip_longest(found.lines, found.lines[1:]):
         state = each.state.replace("-", " ")
-        console.print(f" {state:<9}  {each.name:<{width}}  {printable(each.found)}")
+        line = f" {state:<9}  {each.name:<{width}}  {printable(each.found)}"
+        console.print(line, hang=len(margin))
         if each.remedy and (following is None or following.remedy != each.remedy):
-            console.print(f"{margin}to do: {printable(each.remedy)}")
+            console.print(f"{margin}to do: {printable(each.remedy)}", hang=len(margin))
         if console.verbose and each.origin:
-            console.print(f"{margin}from: {printable(each.origin)}")
+            console.print(f"{margin}from: {printable(each.origin)}", hang=len(margin))
     if console.verbose:
         console.print()
         console.table(("setting", "value", "from"), list(_every_setting()))

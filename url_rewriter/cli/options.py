@@ -80,6 +80,7 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         color: str,
         no_input: bool,
         log_format: str,
+        log_file: Path | None,
         **options: Any,
     ) -> R:
         console = Console(
@@ -90,6 +91,8 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
             color=color,
             ask=not no_input,
             log_format=log_format,
+            log_file=log_file,
+            plan=options.get("plan_file"),
         )
         _say_settings(console)
         return command(*arguments, console=console, **options)
@@ -108,7 +111,10 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         output_option("--no-input", is_flag=True,
             help="Never ask; fail where an answer is needed."),
         output_option("--log-format", type=click.Choice(["text", "json"]), default="text",
-            show_default=True, help="How messages are written to stderr."),
+            show_default=True,
+            help="How messages are written to stderr; json: typed events, one object a line."),
+        output_option("--log-file", type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE", help="Append the events to this file too, readable by you alone."),
     )  # fmt: skip
 
 

@@ -418,6 +418,7 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   });
 
+  for (const element of document.querySelectorAll("#filters, .tools, .keys")) element.hidden = !total;
   byId("explorer").hidden = false;
   fromAddress();
   (window.requestIdleCallback || setTimeout)(() => lowered());
