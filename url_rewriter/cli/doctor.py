@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
@@ -14,7 +13,8 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.command import CommandContext, GroupedOption, origin_of
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.errors import ChecksFailedError, NotPermittedError
+from url_rewriter.cli.steps import say_steps
+from url_rewriter.errors import ChecksFailedError, NextStep, NotPermittedError
 from url_rewriter.pipeline.requests import StoreChoice
 from url_rewriter.text import counted
 
@@ -83,20 +83,21 @@ def doctor(
 
 
 def _advise(console: Console, rules_file: Path | None, chosen: StoreChoice) -> None:
-    """The command that comes next, where what it needs was named."""
-    if not chosen.made:
-        return
+    """Say what comes next, over the store that was named; else that of the environment."""
+    from url_rewriter.next_steps import command
+
     given = (
-        (chosen.store, "--store"),
-        (chosen.project, "--project"),
-        (chosen.database, "--database"),
+        ("--store", chosen.store),
+        ("--project", chosen.project),
+        ("--database", chosen.database),
     )
-    where = "".join(f" {option} {shlex.quote(value)}" for value, option in given if value)
+    where = [word for name, value in given if value for word in (name, value)]
     if rules_file is None:
-        command = f"rules init{where} -o rules.yaml"
+        step = NextStep("Propose rules", command("rules", "init", *where, "-o", "rules.yaml"))
     else:
-        command = f"audit --rules {shlex.quote(str(rules_file))}{where}"
-    console.say(f"\nNothing stands in the way. Next:\n  url-rewriter {printable(command)}")
+        step = NextStep("Audit", command("audit", "--rules", str(rules_file), *where))
+    console.say("\nNothing stands in the way.")
+    say_steps(console, [step])
 
 
 def _given() -> dict[str, str]:

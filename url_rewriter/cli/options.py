@@ -302,7 +302,7 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
                  "and told otherwise."),
         evidence_option("--check-public", is_flag=True,
             help="Open every URL that is written, without credentials: say which do not open, "
-                 "and which were signed before and now open for anybody."),
+                 "and which were signed before and now open without."),
         evidence_option("--check-content-type", is_flag=True,
             help="Say which objects are served as something else than their names promise. "
                  "Targets are then proven with HEAD."),

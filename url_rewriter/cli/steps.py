@@ -59,10 +59,16 @@ def _with_settings(command: str) -> str:
 def steps_for(ctx: click.Context, error: UrlRewriterError) -> tuple[NextStep, ...]:
     """What an operator can do about an error: its own steps, else those of its kind."""
     from url_rewriter.next_steps import command
+    from url_rewriter.rules import RulesError
 
     if error.next_steps or "`url-rewriter" in str(error):
         return error.next_steps
     again = NextStep("Try again", typed())
+    if isinstance(error, RulesError):
+        file = error.problems[0].file
+        if Path(file).exists():
+            return (NextStep("Check again", command("rules", "check", file)),)
+        return (NextStep("Propose rules", command("rules", "init", "-o", file)),)
     match error:
         case ConfigurationError():
             words = _command_words(ctx)
