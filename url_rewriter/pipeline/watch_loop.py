@@ -13,7 +13,7 @@ from typing import NamedTuple
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.documents import collection_of
 from url_rewriter.engines import Scan
-from url_rewriter.errors import ServiceError, UrlRewriterError
+from url_rewriter.errors import RefusedError, ServiceError, UrlRewriterError
 from url_rewriter.pipeline.progress import NoProgress, Progress
 from url_rewriter.pipeline.services import Services
 from url_rewriter.pipeline.verify import Verification, VerifyRequest, verify
@@ -237,9 +237,10 @@ class Watching:
 
     def _meet(self, what: str, error: BaseException) -> None:
         """Say what failed, and go on where that may pass."""
-        if not isinstance(error, ServiceError) or what == "listening":
+        held = what == "verify" and isinstance(error, RefusedError)  # by another command
+        if what == "listening" or not (held or isinstance(error, ServiceError)):
             raise error
-        self._failures += 1
+        self._failures += what == "rescan"
         self._progress.warn(f"{what}: {error} It is tried again.")
 
     def _note_verification(self, found: Verification) -> None:
