@@ -56,15 +56,17 @@ from url_rewriter.planfile.totals import (
 from url_rewriter.planfile.unnamed import keep_as
 from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
+    UnprovenObject,
     UrlFacts,
     UrlFilter,
     count_against,
     count_copied_since,
     list_against,
     list_numbered,
+    list_unproven,
     list_urls,
 )
-from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
+from url_rewriter.planfile.verdicts import KeptVerdict, all_verdicts, newest_verdict
 from url_rewriter.planfile.write_totals import (
     LeftDocument,
     WriteFilter,
@@ -229,6 +231,10 @@ class Plan:
         """
         return list_urls(self._connection, wanted or UrlFilter())
 
+    def unproven(self, wanted: UrlFilter) -> Iterator[UnprovenObject]:
+        """The targets that the wanted URLs mean, each once."""
+        return list_unproven(self._connection, wanted)
+
     def urls_against(self, obstacles: Sequence[Obstacle]) -> Iterator[UrlFacts]:
         """The URLs that meet any of some obstacles, in document order."""
         return list_against(self._connection, obstacles)
@@ -324,6 +330,10 @@ class Plan:
     def known_revisions(self, path: str) -> KnownRevisions:
         """The revisions of the document at ``path``: as it was planned, and as it was written."""
         return known_revisions(self._connection, path)
+
+    def verdicts(self) -> list[KeptVerdict]:
+        """Everything that ``verify`` said, in its order."""
+        return all_verdicts(self._connection)
 
     def chain_head(self) -> str:
         """The newest link of the chain, or the provenance: it changes with all that is added."""
