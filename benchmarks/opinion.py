@@ -63,6 +63,8 @@ def make_blocks(data: Data, *, rewritten: bool) -> Iterator[Block]:
     for number in range(data.documents):
         name = f"projects/bench/databases/(default)/documents/{_path(chance, number)}"
         response = types.RunQueryResponse.pb()(document=_document(chance, data, name, number))
+        for moment in (response.document.create_time, response.document.update_time):
+            moment.FromSeconds(1_700_000_500 + number)
         raw: bytes = response.SerializeToString()
         if rewritten:
             raw = _rewritten(response)

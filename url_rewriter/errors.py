@@ -7,13 +7,29 @@ becomes a finding or an outcome and the run goes on. An exception means that the
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, Self
+
+
+class NextStep(NamedTuple):
+    """What an operator may do now: why, in a word or two, and the whole command."""
+
+    why: str
+    command: str
 
 
 class UrlRewriterError(Exception):
-    """A message for the operator: the place, what was found there, what to do about it."""
+    """A message for the operator: the place, what was found there, what to do about it.
+
+    ``next_steps`` are commands that help, the likeliest first.
+    """
 
     exit_code: ClassVar[int] = 1
+    next_steps: tuple[NextStep, ...] = ()
+
+    def then(self, *steps: NextStep) -> Self:
+        """This error, with the commands that help."""
+        self.next_steps = steps
+        return self
 
 
 class ServiceError(UrlRewriterError):

@@ -37,6 +37,10 @@ class Code(StrEnum):
     SECOND_OPINION = "second-opinion"
 
 
+UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.TYPED_VALUE, Code.DOCUMENT_ID})
+"""Findings of URLs where no edit reaches: in a field name, in bytes, in a value, in a path."""
+
+
 class Severity(StrEnum):
     """How much it matters. ``ERROR``: the URL breaks, or stays behind, unless an operator acts."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from url_rewriter.text import agreed
+from url_rewriter.text import agreed, counted
 
 
 class GateName(StrEnum):
@@ -139,7 +139,7 @@ class Gate:
         '1 text cannot be read'
         """
         if self.name is GateName.SOMETHING_SCANNED and self.count:
-            return "the scan read no document at all"
+            return "no document was read"
         return f"{self.count:,} {agreed(self.count, self.says)}"
 
     @property
@@ -236,6 +236,32 @@ def decide(gates: Iterable[Gate]) -> CutoverVerdict:
     if undecided:
         headline = f"Not asked enough to say: {'; '.join(undecided)}"
         return CutoverVerdict(Readiness.NOT_ASKED, headline)
+    staying = _tell_staying(judged)
     if waived := sum(each.waived for each in judged):
-        return CutoverVerdict(Readiness.READY_WAIVED, f"Ready, {waived:,} waived")
-    return CutoverVerdict(Readiness.READY, "Ready to cut over")
+        return CutoverVerdict(Readiness.READY_WAIVED, f"Ready, {waived:,} waived{staying}")
+    return CutoverVerdict(Readiness.READY, f"Ready to cut over{staying}")
+
+
+def _tell_staying(gates: Iterable[Gate]) -> str:
+    """What stays although the cutover may go ahead, as the end of a headline.
+
+    >>> _tell_staying([Gate(GateName.LEFT_ALONE, 1, "texts", GateLevel.TOLD)])
+    '; 1 text left alone stays as it is'
+    """
+    counts = {gate.name: gate.count for gate in gates if gate.state is GateState.TOLD}
+    told = {name: counts[name] for name in _STAYING if name in counts}
+    if not told:
+        return ""
+    named = " and ".join(
+        f"{counted(count, noun)} {words}"
+        for name, count in told.items()
+        for noun, words in [_STAYING[name]]
+    )
+    stay = "stays as it is" if sum(told.values()) == 1 else "stay as they are"
+    return f"; {named} {stay}"
+
+
+_STAYING = {
+    GateName.NO_UNMAPPED_URLS: ("URL", "without a rule"),
+    GateName.LEFT_ALONE: ("text", "left alone"),
+}

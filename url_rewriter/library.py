@@ -40,7 +40,7 @@ from url_rewriter.pipeline.written import Written
 from url_rewriter.planfile import Plan, WriteFilter
 from url_rewriter.planning import Planner
 from url_rewriter.reports import REPORTS, privacy_of
-from url_rewriter.reports.output import encoded, write_file
+from url_rewriter.reports.output import encoded, write_report
 from url_rewriter.rules import Rules
 from url_rewriter.urls import Grammar, ObjectRef, find
 
@@ -279,17 +279,18 @@ def report(
     """What a plan file says: ``html``, ``json``, ``csv``, ``markdown``, ``junit``, ``parquet`` or
     ``redirects``.
 
-    Where ``output`` is given, it is written there as well, for its owner alone.
+    Where ``output`` is given, it is written there as well, for its owner alone. The page of a large
+    plan holds a sample of the rows; ``NAME.rows.csv.gz`` is then written beside it and has all.
     """
     if form not in REPORTS:
         raise ConfigurationError(f"{form!r} is no form of a report: {', '.join(REPORTS)}.")
     with closing(Plan(Path(path))) as opened:
         opened.check()
-        chunks = REPORTS[form].render(opened, privacy_of(opened, pseudonyms=pseudonyms))
-        content = b"".join(encoded(chunks))
-    if output is not None:
-        write_file(Path(output), [content])
-    return content
+        privacy = privacy_of(opened, pseudonyms=pseudonyms)
+        if output is None:
+            return b"".join(encoded(REPORTS[form].render(opened, privacy)))
+        write_report(opened, privacy, form, Path(output))
+    return Path(output).read_bytes()
 
 
 class _Logged(NoProgress):

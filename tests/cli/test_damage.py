@@ -265,7 +265,9 @@ def run(command: tuple[str, ...], case: int, base: Base, honest: dict[str, list[
     if result.exit_code == 6:
         assert result.stdout_bytes == b"", where
         assert result.stderr.count("Error: ") == 1, (where, result.stderr)
-        assert len(result.stderr.splitlines()) == 1, (where, result.stderr)
+        error, *steps = result.stderr.splitlines()
+        assert error.startswith("Error: "), (where, result.stderr)
+        assert all("  url-rewriter " in step for step in steps), (where, result.stderr)
         assert read(Path("x.plan")) == before, where
     else:
         # 4: the copy went on as far as Google's credentials, of which there are none.

@@ -23,11 +23,25 @@ from tests.waiting import wait_until
 from url_rewriter.planfile.seal import renew_seal
 
 
+class Objects:
+    """A real S3 server, and the keys that are on it: no test deletes any."""
+
+    def __init__(self, server: ServedS3) -> None:
+        self.server = server
+        self._keys: set[str] = set()
+
+    def load(self, keys: set[str]) -> None:
+        client = self.server.client()
+        for key in keys - self._keys:
+            client.put_object(Bucket=TARGET, Key=key, Body=b"x")
+        self._keys |= keys
+
+
 @pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedS3]:
-    """A real S3 server."""
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objects]:
+    """The objects of all tests: data of any size have the same keys, some of them or more."""
     with rclone(tmp_path_factory.mktemp("objects"), TARGET) as server:
-        yield server
+        yield Objects(server)
 
 
 @pytest.fixture(params=["scripted", "emulator"])
@@ -39,19 +53,17 @@ def firestore(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 class Migration:
     """A workshop over one database, and the data in it."""
 
-    def __init__(self, folder: Path, firestore: FirestoreHarness, objects: ServedS3) -> None:
+    def __init__(self, folder: Path, firestore: FirestoreHarness, objects: Objects) -> None:
         self.firestore = firestore
         self.objects = objects
         (folder / "rules.yaml").write_text(RULES)
         self.workshop = Workshop(
             folder,
-            clean_environ({**objects.environ(), "FIRESTORE_EMULATOR_HOST": firestore.host}),
+            clean_environ({**objects.server.environ(), "FIRESTORE_EMULATOR_HOST": firestore.host}),
         )
 
     def load(self, data: Data) -> None:
-        client = self.objects.client()
-        for key in data.keys:
-            client.put_object(Bucket=TARGET, Key=key, Body=b"x")
+        self.objects.load(data.keys)
         self.firestore.load(data.before)
 
     def plan(self, *more: str, name: str = "x.plan", status: int = 0) -> Any:
@@ -61,11 +73,11 @@ class Migration:
         )  # fmt: skip
 
     def states(self, paths: Any) -> dict[str, Any]:
-        return {path: self.firestore.state(path) for path in paths}
+        return self.firestore.states(paths)
 
 
 @pytest.fixture
-def migration(tmp_path: Path, firestore: FirestoreHarness, objects: ServedS3) -> Migration:
+def migration(tmp_path: Path, firestore: FirestoreHarness, objects: Objects) -> Migration:
     return Migration(tmp_path, firestore, objects)
 
 

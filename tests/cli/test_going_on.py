@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from tests.cli.omi import ENDPOINT, HOST, TARGET
-from tests.cli.test_firestore import Migration, firestore, objects  # noqa: F401 - fixtures
+from tests.cli.test_firestore import Migration, Objects, firestore, objects  # noqa: F401 - fixtures
 from tests.contract.firestore_harness import FirestoreHarness
-from tests.servers.s3 import ServedS3
 
 RUNS = int(os.environ.get("GOING_ON", "0"))
 DOCUMENTS = 300 if RUNS else 60
@@ -107,13 +106,11 @@ def _rewritten(text: str) -> str:
 def test_what_stays_after_kills_edits_and_a_rollback_is_its_own_or_listed(
     tmp_path: Path,
     firestore: FirestoreHarness,  # noqa: F811 - a fixture
-    objects: ServedS3,  # noqa: F811 - a fixture
+    objects: Objects,  # noqa: F811 - a fixture
     seed: int,
 ) -> None:
     migration = Migration(tmp_path, firestore, objects)
-    client = objects.client()
-    for key in KEYS:
-        client.put_object(Bucket=TARGET, Key=f"app-thumbnails/{key}", Body=b"x")
+    objects.load({f"app-thumbnails/{key}" for key in KEYS})
     application = Application(migration, seed)
     migration.plan()
     application.work()

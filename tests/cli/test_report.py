@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 import os
 import pty
@@ -10,10 +12,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.cli.command import PROGRAM, Workshop
 from tests.reports.plans import make_plan
-from url_rewriter.reports import REPORTS
+from url_rewriter.cli import main
+from url_rewriter.reports import REPORTS, html
 
 
 @pytest.fixture
@@ -81,6 +85,19 @@ def test_a_report_that_cannot_be_finished_leaves_the_old_one(workshop: Workshop)
     assert "cannot be redacted" in ended.err
     assert (workshop.folder / "r.conf").read_text() == "old"
     assert {each.name for each in workshop.folder.iterdir()} == {"omi.plan", "r.conf"}
+
+
+def test_the_page_of_a_large_plan_is_two_files_and_both_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "MOST_ROWS", 5)
+    plan, page = make_plan(tmp_path / "omi.plan"), tmp_path / "omi.html"
+    ended = CliRunner().invoke(main, ["report", str(plan), "-o", str(page)])
+    assert ended.exit_code == 0
+    assert f"{page}: html report of {plan}, with some of its rows\n" in ended.stderr
+    assert f"{tmp_path}/omi.rows.csv.gz: all rows\n" in ended.stderr
+    with gzip.open(tmp_path / "omi.rows.csv.gz", "rt", newline="") as rows:
+        assert sum(1 for _ in csv.reader(rows)) == 14
 
 
 def test_a_folder_that_is_not_there_is_said(workshop: Workshop) -> None:

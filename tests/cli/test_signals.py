@@ -122,9 +122,10 @@ def test_words_at_a_terminal_stand_on_lines_of_their_own(planned: Workshop) -> N
     os.close(theirs)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     lines = [line for line in re.split(r"[\r\n]+", plain) if line.strip()]
-    assert lines[-1] == WORDS
+    again = "url-rewriter apply x.plan --yes --max-rps 20"
+    assert lines[-2:] == [WORDS, f"  Go on  {again}"]
     assert f"warning: {STOPPING}" in lines
-    assert re.match(r"apply .* [1-9][0-9]* docs", lines[-2]), lines[-3:]
+    assert re.match(r"apply .* [1-9][0-9]* docs", lines[-3]), lines[-4:]
 
 
 def test_an_interrupted_scan_says_so_at_once_and_is_no_error(planned: Workshop) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import grpc
@@ -17,11 +17,13 @@ from google.protobuf import json_format
 
 from tests.contract.harness import Ability, Fields, State, canonical
 from tests.emulator import fresh_project
+from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.stores import open_reader, open_store
 from url_rewriter.stores.base import DocumentReader, DocumentStore
 
 METADATA = (("authorization", "Bearer owner"),)
 BATCH_BYTES = 2_000_000
+BATCH_DOCUMENTS = 300
 
 
 class FirestoreHarness:
@@ -64,19 +66,26 @@ class FirestoreHarness:
         self._write([{"delete": self.name(path)}])
 
     def state(self, path: str) -> State | None:
-        request = BatchGetDocumentsRequest.pb()(database=self.database, documents=[self.name(path)])
+        return self.states([path])[path]
+
+    def states(self, paths: Iterable[str]) -> dict[str, State | None]:
+        """The documents at ``paths``; None for one that does not exist."""
+        names = {self.name(path): path for path in paths}
+        found: dict[str, State | None] = {}
         call = self._channel.unary_stream(
             "/google.firestore.v1.Firestore/BatchGetDocuments",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=BatchGetDocumentsResponse.pb().FromString,
         )
-        for response in call(request, metadata=METADATA, timeout=60):
-            if response.HasField("found"):
-                found = response.found
-                fields = json_format.MessageToDict(found)["fields"] if found.fields else {}
-                updated = found.update_time
-                return State(canonical(fields), f"{updated.seconds}.{updated.nanos:09}")
-        return None
+        for some in in_batches(names, BATCH_DOCUMENTS):
+            request = BatchGetDocumentsRequest.pb()(database=self.database, documents=some)
+            for response in call(request, metadata=METADATA, timeout=60):
+                if response.HasField("found"):
+                    found[names[response.found.name]] = _state_of(response.found)
+                elif response.missing:
+                    found[names[response.missing]] = None
+        assert len(found) == len(names), "a document has no answer"
+        return found
 
     def name(self, path: str) -> str:
         return f"{self.database}/documents/{path}"
@@ -94,6 +103,12 @@ class FirestoreHarness:
         response = call(request, metadata=METADATA, timeout=60)
         refused = [status.message for status in response.status if status.code]
         assert not refused, refused
+
+
+def _state_of(document: Any) -> State:
+    fields = json_format.MessageToDict(document)["fields"] if document.fields else {}
+    updated = document.update_time
+    return State(canonical(fields), f"{updated.seconds}.{updated.nanos:09}")
 
 
 def emulator_harness(request: pytest.FixtureRequest) -> FirestoreHarness:

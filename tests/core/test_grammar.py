@@ -65,8 +65,8 @@ def test_words_agree_with_one_thing_and_stay_for_several(says: str, one: str) ->
 
 
 def test_a_scan_that_read_nothing_is_not_counted() -> None:
-    gate = Gate(GateName.SOMETHING_SCANNED, 1, "scans read no document at all")
-    assert decide([gate]).headline == "Not ready: the scan read no document at all"
+    gate = Gate(GateName.SOMETHING_SCANNED, 1, "stores in which no document was read")
+    assert decide([gate]).headline == "Not ready: no document was read"
 
 
 @pytest.mark.parametrize("text", [forecast_reads(1), str(forecast_writes(1, ramp=False))])

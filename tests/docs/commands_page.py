@@ -43,7 +43,9 @@ def reference(name: str) -> str:
 
 
 def _described(name: str, command: click.Command) -> Iterator[str]:
-    context = click.Context(command, info_name=f"url-rewriter {name}")
+    # A command keeps the help option of its first context.
+    helping = ["-h", "--help"]
+    context = click.Context(command, info_name=f"url-rewriter {name}", help_option_names=helping)
     pieces = " ".join(command.collect_usage_pieces(context))
     yield from ("```text", f"url-rewriter {name} {pieces}", "```", "")
     assert isinstance(command, Command), name

@@ -45,7 +45,7 @@ def test_a_plan_that_was_applied_is_green_once_it_was_verified(cutover: Cutover)
     assert found.verdict.readiness is Readiness.READY
     after = facts_of(cutover.path)
     assert (after.verdict.stage, after.verdict.tone) == (Stage.VERIFIED, Tone.GOOD)
-    assert after.verdict.headline.startswith("Ready to cut over: 1 URL rewritten, verified 20")
+    assert after.verdict.headline.startswith("Ready to cut over; 1 URL rewritten, verified 20")
     assert after.verified is not None
     assert after.verified.gates == found.gates
     assert after.verified.counts["documents"]["scanned"] == 2

@@ -16,6 +16,7 @@ from url_rewriter.gates import Readiness
 from url_rewriter.planfile import KeptVerdict, Plan, Run, schema
 from url_rewriter.planfile.chain import CHAINED
 from url_rewriter.planfile.entries import agree_with_plan
+from url_rewriter.planfile.orders import Order, Verb
 from url_rewriter.urls import ObjectRef
 
 
@@ -28,6 +29,8 @@ def applied(tmp_path: Path) -> Migration:
     migration.apply()
     with closing(Plan(migration.path, writable=True)) as plan:
         run = Run(plan, "verify")
+        order = Order(Verb.RATE, "", "", "ada@host", "2026-01-01T00:00:00+00:00", 50)
+        run.add_controls([order])
         run.add_verdict(
             KeptVerdict(Readiness.READY, "Ready to cut over", (), {}, "", "", "", "digest")
         )
@@ -63,8 +66,9 @@ def test_a_changed_cell_of_what_was_added_is_refused(
 ) -> None:
     change(
         applied.path,
-        f"UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + 1000"
-        f" WHEN 'null' THEN 'x' ELSE 'x' || {column} END"
+        f"UPDATE {table} SET {column} = CASE WHEN typeof({column}) IN ('integer', 'real')"
+        f" THEN {column} + 1000"
+        f" WHEN {column} IS NULL THEN 'x' ELSE 'x' || {column} END"
         f" WHERE id = (SELECT max(id) FROM {table})",
     )
     assert_refused(applied)

@@ -56,7 +56,7 @@ def fill(connection: sqlite3.Connection) -> None:
     """Put a row of invented values into every table: 1 for numbers, "x" for text."""
     for table in TABLES:
         types = connection.execute("SELECT type FROM pragma_table_info(?)", (table,)).fetchall()
-        values = [1 if kind == "INTEGER" else "x" for (kind,) in types]
+        values = ["x" if kind == "TEXT" else 1 for (kind,) in types]
         connection.execute(f"INSERT INTO {table} VALUES ({','.join('?' * len(values))})", values)
     connection.execute(
         "INSERT INTO header VALUES ('evidence', '2'), ('seal', 'x'), ('provenance', 'x')"
@@ -74,7 +74,7 @@ def test_a_column_is_sealed_as_the_page_says(
     ).fetchone()
     where = "WHERE name = 'x'" if table == "header" else ""
     changed = plan_file.execute(
-        f"UPDATE {table} SET {column} = ? {where}", (2 if kind == "INTEGER" else "y",)
+        f"UPDATE {table} SET {column} = ? {where}", ("y" if kind == "TEXT" else 2,)
     )
     assert changed.rowcount == 1
     assert (hashes(plan_file) != before) == (TABLES[table][column] == "yes")

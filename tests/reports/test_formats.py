@@ -11,7 +11,6 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -27,7 +26,6 @@ from tests.reports.plans import (
     document_of,
     make_good_plan,
     make_plan,
-    many_documents,
     reseal,
     write_plan,
 )
@@ -183,42 +181,12 @@ def test_every_finding_code_has_a_meaning() -> None:
     assert set(MEANINGS) == {*Code, *Remark}
 
 
-def test_a_small_plan_is_shown_whole(tmp_path: Path) -> None:
-    plan = Plan(make_plan(tmp_path / "p"))
-    assert plan.sample(100).ids is None
-
-
-def test_of_a_large_plan_what_failed_comes_first_then_an_even_sample(tmp_path: Path) -> None:
-    missing = [f"app-logos/{number:03}/{number:07}.png" for number in range(0, 40, 2)]
-    path = make_plan(tmp_path / "p", many_documents(1000), missing=missing, unknown=())
-    plan = Plan(path)
-    part = plan.sample(220)
-    assert (part.total, part.failures, part.all_failures) == (1000, 20, 20)
-    assert 210 <= part.shown <= 220
-    failed = {row.id for row in plan.urls() if row.status == "missing"}
-    assert part.ids is not None
-    assert failed <= part.ids
-    sampled = sorted(part.ids - failed)
-    assert max(later - earlier for earlier, later in pairwise(sampled)) < 12
-    assert plan.sample(220) == part
-
-
-def test_failures_alone_can_fill_an_excerpt(tmp_path: Path) -> None:
-    class Everything(frozenset[str]):
-        def __contains__(self, key: object) -> bool:
-            return True
-
-    path = make_plan(tmp_path / "p", many_documents(100), missing=Everything(), unknown=())
-    part = Plan(path).sample(30)
-    assert (part.shown, part.failures, part.all_failures) == (30, 30, 100)
-
-
 @pytest.mark.parametrize("dimension", ["collection", "coverage", "form"])
 def test_a_breakdown_adds_up(tmp_path: Path, dimension: str) -> None:
     plan = Plan(make_plan(tmp_path / "p"))
     shares = plan.shares(dimension)
     assert sum(share.urls for share in shares) == sum(plan.count_urls().values())
-    assert all(sum(share.statuses.values()) == share.urls for share in shares)
+    assert all(sum(share.words.values()) == share.urls for share in shares)
 
 
 def test_outcomes_by_collection_add_up_to_the_totals_of_the_operation(tmp_path: Path) -> None:

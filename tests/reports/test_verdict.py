@@ -50,8 +50,8 @@ def test_a_blocked_plan_counts_what_blocks_and_not_what_is_waived(tmp_path: Path
 
 def test_a_proven_plan_is_ready_to_apply(tmp_path: Path) -> None:
     facts = facts_of(make_good_plan(tmp_path / "p"))
-    assert facts.verdict.headline == "Ready to apply: 9 URLs in 5 documents"
-    assert "1 URL that no rule takes" in facts.verdict.explanation
+    assert facts.verdict.headline == ("Ready to apply: 9 URLs in 5 documents; 2 stay as they are")
+    assert "What stays as it is: 1 without a rule, 1 left alone." in facts.verdict.explanation
     assert facts.verdict.next == "url-rewriter apply p"
     waiting = [gate.name for gate in facts.gates if gate.state is GateState.NOT_ASKED]
     assert waiting == ["plan-complete", "journal-settled"]

@@ -86,6 +86,17 @@ class Database:
             there = [(path, document) for path, document in found if document is not None]
         return sorted(there, key=lambda item: name_order(item[0]))
 
+    def changes(self, since: int, to: int) -> list[tuple[str, int, Any | None]]:
+        """Path, microsecond and document of what changed behind ``since``, as it was at ``to``."""
+        found: list[tuple[int, str, Any | None]] = []
+        with self._lock:
+            for path, versions in self._versions.items():
+                newest = next((each for each in reversed(versions) if each.micros <= to), None)
+                if newest is not None and newest.micros > since:
+                    found.append((newest.micros, path, newest.document))
+        found.sort(key=lambda change: change[0])
+        return [(path, micros, document) for micros, path, document in found]
+
     def write(self, write: Any) -> Any:
         """Apply one write; its WriteResult. Raises RefusedError."""
         with self._lock:

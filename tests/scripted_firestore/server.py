@@ -22,6 +22,7 @@ from grpc import StatusCode
 from tests.scripted_firestore import limits, reading
 from tests.scripted_firestore.database import Database, Databases
 from tests.scripted_firestore.faults import InvalidRequestError, RefusedError
+from tests.scripted_firestore.listening import Listeners, listen
 from tests.scripted_firestore.script import (
     Cut,
     Drop,
@@ -43,12 +44,14 @@ class ScriptedFirestore:
     """A server on loopback; ``script`` says what it does, ``databases`` holds the documents.
 
     ``named`` are the databases that it lists; None: it may not be asked. ``described`` has members
-    of them by name; ``backups`` are those of all, None: it may not be asked.
+    of them by name; ``backups`` are those of all, None: it may not be asked. ``listeners``
+    says what streams of Listen do.
     """
 
     def __init__(self, port: int = 0, max_request_bytes: int = limits.REQUEST_BYTES) -> None:
         self.databases = Databases()
         self.script = Script()
+        self.listeners = Listeners()
         self.named: list[str] | None = ["(default)"]
         self.described: dict[str, dict[str, Any]] = {}
         self.backups: list[dict[str, Any]] | None = []
@@ -98,7 +101,18 @@ class ScriptedFirestore:
             "PartitionQuery": self._unary("PartitionQuery", self._partition_query),
             "BatchWrite": self._unary("BatchWrite", self._batch_write),
             "Commit": self._unary("Commit", self._commit),
+            "Listen": self._listen(),
         }
+
+    def _listen(self) -> grpc.RpcMethodHandler[Any, Any]:
+        def handle(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            return listen(self.databases.__getitem__, self.listeners, requests, context)
+
+        return grpc.stream_stream_rpc_method_handler(
+            handle,
+            request_deserializer=types.ListenRequest.pb().FromString,
+            response_serializer=lambda message: message.SerializeToString(),
+        )
 
     def _list_databases(self) -> grpc.RpcMethodHandler[Any, Any]:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:

@@ -21,17 +21,22 @@ from url_rewriter.cli.annotations import annotate_error
 from url_rewriter.cli.apply import apply
 from url_rewriter.cli.audit import audit
 from url_rewriter.cli.command import Group
-from url_rewriter.cli.console import leave_progress, printable
+from url_rewriter.cli.completion import completion
+from url_rewriter.cli.console import console_of, leave_progress, printable
+from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
+from url_rewriter.cli.help import show_help
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
 from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
+from url_rewriter.cli.steps import keep_typed, say_steps, steps_for, typed
 from url_rewriter.cli.verify import verify
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.cli.watch import watch
+from url_rewriter.errors import NextStep, UrlRewriterError
 
 
 class _Terminated(KeyboardInterrupt):
@@ -41,6 +46,11 @@ class _Terminated(KeyboardInterrupt):
 class _Main(Group):
     """The commands, and the one place where errors become exit statuses."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what was typed, to name it where it can go on."""
+        keep_typed(ctx, args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         from url_rewriter.concurrency.interruption import InterruptedRunError
 
@@ -48,10 +58,10 @@ class _Main(Group):
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:
-            _end(ctx, str(error), 128 + error.number, "")
+            _end(ctx, str(error), 128 + error.number, "", steps=_going_on())
         except UrlRewriterError as error:
             annotate_error(error)
-            _end(ctx, str(error), error.exit_code)
+            _end(ctx, str(error), error.exit_code, steps=steps_for(ctx, error))
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of stdout is gone
@@ -59,7 +69,12 @@ class _Main(Group):
             _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
         except KeyboardInterrupt as error:
             number = signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT
-            _end(ctx, "Interrupted. The same command continues.", 128 + number, "")
+            message = "Interrupted. The same command continues."
+            _end(ctx, message, 128 + number, "", steps=_going_on())
+
+
+def _going_on() -> tuple[NextStep, ...]:
+    return (NextStep("Go on", typed()),)
 
 
 def _of_file(error: OSError) -> str:
@@ -71,13 +86,21 @@ def _forget_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _end(ctx: click.Context, message: str, exit_status: int, heading: str = "Error:") -> NoReturn:
+def _end(
+    ctx: click.Context,
+    message: str,
+    exit_status: int,
+    heading: str = "Error:",
+    steps: tuple[NextStep, ...] = (),
+) -> NoReturn:
     leave_progress(ctx)
     first, *more = message.splitlines() or [""]
     styled = f"{click.style(heading, fg='red')} " if heading else ""
     click.echo(f"{styled}{printable(first)}", err=True)
     for line in more:
         click.echo(printable(line), err=True)
+    if (console := console_of(ctx)) is not None:
+        say_steps(console, steps)
     ctx.exit(exit_status)
 
 
@@ -126,5 +149,21 @@ def main() -> None:
     """
 
 
-for _command in (demo, doctor, audit, plan, show, copy, apply, verify, rollback, report, rules):
+for _command in (
+    demo,
+    doctor,
+    audit,
+    plan,
+    show,
+    copy,
+    apply,
+    verify,
+    watch,
+    rollback,
+    report,
+    control,
+    rules,
+    completion,
+    show_help,
+):
     main.add_command(_command)

@@ -61,7 +61,7 @@ def apply(
     s3_endpoint: str | None,
     workers: int | None,
 ) -> None:
-    """Write a plan, losing nobody's concurrent edit.
+    """Write a plan, losing no concurrent edit.
 
     An interrupted apply is continued by the same command; `rollback` undoes it.
 
@@ -87,6 +87,3 @@ def apply(
         max_rps=max_rps,
     )
     conclude(console, apply_plan(request, services, console.progress(), Terminal(console)))
-    if not dry_run:
-        console.say(f"\n  Check it    url-rewriter verify {plan_file}")
-        console.say(f"  Undo it     url-rewriter rollback {plan_file}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from url_rewriter.cli import options, orphans
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.pipeline.requests import EngineOptions, Limits, StoreChoice
 from url_rewriter.text import counted
@@ -84,23 +84,31 @@ def audit(
     rules = services.read_rules(rules_file) if rules_file else None
     request = AuditRequest(chosen.locate(services.environ), rules, limits)
     if wants_orphans:
-        _search(console, request, services)
+        _search(console, request, services, rules_file)
         return
     found = audit_database(request, services, console.progress())
     _show(console, found)
-    if found.discovered is not None and found.discovered.buckets:
-        _advise(console, found.store)
+    _advise(console, found, limits, rules_file)
+
+
+def _advise(console: Console, found: Audit, limits: Limits, rules_file: Path | None) -> None:
+    """Say what follows. Raises what kept the audit from being whole."""
+    from url_rewriter.next_steps import after_audit
+
     if found.trouble is not None:
         raise found.trouble
+    urls = found.tally.sum_urls().whole
+    scope = limits.invocation(store=found.store, rules_file=str(rules_file or ""))
+    steps = after_audit(scope, scanned=found.tally.scanned, found=urls)
+    console.say()
+    if not steps:
+        console.say("There is no Cloud Storage URL to rewrite.")
+    say_steps(console, steps)
 
 
-def _advise(console: Console, store: str) -> None:
-    where = printable(shlex.quote(store))
-    console.say("\nPropose rules for these buckets:")
-    console.say(f"  url-rewriter rules init --store {where} -o rules.yaml")
-
-
-def _search(console: Console, request: AuditRequest, services: Services) -> None:
+def _search(
+    console: Console, request: AuditRequest, services: Services, rules_file: Path | None
+) -> None:
     from url_rewriter.pipeline.orphans import find_orphans
     from url_rewriter.pipeline.unmentioned import OrphanList
 
@@ -113,6 +121,7 @@ def _search(console: Console, request: AuditRequest, services: Services) -> None
             _show(console, found.audit, found)
     if found.trouble is not None:
         raise found.trouble
+    _advise(console, found.audit, request.limits, rules_file)
 
 
 def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
@@ -149,6 +158,7 @@ def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
         f" {counted(documents['scanned'], 'document')} of {printable(audit.store)} scanned, "
         f"{documents['with_urls']:,} with URLs{_comma(audit.read_at.text)}"
     )
+    console.print(f" {tally.sum_urls()}")
 
 
 def _comma(text: str) -> str:

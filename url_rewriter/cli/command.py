@@ -114,6 +114,16 @@ class Command(_FoldedHelp):
             assert isinstance(option, click.Option)  # noqa: S101 - arguments have no help
             option.help = text
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; where a shell asks for the value of the last option, what stands before it."""
+        if ctx.resilient_parsing and args and self._takes_value(args[-1]):
+            args = args[:-1]  # otherwise click would know of no argument at all
+        return super().parse_args(ctx, args)
+
+    def _takes_value(self, word: str) -> bool:
+        options = (each for each in self.params if isinstance(each, click.Option))
+        return any(word in each.opts and not each.is_flag for each in options)
+
     def groups(self, ctx: click.Context) -> Iterator[tuple[str, list[click.Option]]]:
         """The title of each group that this command has, and its options; help is in the last."""
         options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
@@ -155,8 +165,23 @@ class Group(_FoldedHelp, click.Group):
         """Their names."""
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write their names, each with the first sentence of its help."""
+        rows = [(name, each.get_short_help_str(200)) for name, each in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 Group.command_class = Command
+
+
+def walk(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group with its whole name, and no group."""
+    for name, each in group.commands.items():
+        if isinstance(each, click.Group):
+            yield from ((f"{name} {sub}", command) for sub, command in walk(each))
+        else:
+            yield name, each
 
 
 def _group_of(option: click.Option) -> OptionGroup:
@@ -182,7 +207,7 @@ def fold_examples(text: str, width: int) -> str:
 
 def _folded(line: str, width: int) -> str:
     margin = line[: len(line) - len(line.lstrip())]
-    if len(line) <= width or not line.lstrip().startswith("url-rewriter "):
+    if len(line) <= width or not margin or "url-rewriter " not in line:
         return line
     lines, current = [], margin
     for word in _WORDS.findall(line):

@@ -41,6 +41,9 @@ def _color(choice: str) -> bool | None:
 _PROGRESS = "url_rewriter.progress"
 """Where a command's progress is kept, for `leave_progress` to find."""
 
+_CONSOLE = "url_rewriter.console"
+"""Where a command's console is kept, for `console_of` to find."""
+
 LISTED = 20
 """How many documents or objects a command lists on stderr; --format json has all."""
 
@@ -89,7 +92,9 @@ class Console:
         self._show_progress = show_progress and not quiet
         self._color = _color(color)
         self._log_json = log_format == "json"
-        click.get_current_context().find_root().color = self._color
+        root = click.get_current_context().find_root()
+        root.color = self._color
+        root.meta[_CONSOLE] = self
         _set_up_logging(logging.DEBUG if verbose else logging.WARNING, log_format)
 
     @property
@@ -160,6 +165,12 @@ class Console:
             no_color=True if self._color is False else None,
             force_terminal=self._color,
         )
+
+
+def console_of(ctx: click.Context) -> Console | None:
+    """The console of the command that was begun, if one was."""
+    console: Console | None = ctx.find_root().meta.get(_CONSOLE)
+    return console
 
 
 def leave_progress(ctx: click.Context) -> None:
@@ -293,6 +304,7 @@ class _Bars(_Notes):
 
     def begin(self, stage: str, unit: str, total: int | None = None) -> None:
         """Draw an empty bar."""
+        self._stage = stage
         self._bar = _new_bar(self._drawing, _unit(unit, total))
         self._bar.start()
         self._task = self._bar.add_task(f"{stage:<8}", total=total)
@@ -308,6 +320,11 @@ class _Bars(_Notes):
             done = self._bar.tasks[0].completed
             self._bar.update(self._task, total=done or 1, completed=done or 1)
         self.leave()
+
+    def state(self, text: str) -> None:
+        """Say beside the bar what holds for the run; any thread may call this."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=f"{self._stage:<8} {text}".rstrip())
 
     def leave(self) -> None:
         """Leave the bar behind as it is."""

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.completing import complete_collection, complete_document, complete_rule
 from url_rewriter.cli.console import LISTED, Console, Terminal, printable
 from url_rewriter.cli.parameter_types import Size
+from url_rewriter.cli.steps import say_steps, typed
+from url_rewriter.errors import NextStep
 from url_rewriter.pipeline.requests import ProofOptions
 from url_rewriter.text import counted, sized
 
@@ -37,13 +40,19 @@ if TYPE_CHECKING:
 @options.filter_option(
     "--rule",
     metavar="NAME",
+    shell_complete=complete_rule,
     help="Objects of URLs that this rule takes only.",
 )
 @options.filter_option(
-    "--collection", metavar="PATTERN",
+    "--collection", metavar="PATTERN", shell_complete=complete_collection,
     help="Of URLs in this collection only: a name or a path, as for plan.",
 )  # fmt: skip
-@options.filter_option("--document", metavar="PATH", help="Of URLs in this document only.")
+@options.filter_option(
+    "--document",
+    metavar="PATH",
+    shell_complete=complete_document,
+    help="Of URLs in this document only.",
+)
 @options.write_option("--yes", is_flag=True, help="Do not ask.")
 @options.write_option(
     "--dry-run",
@@ -107,15 +116,36 @@ def copy(
             _show_json(copied, queue)
         else:
             _show_text(console, copied, queue)
+    _advise(console, copied)
+
+
+def _advise(console: Console, copied: Copied) -> None:
+    """Say what follows. Raises what kept objects from being copied."""
+    from url_rewriter.next_steps import CopyEnd, after_copy
+
+    totals, gone = copied.totals, copied.totals.outcomes["gone"]
+    waiting = copied.dry_run and totals.pending > 0
+    copy_them = (NextStep("Copy them", typed(dry_run=False)),) if waiting else ()
     if copied.failure is not None:
-        raise copied.failure
-    if copied.dry_run:
-        console.say("\nNothing was copied. The same command without --dry-run does it.")
-    elif copied.plan_again:
-        console.say("\nEvery object asked for is there. The plan was sealed before: make it again.")
-        console.say(f"  Plan again    {printable(copied.plan_again)}")
+        end = CopyEnd(
+            there=0 if copied.dry_run else totals.there,
+            gone=gone,
+            more=not copied.dry_run and totals.objects > totals.there + gone,
+            blocked=copied.blocked,
+            again=typed(),
+        )
+        steps = after_copy(copied.commands, end)
+        raise copied.failure.then(*copy_them, *steps)
+    if waiting:
+        says = "Nothing was copied."
+    elif copied.unproven:
+        says = "Every object asked for is there. The plan was sealed before: make it again."
     else:
-        console.say("\nNothing is missing.")
+        says = "Nothing is missing."
+    plan_again = NextStep("Plan again", copied.commands.plan())
+    apply = NextStep("Apply it", copied.commands.apply())
+    console.say(f"\n{says}")
+    say_steps(console, copy_them or ((plan_again,) if copied.unproven else (apply,)))
 
 
 def _show_json(copied: Copied, queue: CopyQueue) -> None:

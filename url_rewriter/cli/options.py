@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 from url_rewriter.cli.command import PREFIX, Command, GroupedOption, OptionGroup
+from url_rewriter.cli.completing import (
+    PlanFile,
+    complete_collection,
+    complete_document,
+    complete_rules_file,
+)
 from url_rewriter.cli.console import Console
 from url_rewriter.cli.parameter_types import Duration, Moment
 from url_rewriter.pipeline.consent import Consent
@@ -42,11 +48,14 @@ def command(
 
 
 def option(
-    name: str, *names: str, group: OptionGroup, **attributes: Any
+    name: str, *names: str, group: OptionGroup, variable: str = "", **attributes: Any
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """An option of a group, whose environment variable is ``URL_REWRITER_`` and its long name."""
+    """An option of a group, whose environment variable is ``URL_REWRITER_`` and its long name.
+
+    ``variable`` stands for the long name there, where an option has another one in some command.
+    """
     long = next(each for each in (name, *names) if each.startswith("--")).split("/")[0]
-    variable = PREFIX + long.removeprefix("--").replace("-", "_").upper()
+    variable = PREFIX + (variable or long.removeprefix("--").replace("-", "_").upper())
     return click.option(
         name, *names, cls=GroupedOption, group=group, envvar=variable, show_envvar=False,
         **attributes,
@@ -96,7 +105,7 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         output_option("--format", "output_format",
             type=click.Choice(_formats(command)), default=_formats(command)[0],
             show_default=True, help="How the result is written to stdout."),
-        output_option("--quiet", "-q", is_flag=True,
+        output_option(*_silence(command), "quiet", variable="QUIET", is_flag=True,
             help="Say nothing but results and errors."),
         output_option("--verbose", "-v", is_flag=True, help="Say more of what is going on."),
         output_option("--no-progress", is_flag=True, help="Show no progress."),
@@ -119,6 +128,16 @@ def formats(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return mark
 
 
+def quiet_is_a_time(command: Callable[P, R]) -> Callable[P, R]:
+    """A command whose ``--quiet`` is a time: the flag that silences it has another long name."""
+    command.silence = ("--no-messages", "-q")  # type: ignore[attr-defined] # read by output_options
+    return command
+
+
+def _silence(command: Callable[..., Any]) -> tuple[str, ...]:
+    return getattr(command, "silence", ("--quiet", "-q"))
+
+
 def _formats(command: Callable[..., Any]) -> tuple[str, ...]:
     return getattr(command, "formats", ("text", "json"))
 
@@ -132,6 +151,7 @@ def rules_option(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]
         required=required,
         metavar="FILE",
         help="The rules file.",
+        shell_complete=complete_rules_file,
     )
 
 
@@ -180,9 +200,11 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
     return _stacked(
         with_limits,
         scan_option("--collection", "collections", multiple=True, metavar="PATTERN",
+            shell_complete=complete_collection,
             help="Scan only this collection: a name for every collection called so, or a path "
                  "with * and **. Repeatable."),
         scan_option("--exclude-collection", "excluded", multiple=True, metavar="PATTERN",
+            shell_complete=complete_collection,
             help="Leave this collection out: a name, or a path with * and **. PATH/** leaves "
                  "out a collection and all below it, unread; otherwise its documents are read "
                  "(and billed) on the way to what is below them, and not counted. "
@@ -190,6 +212,7 @@ def scan_options(command: Callable[..., R]) -> Callable[..., R]:
         scan_option("--field", "fields", multiple=True, metavar="PATTERN",
             help="Look only at this field, such as files[].thumbnail or **.url. Repeatable."),
         scan_option("--document", "documents", multiple=True, metavar="PATH",
+            shell_complete=complete_document,
             help="Look only at this document. Repeatable."),
         scan_option("--read-time", type=Moment(), metavar="RFC3339",
             help="Read the database as it was at this moment."),
@@ -376,9 +399,7 @@ def consent_options(command: Callable[..., R]) -> Callable[..., R]:
     )  # fmt: skip
 
 
-plan_argument = click.argument(
-    "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False)
-)
+plan_argument = click.argument("plan_file", metavar="FILE", type=PlanFile())
 
 
 def _stacked(

@@ -10,12 +10,16 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.annotations import annotate_plan
+from url_rewriter.cli.completing import PlanFile
 from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ChecksFailedError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
-from url_rewriter.text import agreed, counted
+from url_rewriter.planning import tell_blocking
+from url_rewriter.text import counted
 
 if TYPE_CHECKING:
+    from url_rewriter.pipeline.plan import MadePlan
     from url_rewriter.pipeline.services import Services
     from url_rewriter.planfile import EmptyTargets, Openings, Summary
 
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 @options.rules_option(required=True)
 @options.output_option(
     "-o", "--output", "plan_file", required=True, metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False), help="The plan file to make.",
+    type=PlanFile(), help="The plan file to make.",
 )  # fmt: skip
 @options.evidence_option(
     "--on-missing", type=click.Choice(["block", "skip"]),
@@ -60,7 +64,7 @@ def plan(
       url-rewriter plan --rules rules/omi.yaml --project omi-prod -o omi.plan
       url-rewriter plan --rules rules/omi.yaml -o omi.plan --check-source --check-public
 
-    Exit status 3: a target is missing, or nobody can tell; the plan cannot be applied.
+    Exit status 3: a target is missing or not known; the plan cannot be applied.
     """
     from url_rewriter.concurrency.garbage import spare_collector
     from url_rewriter.pipeline.plan import PlanRequest
@@ -88,14 +92,10 @@ def plan(
         show_empty(console, made.empty)
         if made.proof:
             console.print(f" targets proven: {printable(made.proof)}")
-    _advise(console, made.path, made.summary)
     annotate_plan(made.summary, request.rules, rules_file)
     if made.trouble is not None:
         raise made.trouble
-    if made.summary.blocked:
-        count = sum(made.summary.blocking.values())
-        against = agreed(count, "URLs stand against this plan")
-        raise ChecksFailedError(f"{count:,} {against}; it cannot be applied.")
+    _advise(console, made)
 
 
 def _show_json(console: Console, plan_file: Path) -> None:
@@ -106,28 +106,37 @@ def _show_json(console: Console, plan_file: Path) -> None:
         console.document("plan", plan_members(plan, plan.summarize()))
 
 
-RULE_COUNTS = ("documents", "urls", "rewrite", "missing", "unknown", "mismatch")
+UNPROVEN = ("missing", "unknown", "mismatch")
 
 
 def show_summary(console: Console, summary: Summary) -> None:
     """The totals of a plan, by rule."""
     if summary.rules:
         console.table(
-            ("rule", "documents", "URLs", "exists", "missing", "unknown", "mismatch"),
-            [(each.rule, *(getattr(each, name) for name in RULE_COUNTS)) for each in summary.rules],
+            ("rule", "documents", "URLs", "exists", *UNPROVEN, "waived"),
+            [
+                (
+                    each.rule,
+                    each.documents,
+                    each.urls,
+                    each.rewrite,
+                    *(each.blocking.get(status, 0) for status in UNPROVEN),
+                    each.waived,
+                )
+                for each in summary.rules
+            ],
         )
     for each in summary.unmapped:
         console.print(
             f" unmapped bucket {printable(each.bucket)}: {counted(each.urls, 'URL')} in "
             f"{counted(each.documents, 'document')}"
         )
-    documents, urls = summary.documents, summary.urls
+    documents = summary.documents
     console.print(
         f" {counted(documents['scanned'], 'document')} scanned, {documents['with_urls']:,} with "
-        f"URLs; {counted(urls['found'], 'URL')} found: {urls['rewrite']:,} to rewrite in "
-        f"{counted(documents['to_write'], 'document')}, {urls['migrated']:,} already migrated, "
-        f"{urls['left']:,} left alone"
+        f"URLs, {documents['to_write']:,} to write"
     )
+    console.print(f" {summary.sum_urls()}")
     if bases := summary.bases.get("found"):
         console.print(
             f" base URLs and templates among them: {bases:,}, "
@@ -163,35 +172,20 @@ def show_empty(console: Console, empty: EmptyTargets) -> None:
         )
 
 
-def _advise(console: Console, plan_file: Path, summary: Summary) -> None:
-    if not summary.blocked:
-        if summary.documents["to_write"]:
-            console.say(
-                f"\nReady. Nothing was written yet.\n  Apply it    url-rewriter apply {plan_file}"
-            )
-        else:
-            console.say("\nNothing to write.")
-        return
-    reasons = [
-        f"{counted(summary.blocking[status], 'URL')} {words}"
-        for status, words in (
-            ("missing", "would break, their targets are missing"),
-            (
-                "unknown",
-                "cannot be proven, no answer about their targets or sources can be relied on",
-            ),
-            ("mismatch", "would name something else than what moved"),
-            ("unmapped", "no rule takes"),
-            ("left", "are taken by a rule whose url cannot name their targets"),
-        )
-        if status in summary.blocking
-    ]
-    console.say(f"\nPlan blocked: {'; '.join(reasons)}.")
-    for status in ("missing", "unknown", "mismatch", "unmapped", "left"):
-        if status in summary.blocking:
-            console.say(f"  See which     url-rewriter show {plan_file} --status {status}")
-    if "missing" in summary.blocking:
-        console.say(f"  Copy them     url-rewriter copy {plan_file}")
-        console.say(
-            f"  or by rclone  url-rewriter show {plan_file} --status missing --format copy-list"
-        )
+def _advise(console: Console, made: MadePlan) -> None:
+    """Say what follows. Raises what stands against the plan."""
+    summary = made.summary
+    if summary.blocked:
+        says = f"Plan blocked: {tell_blocking(summary.blocking)}."
+        raise ChecksFailedError(says).then(*made.next_steps)
+    staying = summary.sum_urls().tell_staying()
+    stays = f" What stays as it is: {staying}." if staying else ""
+    if summary.documents["to_write"]:
+        urls = counted(summary.urls["rewrite"], "URL")
+        documents = counted(summary.documents["to_write"], "document")
+        console.say(f"\nReady: {urls} in {documents} to rewrite. Nothing was written yet.{stays}")
+    elif summary.documents["scanned"]:
+        console.say(f"\nNothing to write.{stays}")
+    else:
+        console.say("\nNothing to write: no document was read.")
+    say_steps(console, made.next_steps)

@@ -35,7 +35,8 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
     """Tell what a plan file says, before or after it was applied.
 
     Needs neither the database nor the network. Signatures and tokens are never shown. The format is
-    that of the suffix of -o, else markdown.
+    that of the suffix of -o, else markdown. The page of a large plan holds a sample of the rows;
+    FILE.rows.csv.gz is written beside it and has all.
 
     \b
     Examples:
@@ -45,7 +46,7 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
     """
     from url_rewriter.planfile import Plan
     from url_rewriter.reports import REPORTS, privacy_of
-    from url_rewriter.reports.output import encoded, write, write_file
+    from url_rewriter.reports.output import encoded, write, write_report
 
     name = console.format if console.format != _BY_SUFFIX else _format_of(output, REPORTS)
     chosen = REPORTS[name]
@@ -54,11 +55,13 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
     plan = Plan(plan_file)
     try:
         plan.check()
-        chunks = encoded(chosen.render(plan, privacy_of(plan, pseudonyms=pseudonyms)))
+        privacy = privacy_of(plan, pseudonyms=pseudonyms)
         if output is None:
-            write(sys.stdout.buffer, chunks)
+            write(sys.stdout.buffer, encoded(chosen.render(plan, privacy)))
+        elif rest := write_report(plan, privacy, name, output):
+            console.say(f"{output}: {name} report of {plan_file}, with some of its rows")
+            console.say(f"{rest}: all rows")
         else:
-            write_file(output, chunks)
             console.say(f"{output}: {name} report of {plan_file}")
     finally:
         plan.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from url_rewriter.cli import options
+from url_rewriter.cli.completing import complete_document, complete_rule
 from url_rewriter.cli.console import Console, Terminal
 from url_rewriter.cli.writing import conclude
 from url_rewriter.pipeline.consent import Consent
@@ -22,10 +23,16 @@ from url_rewriter.pipeline.requests import StoreChoice
     }
 )
 @options.plan_argument
-@options.filter_option("--document", metavar="PATH", help="Put back this document only.")
+@options.filter_option(
+    "--document",
+    metavar="PATH",
+    shell_complete=complete_document,
+    help="Put back this document only.",
+)
 @options.filter_option(
     "--rule",
     metavar="NAME",
+    shell_complete=complete_rule,
     help="Put back strings with a URL of this rule only.",
 )
 @options.consent_options

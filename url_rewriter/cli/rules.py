@@ -13,12 +13,12 @@ import click
 
 from url_rewriter.cli.annotations import annotate
 from url_rewriter.cli.command import Group
+from url_rewriter.cli.completing import complete_example, complete_rules_file
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
 from url_rewriter.cli.rules_init import init
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
-from url_rewriter.rules import digest_of
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def _rules_file(command: Callable[..., None]) -> Callable[..., None]:
             raise ConfigurationError("Which rules? Give the rules file: FILE, or --rules FILE.")
         command(*arguments, rules_file=chosen, **given)
 
-    argument = click.argument("file", type=click.Path(path_type=Path), required=False)
+    argument = click.argument(
+        "file", type=click.Path(path_type=Path), required=False, shell_complete=complete_rules_file
+    )
     return argument(rules_option(required=False)(with_file))
 
 
@@ -105,6 +107,8 @@ def _problem_members(problem: Problem) -> dict[str, Any]:
 
 
 def _rules_members(file: Path, loaded: Rules) -> dict[str, Any]:
+    from url_rewriter.rules import digest_of
+
     return {
         "file": str(file),
         "ok": True,
@@ -148,6 +152,8 @@ def _today() -> date:
 
 
 def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
+    from url_rewriter.rules import digest_of
+
     console.print(
         f"rules    {printable(str(file))} · {counted(len(loaded.rules), 'rule')}"
         f" · sha256 {digest_of(loaded)[:8]}"
@@ -251,7 +257,7 @@ def schema() -> None:
 
 
 @rules.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_example)
 def example(name: str | None) -> None:
     """Print a complete rules file to begin with.
 

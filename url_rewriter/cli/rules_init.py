@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.errors import ConfigurationError
+from url_rewriter.cli.steps import say_steps
+from url_rewriter.errors import ConfigurationError, NextStep
 from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import counted
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Invocation
 
 _DEFAULT = Path("rules.yaml")
 
@@ -92,9 +96,10 @@ def init(
         console.document("rules-init", members)
     elif rules_file is None:
         click.echo(made.text, nl=False)
-    _advise(console, made.store, rules_file, len(made.buckets))
+    scope = limits.invocation(store=made.store, rules_file=str(rules_file or _DEFAULT))
     if made.trouble is not None:
         raise made.trouble
+    _advise(console, scope, rules_file, len(made.buckets))
 
 
 def _write(path: Path, text: str, *, overwrite: bool) -> None:
@@ -106,18 +111,16 @@ def _write(path: Path, text: str, *, overwrite: bool) -> None:
         raise ConfigurationError(f"{path} exists: give another name, or --overwrite.") from error
 
 
-def _advise(console: Console, store: str, rules_file: Path | None, buckets: int) -> None:
-    file = shlex.quote(str(rules_file or _DEFAULT))
-    where = file if rules_file else "stdout"
-    console.say(
-        f"\nRules for {counted(buckets, 'bucket')} are in {printable(where)}. Read them, then"
-    )
+def _advise(console: Console, scope: Invocation, rules_file: Path | None, buckets: int) -> None:
+    from url_rewriter.next_steps import command, plan_command
+
+    where = str(rules_file) if rules_file else "stdout"
+    are = "is" if buckets == 1 else "are"
+    console.say(f"\nRules for {counted(buckets, 'bucket')} {are} in {printable(where)}.")
     if "S3_ENDPOINT_URL" not in os.environ:
-        console.say(
-            "  Set         S3_ENDPOINT_URL to what readers open, e.g. https://s3.example.com"
-        )
-    console.say(f"  Check them  url-rewriter rules check --rules {printable(file)}")
-    console.say(
-        f"  Plan        url-rewriter plan --rules {printable(file)} "
-        f"--store {printable(shlex.quote(store))} -o x.plan"
+        console.say("Set S3_ENDPOINT_URL to what readers open, such as https://s3.example.com.")
+    steps = (
+        NextStep("Read and check them", command("rules", "check", "--rules", scope.rules_file)),
+        NextStep("Plan", plan_command(scope)),
     )
+    say_steps(console, steps)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.completing import complete_collection, complete_document, complete_rule
 from url_rewriter.cli.console import Console, printable, printable_url
 from url_rewriter.cli.plan import show_summary
 from url_rewriter.text import counted
@@ -25,12 +26,19 @@ _OUTCOMES = ("written", "unchanged", "conflict", "gone", "failed")
 @options.command()
 @options.plan_argument
 @options.filter_option("--status", type=click.Choice(_STATUSES), help="URLs with this status only.")
-@options.filter_option("--rule", metavar="NAME", help="URLs that this rule takes only.")
 @options.filter_option(
-    "--collection", metavar="PATTERN",
+    "--rule", metavar="NAME", shell_complete=complete_rule, help="URLs that this rule takes only."
+)
+@options.filter_option(
+    "--collection", metavar="PATTERN", shell_complete=complete_collection,
     help="URLs in this collection only: a name or a path, as for plan.",
 )  # fmt: skip
-@options.filter_option("--document", metavar="PATH", help="URLs in this document only.")
+@options.filter_option(
+    "--document",
+    metavar="PATH",
+    shell_complete=complete_document,
+    help="URLs in this document only.",
+)
 @options.filter_option(
     "--outcome", type=click.Choice(_OUTCOMES), help="URLs in documents with this one."
 )

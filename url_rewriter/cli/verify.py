@@ -11,8 +11,10 @@ import click
 from url_rewriter.cli import options
 from url_rewriter.cli.annotations import annotate_gates
 from url_rewriter.cli.check import check
+from url_rewriter.cli.completing import PlanFile, complete_gate
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.parameter_types import Duration
+from url_rewriter.cli.steps import say_steps, typed
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
 from url_rewriter.text import agreed, counted
@@ -40,9 +42,7 @@ if TYPE_CHECKING:
         "CRC32C or MD5: the gate targets-same must then hold. Equal sizes are not called a match.",
     }
 )
-@click.argument(
-    "plan_file", metavar="[FILE]", required=False, type=click.Path(path_type=Path, dir_okay=False)
-)
+@click.argument("plan_file", metavar="[FILE]", required=False, type=PlanFile())
 @options.rules_option(required=False)
 @options.store_options
 @options.scan_options
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     help="Keep what was found, with the verdict, in this plan file, for report and show.",
 )  # fmt: skip
 @options.verdict_option(
-    "--fail-on", "fail_on", metavar="GATE", multiple=True,
+    "--fail-on", "fail_on", metavar="GATE", multiple=True, shell_complete=complete_gate,
     help="Fail where something stands against this gate, which is only told by default.",
 )  # fmt: skip
 @options.verdict_option(
@@ -107,6 +107,7 @@ def verify(
     if attest_file is not None and not attest_file.parent.is_dir():
         raise ConfigurationError(f"{attest_file}: there is no folder {attest_file.parent}.")
     from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.next_steps import VerifyEnd, after_verify
     from url_rewriter.pipeline.attest import AttestRequest
     from url_rewriter.pipeline.judging import gate_named
     from url_rewriter.pipeline.verify import VerifyRequest
@@ -134,12 +135,17 @@ def verify(
         _attest(console, attest_file, wanted, services)
     if found.trouble is not None:
         raise found.trouble
+    scope = found.limits.invocation(store=found.store, rules_file=found.rules_file)
+    steps = after_verify(
+        VerifyEnd(found.gates, scope, typed(), found.commands, str(output or ""), bool(attest_file))
+    )
     headline = printable(found.verdict.headline)
     if not found.passed:
-        raise ChecksFailedError(f"{headline}.")
+        raise ChecksFailedError(f"{headline}.").then(*steps)
     if found.read_at.remark:
         console.say(f"\n{printable(found.read_at.remark)}")
     console.say(f"\n{headline}{_comma(found.read_at.text)}.")
+    say_steps(console, steps)
 
 
 def _attest(console: Console, path: Path, request: AttestRequest, services: Services) -> None:
@@ -198,6 +204,7 @@ def _show_text(console: Console, found: Verification) -> None:
     within = f", within {limited}" if limited else ""
     scanned = counted(found.summary.documents["scanned"], "document")
     console.print(f" {scanned} scanned{within}{_comma(found.read_at.text)}")
+    console.print(f" {found.summary.sum_urls(rewrite='still old')}")
     show_openings(console, found.openings)
     show_empty(console, found.empty)
     for view in views:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
+from url_rewriter.concurrency.control import current_control
 from url_rewriter.errors import UrlRewriterError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -42,7 +43,8 @@ class Stop:
     at once what runs in ``at_once``.
 
     ``announce`` is told at once that the signal was heard, in a thread of its own: the main thread
-    may be waiting for a server. ``pause`` sleeps, for a number of seconds.
+    may be waiting for a server. ``pause`` sleeps, for a number of seconds. While the run
+    is paused from outside, ``check`` waits; where it is to stop, that is as if a signal had come.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Stop:
         self._at_once = False
         self._previous: dict[int, Any] = {}
         self._watch: _Watch | None = None
+        self._control = current_control()
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
@@ -90,33 +93,47 @@ class Stop:
 
         A first signal raises InterruptedRunError in it, whatever it waits for.
         """
-        self.check()
+        self._raise_if_asked()
         self._at_once = True
         try:
             yield
         except _Unwinding:
-            self.check()
+            self._raise_if_asked()
             raise
         finally:
             self._at_once = False
 
     @property
     def asked(self) -> bool:
-        """Whether a signal came."""
-        return self._number is not None
+        """Whether a signal came, or the run is to stop."""
+        return self._number is not None or self._control.stop_asked
 
     def check(self) -> None:
-        """Raise InterruptedRunError if a signal came."""
-        if self._number is not None:
-            raise InterruptedRunError(self._number)
+        """Raise InterruptedRunError if a signal came; return when the run is not paused."""
+        self._control.settle()
+        self.hold()
+        self._raise_if_asked()
 
-    def sleep(self, seconds: float) -> None:
-        """Pause. Raises InterruptedRunError as soon as a signal comes."""
-        while seconds > 0:
+    def _raise_if_asked(self) -> None:
+        if self.asked:
+            raise InterruptedRunError(self._number or signal.SIGINT)
+
+    def hold(self) -> None:
+        """Return when the run is not paused, or a signal came; for threads beside the run's own."""
+        self._control.hold(lambda: self.asked, self._pause)
+
+    def sleep(self, seconds: float) -> bool:
+        """Pause. Raises InterruptedRunError as soon as a signal comes.
+
+        Returns early, and True, where the run was given other orders meanwhile.
+        """
+        version = self._control.version
+        while seconds > 0 and self._control.version == version:
             self.check()
             self._pause(min(seconds, _STEP))
             seconds -= _STEP
         self.check()
+        return self._control.version != version
 
 
 class _Watch:

@@ -10,6 +10,8 @@ import math
 import time
 from collections.abc import Callable
 
+from url_rewriter.concurrency.control import current_control
+
 START = 500.0
 """Writes a second in the first five minutes."""
 
@@ -26,7 +28,7 @@ class WriteRate:
 
     ``ramp`` is off where there is nothing to protect (an emulator, the embedded store); ``cap``
     limits the rate, in writes a second, in any case, from the first write: each batch is waited for
-    before it is sent.
+    before it is sent. The run's control may ask for less.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class WriteRate:
         self._clock = clock
         self._grown_at = self._sent_at = clock()
         self._sent = 0
+        self._before = (self._sent_at, self._sent)
+        self._control = current_control()
 
     @property
     def rate(self) -> float:
@@ -50,7 +54,7 @@ class WriteRate:
             periods = int((self._clock() - self._grown_at) // PERIOD)
             self._allowed *= GROWTH**periods
             self._grown_at += periods * PERIOD
-        return min(self._allowed, self._cap)
+        return min(self._allowed, self._cap, self._control.rate)
 
     def batch(self, most: int) -> int:
         """How many writes may be sent together: a second's worth, from 1 to ``most``."""
@@ -62,9 +66,14 @@ class WriteRate:
         The distance to the last ones pays for the larger of the two, so that no second has more.
         """
         now = self._clock()
+        self._before = (self._sent_at, self._sent)
         turn = max(now, self._sent_at + max(self._sent, writes) / self.rate)
         self._sent_at, self._sent = turn, writes
         return turn - now
+
+    def cancel(self) -> None:
+        """Forget the last ``take``: none of its writes was sent."""
+        self._sent_at, self._sent = self._before
 
     def give_back(self, writes: int) -> None:
         """Say that ``writes`` of those that were last reserved are not sent."""

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from url_rewriter.concurrency.control import LOOK, current_control
 from url_rewriter.text import counted
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ class RequestRate:
     """Says when the next request may be sent; shared by all threads that ask one server.
 
     ``cap`` is what an operator chose, in requests a second. A server that refuses everything is
-    waited for as long as ``patience``, in seconds, lasts.
+    waited for as long as ``patience``, in seconds, lasts. The run's control may ask for
+    less, or for nothing at all while the run is paused.
     """
 
     def __init__(
@@ -88,16 +90,19 @@ class RequestRate:
         self._fell_at = math.inf  # when it was unlimited last
         self._untold = ""  # what the server said when it refused a request last
         self._told = -math.inf
+        self._busy_until = -math.inf  # as the server asked
+        self._control = current_control()
+        self._heeded = self._control.version
 
     @property
     def rate(self) -> float:
         """Requests a second, now."""
-        return min(self._cap, self._allowed)
+        return min(self._cap, self._allowed, self._control.rate)
 
     @property
     def limited(self) -> bool:
         """Whether requests have to wait for their turn."""
-        return self.rate < math.inf or self._next > -math.inf
+        return self.rate < math.inf or self._next > -math.inf or self._control.paused
 
     @property
     def patient(self) -> bool:
@@ -107,12 +112,20 @@ class RequestRate:
 
     def pause(self) -> float:
         """Seconds until the next turn."""
+        if self._control.paused:
+            self._control.settle()
+            return LOOK
+        with self._lock:
+            self._heed()
         return max(0.0, self._next - self._clock())
 
     def is_due(self) -> bool:
         """Whether one more request may be sent now; the caller then sends it."""
+        if self._control.paused:
+            return False
         now = self._clock()
         with self._lock:
+            self._heed()
             if now < self._next:
                 return False
             self._take(max(self._next, now - self._slack()))
@@ -120,12 +133,26 @@ class RequestRate:
 
     def wait(self, stop: threading.Event) -> None:
         """Return when it is this caller's turn, or when ``stop`` is set."""
-        if not self.limited:
-            return
-        with self._lock:
-            turn = max(self._clock(), self._next)
-            self._take(turn)
-        stop.wait(max(0.0, turn - self._clock()))
+        while self.limited and not stop.is_set():
+            self._control.hold(stop.is_set, stop.wait)
+            with self._lock:
+                self._heed()
+                heeded = self._heeded
+                turn = max(self._clock(), self._next)
+                self._take(turn)
+            if not self._control.live:
+                stop.wait(max(0.0, turn - self._clock()))
+                return
+            if self._is_waited_for(turn, heeded, stop):
+                return
+
+    def _is_waited_for(self, turn: float, heeded: int, stop: threading.Event) -> bool:
+        """Wait for a turn; False where it counts no more, since the run has other orders."""
+        while (left := turn - self._clock()) > 0 and not stop.is_set():
+            if self._control.version != heeded:
+                return False
+            stop.wait(min(left, LOOK))
+        return not self._control.paused
 
     def passed(self, count: int = 1) -> None:
         """So many requests were answered, however."""
@@ -147,7 +174,8 @@ class RequestRate:
             self._refused += 1
             self._note_refusal(now)
             if pause > 0 and now - self._refusing_since >= _PERIOD:
-                self._next = max(self._next, now + min(pause, LONGEST_PAUSE))
+                self._busy_until = now + min(pause, LONGEST_PAUSE)
+                self._next = max(self._next, self._busy_until)
             self._weigh()
             self._untold = why + (f" and asks for a pause of {pause:g} s" if pause > 0 else "")
             message = self._message()
@@ -166,6 +194,12 @@ class RequestRate:
     def _slack(self) -> float:
         # Where turns are further apart than that, some servers refuse two requests that are not.
         return _SLACK if self.rate * _SLACK > 1 else min(_SLACK, 0.25 / self.rate)
+
+    def _heed(self) -> None:
+        """Give turns anew where the run has other orders: those given were at another rate."""
+        if self._heeded != self._control.version:
+            self._heeded = self._control.version
+            self._next = self._busy_until
 
     def _take(self, turn: float) -> None:
         self._next = turn + 1 / self.rate if self.rate < math.inf else -math.inf

@@ -11,6 +11,8 @@ from itertools import islice
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from url_rewriter.concurrency.control import LOOK, controlled_by, current_control
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -29,7 +31,8 @@ class WorkerPool(Generic[T, R]):
     """Up to ``size`` threads that call ``work``; a context manager, at whose end they stop.
 
     The threads are daemons, so a request whose result is no longer wanted does not keep the process
-    alive. A ``concurrent.futures`` pool would join its threads at exit.
+    alive. A ``concurrent.futures`` pool would join its threads at exit. While the run is paused, no
+    thread begins with another item.
     """
 
     def __init__(self, work: Callable[[T], R], size: int) -> None:
@@ -39,6 +42,7 @@ class WorkerPool(Generic[T, R]):
         self._done: queue.SimpleQueue[R | BaseException] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
+        self._control = current_control()
 
     def map(self, items: Iterable[T], window: int, seconds: float | None = None) -> Iterator[R]:
         """Yield a result for each item, in any order, with at most ``window`` of them under way.
@@ -50,15 +54,27 @@ class WorkerPool(Generic[T, R]):
         deadline = None if seconds is None else time.monotonic() + seconds
         under_way = self._hand_out(source, window)
         while under_way:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
             try:
-                result = self._done.get(timeout=left)
+                result = self._next_result(deadline)
             except queue.Empty:
                 return
             if isinstance(result, BaseException):
                 raise result
             under_way += self._hand_out(source, 1) - 1
             yield result
+
+    def _next_result(self, deadline: float | None) -> R | BaseException:
+        """What comes next; raises queue.Empty at the deadline."""
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._control.live:
+                return self._done.get(timeout=left)
+            self._control.settle()
+            try:
+                return self._done.get(timeout=LOOK if left is None else min(left, LOOK))
+            except queue.Empty:
+                if left is not None and left <= LOOK:
+                    raise
 
     def _hand_out(self, source: Iterator[T], count: int) -> int:
         handed = 0
@@ -77,11 +93,13 @@ class WorkerPool(Generic[T, R]):
 
     def _serve(self) -> None:
         _STOP.set(self._stop)
-        while (item := self._todo.get()) is not None and not self._stop.is_set():
-            try:
-                self._done.put(self._work(item))
-            except BaseException as error:  # raised in the caller's thread
-                self._done.put(error)
+        with controlled_by(self._control):
+            while (item := self._todo.get()) is not None and not self._stop.is_set():
+                self._control.hold(self._stop.is_set, self._stop.wait)
+                try:
+                    self._done.put(self._work(item))
+                except BaseException as error:  # raised in the caller's thread
+                    self._done.put(error)
 
     def __enter__(self) -> Self:
         return self

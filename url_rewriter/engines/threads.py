@@ -17,6 +17,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from url_rewriter.concurrency.control import LOOK, current_control
 from url_rewriter.documents import Document
 from url_rewriter.engines.base import Batch, Budget, Part, Reducer, Scan
 from url_rewriter.planning import PlannedDocument
@@ -57,6 +58,7 @@ class Threads(Generic[T]):
         self._batches: queue.Queue[Batch[T] | BaseException | None] = queue.Queue(count + _AHEAD)
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._control = current_control()
         self._threads = [
             threading.Thread(target=self._work, name=f"scan-{number}", daemon=True)
             for number in range(count)
@@ -80,13 +82,20 @@ class Threads(Generic[T]):
     def __iter__(self) -> Iterator[Batch[T]]:
         working = len(self._threads)
         while working:
-            match self._batches.get():
+            match self._next_batch():
                 case Batch() as batch:
                     yield batch
                 case BaseException() as error:
                     raise error
                 case None:
                     working -= 1
+
+    def _next_batch(self) -> Batch[T] | BaseException | None:
+        while self._control.live:
+            self._control.settle()
+            with contextlib.suppress(queue.Empty):
+                return self._batches.get(timeout=LOOK)
+        return self._batches.get()
 
     def __exit__(
         self,
@@ -136,6 +145,7 @@ class Threads(Generic[T]):
         last: Checkpoint | None = None
         query = replace(self._scan.query, limit=granted)
         for item in self._scan.reader.scan(query, part.partition, after):
+            self._control.hold(self._stop.is_set)
             if self._stop.is_set():
                 return None, spent
             if granted is not None and spent >= granted and not _is_empty(item):

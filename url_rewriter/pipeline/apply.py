@@ -13,10 +13,12 @@ from pathlib import Path
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Document, Environment
-from url_rewriter.errors import ChecksFailedError, IncompleteError, RefusedError
+from url_rewriter.errors import ChecksFailedError, IncompleteError, NextStep, RefusedError
+from url_rewriter.next_steps import PlanCommands, after_plan
 from url_rewriter.objects import ObjectStore, Prove
 from url_rewriter.pipeline.canary import choose, look
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
+from url_rewriter.pipeline.controlled import controlled
 from url_rewriter.pipeline.forecast import forecast_writes
 from url_rewriter.pipeline.held_plan import (
     DryRunStore,
@@ -39,9 +41,16 @@ from url_rewriter.planfile import (
     Operation,
     Plan,
 )
-from url_rewriter.planning import Planner, Replanned, count_already_new, find_standing, replan
+from url_rewriter.planning import (
+    Planner,
+    Replanned,
+    count_already_new,
+    find_standing,
+    replan,
+    tell_blocking,
+)
 from url_rewriter.rules import Rules, digest_of
-from url_rewriter.text import agreed, counted
+from url_rewriter.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +81,26 @@ def apply(
     store than the plan's, ConfigurationError where the operator does not agree, and IncompleteError
     where the operator stops after the canary.
     """
-    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+    with (
+        held_plan(request.path, dry_run=request.dry_run) as (plan, stack),
+        controlled(request.path, "apply", progress) as listener,
+    ):
         rules = planned_rules(plan)
         _require_applicable(plan, rules, request, services)
         store = stack.enter_context(services.store(request.store or plan.header.store))
         require_same_store(plan, store)
         ramp = store.environment is Environment.PRODUCTION
         planned = plan.count_pending(Operation.APPLY)
+        tell = partial(tell_writes, plan, Operation.APPLY, request.path, dry_run=request.dry_run)
+        if not planned:
+            return tell(nothing_left=True)
         writes = min(planned, request.max_writes or planned)
         progress.note(f"forecast {forecast_writes(writes, ramp=ramp, cap=request.max_rps)}")
         if not request.dry_run:
             question = f"Write {counted(writes, 'document')} of {store.locator}?"
             require_consent(store, question, request.consent, operator)
         with ending(Journal(plan, Operation.APPLY)) as journal, ExitStack() as opened:
+            opened.enter_context(listener.listening(plan.seal, journal.add_controls))
             writing = PlanWriter(
                 journal=journal,
                 store=DryRunStore(store) if request.dry_run else store,
@@ -100,7 +116,7 @@ def apply(
             progress.begin("apply", "docs", left if most is None else min(left, most))
             writing.write(progress, max_writes=most)
             progress.end()
-        return tell_writes(plan, Operation.APPLY, request.path, dry_run=request.dry_run)
+        return tell()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,15 +195,15 @@ def _write_canary(
         f"{counted(sum(bool(each.url) for each in sightings), 'new URL')} fetched, "
         f"{counted(len(trouble), 'trouble')}"
     )
+    commands = PlanCommands.of(writing.journal.plan, str(request.path))
     if operator.present:
         goes_on = operator.agrees("Go on?")
     else:
         goes_on = not trouble and request.consent.given
     if not goes_on:
         raise IncompleteError(
-            f"Stopped after the canary. `url-rewriter rollback {request.path}` undoes"
-            " it; the same command without --canary goes on."
-        )
+            "Stopped after the canary: the same command without --canary goes on."
+        ).then(NextStep("Undo it", commands.rollback()), NextStep("Go on", commands.apply()))
     return len(chosen)
 
 
@@ -199,11 +215,10 @@ def _require_applicable(
         raise RefusedError(
             f"{path} was made by other rules than {rules_file} holds now. Make the plan again."
         )
-    blocking = sum(plan.summarize().blocking.values())
-    if blocking:
+    summary = plan.summarize()
+    if summary.blocked:
         raise ChecksFailedError(
-            f"{path} is blocked: {blocking:,} {agreed(blocking, 'URLs stand')} against it; "
-            f"nothing was written. See `url-rewriter show {path}`, then make the plan again."
-        )
+            f"{path} is blocked: {tell_blocking(summary.blocking)}. Nothing was written."
+        ).then(*after_plan(PlanCommands.of(plan, str(path)), summary))
     if rules_file is None:
         require_named_endpoint(plan, services)

@@ -158,6 +158,7 @@ class Copier:
     def _within_bounds(self, stop: Stop, patience: _Patience) -> Iterator[CopyTask]:
         begun = 0
         for task in self.copies.tasks():
+            stop.hold()
             if stop.asked or patience.trouble is not None:
                 return
             if task.step is CopyStep.COPY:
@@ -222,6 +223,7 @@ def _mismatch(target: ObjectRef, detail: str) -> Evidence:
 
 def _until(stop: Stop, chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
+        stop.hold()
         if stop.asked:
             raise _StoppedError
         yield chunk

@@ -16,8 +16,10 @@ from url_rewriter.errors import (
     ServiceError,
     UrlRewriterError,
 )
+from url_rewriter.next_steps import PlanCommands
 from url_rewriter.objects import ObjectWriter
 from url_rewriter.pipeline.consent import Operator
+from url_rewriter.pipeline.controlled import controlled
 from url_rewriter.pipeline.copier import (
     WORKERS,
     Copier,
@@ -59,8 +61,9 @@ class CopyRequest:
 class Copied:
     """What became of the objects.
 
-    ``failure`` is why some are not at their targets, where any is. ``plan_again`` is the command
-    that makes the plan anew, where the plan says that objects are missing which are there now.
+    ``failure`` is why some are not at their targets, where any is. ``unproven``: the plan says
+    that objects are missing, or not known; ``blocked``: it may not be applied. ``commands`` are
+    those over the plan file.
     """
 
     path: Path
@@ -69,7 +72,9 @@ class Copied:
     dry_run: bool
     totals: CopyTotals
     failure: UrlRewriterError | None
-    plan_again: str
+    unproven: bool
+    blocked: bool
+    commands: PlanCommands
 
 
 def copy(
@@ -87,7 +92,10 @@ def copy(
     """
     if not (request.yes or request.dry_run or operator.present):
         raise ConfigurationError("Nobody to ask whether to copy: give --yes, or --dry-run.")
-    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+    with (
+        held_plan(request.path, dry_run=request.dry_run) as (plan, stack),
+        controlled(request.path, "copy", progress) as listener,
+    ):
         rules = planned_rules(plan)
         require_known_rule(plan, request.wanted.rule)
         _tell_what_is_left_out(rules, progress)
@@ -96,7 +104,10 @@ def copy(
         objects = stack.enter_context(services.objects(rules))
         source = stack.enter_context(services.cloud_storage())
         endpoint = services.settings(rules).endpoint
-        with ending(Run(plan, "copy")) as run:
+        with (
+            ending(Run(plan, "copy")) as run,
+            listener.listening(plan.seal, run.add_controls),
+        ):
             queue.add(choices_of(plan, request.wanted))
             survey(queue, source, objects, run, progress)
             if request.dry_run:
@@ -161,8 +172,8 @@ def _give_up_what_was_left(writer: ObjectWriter, uploads: Uploads, progress: Pro
 
 def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> Copied:
     totals = queue.totals()
-    urls = plan.count_urls()
-    missing = urls["missing"] + urls["unknown"]
+    summary = plan.summarize()
+    urls = summary.urls
     return Copied(
         path=request.path,
         store=plan.header.store,
@@ -170,7 +181,9 @@ def _tell(request: CopyRequest, plan: Plan, queue: CopyQueue, endpoint: str) -> 
         dry_run=request.dry_run,
         totals=totals,
         failure=_failure(queue, totals, dry_run=request.dry_run),
-        plan_again=plan.header.command(str(request.path)) if missing else "",
+        unproven=bool(urls["missing"] + urls["unknown"]),
+        blocked=summary.blocked,
+        commands=PlanCommands.of(plan, str(request.path)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from url_rewriter.concurrency.rate import seconds_for
 from url_rewriter.text import counted, sized
@@ -51,6 +52,16 @@ def forecast_reads(documents: int) -> str:
     """
     price = documents * READ_PRICE
     return f"{counted(documents, 'document')} to read, about ${price:,.2f} at list prices"
+
+
+def forecast_watch(documents: int, every: timedelta) -> str:
+    """What rescans of so many documents cost, in one line.
+
+    >>> print(forecast_watch(2_400_000, timedelta(hours=6)))
+    2,400,000 documents to read, about $1.44 at list prices, for each rescan; about $5.76 a day
+    """
+    a_day = documents * READ_PRICE * (timedelta(days=1) / every)
+    return f"{forecast_reads(documents)}, for each rescan; about ${a_day:,.2f} a day"
 
 
 def forecast_writes(documents: int, *, ramp: bool, cap: float | None = None) -> Forecast:

@@ -47,7 +47,7 @@ def _by_obstacle(name: GateName) -> Judge:
 def _something_scanned(seen: Inspection) -> Objections:
     # Where nothing was looked at, nothing can be left: that proves a typing slip, or nothing.
     nothing = [] if seen.fresh.count_scanned() else [GateExample(text=seen.fresh.header.store)]
-    return Objections("scans read no document at all", nothing)
+    return Objections("stores in which no document was read", nothing)
 
 
 def _scan_complete(seen: Inspection) -> Objections:

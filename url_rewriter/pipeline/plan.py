@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from url_rewriter import __version__
-from url_rewriter.errors import UrlRewriterError
+from url_rewriter.errors import NextStep, UrlRewriterError
 from url_rewriter.evidence import Method
 from url_rewriter.inventories.target import TargetInventory
+from url_rewriter.next_steps import PlanCommands, after_plan
 from url_rewriter.objects import ObjectStore, open_inventoried
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.census import take_census
 from url_rewriter.pipeline.checks import check_content_types, check_public
 from url_rewriter.pipeline.clusters import Cluster
 from url_rewriter.pipeline.compare import compare_sources, only_origin
+from url_rewriter.pipeline.controlled import Listener, controlled
 from url_rewriter.pipeline.opening import open_sample, open_written
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
@@ -79,6 +81,7 @@ class MadePlan:
     read_at: ReadAt = ReadAt()
     trouble: UrlRewriterError | None = None
     proof: str = ""
+    next_steps: tuple[NextStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +105,24 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
     stopped the scan.
     """
     request = replace(request, rules=with_on_missing(request.rules, request.on_missing))
-    with open_sides(request.store, request.rules, services, beside=request.path) as sides:
+    with (
+        controlled(request.path, "plan", progress) as listener,
+        open_sides(request.store, request.rules, services, beside=request.path) as sides,
+    ):
         _introduce(request, sides, services, progress)
-        made, trouble = make_plan(request, sides, services, progress)
+        made, trouble = make_plan(request, sides, services, progress, listener=listener)
     with closing(made):
+        summary = made.summarize()
         return MadePlan(
             made.path,
-            made.summarize(),
+            summary,
             made.count_comparisons(),
             made.openings(),
             made.empty_targets(),
             read_at_of(made),
             trouble,
             describe_proof(made, sides.inventories),
+            after_plan(PlanCommands.of(made), summary),
         )
 
 
@@ -146,12 +154,13 @@ def make_plan(
     fresh: bool = False,
     origins: Origins | None = None,
     opaque: OpaqueWatch | None = None,
+    listener: Listener | None = None,
 ) -> tuple[Plan, UrlRewriterError | None]:
     """Make a plan file and open it; with it the trouble with objects or sources, if there was any.
 
     ``fresh``: the plan is to be judged and thrown away; it is not sealed, and the targets that
     documents name already are proven as well. ``origins`` are the sources of those targets;
-    ``opaque`` counts values that no search looks into.
+    ``opaque`` counts values that no search looks into. ``listener``: the run can be controlled.
     """
     draft = Draft(request.path, _make_header(request, sides.reader, services), kept=not fresh)
     if draft.continued:
@@ -162,33 +171,36 @@ def make_plan(
             f"{sides.reader.locator} was changed since the plan in {draft.part} was begun; it keeps"
             " no earlier state, so that the plan is begun anew."
         )
-    _warn_of_trouble(sides.objects, request.rules, progress)
-    scan = make_scan(sides.reader, request.rules, request.limits, verifies=fresh, opaque=opaque)
     try:
-        scanned = draft.count_scanned()
-        options = prepare(
-            scan,
-            request.limits,
-            sides.cluster.parts if sides.cluster else services.workers,
-            progress,
-            scanned=scanned,
-            read_at=ReadAt.parse(*draft.read_at()),
-            keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
-        )
-        with _spread(options, sides, request, draft, fresh=fresh, opaque=opaque) as options:
-            read = scan_documents(scan, draft, progress, options, prove_migrated=fresh)
-        if fresh:  # soon, because the store keeps the read time for an hour
-            draft.note_census(take_census(read, request.limits.max_reads))
-        objects = _objects(sides, request.rules, progress)
-        trouble = prove(objects, scan.planner, draft, progress)
-        openings, later_trouble = open_sample(objects, scan.planner, draft, progress)
-        draft.settle(scan.planner)
-        trouble = trouble or later_trouble
-        if sides.sources is not None:
-            refused = _compare(draft, scan.planner, sides.sources, services, progress, origins)
-            trouble = trouble or refused
-        _check(draft, request.rules, services, progress)
-        draft.note_openings(_open_written(openings, draft, request.rules, services))
+        with _listening(listener, draft):
+            _warn_of_trouble(sides.objects, request.rules, progress)
+            scan = make_scan(
+                sides.reader, request.rules, request.limits, verifies=fresh, opaque=opaque
+            )
+            scanned = draft.count_scanned()
+            options = prepare(
+                scan,
+                request.limits,
+                sides.cluster.parts if sides.cluster else services.workers,
+                progress,
+                scanned=scanned,
+                read_at=ReadAt.parse(*draft.read_at()),
+                keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
+            )
+            with _spread(options, sides, request, draft, fresh=fresh, opaque=opaque) as options:
+                read = scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+            if fresh:  # soon, because the store keeps the read time for an hour
+                draft.note_census(take_census(read, request.limits.max_reads))
+            objects = _objects(sides, request.rules, progress)
+            trouble = prove(objects, scan.planner, draft, progress)
+            openings, later_trouble = open_sample(objects, scan.planner, draft, progress)
+            draft.settle(scan.planner)
+            trouble = trouble or later_trouble
+            if sides.sources is not None:
+                refused = _compare(draft, scan.planner, sides.sources, services, progress, origins)
+                trouble = trouble or refused
+            _check(draft, request.rules, services, progress)
+            draft.note_openings(_open_written(openings, draft, request.rules, services))
         if fresh:
             return draft.finish_unnamed(), trouble
         draft.seal()
@@ -218,6 +230,12 @@ def _spread(
     )
     with sides.cluster.shards_of(scan, kept=not fresh):
         yield replace(options, spread=spread)
+
+
+def _listening(listener: Listener | None, draft: Draft) -> AbstractContextManager[None]:
+    if listener is None:
+        return nullcontext()
+    return listener.listening(draft.identity, draft.note_controls)
 
 
 def _objects(sides: Sides, rules: Rules, progress: Progress) -> ObjectStore:

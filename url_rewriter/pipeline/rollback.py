@@ -11,6 +11,7 @@ from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.concurrency.rate import WriteRate
 from url_rewriter.documents import Document, Edit, Environment
 from url_rewriter.pipeline.consent import Consent, Operator, require_consent
+from url_rewriter.pipeline.controlled import controlled
 from url_rewriter.pipeline.forecast import forecast_writes
 from url_rewriter.pipeline.held_plan import (
     DryRunStore,
@@ -54,11 +55,16 @@ def rollback(
     Raises RefusedError for another store than the plan's, and ConfigurationError where the operator
     does not agree.
     """
-    with held_plan(request.path, dry_run=request.dry_run) as (plan, stack):
+    with (
+        held_plan(request.path, dry_run=request.dry_run) as (plan, stack),
+        controlled(request.path, "rollback", progress) as listener,
+    ):
         store = stack.enter_context(services.store(request.store or plan.header.store))
         require_same_store(plan, store)
         ramp = store.environment is Environment.PRODUCTION
         planned = plan.count_pending(Operation.ROLLBACK, request.wanted)
+        if not planned:
+            return nothing_to_put_back(plan, request.path, dry_run=request.dry_run)
         progress.note(f"forecast {forecast_writes(planned, ramp=ramp, cap=request.max_rps)}")
         if not request.dry_run:
             question = f"Put back {counted(planned, 'document')} of {store.locator}?"
@@ -67,13 +73,14 @@ def rollback(
             if next(journal.to_roll_back(request.wanted), None) is None:
                 return nothing_to_put_back(plan, request.path, dry_run=request.dry_run)
             progress.begin("rollback", "docs", planned)
-            put_back(
-                journal,
-                DryRunStore(store) if request.dry_run else store,
-                progress,
-                WriteRate(ramp=ramp, cap=request.max_rps),
-                wanted=request.wanted,
-            )
+            with listener.listening(plan.seal, journal.add_controls):
+                put_back(
+                    journal,
+                    DryRunStore(store) if request.dry_run else store,
+                    progress,
+                    WriteRate(ramp=ramp, cap=request.max_rps),
+                    wanted=request.wanted,
+                )
             progress.end()
         return tell_writes(
             plan, Operation.ROLLBACK, request.path, dry_run=request.dry_run, wanted=request.wanted

@@ -162,7 +162,7 @@ def scan_documents(
         parts = scan.reader.partitions(scan.query, options.workers)
         draft.add_partitions((part.root, part.start, part.end) for part in parts)
     reduce = partial(rows_of, prove_migrated=prove_migrated)
-    passes = _Passes(scan, reduce, lambda: _unfinished(draft), options, progress)
+    passes = Passes(scan, reduce, lambda: _unfinished(draft), options, progress)
     read, repeated = dict.fromkeys((each.partition for each in _unfinished(draft)), 0), 0
     for batch in passes:
         read[batch.part.partition] += batch.checkpoint.documents + batch.checkpoint.others
@@ -197,7 +197,7 @@ def tally_documents(
     parts = scan.reader.partitions(scan.query, options.workers)
     left = {number: Part(number, part, None) for number, part in enumerate(parts, 1)}
     reduce = survey if discovery is None else discover
-    passes = _Passes(scan, reduce, lambda: list(left.values()), options, progress)
+    passes = Passes(scan, reduce, lambda: list(left.values()), options, progress)
     for batch in passes:
         if batch.checkpoint.done:
             del left[batch.part.number]
@@ -222,7 +222,7 @@ def warn_of_nothing(scan: Scan, scanned: int, progress: Progress) -> None:
         )
 
 
-class _Passes(Generic[T]):
+class Passes(Generic[T]):
     """The batches of all parts that are left, in one pass, or in several.
 
     Another pass begins, with the parts that are unfinished then, where the store no longer keeps

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from url_rewriter.errors import ConfigurationError, ServiceError, UrlRewriterError
 from url_rewriter.gates import CutoverVerdict, Gate, GateName, decide
+from url_rewriter.next_steps import PlanCommands
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.compare import only_origin
 from url_rewriter.pipeline.held_plan import planned_planner, planned_rules, require_same_store
@@ -79,7 +80,7 @@ class Verification:
 
     ``proof`` says how many targets rest on an inventory, "" where none was given. ``trouble`` is
     that of the object store, which left targets unknown. ``witness`` is there where it was asked
-    for.
+    for, ``commands`` over the plan file where one was judged.
     """
 
     plan: Path | None
@@ -95,6 +96,7 @@ class Verification:
     proof: str = ""
     rules_file: str = ""
     witness: Witness | None = None
+    commands: PlanCommands | None = None
 
     @property
     def verdict(self) -> CutoverVerdict:
@@ -117,6 +119,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
     """
     with ExitStack() as stack:
         applied = _open_plan(stack, request.plan)
+        commands = None if applied is None else PlanCommands.of(applied)
         rules, store, limits = _scope(request, applied, services)
         sides = stack.enter_context(open_sides(store, rules, services))
         origins = only_origin(rules)
@@ -169,6 +172,7 @@ def verify(request: VerifyRequest, services: Services, progress: Progress) -> Ve
             proof=seen.proof,
             rules_file=_rules_file(request, applied),
             witness=_take_witness(fresh, rules) if request.attested else None,
+            commands=commands,
         )
         for gate in found.gates:
             progress.gate(gate)

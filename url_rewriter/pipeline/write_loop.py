@@ -110,9 +110,7 @@ class Writer:
         left = _Round(list(batch))
         attempts = Attempts(self._backoff)
         for _ in attempts:
-            # The rate may have fallen since the batch was made.
-            now, left = left.divide(self._rate.batch(BATCH))
-            self._stop.sleep(self._rate.take(now.left))
+            now, left = self._in_turn(left)
             self._write_round(now, left)
             self._progress.advance(left.written)
             if not left.left:
@@ -123,6 +121,15 @@ class Writer:
             raise _quota_used_up(next(iter(left.refused.values())), left)
         given_up = [self._outcomes.given_up(*left.why[task.path], _ROUNDS) for task in left.tasks]
         self._journal.settle([], given_up)
+
+    def _in_turn(self, left: _Round) -> tuple[_Round, _Round]:
+        """As much of a round as may be written when this returns, and the rest."""
+        while True:
+            # The rate may have fallen since the batch was made.
+            now, rest = left.divide(self._rate.batch(BATCH))
+            if not self._stop.sleep(self._rate.take(now.left)):
+                return now, rest
+            self._rate.cancel()
 
     def _write_round(self, now: _Round, after: _Round) -> None:
         """Send refused writes again, look at each other document and write it.

@@ -37,6 +37,7 @@ from url_rewriter.planfile.totals import (
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
 from url_rewriter.planfile.verdicts import KeptVerdict
+from url_rewriter.planfile.watch_file import Straggler, WatchFile
 from url_rewriter.planfile.write_totals import LeftDocument, WriteFilter, WriteTotals
 
 __all__ = [
@@ -66,11 +67,13 @@ __all__ = [
     "RuleOpening",
     "RuleTotals",
     "Run",
+    "Straggler",
     "Summary",
     "UnmappedBucket",
     "Uploads",
     "UrlFacts",
     "UrlFilter",
+    "WatchFile",
     "WriteFilter",
     "WriteTotals",
     "live_edits",

@@ -12,7 +12,9 @@ import sqlite3
 
 from url_rewriter.planfile.seal import hash_rows
 
-CHAINED = ("runs", "endings", "evidence", "journal", "answers", "outcomes", "verdicts")
+CHAINED = (
+    "runs", "endings", "evidence", "journal", "answers", "outcomes", "verdicts", "controls",
+)  # fmt: skip
 """The tables whose rows are only added. Of the evidence, what the plan was made on is sealed."""
 
 _NEWEST = ", ".join(f"(SELECT coalesce(max(id), 0) FROM {table})" for table in CHAINED)

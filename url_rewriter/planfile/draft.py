@@ -29,6 +29,7 @@ from url_rewriter.planfile import (
 )
 from url_rewriter.planfile.census import Census
 from url_rewriter.planfile.comparisons import Origins
+from url_rewriter.planfile.controls import write_draft_controls
 from url_rewriter.planfile.damage import reading, translated
 from url_rewriter.planfile.evidence import (
     Rows,
@@ -40,6 +41,7 @@ from url_rewriter.planfile.evidence import (
 from url_rewriter.planfile.header import Header, read_header, write_header
 from url_rewriter.planfile.lock import FileLock
 from url_rewriter.planfile.openings import Openings
+from url_rewriter.planfile.orders import Order
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.replacing import replaceable, require_draft, require_replaceable
 from url_rewriter.planfile.scan_rows import FoundRows, insert_found
@@ -146,6 +148,17 @@ class Draft:
                 (str(Method.INVENTORY), (moment - _FRESH).isoformat(), moment.isoformat()),
             )
         return True
+
+    @property
+    def identity(self) -> str:
+        """What tells this draft from others of its name, continued or not."""
+        kept = read_header(self._connection)
+        return f"draft of {kept.created_at} by {kept.made_by}"
+
+    def note_controls(self, orders: Iterable[Order]) -> None:
+        """Keep what the run was asked from outside."""
+        with self._whole(), schema.transaction(self._connection):
+            write_draft_controls(self._connection, orders)
 
     # -- scanning -----------------------------------------------------------------------------
 

@@ -9,22 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from url_rewriter.documents import Outcome, ValuePath, collection_pattern, field_pattern
+from url_rewriter.planfile.obstacles import COUNTED_AS, COUNTED_WORDS
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.totals import Operation
 from url_rewriter.planfile.views import define
-from url_rewriter.planning import UrlStatus
 
 _collection = functools.lru_cache(maxsize=4096)(collection_pattern)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The URLs that have ``values`` in common: how many, by status; ``example`` is an old one."""
+    """The URLs that have ``values`` in common: how many, by word; ``example`` is an old one."""
 
     values: tuple[str, ...]
     documents: int
     urls: int
-    statuses: dict[str, int]
+    words: dict[str, int]
     example: str
 
 
@@ -32,6 +32,7 @@ _COLLECTION = "collection_of(d.path)"
 _DIMENSIONS: dict[str, tuple[str, ...]] = {
     "collection": (_COLLECTION,),
     "field": (_COLLECTION, "field_of(s.value_path)"),
+    "rule": ("o.rule",),
     "coverage": ("o.bucket", "o.rule"),
     "form": ("o.form",),
     "left": ("o.remark",),
@@ -50,10 +51,10 @@ def break_down(
     left alone.
     """
     name = functools.lru_cache(maxsize=4096)(lambda path: name_field(load_path(path)))
-    define(connection, "collection_of", _collection, 1)
+    define_collections(connection)
     define(connection, "field_of", name, 1)
     values = _DIMENSIONS[dimension]
-    counts = ", ".join(f"sum(o.status = '{status}')" for status in UrlStatus)
+    counts = ", ".join(f"sum({COUNTED_AS} = '{word}')" for word in COUNTED_WORDS)
     groups = ", ".join(str(number + 1) for number in range(len(values)))
     only = "WHERE o.status = 'left'" if dimension == "left" else ""
     rows = connection.execute(
@@ -69,20 +70,23 @@ def break_down(
             values=tuple(row[:width]),
             documents=row[width],
             urls=row[width + 1],
-            statuses=dict(
-                zip((each.value for each in UrlStatus), row[width + 2 : -1], strict=True)
-            ),
+            words=dict(zip(COUNTED_WORDS, row[width + 2 : -1], strict=True)),
             example=_old_url(connection, row[-1]),
         )
         for row in rows
     ]
 
 
+def define_collections(connection: sqlite3.Connection) -> None:
+    """Define ``collection_of``, the collection of a document path with ``*`` for ids."""
+    define(connection, "collection_of", _collection, 1)
+
+
 def outcomes_by_collection(
     connection: sqlite3.Connection, operation: Operation
 ) -> list[tuple[str, dict[str, int]]]:
     """What became of the documents ``operation`` was to write; "pending": not written yet."""
-    define(connection, "collection_of", _collection, 1)
+    define_collections(connection)
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for collection, outcome, count in connection.execute(_OUTCOMES[operation], (operation,)):
         found[collection][outcome] += count

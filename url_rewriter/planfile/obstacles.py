@@ -33,6 +33,14 @@ class Obstacle:
 UNPROVEN = (UrlStatus.MISSING, UrlStatus.UNKNOWN, UrlStatus.MISMATCH)
 """The statuses of URLs whose target is not proven."""
 
+WAIVED = "waived"
+COUNTED_WORDS = (*(status.value for status in UrlStatus), WAIVED)
+COUNTED_AS = (
+    f"CASE WHEN NOT o.blocks AND o.status IN {tuple(map(str, UNPROVEN))}"
+    f" THEN '{WAIVED}' ELSE o.status END"
+)
+"""What people are told that a URL is: its status, or that its target is not proven and waived."""
+
 _UNPROVEN = "o.status IN ('missing', 'unknown', 'mismatch')"
 _NAMED = "o.status IN ('rewrite', 'migrated')"
 _STATE = "coalesce((SELECT state FROM newest_evidence WHERE target = o.target), 'unknown')"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from url_rewriter.documents import Edit, Revision, ValuePath, field_pattern
@@ -29,10 +29,17 @@ from url_rewriter.planfile.evidence import (
 from url_rewriter.planfile.groups import Share, break_down, outcomes_by_collection
 from url_rewriter.planfile.header import Header, read_header
 from url_rewriter.planfile.history import History, recount
+from url_rewriter.planfile.known_revisions import KnownRevisions, known_revisions
 from url_rewriter.planfile.obstacles import Obstacle
 from url_rewriter.planfile.openings import Openings, read_openings
+from url_rewriter.planfile.row_counts import (
+    RowCounts,
+    count_collections,
+    count_remarks,
+    count_rows,
+)
 from url_rewriter.planfile.rows import PlannedWrite, load_path
-from url_rewriter.planfile.sample import UrlSample, take_sample
+from url_rewriter.planfile.sample import RowSample, take_sample
 from url_rewriter.planfile.seal import is_intact
 from url_rewriter.planfile.sidecars import close_as_it_is
 from url_rewriter.planfile.totals import (
@@ -54,6 +61,7 @@ from url_rewriter.planfile.url_facts import (
     count_against,
     count_copied_since,
     list_against,
+    list_numbered,
     list_urls,
 )
 from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
@@ -233,9 +241,25 @@ class Plan:
         """What the written URLs gave that were opened, by word."""
         return count_access(self._connection)
 
-    def sample(self, most: int) -> UrlSample:
-        """At most ``most`` URLs to show; the same ones whenever it is asked for."""
-        return take_sample(self._connection, most)
+    def urls_numbered(self, ids: Iterable[int]) -> Iterator[UrlFacts]:
+        """The URLs with these ids, in document order."""
+        return list_numbered(self._connection, ids)
+
+    def count_rows(self) -> RowCounts:
+        """The rows of a report by kind: URLs, and places that no edit reaches."""
+        return count_rows(self._connection)
+
+    def count_collections(self) -> dict[str, int]:
+        """The rows of a report by collection, with ``*`` for document ids."""
+        return count_collections(self._connection)
+
+    def count_remarks(self) -> dict[tuple[str, frozenset[str]], int]:
+        """URLs by status and by the codes that their rows remark on."""
+        return count_remarks(self._connection)
+
+    def sample(self, counts: RowCounts, most: int) -> RowSample:
+        """About ``most`` rows to show of those counted; the same ones whenever it is asked for."""
+        return take_sample(self._connection, counts, most)
 
     def findings(self) -> Iterator[tuple[str, str, str, str, str]]:
         """Code, severity, document path, value path (as kept) and detail of every finding."""
@@ -296,6 +320,10 @@ class Plan:
     def verdict(self) -> KeptVerdict | None:
         """What ``verify`` said last, unless something was written or copied since."""
         return newest_verdict(self._connection)
+
+    def known_revisions(self, path: str) -> KnownRevisions:
+        """The revisions of the document at ``path``: as it was planned, and as it was written."""
+        return known_revisions(self._connection, path)
 
     def chain_head(self) -> str:
         """The newest link of the chain, or the provenance: it changes with all that is added."""

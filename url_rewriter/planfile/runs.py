@@ -11,10 +11,12 @@ from url_rewriter import __version__
 from url_rewriter.errors import RefusedError
 from url_rewriter.evidence import Evidence
 from url_rewriter.planfile import chain, schema
+from url_rewriter.planfile.controls import insert_controls
 from url_rewriter.planfile.damage import translated
 from url_rewriter.planfile.endings import end_killed_runs
 from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
+from url_rewriter.planfile.orders import Order
 from url_rewriter.planfile.plan import Plan
 from url_rewriter.planfile.verdicts import KeptVerdict, insert_verdict
 
@@ -80,6 +82,11 @@ class Run:
         """Keep what ``verify`` said."""
         with self._adding():
             insert_verdict(self._connection, self._run, replace(verdict, decided_at=now()))
+
+    def add_controls(self, orders: Iterable[Order]) -> None:
+        """Keep what the run was asked from outside."""
+        with self._adding():
+            insert_controls(self._connection, self._run, orders)
 
     def close(self, result: str) -> None:
         """End the run, saying how."""

@@ -131,11 +131,19 @@ CREATE TABLE verdicts (
     rules_digest TEXT NOT NULL
 ) STRICT;
 
+-- What `control` asked of a run from outside, as the run heard it. Orders to `plan` are in the
+-- header, since they come before the seal.
+CREATE TABLE controls (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, verb TEXT NOT NULL, rate REAL,
+    who TEXT NOT NULL, asked_at TEXT NOT NULL, heard_at TEXT NOT NULL
+) STRICT;
+
 -- Each link binds the rows up to the ids that it names, behind those of the link before.
 CREATE TABLE chain (
     id INTEGER PRIMARY KEY, runs INTEGER NOT NULL, endings INTEGER NOT NULL,
     evidence INTEGER NOT NULL, journal INTEGER NOT NULL, answers INTEGER NOT NULL,
-    outcomes INTEGER NOT NULL, verdicts INTEGER NOT NULL, link TEXT NOT NULL
+    outcomes INTEGER NOT NULL, verdicts INTEGER NOT NULL, controls INTEGER NOT NULL,
+    link TEXT NOT NULL
 ) STRICT;
 
 -- Uploads in parts that `copy` began and has not ended. Nothing binds it.

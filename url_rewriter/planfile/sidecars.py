@@ -4,6 +4,9 @@ While a command adds to a plan file, its newest rows are in ``FILE-wal``; the tw
 command ends they are one file again. After a kill they are not, and a plan file that is copied
 alone has lost the end of its journal; its header says so. SQLite does not look: it would read what
 is there of the one, and replay a ``-wal`` that was left of another file.
+
+The files that a run is controlled by (see `orders`) stand beside a plan file too. They hold nothing
+of what it says, and stand in no other file's way.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from url_rewriter.planfile.wal import is_damaged
 APPLICATION_ID = 0x75726C77
 """Marks the file as ours in SQLite's header (the letters ``urlw``)."""
 
-VERSION = 4
+VERSION = 5
 """Raised whenever a reader of the previous version could misread a file."""
 
 _MAGIC = b"SQLite format 3\0"
@@ -49,6 +52,16 @@ def remove(path: Path) -> None:
     """Remove a plan file with everything that is kept beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def orders_of(path: Path, command: str) -> Path:
+    """The file that holds what a run of a command is asked from outside."""
+    return path.with_name(f"{path.name}.{command}-control")
+
+
+def presence_of(path: Path, command: str) -> Path:
+    """The file that a run of a command locks while it listens to such orders."""
+    return path.with_name(f"{path.name}.{command}-run")
 
 
 @contextmanager

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from url_rewriter.documents import ValuePath, format_value_path
 from url_rewriter.evidence import TargetState
 from url_rewriter.findings import Code
-from url_rewriter.planfile.obstacles import UNPROVEN
+from url_rewriter.planfile.obstacles import UNPROVEN, WAIVED
 from url_rewriter.planfile.rows import load_path
-from url_rewriter.planning import UrlStatus
+from url_rewriter.planning import UrlStatus, UrlSum, sum_plan
 
 
 class Operation(StrEnum):
@@ -25,7 +25,10 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleTotals:
-    """What one rule takes: documents and URLs, and URLs by status."""
+    """What one rule takes: documents and URLs, and URLs by status.
+
+    ``blocking`` are those of them whose target is not proven, and that the plan may not leave.
+    """
 
     rule: str
     documents: int
@@ -34,6 +37,12 @@ class RuleTotals:
     missing: int
     unknown: int
     mismatch: int
+    blocking: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def waived(self) -> int:
+        """URLs whose target is not proven, and that the rule says to leave."""
+        return self.missing + self.unknown + self.mismatch - sum(self.blocking.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +59,9 @@ class Summary:
     """The totals of a plan. ``urls["found"]`` is the sum of the URLs of every status.
 
     ``targets`` counts those that the URLs mean as they were read in the end. ``blocking`` counts,
-    by status, the URLs on whose account the plan may not be applied. ``bases`` are those among
-    ``urls`` that name no object, but all below a prefix, by status.
+    by status, the URLs on whose account the plan may not be applied, ``blocking_objects`` the
+    targets that they name. ``bases`` are those among ``urls`` that name no object, but all below a
+    prefix, by status.
     """
 
     documents: dict[str, int]
@@ -62,16 +72,32 @@ class Summary:
     unmapped: tuple[UnmappedBucket, ...]
     findings: dict[str, int]
     bases: dict[str, int] = field(default_factory=dict)
+    blocking_objects: dict[str, int] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
         """Whether the plan may not be applied."""
         return bool(self.blocking)
 
+    def sum_urls(self, rewrite: str = "to rewrite") -> UrlSum:
+        """The URLs as a sum; ``rewrite`` says what an old one is that has a target."""
+        missing = self.blocking_objects.get(UrlStatus.MISSING, 0)
+        return sum_plan(self.urls, self.blocking, missing, rewrite=rewrite)
+
     @property
     def unproven(self) -> int:
         """URLs whose target is not proven."""
         return sum(self.urls[status] for status in UNPROVEN)
+
+    @property
+    def by_word(self) -> dict[str, int]:
+        """URLs by the word that people see them counted under; together they are those found."""
+        counts = {
+            status: self.blocking.get(status, 0) if status in UNPROVEN else count
+            for status, count in self.urls.items()
+            if status != "found"
+        }
+        return {**counts, WAIVED: self.waived}
 
     @property
     def waived(self) -> int:
@@ -134,6 +160,7 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         TargetState,
     )
     distinct = count_one(connection, f"SELECT count(*) FROM ({_NAMED})")
+    blocking = connection.execute(_BLOCKING).fetchall()
     targets["unknown"] += distinct - sum(targets.values())
     return Summary(
         documents={
@@ -146,11 +173,8 @@ def summarize(connection: sqlite3.Connection) -> Summary:
         },
         urls={"found": sum(urls.values()), **urls},
         targets={"distinct": distinct, **targets},
-        blocking=dict(
-            connection.execute(
-                "SELECT status, count(*) FROM occurrences WHERE blocks GROUP BY status"
-            )
-        ),
+        blocking={status: urls for status, urls, _ in blocking},
+        blocking_objects={status: targets for status, _, targets in blocking},
         rules=tuple(_rules(connection)),
         unmapped=tuple(UnmappedBucket(*row) for row in connection.execute(_UNMAPPED)),
         findings=dict(
@@ -195,10 +219,16 @@ def count_findings(connection: sqlite3.Connection) -> list[FindingCount]:
     return [FindingCount(*row) for row in rows]
 
 
+_BLOCKING = (
+    "SELECT status, count(*), count(DISTINCT target) FROM occurrences WHERE blocks GROUP BY status"
+)
+
 _RULES = """
 SELECT o.rule, count(DISTINCT s.document), count(*),
        sum(o.status = 'rewrite'), sum(o.status = 'missing'),
-       sum(o.status = 'unknown'), sum(o.status = 'mismatch')
+       sum(o.status = 'unknown'), sum(o.status = 'mismatch'),
+       sum(o.status = 'missing' AND o.blocks), sum(o.status = 'unknown' AND o.blocks),
+       sum(o.status = 'mismatch' AND o.blocks)
 FROM occurrences o JOIN strings s ON s.id = o.string
 WHERE o.rule IS NOT NULL GROUP BY o.rule ORDER BY o.rule
 """
@@ -211,8 +241,9 @@ WHERE o.status = 'unmapped' GROUP BY o.bucket ORDER BY count(*) DESC, o.bucket
 
 
 def _rules(connection: sqlite3.Connection) -> Iterator[RuleTotals]:
-    for row in connection.execute(_RULES):
-        yield RuleTotals(*row)
+    for *totals, missing, unknown, mismatch in connection.execute(_RULES):
+        blocking = dict(zip(UNPROVEN, (missing, unknown, mismatch), strict=True))
+        yield replace(RuleTotals(*totals), blocking=blocking)
 
 
 def counts_by_word(

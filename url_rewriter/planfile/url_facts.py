@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from url_rewriter.copying import Choice
 from url_rewriter.documents import ValuePath
 from url_rewriter.findings import Code
-from url_rewriter.planfile.obstacles import OF_A_PLAN, UNPROVEN, Obstacle
+from url_rewriter.planfile.obstacles import OF_A_PLAN, UNPROVEN, WAIVED, Obstacle
 from url_rewriter.planfile.occurrences import load_choices
 from url_rewriter.planfile.rows import load_path
 from url_rewriter.planfile.views import read_collection
@@ -112,6 +113,11 @@ class UrlFacts:
         """Whether the target is not proven, and the rules say to leave the URL."""
         return self.status in UNPROVEN and not self.blocks
 
+    @property
+    def counted_as(self) -> str:
+        """The word under which people see the URL counted."""
+        return WAIVED if self.waived else self.status
+
 
 COPIED_SINCE = "copied since: make the plan again"
 """What is said of a URL that the plan takes for missing, and whose object is there by now."""
@@ -203,6 +209,12 @@ def list_against(
     return _select(connection, where, obstacles, {})
 
 
+def list_numbered(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[UrlFacts]:
+    """The URLs with these ids, in document order."""
+    where = "o.id IN (SELECT value FROM json_each(:ids))"
+    return _select(connection, where, OF_A_PLAN, {"ids": json.dumps(sorted(ids))})
+
+
 def count_against(connection: sqlite3.Connection, obstacle: Obstacle) -> dict[str, int]:
     """How much stands against a gate, by the word for it."""
     aliases = [alias for alias in "xf" if f"{alias}." in obstacle.condition]
@@ -230,13 +242,13 @@ def _select(
     statement = f"""
     SELECT o.id, s.value_path, o.blocks,
 o.choices, f.codes, e.size, c.size, x.run, {", ".join(f"coalesce({text}, '')" for text in _TEXTS)},
-        {_first_met(obstacles, "'{0.gate}'")}, {_first_met(obstacles, "{0.word}")}
+        {first_met(obstacles, "'{0.gate}'")}, {first_met(obstacles, "{0.word}")}
     {from_urls()} WHERE {where} ORDER BY o.id
     """
     return map(_facts, connection.execute(statement, given))
 
 
-def _first_met(obstacles: Sequence[Obstacle], value: str) -> str:
+def first_met(obstacles: Sequence[Obstacle], value: str) -> str:
     """SQL for a value of the first obstacle that a URL meets, '' where it meets none."""
     cases = " ".join(f"WHEN {each.condition} THEN {value.format(each)}" for each in obstacles)
     return f"CASE {cases} ELSE '' END" if cases else "''"

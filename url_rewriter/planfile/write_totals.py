@@ -10,6 +10,7 @@ from typing import NamedTuple
 from url_rewriter.documents import Outcome, UrlOutcome
 from url_rewriter.errors import ReconciliationError
 from url_rewriter.planfile.totals import Operation, count_one, count_urls, counts_by_word
+from url_rewriter.planning import UrlSum, sum_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,18 @@ class WriteTotals:
         none = dict.fromkeys(self.by_url, 0)
         return WriteTotals(0, dict.fromkeys(self.outcomes, 0), 0, none)
 
+    def sum_urls(self, written: str = "written") -> UrlSum:
+        """What became of the URLs as a sum; ``written`` says what was done to some."""
+        return sum_writes(self.by_url, written)
+
     def in_words(self) -> list[tuple[str, int]]:
         """What became of the URLs that were found, and of which there are any, for people."""
-        return [(_WORDS.get(name, name), n) for name, n in self._states() if n]
-
-    def _states(self) -> list[tuple[str, int]]:
-        return [each for each in self.by_url.items() if each[0] not in ("found", "appeared")]
+        return [(part.words, part.urls) for part in self.sum_urls().parts if part.urls]
 
     @property
     def left(self) -> int:
         """How many documents are not as the operation was to leave them."""
         return self.pending + self.outcomes[Outcome.CONFLICT] + self.outcomes[Outcome.FAILED]
-
-
-_WORDS = {
-    "already_new": "already new",
-    "conflict": "in conflict",
-    "unmapped": "without a rule",
-    "left": "left alone",
-}
 
 
 class LeftDocument(NamedTuple):

@@ -38,6 +38,14 @@ from url_rewriter.planning.planner import PlannedDocument, Planner
 from url_rewriter.planning.proposal import Proposal, propose_rules
 from url_rewriter.planning.proposal_text import BUCKET_VARIABLE, ENDPOINT_VARIABLE, render_proposal
 from url_rewriter.planning.replanning import Replanned, count_already_new, find_standing, replan
+from url_rewriter.planning.sums import (
+    SumPart,
+    UrlSum,
+    sum_audit,
+    sum_plan,
+    sum_writes,
+    tell_blocking,
+)
 from url_rewriter.planning.tally import Survey, Tally, discover, survey
 from url_rewriter.planning.undoing import undo
 
@@ -61,9 +69,11 @@ __all__ = [
     "SettledText",
     "SettledUrl",
     "Standing",
+    "SumPart",
     "Survey",
     "Tally",
     "UrlStatus",
+    "UrlSum",
     "check_examples",
     "count_already_new",
     "discover",
@@ -77,7 +87,11 @@ __all__ = [
     "replan",
     "settle",
     "settle_urls",
+    "sum_audit",
+    "sum_plan",
+    "sum_writes",
     "survey",
+    "tell_blocking",
     "tell_leftovers",
     "undo",
     "written_targets",

@@ -11,6 +11,7 @@ from url_rewriter.documents import ValuePath, collection_pattern, field_pattern
 from url_rewriter.planning.discovery import Discovery
 from url_rewriter.planning.planned import PlannedText
 from url_rewriter.planning.planner import PlannedDocument
+from url_rewriter.planning.sums import UrlSum, sum_audit
 from url_rewriter.urls import Form, ObjectRef
 
 DIMENSIONS = ("rule", "collection", "field", "form", "bucket")
@@ -73,6 +74,16 @@ class Tally:
         URL without the property is counted under "-".
         """
         return {name: self._rows_of(place) for place, name in enumerate(DIMENSIONS)}
+
+    def sum_urls(self) -> UrlSum:
+        """The URLs by whether a rule takes them."""
+        rows = self.rows()
+        found = sum(urls for _, _, urls in rows["rule"])
+        with_rule, with_form = (
+            sum(urls for value, _, urls in rows[name] if value != _NONE)
+            for name in ("rule", "form")
+        )
+        return sum_audit(found, with_rule, with_form - with_rule)
 
     def _rows_of(self, place: int) -> list[tuple[str, int, int]]:
         urls, documents = self._urls[place].copy(), self._documents[place].copy()

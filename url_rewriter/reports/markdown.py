@@ -12,6 +12,7 @@ from itertools import islice
 
 from url_rewriter.gates import GateState
 from url_rewriter.planfile import Plan, ReadAt, WriteTotals
+from url_rewriter.planfile.obstacles import UNPROVEN, WAIVED
 from url_rewriter.reports.gates import GateView, view_gates
 from url_rewriter.reports.privacy import Privacy
 from url_rewriter.reports.rows import LISTED, ReportRow, list_rows
@@ -111,15 +112,19 @@ def _result(view: GateView) -> str:
 
 def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
     summary = facts.summary
-    yield "## URLs\n\n"
-    yield from _table(tuple(f"{name}:" for name in summary.urls), [tuple(summary.urls.values())])
+    yield f"## URLs\n\n{summary.sum_urls()}\n\n"
+    counts = {"found": summary.urls["found"], **summary.by_word}
+    yield from _table(tuple(f"{name}:" for name in counts), [tuple(counts.values())])
     if summary.rules:
+        shares = (share for share in plan.shares("rule") if share.values[0])
+        rules = sorted(shares, key=lambda share: share.values)
+        unproven = (*UNPROVEN, WAIVED)
         yield from _table(
-            ("rule", "documents:", "URLs:", "exists:", "missing:", "unknown:", "mismatch:"),
+            ("rule", "documents:", "URLs:", "exists:", *(f"{word}:" for word in unproven)),
             [
-                (code(privacy.text(each.rule)), each.documents, each.urls, each.rewrite,
-                 each.missing, each.unknown, each.mismatch)
-                for each in summary.rules
+                (code(privacy.text(each.values[0])), each.documents, each.urls,
+                 *(each.words[word] for word in ("rewrite", *unproven)))
+                for each in rules
             ],
         )  # fmt: skip
     if summary.unmapped:
@@ -139,19 +144,16 @@ def _totals(plan: Plan, privacy: Privacy, facts: Facts) -> Iterator[str]:
 
 def _writes(facts: Facts) -> Iterator[str]:
     if facts.applied:
-        yield from _written("Apply", facts.apply)
+        yield from _written("Apply", facts.apply, "written")
     if facts.rolled_back:
-        yield from _written("Rollback", facts.rollback)
+        yield from _written("Rollback", facts.rollback, "put back")
 
 
-def _written(title: str, totals: WriteTotals) -> Iterator[str]:
+def _written(title: str, totals: WriteTotals, written: str) -> Iterator[str]:
     yield f"## {title}\n\n"
     counts = {"planned": totals.planned, **totals.outcomes, "pending": totals.pending}
     yield from _table(tuple(f"{name}:" for name in counts), [tuple(counts.values())])
-    yield "Each URL is in one state; those that appeared since were not planned:\n\n"
-    states = {"found": totals.by_url["found"], **dict(totals.in_words())}
-    states["appeared"] = totals.by_url["appeared"]
-    yield from _table(tuple(f"{name}:" for name in states), [tuple(states.values())])
+    yield f"{totals.sum_urls(written)}\n\n"
 
 
 def _failures(plan: Plan, privacy: Privacy) -> Iterator[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from url_rewriter.errors import ServiceError
+from url_rewriter.planfile import Plan
+from url_rewriter.reports import REPORTS, csv, html
+from url_rewriter.reports.privacy import Privacy
 
 
 def encoded(chunks: Iterator[str] | Iterator[bytes]) -> Iterator[bytes]:
@@ -23,6 +27,29 @@ def write(stream: BinaryIO, chunks: Iterable[bytes]) -> None:
     for chunk in chunks:
         stream.write(chunk)
     stream.flush()
+
+
+def write_report(plan: Plan, privacy: Privacy, name: str, output: Path) -> Path | None:
+    """Write the report ``name`` to a file; return the file beside it with all rows, if it has one.
+
+    The page of a large plan shows some rows only. All are listed beside it, as compressed CSV that
+    is written first, so that no page names a file that is not there. Raises what `write_file` does.
+    """
+    if name != "html" or not html.is_sample(plan):
+        write_file(output, encoded(REPORTS[name].render(plan, privacy)))
+        return None
+    rest = output.with_name(f"{output.stem}.rows.csv.gz")
+    write_file(rest, _compressed(encoded(csv.render(plan, privacy))))
+    write_file(output, encoded(html.render(plan, privacy, rest=rest.name)))
+    return rest
+
+
+def _compressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks as gzip has them, without a time: the same rows give the same bytes."""
+    gzip = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for chunk in chunks:
+        yield gzip.compress(chunk)
+    yield gzip.flush()
 
 
 def write_file(output: Path, chunks: Iterable[bytes]) -> None:

@@ -5,18 +5,18 @@ No renderer reads texts of a plan file but through here, and here they pass thro
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from url_rewriter.findings import Code
+from url_rewriter.findings import UNREACHABLE_CODES
 from url_rewriter.planfile import Plan, UrlFacts
+from url_rewriter.planfile.obstacles import WAIVED
 from url_rewriter.planfile.rows import load_path
+from url_rewriter.planfile.sample import RowSample
 from url_rewriter.reports.privacy import Privacy
 
 UNREACHABLE = "unreachable"
 """The status of a URL that stands where no edit reaches: in a field name, in bytes, in a path."""
-
-_UNREACHABLE_CODES = frozenset({Code.MAP_KEY, Code.BYTES, Code.TYPED_VALUE, Code.DOCUMENT_ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class ReportRow:
     gate: str = ""
     waived: bool = False
 
+    @property
+    def counted_as(self) -> str:
+        """The word under which people see the row counted."""
+        return WAIVED if self.waived else self.status
+
 
 LISTED = 50
 """Rows that stand against something, of which the formats for people show no more."""
@@ -73,18 +78,13 @@ COLUMNS = tuple(each.name for each in fields(ReportRow) if each.name not in ("ga
 """The columns of the formats that are tables."""
 
 
-def list_rows(
-    plan: Plan, privacy: Privacy, only: Container[int] | None = None
-) -> Iterator[ReportRow]:
-    """Every row of a plan, URLs in document order first, one at a time.
-
-    ``only`` limits the URLs to occurrences with these ids.
-    """
-    for url in plan.urls():
-        if only is None or url.id in only:
-            yield _row(url, privacy)
-    for code, _, document, value_path, _ in plan.findings():
-        if code in _UNREACHABLE_CODES:
+def list_rows(plan: Plan, privacy: Privacy, only: RowSample | None = None) -> Iterator[ReportRow]:
+    """Every row of a plan, or those of a sample, URLs in document order first, one at a time."""
+    for url in plan.urls() if only is None else plan.urls_numbered(only.urls):
+        yield _row(url, privacy)
+    places = (each for each in plan.findings() if each[0] in UNREACHABLE_CODES)
+    for number, (code, _, document, value_path, _) in enumerate(places, 1):
+        if only is None or number in only.places:
             field = privacy.field(load_path(value_path))
             yield ReportRow(privacy.document(document), field, UNREACHABLE, remarks=(code,))
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from url_rewriter.errors import NextStep
 from url_rewriter.gates import Gate, GateName
+from url_rewriter.next_steps import PlanCommands, after_plan, after_writes
 from url_rewriter.planfile import (
     OF_A_PLAN,
     KeptVerdict,
@@ -119,7 +121,7 @@ def _verified(
     """What ``verify`` said, with the day; nothing else makes a report green."""
     moment = f"{datetime.fromisoformat(verified.decided_at):%Y-%m-%d %H:%M} UTC"
     yes = verified.readiness.is_yes and before.stage in (Stage.APPLIED, Stage.EMPTY)
-    rewritten = f": {counted(applied.urls, 'URL')} rewritten" if applied.urls else ""
+    rewritten = f"; {counted(applied.urls, 'URL')} rewritten" if applied.urls else ""
     if yes:
         return MigrationVerdict(
             Stage.VERIFIED,
@@ -155,17 +157,17 @@ def _gates_of_urls(plan: Plan, applied: WriteTotals, *, waits: bool) -> Iterator
 def _verdict(
     plan: Plan, summary: Summary, history: History, applied: WriteTotals, undone: WriteTotals
 ) -> MigrationVerdict:
-    name = plan.path.name
+    commands = PlanCommands.of(plan, plan.path.name)
     copied = plan.count_copied_since()
     match history.last_operation:
         case Operation.ROLLBACK:
-            return _after_rollback(name, undone)
+            return _after_rollback(commands, undone)
         case Operation.APPLY:
-            return _after_apply(plan, summary, applied)
+            return _after_apply(plan, commands, summary, applied)
         case _ if copied:
-            return _copied_since(plan, copied)
+            return _copied_since(commands, copied)
         case _ if summary.blocked:
-            return _blocked(name, summary.blocking)
+            return _blocked(commands, summary)
         case _ if not summary.documents["to_write"]:
             return _empty(summary)
         case _:
@@ -173,14 +175,15 @@ def _verdict(
                 Stage.READY,
                 Tone.PLAIN,
                 f"Ready to apply: {counted(summary.urls['rewrite'], 'URL')} in "
-                f"{counted(summary.documents['to_write'], 'document')}",
+                f"{counted(summary.documents['to_write'], 'document')}{_staying(summary)}",
                 "Every target was proven to exist. Nothing was written yet."
                 f"{_beside(summary)} {_opened(plan)}",
-                f"url-rewriter apply {name}",
+                _first(after_plan(commands, summary)),
             )
 
 
-def _blocked(name: str, blocking: dict[str, int]) -> MigrationVerdict:
+def _blocked(commands: PlanCommands, summary: Summary) -> MigrationVerdict:
+    blocking = summary.blocking
     words = {
         "missing": "would break",
         "mismatch": "would name something else",
@@ -195,18 +198,18 @@ def _blocked(name: str, blocking: dict[str, int]) -> MigrationVerdict:
         Tone.BAD,
         f"Not ready: {', '.join(reasons)}",
         "The plan cannot be applied; nothing was written.",
-        f"url-rewriter show {name} --status {next(iter(counts))}",
+        _first(after_plan(commands, summary)),
     )
 
 
-def _copied_since(plan: Plan, copied: int) -> MigrationVerdict:
+def _copied_since(commands: PlanCommands, copied: int) -> MigrationVerdict:
     return MigrationVerdict(
         Stage.BLOCKED,
         Tone.WARN,
         "Copied since: make the plan again",
         f"The objects of {counted(copied, 'URL')} were missing when the plan was made, and are "
         "there now. A plan is never changed.",
-        plan.header.command(plan.path.name),
+        commands.plan(),
     )
 
 
@@ -216,7 +219,7 @@ def _empty(summary: Summary) -> MigrationVerdict:
             Stage.EMPTY,
             Tone.WARN,
             "Nothing was scanned",
-            "The scan read no document at all: that is an empty database, or a typing slip.",
+            "The scan read no document: the database is empty, or its name is mistyped.",
             "",
         )
     return MigrationVerdict(
@@ -229,8 +232,10 @@ def _empty(summary: Summary) -> MigrationVerdict:
     )
 
 
-def _after_apply(plan: Plan, summary: Summary, totals: WriteTotals) -> MigrationVerdict:
-    name = plan.path.name
+def _after_apply(
+    plan: Plan, commands: PlanCommands, summary: Summary, totals: WriteTotals
+) -> MigrationVerdict:
+    following = _first(after_writes(commands, Operation.APPLY, totals, commands.apply()))
     reasons = [
         f"{counted(count, 'document')} {words}"
         for count, words in (
@@ -246,7 +251,7 @@ def _after_apply(plan: Plan, summary: Summary, totals: WriteTotals) -> Migration
             Tone.BAD,
             f"Not ready: {', '.join(reasons)}",
             f"{counted(totals.urls, 'URL')} rewritten so far. The same command continues.",
-            f"url-rewriter apply {name}",
+            following,
         )
     beside = _beside(summary)
     return MigrationVerdict(
@@ -255,40 +260,44 @@ def _after_apply(plan: Plan, summary: Summary, totals: WriteTotals) -> Migration
         f"Applied, not verified yet: {counted(totals.urls, 'URL')} rewritten",
         f"All {counted(totals.planned, 'planned document')} are accounted for.{beside} "
         f"{_opened(plan)} Before the cutover, let verify look at the live database.",
-        f"url-rewriter verify {name}",
+        following,
     )
 
 
-def _after_rollback(name: str, totals: WriteTotals) -> MigrationVerdict:
+def _after_rollback(commands: PlanCommands, totals: WriteTotals) -> MigrationVerdict:
+    following = _first(after_writes(commands, Operation.ROLLBACK, totals, commands.rollback()))
     if totals.left:
         return MigrationVerdict(
             Stage.UNFINISHED,
             Tone.BAD,
             f"Rolled back in part: {counted(totals.left, 'document')} left as they are",
             f"{counted(totals.urls, 'URL')} put back. What was edited since the apply is left.",
-            f"url-rewriter rollback {name}",
+            following,
         )
     return MigrationVerdict(
         Stage.ROLLED_BACK,
         Tone.WARN,
         f"Rolled back: {counted(totals.urls, 'URL')} put back",
         "The old URLs are in the database again.",
-        f"url-rewriter apply {name}",
+        following,
     )
 
 
 def _beside(summary: Summary) -> str:
     """What stays as it is although the verdict is good."""
-    stays = [
-        f"{counted(summary.urls[status], 'URL')} {words}"
-        for status, words in (
-            ("missing", "whose target is missing"),
-            ("mismatch", "whose target is something else"),
-            ("unmapped", "that no rule takes"),
-        )
-        if summary.urls[status]
-    ]
-    return f" Left as they are: {', '.join(stays)}." if stays else ""
+    staying = summary.sum_urls().tell_staying()
+    return f" What stays as it is: {staying}." if staying else ""
+
+
+def _staying(summary: Summary) -> str:
+    """How many URLs are left as they are, as the end of a headline."""
+    count = summary.sum_urls().staying
+    stay = "stays as it is" if count == 1 else "stay as they are"
+    return f"; {count:,} {stay}" if count else ""
+
+
+def _first(steps: tuple[NextStep, ...]) -> str:
+    return steps[0].command if steps else ""
 
 
 def _opened(plan: Plan) -> str:

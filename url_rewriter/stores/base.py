@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from url_rewriter.documents import Document, Environment, Update, WriteResult
+from url_rewriter.documents import Document, Environment, Revision, Update, WriteResult
 from url_rewriter.errors import ConfigurationError
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion
@@ -166,6 +166,84 @@ class DatabaseLister(Protocol):
 
     def other_databases(self) -> OtherDatabases:
         """The databases beside this one. Never raises: nothing depends on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenPlace:
+    """How far a collection group was heard: the server's ``token`` to go on from.
+
+    ``documents``: how many it held then, as far as that is known.
+    """
+
+    token: bytes
+    documents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDocument:
+    """A document was written, or is told once more; it holds a needle."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class HeardTo:
+    """All that was written up to ``moment``, and stands, was told; ``places`` go on from there."""
+
+    moment: datetime
+    places: Mapping[str, ListenPlace]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBroken:
+    """The stream was cut, fell silent or began anew; it is listened to again. Nothing is lost."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeard:
+    """A collection group that the server does not let be listened to."""
+
+    group: str
+    why: str
+
+
+StreamEvent: TypeAlias = ToldDocument | HeardTo | StreamBroken | NotHeard
+
+
+class Listening(Protocol):
+    """Tells what is written to some collection groups, for as long as it is iterated.
+
+    A stream that breaks or falls silent is resumed where it was. Iterating raises what a
+    DocumentReader raises for good; the other methods may be called from any thread.
+    """
+
+    def __iter__(self) -> Iterator[StreamEvent]:
+        """What the stream tells, until it is closed."""
+
+    def start_over(self) -> None:
+        """Forget how far it was heard: everything is told anew, at the price of reading it."""
+
+    def close(self) -> None:
+        """End the stream."""
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A reader of a store that tells what is written to it, and when a document was."""
+
+    def listen(
+        self, query: Query, groups: Sequence[str], places: Mapping[str, ListenPlace]
+    ) -> Listening:
+        """Listen to collection groups, from ``places`` on where they were heard before.
+
+        Of the documents that the query selects those with a needle are told. A group without a
+        place is told whole first, or, with a read time of the query, what was written since.
+        """
+
+    def written_at(self, revision: Revision) -> datetime:
+        """When the write was done that made a revision."""
 
 
 class DocumentStore(DocumentReader, Protocol):

@@ -2,7 +2,8 @@
 
 It asks for nothing beyond itself. A content security policy allows its own style and script, by
 hash, and nothing else; the script makes no markup of text. The rows travel as columns of JSON, and
-only those in sight become elements.
+only those in sight become elements. Of a large plan the page holds a sample of the rows, and all
+its totals.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from url_rewriter.findings import MEANINGS
 from url_rewriter.planfile import Plan
+from url_rewriter.reports.html.choices import count_choices
 from url_rewriter.reports.html.columns import to_columns, to_script
 from url_rewriter.reports.html.page import render_page
 from url_rewriter.reports.privacy import Privacy
@@ -22,25 +24,33 @@ from url_rewriter.rules import Rule, rules_from_json
 SUFFIXES: tuple[str, ...] = (".html", ".htm")
 SHOWN_ON_TERMINALS: bool = False
 
-MOST_ROWS = 100_000
-"""Of a larger plan, what failed comes first, then a sample that the page states."""
+MOST_ROWS = 12_000
+"""A page of more opens too slowly. Of a larger plan a sample is shown, which the page states."""
 
 
-def render(plan: Plan, privacy: Privacy) -> Iterator[str]:
-    """The page, in a few chunks."""
-    shown = plan.sample(MOST_ROWS)
-    before, after = render_page(plan, privacy, judge(plan), shown)
+def render(plan: Plan, privacy: Privacy, *, rest: str = "") -> Iterator[str]:
+    """The page, in a few chunks. ``rest`` is the file beside it that lists all rows."""
+    counts = plan.count_rows()
+    shown = plan.sample(counts, MOST_ROWS) if counts.total > MOST_ROWS else None
+    before, after = render_page(plan, privacy, judge(plan), shown, rest)
     yield before
     rules = rules_from_json(plan.header.rules).rules
     lines = json.loads(plan.header.rule_lines)
     yield to_script(
         {
-            "columns": to_columns(list_rows(plan, privacy, shown.ids)),
+            "columns": to_columns(list_rows(plan, privacy, shown)),
+            "all": count_choices(plan, privacy, counts) if shown else None,
+            "rest": rest,
             "meanings": MEANINGS,
             "rules": {rule.name: _moves(rule, lines.get(rule.name)) for rule in rules},
         }
     )
     yield after
+
+
+def is_sample(plan: Plan) -> bool:
+    """Whether the page of a plan shows some of its rows only."""
+    return plan.count_rows().total > MOST_ROWS
 
 
 def _moves(rule: Rule, line: int | None) -> str:

@@ -12,16 +12,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from url_rewriter.documents import collection_pattern
+from url_rewriter.findings import Code
 from url_rewriter.gates import GateName
+from url_rewriter.planning import UrlStatus
 from url_rewriter.reports.rows import ReportRow
 from url_rewriter.text import shorten
 
 _LONGEST = 4096  # characters of one value; the other formats have it whole
 
 _FEW = (
-    "status", "rule", "form", "layer", "collection", "outcome", "operation", "why", "remarks",
-    "state", "method", "checked_at", "content_type", "detail", "reading", "source_bucket",
-    "target_bucket", "field", "access", "access_detail", "agreement", "measure",
+    "status", "gate", "rule", "form", "layer", "collection", "outcome", "operation", "why",
+    "remarks", "state", "method", "checked_at", "content_type", "detail", "reading",
+    "source_bucket", "target_bucket", "field", "access", "access_detail", "agreement", "measure",
     "comparison_detail",
 )  # fmt: skip
 _MANY = ("document", "old", "new", "source_key", "target_key", "etag", "other_readings")
@@ -55,8 +57,26 @@ def _urgency(row: ReportRow) -> int:
             return 0
 
 
-def _few(row: ReportRow, name: str) -> Any:
-    return collection_pattern(row.document) if name == "collection" else getattr(row, name)
+SAID_BY_STATUS = {
+    UrlStatus.UNMAPPED.value: Code.UNMAPPED.value,
+    UrlStatus.MISSING.value: Code.MISSING_TARGET.value,
+    UrlStatus.UNKNOWN.value: Code.UNKNOWN_TARGET.value,
+    UrlStatus.MISMATCH.value: Code.MISMATCHED_TARGET.value,
+}
+"""Findings that a row does not repeat, since its status says them; the page looks for them too."""
+
+
+def _few(row: ReportRow, name: str) -> str | Sequence[str]:
+    match name:
+        case "status":
+            return row.counted_as
+        case "collection":
+            return collection_pattern(row.document)
+        case "remarks":
+            said = SAID_BY_STATUS.get(row.status)
+            return (said, *row.remarks) if said else row.remarks
+        case _:
+            return str(getattr(row, name))
 
 
 def _text(value: str | Sequence[str]) -> str:

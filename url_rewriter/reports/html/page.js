@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const { columns, meanings, rules } = JSON.parse(document.getElementById("data").textContent);
+  // `all`: what there is beyond the rows of this page, where they are a sample.
+  const { columns, all, rest, meanings, rules } = JSON.parse(document.getElementById("data").textContent);
   const total = columns.document.length;
   const byId = (id) => document.getElementById(id);
   const number = new Intl.NumberFormat("en-US");
@@ -19,14 +20,20 @@
     element.append(...children);
     return element;
   };
+  // Letters that are read from right to left turn the text between marks around, never the marks:
+  // the first part of a path stays the first.
+  const LEFTWARD = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\u{10800}-\u{10fff}]|[\u{1e800}-\u{1efff}]/u;
+  const ordered = (text) => LEFTWARD.test(text)
+    ? text.split(/([/.,:;?&=#`\[\]]+)/).map((part, at) => at % 2 ? part : make("bdi", "", part))
+    : [text];
   const safe = (text) => {
     const parts = document.createDocumentFragment();
     let at = 0;
     for (const match of text.matchAll(UNSAFE)) {
-      parts.append(text.slice(at, match.index), make("span", "spelled", spelled(match[0])));
+      parts.append(...ordered(text.slice(at, match.index)), make("span", "spelled", spelled(match[0])));
       at = match.index + match[0].length;
     }
-    parts.append(text.slice(at));
+    parts.append(...ordered(text.slice(at)));
     return parts;
   };
 
@@ -37,31 +44,38 @@
 
   // -- filters -------------------------------------------------------------------------------
   const FILTERS = [
-    ["status", "Status"], ["rule", "Rule"], ["collection", "Collection"], ["form", "Form"],
+    ["gate", "Stands against"], ["status", "Status"], ["rule", "Rule"], ["collection", "Collection"], ["form", "Form"],
     ["source_bucket", "Bucket"], ["outcome", "Outcome"], ["remarks", "Finding"],
   ];
+  const ANY = "any"; // of the gates
   const filter = { q: "" };
   let sort = "", descending = false, rows = [], active = -1, haystack = null;
 
   const choices = (name) => {
+    const plain = all ? all.choices[name] : here(name);
+    const against = plain.reduce((sum, [, count]) => sum + count, 0);
+    return name === "gate" && against ? [[ANY, against], ...plain] : plain;
+  };
+  const here = (name) => {
     const { values, counts } = columns[name];
-    if (name !== "remarks") return values.map((value, at) => [value, counts[at]]);
+    if (name !== "remarks") return values.map((value, at) => [value, counts[at]]).filter(([value]) => value);
     const found = new Map();
     values.forEach((value, at) => {
       for (const code of value.split(" ")) found.set(code, (found.get(code) || 0) + counts[at]);
     });
+    found.delete("");
     return [...found].sort((a, b) => b[1] - a[1]);
   };
 
   const selects = new Map();
   for (const [name, title] of FILTERS) {
-    const options = choices(name).filter(([value]) => value);
+    const options = choices(name);
     if (!options.length) continue;
     const select = make("select", "", make("option", "", "all"));
     select.firstChild.value = "";
     select.setAttribute("aria-label", title);
     for (const [value, count] of options.slice(0, 500)) {
-      const option = make("option", "", safe(value), ` (${number.format(count)})`);
+      const option = make("option", "", safe(value === ANY && name === "gate" ? "any gate" : value), ` (${number.format(count)})`);
       option.value = value;
       select.append(option);
     }
@@ -81,12 +95,13 @@
     const { values, rows: codes } = columns[name];
     const wanted = new Uint8Array(values.length);
     values.forEach((value, at) => {
-      wanted[at] = name === "remarks" ? value.split(" ").includes(filter[name]) : value === filter[name];
+      if (name === "remarks") wanted[at] = value.split(" ").includes(filter[name]);
+      else wanted[at] = name === "gate" && filter[name] === ANY ? value !== "" : value === filter[name];
     });
     return (row) => wanted[codes[row]];
   });
 
-  const URGENCY = ["missing", "unknown", "mismatch", "unmapped", "unreachable", "left", "rewrite", "migrated"];
+  const URGENCY = ["missing", "unknown", "mismatch", "waived", "unmapped", "unreachable", "left", "rewrite", "migrated"];
   const COLUMNS = [["status", "Status"], ["document", "Document and field"], ["old", "Old and new URL"], ["rule", "Rule"]];
   const urgency = columns.status.values.map((value) => URGENCY.indexOf(value));
 
@@ -114,6 +129,7 @@
 
   // -- the list ------------------------------------------------------------------------------
   const viewport = byId("viewport"), spacer = byId("spacer"), grid = byId("grid");
+  const PRINTED = 300;
   const height = () => parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row"));
   let rowHeight = height();
 
@@ -132,6 +148,7 @@
     element.style.transform = `translateY(${place * rowHeight}px)`;
     element.setAttribute("role", "row");
     element.setAttribute("aria-rowindex", place + 2);
+    element.setAttribute("aria-selected", place === active);
     for (const cell of element.children) cell.setAttribute("role", "gridcell");
     element.addEventListener("click", () => { move(place); open(); });
     return element;
@@ -147,14 +164,14 @@
   };
 
   const draw = (all) => {
-    const count = all ? Math.min(rows.length, 300) : Math.ceil((viewport.clientHeight || 600) / rowHeight) + 12;
+    const count = all ? Math.min(rows.length, PRINTED) : Math.ceil((viewport.clientHeight || 600) / rowHeight) + 12;
     const first = all ? 0 : Math.max(0, Math.floor(viewport.scrollTop / rowHeight) - 6);
     const drawn = [];
     for (let place = first; place < Math.min(rows.length, first + count); place++) drawn.push(drawRow(place));
     spacer.replaceChildren(...drawn);
     if (!rows.length) spacer.append(make("p", "nothing", total ? "No URL meets these filters." : "No URLs were found."));
-    if (active >= 0) viewport.setAttribute("aria-activedescendant", `row-${active}`);
-    else viewport.removeAttribute("aria-activedescendant");
+    if (active >= 0) grid.setAttribute("aria-activedescendant", `row-${active}`);
+    else grid.removeAttribute("aria-activedescendant");
   };
   const layout = () => {
     rowHeight = height();
@@ -168,15 +185,46 @@
     waiting = true;
   }, { passive: true });
   addEventListener("resize", layout);
-  addEventListener("beforeprint", () => { spacer.style.height = ""; draw(true); });
+  addEventListener("beforeprint", () => {
+    spacer.style.height = "";
+    draw(true);
+    byId("printed").textContent = rows.length > PRINTED ? `The first ${number.format(PRINTED)} of ${number.format(rows.length)} rows are printed.` : "";
+  });
   addEventListener("afterprint", layout);
+
+  // Few filters fit on a narrow screen: there they are folded away, unless one of them is set.
+  const fold = byId("fold"), narrow = matchMedia("(max-width: 720px)");
+  const refold = () => { fold.open = !narrow.matches; };
+  narrow.addEventListener("change", refold);
+  refold();
+
+  // Of a sample: how many of all rows are here, as far as one filter alone can tell.
+  const countSample = (filtered) => {
+    const set = Object.entries(filter).filter(([, value]) => value);
+    if (!filtered) return `${number.format(total)} of ${number.format(all.total)} rows${rest ? `, the rest in ${rest}` : ""}`;
+    if (set.length > 1 || filter.q) return `${number.format(rows.length)} of the ${number.format(total)} rows in this page`;
+    const [[name, value]] = set;
+    const known = choices(name).find(([each]) => each === value);
+    return `${number.format(rows.length)} of ${number.format(known ? known[1] : 0)} such rows are in this page`;
+  };
+
+  // A reader of the screen hears how many rows are left once typing pauses, not at each letter.
+  let announcing = 0;
+  const announce = (text) => {
+    clearTimeout(announcing);
+    announcing = setTimeout(() => { byId("announced").textContent = text; }, 500);
+  };
 
   const show = () => {
     select();
     active = -1;
     viewport.scrollTop = 0;
     const filtered = Object.values(filter).some(Boolean);
-    byId("count").textContent = filtered ? `${number.format(rows.length)} of ${number.format(total)} rows` : `${number.format(total)} rows`;
+    const count = all ? countSample(filtered) : filtered ? `${number.format(rows.length)} of ${number.format(total)} rows` : `${number.format(total)} ${total === 1 ? "row" : "rows"}`;
+    byId("count").textContent = count;
+    announce(count);
+    const set = FILTERS.filter(([name]) => filter[name]).length;
+    byId("set").textContent = set ? `, ${set} set` : "";
     byId("clear").hidden = !filtered;
     byId("q").value = filter.q;
     for (const [name, element] of selects) {
@@ -245,10 +293,18 @@
     ArrowDown: () => move(active + 1), ArrowUp: () => move(active - 1), Home: () => move(0), End: () => move(rows.length - 1),
     PageDown: () => move(active + page()), PageUp: () => move(active - page()), Enter: () => active >= 0 && open(),
   };
-  viewport.addEventListener("keydown", (event) => {
-    if (!KEYS[event.key]) return;
+  grid.addEventListener("keydown", (event) => {
+    if (event.target !== grid || !KEYS[event.key]) return;
     event.preventDefault();
     KEYS[event.key]();
+  });
+  // From the search on: an arrow goes into the list, Enter shows its first row.
+  byId("q").addEventListener("keydown", (event) => {
+    if ((event.key !== "ArrowDown" && event.key !== "Enter") || !rows.length) return;
+    event.preventDefault();
+    grid.focus({ preventScroll: true });
+    move(0);
+    if (event.key === "Enter") open();
   });
   addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT)$/.test(event.target.tagName) || drawer.open) return;
@@ -258,9 +314,10 @@
 
   // -- one row in full -----------------------------------------------------------------------
   const drawer = byId("drawer");
-  const copyButton = (text) => {
+  const copyButton = (text, what) => {
     const button = make("button", "copy", "Copy");
     button.type = "button";
+    button.title = `Copy the ${what}`;
     button.dataset.copy = text;
     return button;
   };
@@ -291,8 +348,9 @@
       anchor.target = "_blank";
       shown.append(anchor);
     } else shown.append(...children);
-    return [make("div", "label", make("span", "", label), copyButton(text)), shown];
+    return [make("div", "label", make("span", "", label), copyButton(text, `${label} URL`)), shown];
   };
+  const moment = (text) => text.replace(/^(\S+)T([\d:]+)(\.\d+)?\+00:00$/, "$1 $2 UTC");
   const facts = (pairs) => make("dl", "facts", ...pairs.filter(([, value]) => value !== "" && value !== null).map(([name, value]) =>
     make("div", "", make("dt", "", name), make("dd", "", value instanceof Node ? value : safe(String(value))))));
   const group = (title, pairs) => pairs.some(([, value]) => value !== "" && value !== null) ? [make("h3", "", title), facts(pairs)] : [];
@@ -317,13 +375,13 @@
     };
     drawer.replaceChildren(make("div", "sheet",
       make("header", "", make("div", "", title, make("code", "dim", safe(value("field")))), close),
-      make("p", "label", make("span", "", make("span", `tag t-${value("status")}`, value("status")), columns.urgency[row] === 0 ? " blocks the plan" : ""), copyButton(value("document"))),
+      make("p", "label", make("span", "", make("span", `tag t-${value("status")}`, value("status")), { 0: " blocks the plan", 1: " was not written", 2: " not proven; its rule says to leave it" }[columns.urgency[row]] || ""), copyButton(value("document"), "document path")),
       ...(old ? url("old", old, fresh ? differing(old, fresh, "out") : [safe(old)], false) : []),
       ...(fresh ? url("new", fresh, differing(fresh, old, "in"), true) : []),
       ...group("Object", [["source", key("source_bucket", "source_key")], ["target", key("target_bucket", "target_key")],
         ["rule", value("rule")], ["moves", rules[value("rule")] || ""], ["form", value("form")], ["inside", value("layer")], ["read as", value("reading")], ["other readings", value("other_readings")]]),
       ...group("Evidence", [["target", value("state") && make("span", `tag t-${value("state")}`, value("state"))], ["because", value("detail")],
-        ["asked by", value("method")], ["asked at", value("checked_at")], ["size", value("size") === null ? "" : `${number.format(value("size"))} bytes`],
+        ["asked by", value("method")], ["asked at", moment(value("checked_at"))], ["size", value("size") === null ? "" : `${number.format(value("size"))} bytes`],
         ["ETag", value("etag")], ["content type", value("content_type")],
         ["to anybody", value("access")], ["because", value("access_detail")]]),
       ...group("Source", [["compares as", value("agreement") && make("span", `tag t-${value("agreement")}`, value("agreement"))],
@@ -340,7 +398,7 @@
     const by = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
     if (by && rows[active + by] !== undefined) { event.preventDefault(); move(active + by); open(); }
   });
-  drawer.addEventListener("close", () => viewport.focus());
+  drawer.addEventListener("close", () => grid.focus({ preventScroll: true }));
 
   // -- download ------------------------------------------------------------------------------
   const EXPORTED = ["document", "field", "status", "rule", "form", "source_bucket", "source_key", "target_bucket", "target_key",

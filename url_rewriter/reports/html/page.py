@@ -12,11 +12,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from url_rewriter.findings import Code, meaning_of
-from url_rewriter.planfile import Header, OptionKind, Plan, ReadAt
+from url_rewriter.findings import UNREACHABLE_CODES, meaning_of
+from url_rewriter.planfile import OF_A_PLAN, Header, OptionKind, Plan, ReadAt
 from url_rewriter.planfile.groups import Share
 from url_rewriter.planfile.history import HistoryStep
-from url_rewriter.planfile.sample import UrlSample
+from url_rewriter.planfile.sample import RowSample
 from url_rewriter.reports.gates import view_gates
 from url_rewriter.reports.html.charts import WIDTH, stacked
 from url_rewriter.reports.privacy import Privacy
@@ -31,13 +31,33 @@ _MARK = "%%ROWS%%"
 _MOST_BARS = 15
 _MOST_FIELDS = 200
 
-STATUSES = ("rewrite", "migrated", "missing", "mismatch", "unknown", "unmapped", "left")
-"""The statuses in the order of their colours, the good ones first."""
+WORDS = ("rewrite", "migrated", "missing", "mismatch", "unknown", "waived", "unmapped", "left")
+"""The words that URLs are counted under in the order of their colours, the good ones first."""
+
+_TITLES = {
+    "gates": "Gates",
+    "collections": "Collections",
+    "coverage": "Buckets and rules",
+    "proof": "Proof",
+    "urls": "URLs",
+    "fields": "Fields",
+    "findings": "Findings",
+    "course": "Course",
+    "again": "Make it again",
+}
+"""What each section is called, in its heading and in the list of sections."""
+
+_OF_URLS = ("collections", "coverage", "proof", "fields")
+"""The sections that say nothing where no URL was found."""
 
 
-def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) -> tuple[str, str]:
+def render_page(
+    plan: Plan, privacy: Privacy, facts: Facts, shown: RowSample | None, rest: str
+) -> tuple[str, str]:
     """The page before its rows, and after them."""
     style, script = _asset("page.css"), _asset("page.js")
+    found = facts.summary.urls["found"]
+    tables = _tables(plan, privacy)
     page = _environment().get_template("page.html.j2").render(
         csp=_policy(style, script),
         style=style,
@@ -48,16 +68,33 @@ def render_page(plan: Plan, privacy: Privacy, facts: Facts, shown: UrlSample) ->
         gates=view_gates(facts.gates, privacy),
         limits=privacy.prose(facts.verified.limits) if facts.verified else "",
         shown=shown,
-        statuses=STATUSES,
-        found=facts.summary.urls["found"],
-        unproven=facts.summary.unproven,
-        url_bar=_total_bar(facts.summary.urls, STATUSES),
+        rest=rest,
+        words=WORDS,
+        found=found,
+        sections=_sections(found, tables["findings"] or tables["left"]),
+        against=_against(plan, facts),
+        url_bar=_total_bar(facts.summary.by_word, WORDS),
         proof_bar=_total_bar(facts.summary.targets, ("exists", "missing", "mismatch", "unknown")),
         **_about(plan, privacy, facts),
-        **_tables(plan, privacy),
+        **tables,
     )  # fmt: skip
     before, _, after = page.rpartition(_MARK)
     return before, after
+
+
+def _sections(urls: int, findings: list[Any]) -> dict[str, str]:
+    """The sections that have something to say, with their titles."""
+    empty = {"findings"} if not findings else set()
+    empty |= set() if urls else set(_OF_URLS)
+    return {name: title for name, title in _TITLES.items() if name not in empty}
+
+
+def _against(plan: Plan, facts: Facts) -> dict[str, int]:
+    """How many of the rows stand against each gate that the plan file alone was asked for."""
+    if facts.verified:
+        return {}
+    counts = {each.gate.value: sum(plan.count_against(each).values()) for each in OF_A_PLAN}
+    return {gate: count for gate, count in counts.items() if count}
 
 
 def _asset(name: str) -> str:
@@ -209,17 +246,10 @@ def _written(plan: Plan, facts: Facts) -> dict[str, Any] | None:
     }
 
 
-_FILTERS = {
-    Code.UNMAPPED.value: ("unmapped", "status"),
-    Code.MISSING_TARGET.value: ("missing", "status"),
-    Code.UNKNOWN_TARGET.value: ("unknown", "status"),
-    Code.MISMATCHED_TARGET.value: ("mismatch", "status"),
-}
-
-
 def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
     fields = plan.shares("field", privacy.field_pattern)
     left = plan.shares("left")
+    found = plan.count_findings()
     return {
         "collections": _bars(plan.shares("collection"), privacy),
         "coverage": _bars(plan.shares("coverage"), privacy),
@@ -234,11 +264,13 @@ def _tables(plan: Plan, privacy: Privacy) -> dict[str, Any]:
              "example": privacy.excerpt(share.example)}
             for share in left
         ],
+        "unreachable": sum(
+            each.count for each in found if each.code in UNREACHABLE_CODES
+        ),
         "findings": [
             {"code": each.code, "severity": each.severity, "count": each.count,
-             "means": meaning_of(each.code),
-             "filter": _only(*_FILTERS.get(each.code, (each.code, "remarks")))}
-            for each in plan.count_findings()
+             "means": meaning_of(each.code)}
+            for each in found
         ],
     }  # fmt: skip
 
@@ -254,12 +286,12 @@ def _bars(shares: list[Share], privacy: Privacy) -> dict[str, Any]:
 
 
 def _bar(share: Share, most: int) -> dict[str, Any]:
-    ordered = {status: share.statuses[status] for status in STATUSES}
+    ordered = {word: share.words[word] for word in WORDS}
     return {
         "values": share.values,
         "documents": share.documents,
         "urls": share.urls,
-        "statuses": ordered,
+        "words": ordered,
         "segments": stacked(ordered, most),
     }
 

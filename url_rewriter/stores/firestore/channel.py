@@ -64,7 +64,8 @@ class Database:
 class _Rpc:
     """A call of the service.
 
-    ``parse`` reads its responses; without it they stay bytes. ``streamed``: there are several.
+    ``parse`` reads its responses; without it they stay bytes. ``streamed``: there are several;
+    ``converses``: there are several requests too.
     ``routed_by`` names the member of the request that production routes it by. ``service`` is
     another one than that of documents where administration is asked.
     """
@@ -72,6 +73,7 @@ class _Rpc:
     name: str
     parse: Callable[[bytes], Message] | None
     streamed: bool = False
+    converses: bool = False
     routed_by: str = "parent"
     service: str = SERVICE
 
@@ -93,6 +95,13 @@ _RUN_AGGREGATION_QUERY = _Rpc(
     "RunAggregationQuery", messages.RunAggregationQueryResponse.FromString, streamed=True
 )
 _BATCH_WRITE = _Rpc("BatchWrite", messages.BatchWriteResponse.FromString, routed_by="database")
+_LISTEN = _Rpc(
+    "Listen",
+    messages.ListenResponse.FromString,
+    streamed=True,
+    converses=True,
+    routed_by="database",
+)
 _LIST_DATABASES = _Rpc("ListDatabases", messages.parse_databases, service=ADMIN_SERVICE)
 _LIST_BACKUPS = _Rpc("ListBackups", messages.parse_backups, service=ADMIN_SERVICE)
 _METHODS = (
@@ -102,6 +111,7 @@ _METHODS = (
     _PARTITION_QUERY,
     _RUN_AGGREGATION_QUERY,
     _BATCH_WRITE,
+    _LISTEN,
     _LIST_DATABASES,
     _LIST_BACKUPS,
 )
@@ -164,6 +174,14 @@ class FirestoreChannel:
         responses: Iterable[Message] = self._call(_RUN_AGGREGATION_QUERY, request, self.limits.call)
         return responses
 
+    def listen(self, requests: Iterable[Message]) -> Any:
+        """Begin to listen: a call that gives ListenResponses until it is cancelled.
+
+        It ends when ``requests`` do. There is no limit of time: it may be silent for long.
+        """
+        headers = self._headers[_LISTEN.routed_by]
+        return self._calls[_LISTEN](iter(requests), timeout=None, metadata=headers)
+
     def list_databases(self) -> Message:
         """The databases of the project, as Firestore's administration knows them."""
         request = messages.databases_request(f"projects/{self.database.project}")
@@ -190,9 +208,9 @@ class FirestoreChannel:
             except grpc.RpcError as error:
                 retries.after(error)
 
-    def retries(self, doing: str) -> Retries:
+    def retries(self, doing: str, limits: CallLimits | None = None) -> Retries:
         """What decides after each fault of a piece of work whether to go on with it."""
-        return Retries(self.limits, doing, self._renew)
+        return Retries(limits or self.limits, doing, self._renew)
 
     def close(self) -> None:
         """Close the channel; calls under way end with CANCELLED."""
@@ -230,7 +248,9 @@ class _GrpcStream:
 
 
 def _open_call(channel: grpc.Channel, method: _Rpc) -> Any:
-    opener = channel.unary_stream if method.streamed else channel.unary_unary
+    opener: Callable[..., Any] = channel.unary_unary
+    if method.streamed:
+        opener = channel.stream_stream if method.converses else channel.unary_stream
     return opener(method.path, request_serializer=_serialized, response_deserializer=method.parse)
 
 

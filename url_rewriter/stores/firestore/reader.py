@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
 
-from url_rewriter.documents import Document, Environment, Suspect
+from url_rewriter.documents import Document, Environment, Revision, Suspect
 from url_rewriter.errors import ConfigurationError, ServiceError
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.second_opinion import SecondOpinion, texts_of_response
 from url_rewriter.stores.base import (
     Checkpoint,
+    Listening,
+    ListenPlace,
     OtherDatabases,
     Partition,
     Query,
@@ -26,12 +28,13 @@ from url_rewriter.stores.firestore.administration import describe_database, find
 from url_rewriter.stores.firestore.channel import Database, FirestoreChannel
 from url_rewriter.stores.firestore.counting import count_ranges, forecast_count
 from url_rewriter.stores.firestore.framing import Block
+from url_rewriter.stores.firestore.listening import FirestoreListening
 from url_rewriter.stores.firestore.messages import Message, RunQueryResponse
 from url_rewriter.stores.firestore.needle_search import NeedleSearch
 from url_rewriter.stores.firestore.partitioning import divide, leave_out
 from url_rewriter.stores.firestore.protobuf_walk import document_in
 from url_rewriter.stores.firestore.streams import name_of, stream_documents
-from url_rewriter.stores.firestore.values import document_from
+from url_rewriter.stores.firestore.values import document_from, moment_of
 from url_rewriter.stores.selection import Selection, path_order
 from url_rewriter.text import may_hold
 
@@ -145,6 +148,16 @@ class FirestoreReader:
     def count_ranges(self, query: Query, parts: Sequence[Partition]) -> StoreCounts:
         """The server's own counts, at the price of one read for a thousand documents, twice."""
         return count_ranges(self._channel, query, parts, self._root_collections)
+
+    def listen(
+        self, query: Query, groups: Sequence[str], places: Mapping[str, ListenPlace]
+    ) -> Listening:
+        """What is written to some collection groups, from where they were heard before."""
+        return FirestoreListening(self._channel, query, groups, places)
+
+    def written_at(self, revision: Revision) -> datetime:
+        """A revision's update time, to the microsecond."""
+        return moment_of(revision)
 
     def close(self) -> None:
         """Close the channel."""

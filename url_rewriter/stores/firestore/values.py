@@ -7,6 +7,7 @@ edit: text in them is out of reach. References and geo points cannot hold a URL.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from url_rewriter.documents import (
     Document,
@@ -49,6 +50,16 @@ def document_from(message: Message, path: str, needles: Sequence[str]) -> Docume
 def revision_of(message: Message) -> Revision:
     """The revision of a document or of a write's result: its update time, to the nanosecond."""
     return Revision(_time(message.update_time))
+
+
+def moment_of(revision: Revision) -> datetime:
+    """The update time that a revision is, cut to microseconds.
+
+    >>> moment_of(Revision("1795875210.298191999")).isoformat()
+    '2026-11-28T14:13:30.298191+00:00'
+    """
+    seconds, _, nanos = revision.partition(".")
+    return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(nanos) // 1000)
 
 
 def _time(time: Message) -> str:
