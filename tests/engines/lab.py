@@ -19,7 +19,7 @@ import pytest
 
 from tests.cli.command import PROGRAM
 from tests.emulator import fresh_project
-from tests.scripted_firestore import Database, ScriptedFirestore, scripted_firestore
+from tests.scripted_firestore import ScriptedFirestore, scripted_firestore
 from tests.scripted_firestore.client import Client, text
 from tests.servers.s3 import ServedS3, rclone
 from url_rewriter.engines.dask import DaskEngine
@@ -85,10 +85,6 @@ class Migration:
     def store(self) -> str:
         return f"firestore://{self.project}/(default)"
 
-    @property
-    def database(self) -> Database:
-        return self.lab.firestore.databases.get(f"projects/{self.project}/databases/(default)")
-
     def fill(self, count: int) -> None:
         """Documents spread over all parts of a scan; of every seventh the object is missing."""
         client = Client(self.lab.firestore.host, f"projects/{self.project}/databases/(default)")
@@ -140,7 +136,7 @@ class Migration:
                 "--shards", str(self.folder / "shards"), *options,
             ],
             cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=(self.folder / "stderr").open("wb"),
         )  # fmt: skip
 
     def header(self, name: str) -> dict[str, str]:

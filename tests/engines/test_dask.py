@@ -63,7 +63,12 @@ def test_a_driver_that_was_killed_goes_on_with_what_its_workers_have_put(
 ) -> None:
     lab.firestore.script.on("RunQuery", Stall(FOR_EVER))
     driver = migration.start_plan("x")
-    wait_until(lambda: len(migration.shards()) >= 11 and len(lab.busy()) == 1)
+
+    def is_stuck() -> bool:
+        assert driver.poll() is None, (migration.folder / "stderr").read_text()
+        return len(migration.shards()) >= 11 and len(lab.busy()) == 1
+
+    wait_until(is_stuck)
     (stuck,), pids = lab.busy(), lab.pids()
     driver.kill()
     driver.wait()
