@@ -1,4 +1,4 @@
-"""What is checked, by name: ``nox -s lint``, ``fast``, ``tests``, ``lowest``.
+"""What is checked, by name: ``nox -s lint``, ``fast``, ``docs``, ``tests``, ``lowest``.
 
 ``.ci/run`` does lint and tests in one environment, from a clean checkout, without nox.
 """
@@ -61,6 +61,13 @@ def fast(session: nox.Session) -> None:
     session.run(
         "pytest", "-q", "-n", "auto", "--dist", "worksteal", *ignored, *FAST, *session.posargs
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The pages as a site, without warnings."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-q", "-E", "-W", "--keep-going", "docs", "docs/_build")
 
 
 @nox.session

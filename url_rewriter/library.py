@@ -5,19 +5,19 @@
 ``firebase_admin`` app or certificate, or a ``mockfirestore.MockFirestore``. The object store and
 its credentials are those of the environment (``S3_ENDPOINT_URL``, ``S3_ACCESS_KEY_ID``...), unless
 ``endpoint`` names another address. Trouble is raised as a ``UrlRewriterError``, or stands in the
-result where the run could go on; warnings are logged.
+result where the run could go on; warnings are logged, unless ``progress`` hears of them.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from url_rewriter.credentials import credentials_of, project_of
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
@@ -27,9 +27,10 @@ from url_rewriter.pipeline.apply import apply as _apply
 from url_rewriter.pipeline.audit import Audit, AuditRequest
 from url_rewriter.pipeline.audit import audit as _audit
 from url_rewriter.pipeline.consent import Consent, NoOperator
+from url_rewriter.pipeline.events import EventProgress, members_of
 from url_rewriter.pipeline.plan import MadePlan, PlanRequest
 from url_rewriter.pipeline.plan import plan as _plan
-from url_rewriter.pipeline.progress import NoProgress
+from url_rewriter.pipeline.progress import NoProgress, Progress
 from url_rewriter.pipeline.requests import Checks, Limits, ProofOptions, S3Options
 from url_rewriter.pipeline.rollback import RollbackRequest
 from url_rewriter.pipeline.rollback import rollback as _rollback
@@ -57,6 +58,7 @@ __all__ = [
     "UrlRewriterError",
     "apply",
     "audit",
+    "events_to",
     "find_urls",
     "load_rules",
     "mock_database",
@@ -155,6 +157,7 @@ def audit(
     *,
     limits: Limits = Limits(),
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> Audit:
     """Count the URLs of a database by rule, collection, field, form and bucket.
 
@@ -162,7 +165,8 @@ def audit(
     """
     services, store = _open(database, workers=workers)
     known = load_rules(rules) if rules is not None else None
-    return _audit(AuditRequest(store, known, limits), services, _Logged())
+    with _told(progress) as told:
+        return _audit(AuditRequest(store, known, limits), services, told)
 
 
 def plan(
@@ -176,6 +180,7 @@ def plan(
     target_inventories: Sequence[str] = (),
     endpoint: str | None = None,
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> MadePlan:
     """Find every URL, prove every target, and seal a plan file at ``path``.
 
@@ -189,7 +194,8 @@ def plan(
     services, store = _open(database, endpoint, proof, workers)
     file = None if isinstance(rules, Rules) else Path(rules)
     request = PlanRequest(Path(path), store, load_rules(rules), file, limits)
-    return _plan(request, services, _Logged())
+    with _told(progress) as told:
+        return _plan(request, services, told)
 
 
 def verify(
@@ -201,6 +207,7 @@ def verify(
     checks: Checks = Checks(0),
     target_inventories: Sequence[str] = (),
     endpoint: str | None = None,
+    progress: Progress | None = None,
 ) -> Verification:
     """Scan afresh, and judge: no old URL is left, and every new one has its object.
 
@@ -213,7 +220,8 @@ def verify(
     services, store = _open(database, endpoint, proof)
     known = load_rules(rules) if rules is not None else None
     request = VerifyRequest(Path(path) if path else None, known, store or None, limits)
-    return _verify(request, services, _Logged())
+    with _told(progress) as told:
+        return _verify(request, services, told)
 
 
 def apply(
@@ -225,6 +233,7 @@ def apply(
     max_writes: int | None = None,
     max_rps: float | None = None,
     endpoint: str | None = None,
+    progress: Progress | None = None,
 ) -> Written:
     """Write a plan file; an interrupted apply is continued by the same call.
 
@@ -240,7 +249,8 @@ def apply(
         max_writes=max_writes,
         max_rps=max_rps,
     )
-    return _apply(request, services, _Logged(), NoOperator())
+    with _told(progress) as told:
+        return _apply(request, services, told, NoOperator())
 
 
 def rollback(
@@ -252,6 +262,7 @@ def rollback(
     document: str | None = None,
     rule: str | None = None,
     max_rps: float | None = None,
+    progress: Progress | None = None,
 ) -> Written:
     """Put back what ``apply`` wrote, where it is still ours; ``confirm`` is asked for as there.
 
@@ -266,7 +277,8 @@ def rollback(
         wanted=WriteFilter(document, rule),
         max_rps=max_rps,
     )
-    return _rollback(request, services, _Logged(), NoOperator())
+    with _told(progress) as told:
+        return _rollback(request, services, told, NoOperator())
 
 
 def report(
@@ -291,6 +303,30 @@ def report(
             return b"".join(encoded(REPORTS[form].render(opened, privacy)))
         write_report(opened, privacy, form, Path(output))
     return Path(output).read_bytes()
+
+
+def events_to(tell: Callable[[dict[str, Any]], None]) -> Progress:
+    """A ``progress`` that calls ``tell`` with each event: ``event``, ``time``, and its members.
+
+    They are those of ``--log-format json``, without secrets. ``tell`` may be called from another
+    thread.
+
+    >>> progress = events_to(lambda event: print(event["event"], event["message"]))
+    >>> progress.warn("see https://h/b/k?token=5e56")
+    warning see https://h/b/k?...
+    """
+    return EventProgress(lambda event: tell(members_of(event, None)))
+
+
+@contextmanager
+def _told(progress: Progress | None) -> Iterator[Progress]:
+    """What hears of a run; a stage that it leaves in the middle is ended."""
+    told = progress if progress is not None else _Logged()
+    try:
+        yield told
+    finally:
+        if isinstance(told, EventProgress):
+            told.leave()
 
 
 class _Logged(NoProgress):

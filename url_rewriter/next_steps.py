@@ -139,7 +139,7 @@ def after_plan(commands: PlanCommands, summary: Summary) -> tuple[NextStep, ...]
 def _unblocking(commands: PlanCommands, blocking: dict[str, int]) -> Iterator[NextStep]:
     for status in ("missing", "unknown", "mismatch", "unmapped", "left"):
         if status in blocking:
-            yield NextStep("See which", commands.show("--status", status))
+            yield NextStep("See which", commands.show("--blocking", "--status", status))
     if UrlStatus.UNKNOWN in blocking:
         yield NextStep("Look why", _doctor(commands.header))
     if UrlStatus.MISSING in blocking:
@@ -201,12 +201,11 @@ def after_writes(
             if totals.outcomes[outcome]
         ]
         return (*steps, NextStep("Go on", again))
-    if operation is Operation.ROLLBACK:
-        return (NextStep("Apply again", commands.apply()),)
-    return (
-        NextStep("Check it", commands.verify()),
-        NextStep("Undo it", commands.rollback()),
-    )
+    verify = NextStep("Check it", commands.verify())
+    if operation is Operation.APPLY:
+        undo = NextStep("Undo it", commands.rollback())
+        return (verify, undo) if totals.planned else (verify,)
+    return (NextStep("Apply again" if commands.written else "Apply it", commands.apply()),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +258,13 @@ def _after_no(end: VerifyEnd, failed: Set[GateName]) -> Iterator[NextStep]:
         yield NextStep("Keep what was found", f"{end.again} -o verified.plan")
 
 
-def after_verdict(commands: PlanCommands, verdict: str) -> tuple[NextStep, ...]:
-    """What follows a look at a plan file, by the next command of its verdict."""
-    return (NextStep("Next", verdict),) if verdict else (NextStep("Report it", commands.report()),)
+def after_look(plan: Plan, path: str) -> tuple[NextStep, ...]:
+    """What follows a look at a plan file: the commands that go on, but for another look."""
+    commands = PlanCommands.of(plan, path)
+    operation = plan.history().last_operation
+    if operation is None:
+        steps = after_plan(commands, plan.summarize())
+    else:
+        again = commands.apply() if operation is Operation.APPLY else commands.rollback()
+        steps = after_writes(commands, operation, plan.count_writes(operation), again)
+    return tuple(each for each in steps if each.command.split()[1] != "show")

@@ -39,15 +39,15 @@ _END = re.compile(r"[?#;&\s\"'<>`|]|%(?:25)*(?:3[bf]|2[36])")
 _ROUNDS, _LONGEST = 5, 120
 
 # The quick search, in lower-cased bytes: a word near another, or a mark that begins an escape.
-_NEAR = re.compile(rb"google(?:ap|us|[^a-z\s]\S{0,8}com)|cloud[^a-z\s]\S{0,12}google|ebasest")
+_NEAR = re.compile(rb"google(?:ap|us|[^a-z\s]\S{0,8}com)|cloud[^a-z\s]\S{0,12}google|ebasest"
+    rb"|\xc2\xad|\xe2\x80[\x8b-\x8f]|\xe2\x81[\xa0-\xa4]|\xef\xbb\xbf|=\r?\n")  # fmt: skip
 _MARKED = rb""":(?:(?<=[gc]s:)[/\\%&]|[/\\]{2,4}(?:NAME)(?![a-z0-9._-]))
 |%(?:25)*(?:(?:u00)?LETTER|2fb%)|%(?<=[gc]s%)(?:25)*3a
 |\\{1,9}(?:(?:u\{?0*|x)LETTER|0?1[0-7]{2}|/b\\)|\\(?<=[gc]s\\)\\{0,9}(?:u\{?0*3a|x3a|0?72|:)
 |&(?:amp;)*(?:#|colon|shy|zw)""".replace(b"LETTER", rb"(?:4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])")
 _FIELD = rb"bucket\x12.{1,3}\x8a\x01.(?:NAME)"
-_MARKS = (b":", b"%", b"\\", b"&")
+_MARKS, _DENSE = (b":", b"%", b"\\", b"&"), 64  # nearer than so many bytes, a search is cheaper
 _Words: TypeAlias = Iterable[str]
-_DENSE = 64  # bytes between two marks below which searching costs less than looking at each mark
 _memmem = ctypes.PyDLL(None).memmem  # the C library's search, three times as fast as bytes.find
 _memmem.restype = ctypes.c_void_p
 _memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]

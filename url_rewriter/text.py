@@ -35,6 +35,18 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
 
 
+def elide(text: str, length: int) -> str:
+    """``text`` in at most ``length`` characters, its middle left out where it is longer.
+
+    >>> elide("https://host/a/b/name.png", 15)
+    'https:/…ame.png'
+    """
+    if len(text) <= length:
+        return text
+    head = length // 2
+    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun.
 

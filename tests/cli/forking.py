@@ -36,9 +36,16 @@ _MOST = 1 << 20  # bytes of a request
 class Forked:
     """A command under way; the part of ``subprocess.Popen`` that tests use."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
-        out, its_out = os.pipe()
-        err, its_err = os.pipe()
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environ: Mapping[str, str],
+        outputs: tuple[int, int] | None = None,
+    ) -> None:
+        """Start it. ``outputs`` are descriptors for its two streams, in place of pipes."""
+        out, its_out = os.pipe() if outputs is None else (os.dup(outputs[0]), os.dup(outputs[0]))
+        err, its_err = os.pipe() if outputs is None else (os.dup(outputs[1]), os.dup(outputs[1]))
         self._status, its_status = socket.socketpair()
         request = {"arguments": arguments, "folder": str(folder), "environ": dict(environ)}
         _parent().fork(json.dumps(request).encode(), (its_out, its_err, its_status.fileno()))

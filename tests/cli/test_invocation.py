@@ -17,7 +17,7 @@ from url_rewriter.planfile import Invocation
 OF_ONE_RUN = {"--max-reads", "--max-rps", "--workers"}
 OF_THE_OUTPUT = {
     "--format", "--quiet", "--verbose", "--no-progress", "--color", "--no-input", "--log-format",
-    "--help",
+    "--log-file", "--help",
 }  # fmt: skip
 IN_THE_STORE = {"--project", "--database"}
 

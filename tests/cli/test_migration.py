@@ -287,14 +287,6 @@ def test_a_plan_that_is_terminated_leaves_no_plan_and_is_continued(
     assert workshop.run(*plan_arguments()).status == 3
 
 
-def test_messages_come_as_json_lines_when_asked(workshop: Workshop, database: Path) -> None:
-    write_database(database, {"apps/1": texts(a=f"{OLD}none.png")})
-    ended = workshop.run(*plan_arguments("--log-format", "json"))
-    messages = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
-    assert any(each["message"].startswith("scan") for each in messages)
-    assert {each["level"] for each in messages} == {"info"}
-
-
 def test_colour_is_used_as_asked(workshop: Workshop) -> None:
     assert "\x1b[" in workshop.run("show", "nowhere.plan", "--color", "always").err
     workshop.environ["NO_COLOR"] = "1"

@@ -37,7 +37,7 @@ def test_check_shows_what_the_rules_say(rules_file: Path) -> None:
     assert result.exit_code == 0
     assert "http://localhost:9000/data" in result.stdout
     assert "old-logos/" in result.stdout
-    assert result.stderr == ""
+    assert result.stderr == f"  Audit  url-rewriter audit --rules {rules_file}\n"
 
 
 def test_check_lists_all_problems_and_exits_2(rules_file: Path) -> None:
@@ -162,7 +162,7 @@ def test_example_prints_a_file_that_is_complete(tmp_path: Path) -> None:
         printed = run("example", name)
         (tmp_path / "rules.yaml").write_text(printed.stdout)
         checked = run("check", "--rules", tmp_path / "rules.yaml")
-        assert (checked.exit_code, checked.stderr) == (0, "")
+        assert (checked.exit_code, "warning" in checked.stderr) == (0, False)
         assert run("test", "--rules", tmp_path / "rules.yaml").exit_code == 0
 
 

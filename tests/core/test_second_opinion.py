@@ -90,6 +90,8 @@ TEXTS = {
     "ideographic stops": "https://storage\u3002googleapis\u3002com/acme-media/a.png",
     "a zero-width space": "https://storage\u200b.googleapis.com/acme-media/a.png",
     "a soft hyphen": "https://storage.google\u00adapis.com/acme-media/a.png",
+    "a zero-width space in a word": "https://storage.goo\u200bgleapis.com/acme-media/a.png",
+    "a word broken over lines": "https://storage.goog=\r\nleapis.com/acme-media/a.png",
     "quoted-printable": "https://storage=2Egoogleapis=2Ecom/acme-media/a.png",
     "percent once": "https%3A%2F%2Fstorage.googleapis.com%2Facme-media",
     "percent three times": "https%25253A%25252F%25252Fstorage.googleapis.com%25252Facme-media",

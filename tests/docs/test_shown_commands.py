@@ -229,17 +229,32 @@ def test_no_block_without_a_language_hides_commands() -> None:
 NAMES = dict(commands())
 
 
+def spans(page: Path) -> list[str]:
+    """What stands as code in the sentences of a page, the parts made of commands left out."""
+    written = page.read_text(encoding="utf-8").partition(BEGIN)[0]
+    prose = re.sub(r"^ *```.*?^ *```$", "", written, flags=re.M | re.S)
+    return re.findall(r"`([^`\n]+)`", prose)
+
+
 def mentioned() -> Iterator[tuple[str, list[str]]]:
     """Commands in the midst of sentences, each with its page."""
     for page in PAGES:
-        written = page.read_text().partition(BEGIN)[0]
-        prose = re.sub(r"^ *```.*?^ *```$", "", written, flags=re.M | re.S)
-        for span in re.findall(r"`([^`\n]+)`", prose):
+        for span in spans(page):
             words = span.split(" #")[0].split()
-            if words[0] == "url-rewriter":
-                words = words[1:]
+            words = words[1:] if words[0] == "url-rewriter" else words
             if words and words[0] in main.commands and any(each[0] == "-" for each in words):
                 yield str(page.relative_to(ROOT)), words
+
+
+def options(command: click.Command) -> set[str]:
+    """The options of a command, and of its commands where it is a group."""
+    own = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union({"--help", "--version"}, *map(options, below))
+
+
+def used(words: list[str]) -> set[str]:
+    return {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
 
 
 @pytest.mark.parametrize(("page", "words"), list(mentioned()))
@@ -247,14 +262,16 @@ def test_every_option_of_a_command_that_a_sentence_names_exists(
     page: str, words: list[str]
 ) -> None:
     name = next(each for each in (" ".join(words[:2]), words[0]) if each in NAMES)
-    command = NAMES[name]
-    known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
-    if isinstance(command, click.Group):
-        known |= {
-            option
-            for sub in command.commands.values()
-            for each in sub.params
-            for option in each.opts
-        }
-    used = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
-    assert used - known - {"--help", "--version"} == set(), page
+    assert used(words) - options(NAMES[name]) == set(), page
+
+
+def test_every_option_that_stands_alone_in_a_sentence_is_one_of_some_command() -> None:
+    alone = {
+        (str(page.relative_to(ROOT)), option)
+        for page in PAGES
+        for span in spans(page)
+        if span.startswith("--")
+        for option in used(span.split())
+    }
+    assert len(alone) > 30
+    assert {each for each in alone if each[1] not in options(main)} == set()

@@ -15,6 +15,7 @@ from tests.contract.harness import string
 from tests.scripted_firestore import ScriptedFirestore, scripted_firestore
 from tests.scripted_firestore.listening import Filter, Hangup, Hears, Remove, Reset
 from tests.waiting import wait_until
+from tests.watching.wire import Wire
 from url_rewriter.stores.base import (
     HeardTo,
     ListenPlace,
@@ -216,3 +217,19 @@ def test_a_place_of_another_day_that_the_server_forgot_leaves_nothing_out(
     write(firestore, "users/a")
     listener = listeners("users", users=ListenPlace(b"123", 0))
     listener.wait_for("users/a")
+
+
+def test_a_connection_that_is_dead_and_does_not_know_it_is_replaced(
+    server: ScriptedFirestore,
+    firestore: FirestoreHarness,
+    listeners: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Wire(server.host) as wire:
+        monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", wire.host)
+        listener = listeners("users")
+        listener.wait_for_hearing(write(firestore, "users/a"))
+        wire.deaden()
+        write(firestore, "users/b")
+        listener.wait_for("users/b")
+        listener.listening.close()

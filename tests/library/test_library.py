@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import firebase_admin
 import pytest
@@ -191,3 +192,17 @@ def test_the_credentials_are_those_of_the_app(
 def test_what_is_no_database_is_refused(rules: Path) -> None:
     with pytest.raises(ConfigurationError, match="A dict is no database"):
         url_rewriter.audit({}, rules)  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_program_hears_the_events_of_a_run(s3: ServedS3, rules: Path, tmp_path: Path) -> None:
+    write_database(tmp_path / "db.jsonl", {"apps/1": texts(image=f"{OLD}a.png?token=5e56")})
+    told: list[dict[str, Any]] = []
+    url_rewriter.plan(
+        f"embedded:{tmp_path / 'db.jsonl'}",
+        rules,
+        tmp_path / "x.plan",
+        progress=url_rewriter.events_to(told.append),
+    )
+    stages = [each["stage"] for each in told if each["event"] == "stage-ended"]
+    assert stages[:2] == ["scan", "prove"]
+    assert "5e56" not in json.dumps(told)

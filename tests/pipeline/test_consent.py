@@ -49,10 +49,10 @@ def test_what_was_agreed_to_beforehand_is_not_asked(store: MemoryStore, consent:
 @pytest.mark.parametrize(
     ("store", "consent", "says"),
     [
-        (REAL, Consent(), "Nobody to ask whether to write: give --confirm omi-prod"),
+        (REAL, Consent(), "There is no terminal to ask whether to write: give --confirm omi-prod"),
         (REAL, Consent(yes=True), "--yes is not enough for a real project: give --confirm"),
         (REAL, Consent(confirm="omi-dev"), "--confirm omi-dev is not what is written to: omi-prod"),
-        (DISPOSABLE, Consent(), "Nobody to ask whether to write: give --yes"),
+        (DISPOSABLE, Consent(), "There is no terminal to ask whether to write: give --yes"),
         (DISPOSABLE, Consent(confirm="omi-dev"), "--confirm omi-dev is not what is written to"),
     ],
 )

@@ -27,7 +27,7 @@ class Application(NoProgress):
 
     def note(self, text: str) -> None:
         self.said.append(text)
-        if text.startswith("rescan") and self._steps:
+        if text.startswith("rescan ") and self._steps:
             self._steps.pop(0)()
 
     def warn(self, text: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.reports.plans import (
     make_good_plan,
     make_plan,
     many_documents,
+    reseal,
     write_plan,
 )
 from tests.reports.rendering import render
@@ -211,6 +214,21 @@ def test_a_failed_gate_leads_to_what_stands_against_it(show: Show, plan: Path) -
     page.get_by_role("link", name="Show all 2 URLs that stand against it").click()
     expect(gate).to_have_value("any")
     expect(page.locator("#count")).to_have_text("2 of 13 rows")
+
+
+def test_what_is_not_written_yet_stands_against_the_plan(show: Show, tmp_path: Path) -> None:
+    path = write_plan(make_good_plan(tmp_path / "omi.plan"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM outcomes WHERE document IN (2, 3)")
+        reseal(connection)
+    page = show(path)
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Not ready: 2 documents not written yet"
+    )
+    page.locator("#gates").get_by_role("link", name="2 against it").click()
+    expect(page.locator("#count")).to_have_text("4 of 13 rows")
+    places = page.locator("#spacer .places p:first-child").all_inner_texts()
+    assert set(places) == {"plugins_data/p2", "users/ada@example.com/files/f1"}
 
 
 def test_a_finding_leads_to_all_its_rows_waived_ones_too(show: Show, plan: Path) -> None:

@@ -7,10 +7,12 @@ Clients of services are imported inside the commands, so that ``--help`` loads n
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -27,6 +29,7 @@ from url_rewriter.cli.control import control
 from url_rewriter.cli.copy import copy
 from url_rewriter.cli.demo import demo
 from url_rewriter.cli.doctor import doctor
+from url_rewriter.cli.event_log import current_log, end_log
 from url_rewriter.cli.help import show_help
 from url_rewriter.cli.plan import plan
 from url_rewriter.cli.report import report
@@ -34,9 +37,14 @@ from url_rewriter.cli.rollback import rollback
 from url_rewriter.cli.rules import rules
 from url_rewriter.cli.show import show
 from url_rewriter.cli.steps import keep_typed, say_steps, steps_for, typed
+from url_rewriter.cli.terminal.emphasis import styled
+from url_rewriter.cli.terminal.prose import wrap
+from url_rewriter.cli.terminal.screen import terminal_width
+from url_rewriter.cli.terminal.standard_error import STDERR
 from url_rewriter.cli.verify import verify
 from url_rewriter.cli.watch import watch
 from url_rewriter.errors import NextStep, UrlRewriterError
+from url_rewriter.pipeline.events import ErrorTold, WarningTold, schema
 
 
 class _Terminated(KeyboardInterrupt):
@@ -52,25 +60,43 @@ class _Main(Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; its log, where it has one, is told how it ended."""
+        try:
+            result = self._invoke(ctx)
+        except BaseException as error:
+            end_log(ctx, error)
+            if isinstance(error, click.ClickException) and _owns_stderr(ctx):
+                ctx.exit(error.exit_code)
+            raise
+        end_log(ctx, None)
+        return result
+
+    def _invoke(self, ctx: click.Context) -> Any:
         from url_rewriter.concurrency.interruption import InterruptedRunError
 
-        _raise_on_signals()
+        _raise_on_signals(ctx)
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:
-            _end(ctx, str(error), 128 + error.number, "", steps=_going_on())
+            _end(ctx, _ended_by(error, 128 + error.number), "", steps=_going_on())
         except UrlRewriterError as error:
             annotate_error(error)
-            _end(ctx, str(error), error.exit_code, steps=steps_for(ctx, error))
+            _end(ctx, _ended_by(error, error.exit_code), steps=steps_for(ctx, error))
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of stdout is gone
             _forget_stdout()
-            _end(ctx, f"{error.strerror or error}{_of_file(error)}", 1)
+            said = f"{error.strerror or error}{_of_file(error)}"
+            _end(ctx, ErrorTold(type(error).__name__, said, 1))
         except KeyboardInterrupt as error:
             number = signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT
-            message = "Interrupted. The same command continues."
-            _end(ctx, message, 128 + number, "", steps=_going_on())
+            said = "Interrupted. The same command continues."
+            told = ErrorTold("KeyboardInterrupt", said, 128 + number)
+            _end(ctx, told, "", steps=_going_on())
+
+
+def _ended_by(error: UrlRewriterError, exit_status: int) -> ErrorTold:
+    return ErrorTold(type(error).__name__, str(error), exit_status)
 
 
 def _going_on() -> tuple[NextStep, ...]:
@@ -88,23 +114,33 @@ def _forget_stdout() -> None:
 
 def _end(
     ctx: click.Context,
-    message: str,
-    exit_status: int,
-    heading: str = "Error:",
+    told: ErrorTold,
+    heading: str = "Error: ",
     steps: tuple[NextStep, ...] = (),
 ) -> NoReturn:
+    """End the run: say why, on stderr and in the log, and what to do."""
     leave_progress(ctx)
-    first, *more = message.splitlines() or [""]
-    styled = f"{click.style(heading, fg='red')} " if heading else ""
-    click.echo(f"{styled}{printable(first)}", err=True)
-    for line in more:
-        click.echo(printable(line), err=True)
+    log = current_log(ctx)
+    if log is not None:
+        log.tell(told)
+    if log is None or not log.owns_stderr:
+        first, *more = told.message.splitlines() or [""]
+        width = terminal_width(STDERR)
+        for line in (f"{heading}{printable(first)}", *map(printable, more)):
+            for part in wrap(line, width):
+                click.echo(styled(part) if heading else part, file=STDERR)
     if (console := console_of(ctx)) is not None:
         say_steps(console, steps)
-    ctx.exit(exit_status)
+    ctx.exit(told.exit_status)
 
 
-def _raise_on_signals() -> None:
+def _owns_stderr(ctx: click.Context) -> bool:
+    """Whether events go to stderr, where nothing else may be written then."""
+    log = current_log(ctx)
+    return log is not None and log.owns_stderr
+
+
+def _raise_on_signals(ctx: click.Context) -> None:
     """Let SIGTERM unwind the stack as SIGINT does, so that files and locks are given back.
 
     The first signal is answered at once: unwinding may have to wait for a server.
@@ -115,13 +151,24 @@ def _raise_on_signals() -> None:
         nonlocal heard
         if not heard:
             heard = True
-            # Not through Python's streams: the signal may have come while one was written to.
-            os.write(2, b"\nStopping.\n")
+            log = current_log(ctx)
+            said = "\nStopping.\n"
+            if log is not None and log.owns_stderr:
+                said = f"{log.line(WarningTold('Stopping.'))}\n"
+            with suppress(OSError):
+                # Not through Python's streams: the signal may have come while one was written to.
+                os.write(2, said.encode("ascii"))
         raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)
         signal.signal(signal.SIGINT, interrupt)
+
+
+def _print_log_schema(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(json.dumps(schema(), indent=2))
+        ctx.exit()
 
 
 @click.group(
@@ -130,6 +177,10 @@ def _raise_on_signals() -> None:
     no_args_is_help=True,
 )
 @click.version_option(__version__, prog_name="url-rewriter")
+@click.option(
+    "--log-schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_log_schema,
+    help="Print the JSON Schema of the events of --log-format json, and exit.",
+)  # fmt: skip
 def main() -> None:
     """Rewrite Cloud Storage URLs in Firestore to S3 URLs: proven, journaled, undoable.
 

@@ -148,9 +148,11 @@ def _show(console: Console, audit: Audit, found: Orphans | None = None) -> None:
         console.document("audit", members)
         return
     for name, rows in counts.items():
-        console.table((name, "documents", "URLs"), rows)
-        console.print()
-    console.table(("finding", "count"), list(findings.items()))
+        if rows:
+            console.table((name, "documents", "URLs"), rows)
+            console.print()
+    if findings:
+        console.table(("finding", "count"), list(findings.items()))
     if found:
         console.print()
         orphans.show(console, found)

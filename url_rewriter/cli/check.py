@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from url_rewriter.cli.console import Console, printable
-from url_rewriter.errors import ChecksFailedError
+from url_rewriter.errors import ChecksFailedError, NextStep
 from url_rewriter.text import agreed
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def check(console: Console, path: Path, plan_file: Path | None, rules_file: Path
 
     Raises ChecksFailedError where it does not hold now, and what ``check_attestation`` raises.
     """
+    from url_rewriter.next_steps import command
     from url_rewriter.pipeline.check_attestation import CheckRequest, check_attestation
 
     request = CheckRequest(path, plan_file, rules_file)
@@ -29,8 +30,12 @@ def check(console: Console, path: Path, plan_file: Path | None, rules_file: Path
     else:
         _show_text(console, checked)
     if checked.doubt:
-        raise ChecksFailedError(f"{printable(checked.doubt)}.")
-    console.say(f"\n{printable(checked.predicate.verdict.headline)}, attested.")
+        error = ChecksFailedError(f"{printable(checked.doubt)}.")
+        if plan_file is not None:
+            anew = command("verify", str(plan_file), "--attest", str(path))
+            error.then(NextStep("Verify anew", anew))
+        raise error
+    console.say("\nThe attestation holds.")
 
 
 def _show_json(console: Console, checked: CheckedAttestation) -> None:

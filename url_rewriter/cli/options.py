@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from url_rewriter.cli.command import PREFIX, Command, GroupedOption, OptionGroup
+from url_rewriter.cli.command import PREFIX, Command, CommandContext, GroupedOption, OptionGroup
 from url_rewriter.cli.completing import (
     PlanFile,
     complete_collection,
     complete_document,
     complete_rules_file,
 )
-from url_rewriter.cli.console import Console
-from url_rewriter.cli.parameter_types import Duration, Moment
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.parameter_types import Duration, Endpoint, Moment
 from url_rewriter.pipeline.consent import Consent
 from url_rewriter.pipeline.requests import (
     Checks,
@@ -87,6 +87,7 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         color: str,
         no_input: bool,
         log_format: str,
+        log_file: Path | None,
         **options: Any,
     ) -> R:
         console = Console(
@@ -97,7 +98,10 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
             color=color,
             ask=not no_input,
             log_format=log_format,
+            log_file=log_file,
+            plan=options.get("plan_file"),
         )
+        _say_settings(console)
         return command(*arguments, console=console, **options)
 
     return _stacked(
@@ -114,8 +118,20 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         output_option("--no-input", is_flag=True,
             help="Never ask; fail where an answer is needed."),
         output_option("--log-format", type=click.Choice(["text", "json"]), default="text",
-            show_default=True, help="How messages are written to stderr."),
+            show_default=True,
+            help="How messages are written to stderr; json: typed events, one object a line."),
+        output_option("--log-file", type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE", help="Append the events to this file too, readable by you alone."),
     )  # fmt: skip
+
+
+def _say_settings(console: Console) -> None:
+    """Say which settings file something was taken from."""
+    context = click.get_current_context()
+    settings = context.settings if isinstance(context, CommandContext) else None
+    if settings is not None and settings.file is not None and context.default_map:
+        profile = f", profile {settings.profile}" if settings.profile else ""
+        console.say(f"settings {printable(str(settings.file.path))}{printable(profile)}")
 
 
 def formats(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -239,7 +255,7 @@ def make_services(
 def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
     """Where the S3 client talks to."""
     return target_option(
-        "--s3-endpoint", metavar="URL",
+        "--s3-endpoint", type=Endpoint(), metavar="URL",
         help="Where the S3 client talks to  [default: $S3_ENDPOINT_URL, else the endpoint that the "
         "rules write].",
     )(command)  # fmt: skip
@@ -295,7 +311,7 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
                  "and told otherwise."),
         evidence_option("--check-public", is_flag=True,
             help="Open every URL that is written, without credentials: say which do not open, "
-                 "and which were signed before and now open for anybody."),
+                 "and which were signed before and now open without."),
         evidence_option("--check-content-type", is_flag=True,
             help="Say which objects are served as something else than their names promise. "
                  "Targets are then proven with HEAD."),

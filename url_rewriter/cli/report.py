@@ -10,6 +10,7 @@ import click
 
 from url_rewriter.cli import options
 from url_rewriter.cli.console import Console
+from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
       url-rewriter report omi.plan --format markdown >> "$GITHUB_STEP_SUMMARY"
       url-rewriter report omi.plan --redact --format csv -o for-the-auditor.csv
     """
+    from url_rewriter.next_steps import after_look
     from url_rewriter.planfile import Plan
     from url_rewriter.reports import REPORTS, privacy_of
     from url_rewriter.reports.output import encoded, write, write_report
@@ -63,6 +65,7 @@ def report(console: Console, *, plan_file: Path, output: Path | None, pseudonyms
             console.say(f"{rest}: all rows")
         else:
             console.say(f"{output}: {name} report of {plan_file}")
+            say_steps(console, after_look(plan, str(plan_file)))
     finally:
         plan.close()
 

@@ -18,7 +18,8 @@ from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.explain import explain
 from url_rewriter.cli.options import output_options, rules_option
 from url_rewriter.cli.rules_init import init
-from url_rewriter.errors import ChecksFailedError, ConfigurationError
+from url_rewriter.cli.steps import say_steps
+from url_rewriter.errors import ChecksFailedError, ConfigurationError, NextStep
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ def check(rules_file: Path, console: Console) -> None:
             says = f"the waiver of gate {waiver.gate} ended on {waiver.until}: {waiver.reason}"
             console.warn(f"{rules_file}:{waiver.line}: {says}")
             annotate("warning", says, file=str(rules_file), line=waiver.line)
+    _say_audit(console, rules_file)
+
+
+def _say_audit(console: Console, rules_file: Path) -> None:
+    from url_rewriter.next_steps import command
+
+    say_steps(console, [NextStep("Audit", command("audit", "--rules", str(rules_file)))])
 
 
 def _problem_members(problem: Problem) -> dict[str, Any]:
@@ -239,6 +247,7 @@ def run_examples(rules_file: Path, console: Console) -> None:
         console.print(f"{counted(len(results), 'example')}, {len(failed):,} failed")
     if failed:
         raise ChecksFailedError(f"{len(failed):,} of {counted(len(results), 'example')} failed.")
+    _say_audit(console, rules_file)
 
 
 @rules.command()

@@ -145,7 +145,7 @@ class PlanWriter:
         """
         writes = (write for write in self.journal.to_apply() if only is None or write.id in only)
         with Stop(progress.warn, pause=self.pause) as stop:
-            looked = LastLook(self.journal, self.objects, self.rate, stop)
+            looked = LastLook(self.journal, self.objects, self.rate, stop, progress)
             there = looked.passing(islice(writes, max_writes))
             tasks = (WriteTask(write.id, write.path, write.edits, write.kept) for write in there)
             Writer(self.store, self.journal, self, progress, self.rate, stop).run(tasks)

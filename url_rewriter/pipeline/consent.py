@@ -72,7 +72,7 @@ def require_consent(
     if consent.yes:
         raise ConfigurationError(f"--yes is not enough for a real project: give {flag}.")
     if not operator.present:
-        raise ConfigurationError(f"Nobody to ask whether to write: give {flag}.")
+        raise ConfigurationError(f"There is no terminal to ask whether to write: give {flag}.")
     wanted = "yes" if disposable else project
     if operator.answer(f"{question} Type {wanted} to go on").strip() != wanted:
         raise ConfigurationError("Not confirmed. Nothing was written.")

@@ -56,17 +56,20 @@ def survey(
     for bucket in copies.target_buckets():
         if (trouble := objects.check(bucket)) is not None:
             raise trouble
-    progress.begin("survey", "objects", copies.count_open())
-    while before := copies.count_open():
+    while copies.count_open():
+        progress.begin("targets", "keys", copies.count_targets())
         for evidence in in_batches(objects.prove(copies.targets()), _BATCH):
             run.add_evidence(evidence)
             copies.note_targets(evidence)
+            progress.advance(len(evidence))
+        progress.end()
+        progress.begin("sources", "objects", copies.count_sources())
         for found in in_batches(source.stat(copies.sources()), _BATCH):
             copies.note_sources(found)
+            progress.advance(len(found))
+        progress.end()
         copies.decide()
-        progress.advance(before - copies.count_open())
     copies.settle()
-    progress.end()
 
 
 def compare_what_is_there(copies: CopyQueue) -> None:
@@ -136,7 +139,8 @@ class Copier:
         continues.
         """
         patience = _Patience(max(8, 2 * self.workers))
-        progress.begin("copy", "bytes", self.copies.totals().size)
+        size = self.copies.totals().size
+        progress.begin("copy", "bytes", min(size, self.max_bytes or size))
         with Stop(progress.warn) as stop:
 
             def work(task: CopyTask) -> tuple[CopyTask, Transfer | None]:

@@ -91,7 +91,9 @@ def copy(
     emulator would end up in production.
     """
     if not (request.yes or request.dry_run or operator.present):
-        raise ConfigurationError("Nobody to ask whether to copy: give --yes, or --dry-run.")
+        raise ConfigurationError(
+            "There is no terminal to ask whether to copy: give --yes, or --dry-run."
+        )
     with (
         held_plan(request.path, dry_run=request.dry_run) as (plan, stack),
         controlled(request.path, "copy", progress) as listener,

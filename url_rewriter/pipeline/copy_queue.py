@@ -89,6 +89,10 @@ class CopyTotals:
         return self.objects - sum(self.outcomes.values())
 
 
+_UNKNOWN_TARGET = "step IS NULL AND target_state IS NULL"
+_UNKNOWN_SOURCE = "step IS NULL AND source_state IS NULL AND target_state <> 'unknown'"
+
+
 class CopyQueue:
     """Objects to copy, each once, with what was found out about them. Memory stays flat."""
 
@@ -125,12 +129,23 @@ class CopyQueue:
 
     def targets(self) -> Iterator[ObjectRef]:
         """The targets that nothing is known of yet, each once."""
-        return self._refs("target", "step IS NULL AND target_state IS NULL")
+        return self._refs("target", _UNKNOWN_TARGET)
+
+    def count_targets(self) -> int:
+        """How many targets nothing is known of yet."""
+        return self._count_refs("target", _UNKNOWN_TARGET)
 
     def sources(self) -> Iterator[ObjectRef]:
         """The sources that matter and that nothing is known of yet, each once."""
-        known = "step IS NULL AND source_state IS NULL AND target_state <> 'unknown'"
-        return self._refs("source", known)
+        return self._refs("source", _UNKNOWN_SOURCE)
+
+    def count_sources(self) -> int:
+        """How many sources matter, and nothing is known of them yet."""
+        return self._count_refs("source", _UNKNOWN_SOURCE)
+
+    def _count_refs(self, end: str, condition: str) -> int:
+        distinct = f"SELECT DISTINCT {end}_bucket, {end}_key FROM copies WHERE {condition}"  # noqa: S608 - of constants
+        return self._count(f"SELECT count(*) FROM ({distinct})")  # noqa: S608
 
     def _refs(self, end: str, condition: str) -> Iterator[ObjectRef]:
         last = ("", "")

@@ -64,7 +64,7 @@ def examine_database(request: DoctorRequest, services: Services) -> Iterator[Doc
     except UrlRewriterError as error:
         yield failed_by(DoctorCheck.DATABASE, error, "name one database")
         others = (each for each in _EVERY if each is not DoctorCheck.DATABASE)
-        yield from (not_asked(each, "no one database is named") for each in others)
+        yield from (not_asked(each, "no single database is named") for each in others)
         return
     identity = questions.put(
         DoctorCheck.GOOGLE_CREDENTIALS, lambda: _identity(locator, request, services), LOG_IN

@@ -14,6 +14,7 @@ from url_rewriter.documents import Outcome
 from url_rewriter.evidence import Evidence, TargetState
 from url_rewriter.objects import ObjectStore
 from url_rewriter.pipeline.outcomes import UrlAccount, tell_places
+from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.read_back import WriteHistory
 from url_rewriter.pipeline.write_loop import BATCH
 from url_rewriter.planfile import DocumentOutcome, Journal, Operation, PlannedWrite
@@ -28,12 +29,18 @@ class LastLook:
     """
 
     def __init__(
-        self, journal: Journal, objects: Callable[[], ObjectStore], rate: WriteRate, stop: Stop
+        self,
+        journal: Journal,
+        objects: Callable[[], ObjectStore],
+        rate: WriteRate,
+        stop: Stop,
+        progress: Progress,
     ) -> None:
         self._journal = journal
         self._objects = objects
         self._rate = rate
         self._stop = stop
+        self._progress = progress
         self._checked: set[str] = set()  # buckets that have given honest answers in this run
 
     def passing(self, writes: Iterable[PlannedWrite]) -> Iterator[PlannedWrite]:
@@ -54,6 +61,7 @@ class LastLook:
             for write in batch:
                 if doubts := self._doubts(each for each in targets[write.id] if each not in there):
                     self._journal.settle([], [self._fail(write, doubts)])
+                    self._progress.advance(1)
                 else:
                     yield write
 

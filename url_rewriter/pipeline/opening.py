@@ -6,7 +6,7 @@ readers without credentials get it at the URL that is written, is told by readin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from url_rewriter.concurrency.batches import in_batches
 from url_rewriter.errors import UrlRewriterError
@@ -38,17 +38,12 @@ def open_sample(
     What does not open is unknown from then on, or missing where it has gone. Returns how many were
     opened and refused, and the trouble with the object store if it is in any by now.
     """
-    sampled: set[ObjectRef] = set()
+    samples = {prefix: draft.sample_proven(prefix, SAMPLED) for prefix in _prefixes(planner.rules)}
     refused: dict[ObjectRef, Evidence] = {}
+    sampled, contradicted = _open_samples(objects, samples, refused, progress)
     beyond = 0
-    for prefix in _prefixes(planner.rules):
-        sample = draft.sample_proven(prefix, SAMPLED)
-        unopened = list(objects.try_open(each for each in sample if each.target not in sampled))
-        sampled.update(each.target for each in sample)
-        refused.update((each.evidence.target, each.evidence) for each in unopened)
-        if any(each.contradicts for each in unopened):
-            rest = (each for each in draft.all_proven(prefix) if each.target not in sampled)
-            beyond += _open_all(objects, rest, refused, progress)
+    for prefix in contradicted:
+        beyond += _open_all(objects, draft, prefix, sampled, refused, progress)
     draft.add_evidence(refused.values())
     trouble = None
     if any(each.state is TargetState.MISSING for each in refused.values()):
@@ -61,16 +56,48 @@ def _prefixes(rules: Rules) -> list[ObjectRef]:
     return sorted({ObjectRef(each.target.bucket, each.target.prefix) for each in rules.rules})
 
 
+def _open_samples(
+    objects: ObjectStore,
+    samples: Mapping[ObjectRef, Sequence[Evidence]],
+    refused: dict[ObjectRef, Evidence],
+    progress: Progress,
+) -> tuple[set[ObjectRef], list[ObjectRef]]:
+    """Open each sampled target once, and add what is ``refused``.
+
+    Returns the targets, and the prefixes below which an object was denied that is there.
+    """
+    sampled: set[ObjectRef] = set()
+    contradicted = []
+    progress.begin("open", "keys", len({each.target for some in samples.values() for each in some}))
+    for prefix, some in samples.items():
+        new = [each for each in some if each.target not in sampled]
+        unopened = list(objects.try_open(new))
+        sampled.update(each.target for each in new)
+        refused.update((each.evidence.target, each.evidence) for each in unopened)
+        progress.advance(len(new))
+        if any(each.contradicts for each in unopened):
+            contradicted.append(prefix)
+    progress.end()
+    return sampled, contradicted
+
+
 def _open_all(
     objects: ObjectStore,
-    found: Iterable[Evidence],
+    draft: Draft,
+    prefix: ObjectRef,
+    opened: Collection[ObjectRef],
     refused: dict[ObjectRef, Evidence],
     progress: Progress,
 ) -> int:
-    """Open all objects that were found, add what is ``refused``, and return how many they are."""
+    """Open what else was found below a prefix, add what is ``refused``, return how many it is."""
+
+    def found() -> Iterator[Evidence]:
+        known = {*opened, *refused}
+        return (each for each in draft.all_proven(prefix) if each.target not in known)
+
     count = 0
-    progress.begin("open", "keys")
-    for batch in in_batches((each for each in found if each.target not in refused), _BATCH):
+    progress.begin("open", "keys", sum(1 for _ in found()))
+    for batch in in_batches(found(), _BATCH):
         unopened = list(objects.try_open(batch))
         refused.update((each.evidence.target, each.evidence) for each in unopened)
         count += len(batch)

@@ -71,7 +71,7 @@ def find_orphans(
             raise trouble
         if not tally.scanned:
             raise ChecksFailedError(
-                "No document was read, so that nobody can say which objects none mentions."
+                "No document was read, so that it is not known which objects none mentions."
             )
         rows = target_prefixes(rules)
         count_unmentioned(objects, mentions, rows, since, orphan_list, progress)

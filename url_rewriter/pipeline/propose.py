@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from url_rewriter.errors import ChecksFailedError, ConfigurationError, UrlRewriterError
+from url_rewriter.errors import ChecksFailedError, ConfigurationError, NextStep, UrlRewriterError
+from url_rewriter.next_steps import command
 from url_rewriter.pipeline.audit import AuditRequest, audit, target_bucket
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.requests import Limits
@@ -58,7 +59,7 @@ def propose(request: ProposeRequest, services: Services, progress: Progress) -> 
         raise trouble or ChecksFailedError(
             f"No Cloud Storage URL was found in {counted(found.scanned, 'document')} of "
             f"{found.store}: there is no rule to propose."
-        )
+        ).then(NextStep("Look why", command("doctor", "--store", found.store)))
     text = render_proposal(proposal, str(request.file))
     return Proposed(text, tuple(each.name for each in proposal.buckets), found.store, trouble)
 

@@ -32,7 +32,7 @@ class Services:
 
     ``environ`` holds credentials and addresses. ``workers`` is how many parts of a scan are read,
     and how many objects are asked for, at once; with an ``engine`` that spreads work, how many
-    processes it has. ``open_reader`` and ``open_store`` take a locator.
+    processes it has. What opens stores takes a locator.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -41,6 +41,7 @@ class Services:
     workers: int | None = None
     open_reader: Callable[[str], DocumentReader] = stores.open_reader
     open_store: Callable[[str], DocumentStore] = stores.open_store
+    open_watcher: Callable[[str], DocumentReader] = stores.open_watcher
     open_objects: Callable[..., ObjectStore] = objects.open_objects
     engine: EngineOptions = EngineOptions()
 
@@ -66,6 +67,10 @@ class Services:
     def reader(self, locator: str) -> AbstractContextManager[DocumentReader]:
         """A store that cannot write."""
         return closing(self.open_reader(locator))
+
+    def watcher(self, locator: str) -> AbstractContextManager[DocumentReader]:
+        """The same, for a reader that is used for days."""
+        return closing(self.open_watcher(locator))
 
     def store(self, locator: str) -> AbstractContextManager[DocumentStore]:
         """A store that can write."""

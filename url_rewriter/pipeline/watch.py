@@ -13,6 +13,7 @@ from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.gates import GateExample
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.consent import Consent, Operator, project_of, require_consent
+from url_rewriter.pipeline.controlled import controlled
 from url_rewriter.pipeline.forecast import forecast_watch
 from url_rewriter.pipeline.held_plan import planned_planner, planned_rules, require_same_store
 from url_rewriter.pipeline.named_endpoint import require_named_endpoint
@@ -102,11 +103,14 @@ def watch(
     for another store than the plan's, or where another watch is at work, and ConfigurationError
     where stragglers are to be written and the operator does not agree.
     """
-    with ExitStack() as stack:
+    with (
+        controlled(request.path, "watch", progress) as listener,
+        ExitStack() as stack,
+    ):
         header, seal, held, read = _read_plan(request, services)
         kept = WatchFile(request.path, seal)
         stack.callback(kept.close)
-        reader = stack.enter_context(services.reader(request.store or header.store))
+        reader = stack.enter_context(services.watcher(request.store or header.store))
         with closing(Plan(request.path)) as plan:
             require_same_store(plan, reader)
             rules = planned_rules(plan)
@@ -140,7 +144,8 @@ def watch(
             services,
             progress,
         )
-        trouble = watching.run()
+        with listener.listening(seal, lambda orders: None):
+            trouble = watching.run()
         claim = watching.claim
         return Watched(
             path=request.path,

@@ -113,6 +113,11 @@ class Hearing:
             for each in due
         )
 
+    def sound(self, claim: QuietClaim, moment: datetime) -> None:
+        """Have the stream tell everything up to a moment, unless it has."""
+        if self._listening is not None and (claim.heard_to is None or claim.heard_to < moment):
+            self._listening.sound()
+
     def begin_anew(self) -> None:
         """Listen from the beginning, or no more where that was of no use before."""
         self.contradictions += 1

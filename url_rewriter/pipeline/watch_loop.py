@@ -214,6 +214,7 @@ class Watching:
         self._failures = 0
         self.claim = self.claim.rescanned(ended.moment, ended.ended)
         self._kept.keep_claim(self.claim, self.hearing.groups)
+        self.hearing.sound(self.claim, ended.moment)
         self._progress.note(
             f"rescan   {counted(ended.documents, 'document')} as of {ended.moment:%H:%M:%SZ}, "
             f"{counted(self.named, 'straggler')} named; {self._quiet_until_now()}"

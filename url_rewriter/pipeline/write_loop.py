@@ -50,12 +50,14 @@ class _Round:
     """What is left of a batch: tasks to look at, and refused writes to send again as they are.
 
     ``refused`` holds writes by the journal entry of each. ``why`` says why a document is left.
+    ``done`` documents came to an outcome in this round, of which ``written`` were written.
     """
 
     tasks: list[WriteTask]
     refused: dict[int, DocumentWrite] = field(default_factory=dict)
     why: dict[str, tuple[DocumentWrite, WriteResult]] = field(default_factory=dict)
     written: int = 0
+    done: int = 0
 
     @property
     def left(self) -> int:
@@ -112,7 +114,7 @@ class Writer:
         for _ in attempts:
             now, left = self._in_turn(left)
             self._write_round(now, left)
-            self._progress.advance(left.written)
+            self._progress.advance(left.done)
             if not left.left:
                 return
             if left.refused and left.written:
@@ -121,6 +123,7 @@ class Writer:
             raise _quota_used_up(next(iter(left.refused.values())), left)
         given_up = [self._outcomes.given_up(*left.why[task.path], _ROUNDS) for task in left.tasks]
         self._journal.settle([], given_up)
+        self._progress.advance(len(given_up))
 
     def _in_turn(self, left: _Round) -> tuple[_Round, _Round]:
         """As much of a round as may be written when this returns, and the rest."""
@@ -208,6 +211,7 @@ class Writer:
         after: _Round,
     ) -> None:
         self._journal.settle(settled, outcomes)
+        after.done += len(outcomes)
         after.written += sum(each.outcome is Outcome.WRITTEN for each in outcomes)
 
 

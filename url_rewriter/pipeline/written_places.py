@@ -21,7 +21,7 @@ def judge_places(seen: Inspection, answer: Objections) -> Objections:
 
     The proof holds at the place that was asked, and where the rules declare another name of it
     (``aliases``). Elsewhere it holds where written URLs were opened. A host without an address
-    opens for no one, unless a proxy opened it.
+    does not open, unless a proxy opened it.
     """
     if not seen.asked_at or not seen.fresh.count_urls()["migrated"]:
         return answer

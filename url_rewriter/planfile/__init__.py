@@ -35,7 +35,7 @@ from url_rewriter.planfile.totals import (
     UnmappedBucket,
 )
 from url_rewriter.planfile.uploads import Uploads
-from url_rewriter.planfile.url_facts import UrlFacts, UrlFilter
+from url_rewriter.planfile.url_facts import UnprovenObject, UrlFacts, UrlFilter
 from url_rewriter.planfile.verdicts import KeptVerdict
 from url_rewriter.planfile.watch_file import Straggler, WatchFile
 from url_rewriter.planfile.write_totals import LeftDocument, WriteFilter, WriteTotals
@@ -70,6 +70,7 @@ __all__ = [
     "Straggler",
     "Summary",
     "UnmappedBucket",
+    "UnprovenObject",
     "Uploads",
     "UrlFacts",
     "UrlFilter",

@@ -1,4 +1,4 @@
-"""Further evidence in a plan file: what the written URLs give to anybody, and as what."""
+"""Further evidence in a plan file: what the written URLs give without credentials, and as what."""
 
 from __future__ import annotations
 

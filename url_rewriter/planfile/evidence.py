@@ -117,7 +117,7 @@ def newest_doubt(connection: sqlite3.Connection, target: ObjectRef) -> str:
         " WHERE t.bucket = ? AND t.key = ?",
         (target.bucket, target.key),
     ).fetchone()
-    state, detail = row or (TargetState.UNKNOWN, "nobody asked")
+    state, detail = row or (TargetState.UNKNOWN, "not asked")
     return "" if state == TargetState.EXISTS else f"{state}: {detail}".removesuffix(": ")
 
 

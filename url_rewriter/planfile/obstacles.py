@@ -46,6 +46,10 @@ _NAMED = "o.status IN ('rewrite', 'migrated')"
 _STATE = "coalesce((SELECT state FROM newest_evidence WHERE target = o.target), 'unknown')"
 _ACCESS = "coalesce((SELECT access FROM newest_access WHERE target = o.target), 'unknown')"
 
+# An apply was begun and has not come to the document yet.
+_PENDING = """o.status = 'rewrite' AND coalesce(x.operation, '') <> 'apply' AND 'apply' = (
+    SELECT command FROM runs WHERE command IN ('apply', 'rollback') ORDER BY id DESC LIMIT 1)"""
+
 OF_A_PLAN = (
     Obstacle(
         GateName.TARGETS_EXIST,
@@ -60,8 +64,8 @@ OF_A_PLAN = (
     Obstacle(
         GateName.PLAN_COMPLETE,
         "Every planned document was written",
-        "x.outcome IN ('conflict', 'failed')",
-        word="x.outcome",
+        f"x.outcome IN ('conflict', 'failed') OR ({_PENDING})",
+        word=f"CASE WHEN {_PENDING} THEN 'pending' ELSE x.outcome END",
     ),
 )
 """What stands against a plan that is to be applied, or was."""

@@ -56,12 +56,14 @@ from url_rewriter.planfile.totals import (
 from url_rewriter.planfile.unnamed import keep_as
 from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
+    UnprovenObject,
     UrlFacts,
     UrlFilter,
     count_against,
     count_copied_since,
     list_against,
     list_numbered,
+    list_unproven,
     list_urls,
 )
 from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
@@ -228,6 +230,10 @@ class Plan:
         Raises ConfigurationError for a collection pattern that names nothing.
         """
         return list_urls(self._connection, wanted or UrlFilter())
+
+    def unproven(self, wanted: UrlFilter) -> Iterator[UnprovenObject]:
+        """The targets that the wanted URLs mean, each once."""
+        return list_unproven(self._connection, wanted)
 
     def urls_against(self, obstacles: Sequence[Obstacle]) -> Iterator[UrlFacts]:
         """The URLs that meet any of some obstacles, in document order."""

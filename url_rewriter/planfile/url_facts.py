@@ -227,6 +227,39 @@ def count_against(connection: sqlite3.Connection, obstacle: Obstacle) -> dict[st
     )
 
 
+@dataclass(frozen=True, slots=True)
+class UnprovenObject:
+    """A target that is not proven: how many URLs mean it, and the place of the first of them.
+
+    ``waived``: the rules say to leave them all.
+    """
+
+    target: ObjectRef
+    source: ObjectRef
+    detail: str
+    urls: int
+    waived: bool
+    document: str
+    value_path: ValuePath
+
+
+def list_unproven(connection: sqlite3.Connection, wanted: UrlFilter) -> Iterator[UnprovenObject]:
+    """The targets that the wanted URLs mean, each once, in the order of the first URLs."""
+    given = {name: value for name, value in asdict(wanted).items() if value is not None}
+    where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
+    # SQLite takes the other columns from the row of the minimum.
+    statement = f"""
+    SELECT min(o.id), count(*), sum(o.blocks), coalesce(t.bucket, ''), coalesce(t.key, ''),
+        coalesce(o.bucket, ''), coalesce(o.key, ''),
+        coalesce(nullif({_DETAIL}, ''), e.state, ''), d.path, s.value_path
+    {from_urls("tex")} WHERE {where} GROUP BY o.target ORDER BY 1
+    """
+    for _, urls, blocking, *ends, detail, document, path in connection.execute(statement, given):
+        target, source = ObjectRef(*ends[:2]), ObjectRef(*ends[2:])
+        waived = not blocking
+        yield UnprovenObject(target, source, detail, urls, waived, document, load_path(path))
+
+
 def count_copied_since(connection: sqlite3.Connection) -> int:
     """URLs that the plan takes for missing, and whose objects are there by newer evidence."""
     statement = f"SELECT count(*) {from_urls('e')} WHERE {_COPIED_SINCE}"

@@ -111,7 +111,7 @@ def no_evidence(target: ObjectRef) -> TargetState:
 
 
 def nothing_denied(candidate: Candidate) -> bool:
-    """Whether the source of a candidate is gone, before anybody was asked."""
+    """Whether the source of a candidate is gone, before a server was asked."""
     return False
 
 
@@ -197,7 +197,7 @@ def _settle_url(
 
 
 def _named(readings: Sequence[Reading], state_of: Callable[[ObjectRef], TargetState]) -> Reading:
-    """The reading whose target is there; the likeliest where nobody knows of any."""
+    """The reading whose target is there; the likeliest where none is known."""
     if len(readings) > 1:
         for reading in readings:
             if state_of(reading.source) is TargetState.EXISTS:

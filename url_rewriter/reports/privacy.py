@@ -74,8 +74,8 @@ class Pseudonyms(Privacy):
     """Shows document ids, and whatever a rule's prefix does not say of a key, as pseudonyms.
 
     A name has the same pseudonym wherever it stands, so that a report can still be followed. They
-    are keyed with the plan's provenance, which no report shows: whoever has the report and not the
-    plan file cannot find a name out by trying.
+    are keyed with the plan's provenance, which no report shows: a reader who has the report and not
+    the plan file cannot find a name out by trying.
     """
 
     def __init__(self, secret: str, rules: Rules) -> None:

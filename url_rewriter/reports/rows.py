@@ -24,8 +24,8 @@ class ReportRow:
     """One URL with everything that is known of it, without secrets. Unknown texts are "".
 
     ``remarks`` are finding codes. ``state`` to ``detail`` are the evidence for the target,
-    ``access`` is what anybody gets of it, ``agreement`` to ``comparison_detail`` say how it
-    compares with its source, ``operation`` to ``why`` the last thing done to the document.
+    ``access`` is what it gives without credentials, ``agreement`` to ``comparison_detail`` say how
+    it compares with its source, ``operation`` to ``why`` the last thing done to the document.
     ``gate`` is the gate that the row stands against, "" for none.
     """
 

@@ -25,6 +25,12 @@ def open_probe(locator: str) -> DocumentReader:
     return kind.open_probe(address)
 
 
+def open_watcher(locator: str) -> DocumentReader:
+    """Open a store as ``open_reader`` does, to be read again and again for days."""
+    kind, address = _resolve(locator)
+    return kind.open_watcher(address)
+
+
 def open_store(locator: str) -> DocumentStore:
     """Open a store by its locator: ``firestore://PROJECT[/DATABASE]``, ``embedded:FILE.jsonl``.
 
@@ -46,6 +52,13 @@ def _firestore_probe(address: str) -> DocumentReader:
     from url_rewriter.stores.firestore.faults import IMPATIENT
 
     return FirestoreReader(connect(*_firestore_address(address), limits=IMPATIENT))
+
+
+def _firestore_watcher(address: str) -> DocumentReader:
+    from url_rewriter.stores.firestore import FirestoreReader, connect
+    from url_rewriter.stores.firestore.faults import WATCHFUL
+
+    return FirestoreReader(connect(*_firestore_address(address), limits=WATCHFUL))
 
 
 def _firestore_store(address: str) -> DocumentStore:
@@ -75,6 +88,7 @@ class _StoreKind:
     open_reader: Callable[[str], DocumentReader]
     open_store: Callable[[str], DocumentStore]
     open_probe: Callable[[str], DocumentReader]
+    open_watcher: Callable[[str], DocumentReader]
 
 
 STORES: Mapping[str, _StoreKind] = {
@@ -84,9 +98,15 @@ STORES: Mapping[str, _StoreKind] = {
         _firestore_reader,
         _firestore_store,
         _firestore_probe,
+        _firestore_watcher,
     ),
     "embedded": _StoreKind(
-        "embedded:", "embedded:FILE.jsonl", _embedded_reader, _embedded_store, _embedded_reader
+        "embedded:",
+        "embedded:FILE.jsonl",
+        _embedded_reader,
+        _embedded_store,
+        _embedded_reader,
+        _embedded_reader,
     ),
 }
 

@@ -222,6 +222,9 @@ class Listening(Protocol):
     def __iter__(self) -> Iterator[StreamEvent]:
         """What the stream tells, until it is closed."""
 
+    def sound(self) -> None:
+        """Have a stream that may be idle say up to when it has told everything."""
+
     def start_over(self) -> None:
         """Forget how far it was heard: everything is told anew, at the price of reading it."""
 

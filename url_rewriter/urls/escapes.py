@@ -139,7 +139,7 @@ HTML = Escaping(
     lambda character: f"&#{ord(character)};",
 )
 # One character at a time, as UTF-8 spells it, so that a view never holds half of one. What is no
-# UTF-8 stays escaped: whoever reads the key will see it.
+# UTF-8 stays escaped: the reader of the key will see it.
 PERCENT = Escaping(
     "pct",
     re.compile(

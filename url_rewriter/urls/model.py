@@ -77,7 +77,7 @@ class Remark(StrEnum):
     RETIRED_HOST = "retired-host"
     # Private Api Connect: serves Cloud Storage in one network only.
     PRIVATE_ENDPOINT = "private-endpoint"
-    # Made to look like Cloud Storage, or mistyped; it is somebody else's host.
+    # Made to look like Cloud Storage, or mistyped; it is another party's host.
     LOOKALIKE_HOST = "lookalike-host"
     # Credentials before the host.
     USERINFO = "userinfo"

@@ -266,7 +266,7 @@ class _Pass:
             items = _Pass(view.text, context).items()
         return lifted(items, PERCENT, view, start)
 
-    # URLs that are somebody else's, and what is none.
+    # URLs of other parties, and what is none.
 
     def _foreign(self, anchor: re.Match[str]) -> Iterator[Item]:
         start = anchor.start()

@@ -31,9 +31,11 @@ _NAMES = (
 )
 _ESCAPE = re.compile(
     r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});|%[0-7][0-9a-f]"
-    r"|\\{1,8}(?:u[0-9a-f]{4}|x[0-7][0-9a-f]|0?[01][0-7]{2}|/|[.:=&_-])",
+    r"|\\{1,8}(?:u[0-9a-f]{4}|x[0-7][0-9a-f]|0?[01][0-7]{2}|/|[.:=&_-])"
+    r"|[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]|=(?:\r?\n|[2-7][0-9a-f])",
     re.IGNORECASE,
 )
+"""Escapes of HTML, URLs, JSON and mail, and characters that are not seen."""
 _MOST_ESCAPED = 4
 
 Span = tuple[int, int]
@@ -168,8 +170,10 @@ def _undone(text: str, at: Sequence[int]) -> tuple[str, Sequence[int]]:
 def _character(escape: str) -> str:
     if escape[0] == "&":
         return unescape(escape)
-    if escape[0] == "%":
+    if escape[0] == "%" or (escape[0] == "=" and escape[-1] != "\n"):
         return chr(int(escape[1:], 16))
+    if escape[0] != "\\":
+        return ""
     bare = escape.lstrip("\\")
     if bare[0] in "uUxX":
         return chr(int(bare[1:], 16))

@@ -48,7 +48,7 @@ class Context:
 
     @property
     def too_deep(self) -> bool:
-        """Whether nobody escapes that often, and the text is only meant to keep us busy."""
+        """Whether it is escaped more often than any honest text, and only meant to keep us busy."""
         return self.depth > _DEEPEST
 
     def inside(self) -> Context:

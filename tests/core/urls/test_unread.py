@@ -36,6 +36,11 @@ ODD = [
     "www.googleapis.com/storage/v1/b/data/o/a.png",
     "https%3A%26%23x2F%3B%26%23x2F%3Bwww.googleapis.com%26%23x2F%3Bauth%26%23x2F%3Bdevstorage.x",
     "C\\rgs:\\\\data\\a.png",
+    "https://stor\u200bage.googleapis.com/data/a.png",
+    "https://storage\ufeff.googleapis.com/data/a.png",
+    "https://stor\u00adage.googleapis.com/data/a.png",
+    "https://stor=\r\nage.googleapis.com/data/a.png",
+    "https://=73torage.googleapis.com/data/a.png",
 ]
 
 pieces = st.one_of(

@@ -24,7 +24,7 @@ from url_rewriter.rules import Rule, rules_from_json
 SUFFIXES: tuple[str, ...] = (".html", ".htm")
 SHOWN_ON_TERMINALS: bool = False
 
-MOST_ROWS = 12_000
+MOST_ROWS = 20_000
 """A page of more opens too slowly. Of a larger plan a sample is shown, which the page states."""
 
 

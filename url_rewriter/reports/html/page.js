@@ -383,7 +383,7 @@
       ...group("Evidence", [["target", value("state") && make("span", `tag t-${value("state")}`, value("state"))], ["because", value("detail")],
         ["asked by", value("method")], ["asked at", moment(value("checked_at"))], ["size", value("size") === null ? "" : `${number.format(value("size"))} bytes`],
         ["ETag", value("etag")], ["content type", value("content_type")],
-        ["to anybody", value("access")], ["because", value("access_detail")]]),
+        ["without credentials", value("access")], ["because", value("access_detail")]]),
       ...group("Source", [["compares as", value("agreement") && make("span", `tag t-${value("agreement")}`, value("agreement"))],
         ["by", value("measure")], ["because", value("comparison_detail")],
         ["its size", value("source_size") === null ? "" : `${number.format(value("source_size"))} bytes`]]),
@@ -418,6 +418,7 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   });
 
+  for (const element of document.querySelectorAll("#filters, .tools, .keys")) element.hidden = !total;
   byId("explorer").hidden = false;
   fromAddress();
   (window.requestIdleCallback || setTimeout)(() => lowered());

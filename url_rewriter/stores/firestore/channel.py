@@ -122,7 +122,7 @@ class FirestoreChannel:
 
     ``emulated`` channels send the emulator's own authorization. ``http2`` carries the streams of
     queries where it can; grpc's channel carries everything else. ``renew`` has the next request
-    fetch a new token.
+    fetch a new token. ``reopen`` gives a channel that shares no connection with others.
     """
 
     def __init__(
@@ -134,12 +134,16 @@ class FirestoreChannel:
         limits: CallLimits | None = None,
         http2: Http2 | None = None,
         renew: Callable[[], None] | None = None,
+        reopen: Callable[[], grpc.Channel] | None = None,
     ) -> None:
         self.database = database
         self.emulated = emulated
         self.limits = limits or CallLimits()
         self._http2 = http2
         self._renew = renew
+        self._reopen = reopen
+        self._listening_on: grpc.Channel | None = None
+        self._before: list[grpc.Channel] = []
         # The callables hold the C channel only: without this reference it would be closed.
         self._grpc_channel = channel
         self._calls: dict[_Rpc, Any] = {method: _open_call(channel, method) for method in _METHODS}
@@ -179,8 +183,17 @@ class FirestoreChannel:
 
         It ends when ``requests`` do. There is no limit of time: it may be silent for long.
         """
-        headers = self._headers[_LISTEN.routed_by]
-        return self._calls[_LISTEN](iter(requests), timeout=None, metadata=headers)
+        call = self._calls[_LISTEN]
+        if self._listening_on is not None:
+            call = _open_call(self._listening_on, _LISTEN)
+        return call(iter(requests), timeout=None, metadata=self._headers[_LISTEN.routed_by])
+
+    def listen_elsewhere(self) -> None:
+        """Have the next ``listen`` open a connection: the one there is gives no answer any more."""
+        if self._reopen is not None:
+            before, self._listening_on = self._listening_on, self._reopen()
+            if before is not None:
+                before.close()
 
     def list_databases(self) -> Message:
         """The databases of the project, as Firestore's administration knows them."""
@@ -210,12 +223,26 @@ class FirestoreChannel:
 
     def retries(self, doing: str, limits: CallLimits | None = None) -> Retries:
         """What decides after each fault of a piece of work whether to go on with it."""
-        return Retries(limits or self.limits, doing, self._renew)
+        return Retries(limits or self.limits, doing, self._renew, self._reconnect)
+
+    def _reconnect(self) -> None:
+        """Make the next calls over another connection: the one there may be dead.
+
+        Calls under way, of other threads, go on over theirs.
+        """
+        if self._reopen is not None:
+            self._before.append(self._grpc_channel)
+            self._grpc_channel = self._reopen()
+            self._calls = {method: _open_call(self._grpc_channel, method) for method in _METHODS}
 
     def close(self) -> None:
         """Close the channel; calls under way end with CANCELLED."""
         if self._http2 is not None:
             self._http2.close()
+        if self._listening_on is not None:
+            self._listening_on.close()
+        for channel in self._before:
+            channel.close()
         self._grpc_channel.close()
 
     def _call(self, method: _Rpc, request: Message, seconds: float) -> Any:

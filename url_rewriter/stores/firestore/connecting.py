@@ -34,6 +34,9 @@ EMULATOR = "FIRESTORE_EMULATOR_HOST"
 # Where any of these is set, only grpc knows whether it applies to it.
 _GRPC_PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 _ONLY_GRPC = (*_GRPC_PROXIES, "GOOGLE_API_USE_CLIENT_CERTIFICATE")
+_OWN_CONNECTION = ("grpc.use_local_subchannel_pool", 1)
+"""Without it, channels to one address share a connection."""
+
 _HOST_AND_PORT = re.compile(r"([^/:\s\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]+")
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+:[0-9]+|\[[0-9A-Fa-f:]+\]:[0-9]+")
 
@@ -71,13 +74,13 @@ def connect(
                 f"{EMULATOR} is {host!r}: give host:port and nothing else, such as 127.0.0.1:8080."
             )
         project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
-        channel = grpc.insecure_channel(host, options=options)
+        open_channel = partial(grpc.insecure_channel, host)
     else:
         if credentials is not None:
             found = credentials()
         else:
             found, project = default_credentials(project)
-        channel = _authorized_channel(found, options)
+        open_channel = partial(_authorized_channel, found)
     if not project:
         raise ConfigurationError(
             "No project: give the store as firestore://PROJECT[/DATABASE], or set "
@@ -87,11 +90,12 @@ def connect(
     http2 = _open_http2(host, found) if streams is Streams.HTTP2 else None
     return FirestoreChannel(
         where,
-        channel,
+        open_channel(options=options),
         emulated=bool(host),
         limits=limits,
         http2=http2,
         renew=None if host else partial(_forget_token, found),
+        reopen=lambda: open_channel(options=[*options, _OWN_CONNECTION]),
     )
 
 

@@ -69,16 +69,26 @@ IMPATIENT = CallLimits(replace(_BACKOFF, attempts=2), stream=8.0, call=8.0)
 """For one question to a server that may not be there."""
 
 
+WATCHFUL = CallLimits(stream=20.0, call=20.0)
+"""For work that goes on for days: a connection that is dead and does not know it is noticed soon.
+Streams are resumed behind their last document, so that it does not matter how long they are."""
+
+
 class Retries:
     """Decides after each fault of one piece of work whether to go on with it."""
 
     def __init__(
-        self, limits: CallLimits, doing: str, renew: Callable[[], None] | None = None
+        self,
+        limits: CallLimits,
+        doing: str,
+        renew: Callable[[], None] | None = None,
+        reconnect: Callable[[], None] = lambda: None,
     ) -> None:
         self._attempts = Attempts(limits.backoff)
         self._tokens = Attempts(replace(limits.backoff, attempts=_TOKEN_ATTEMPTS))
         self._doing = doing
         self._renew = renew
+        self._reconnect = reconnect
         self._renewed = False
 
     def progress(self) -> None:
@@ -102,6 +112,8 @@ class Retries:
             self._renewed = True
             self._renew()
             return True
+        if code is StatusCode.DEADLINE_EXCEEDED:
+            self._reconnect()
         return code in PASSING and self._attempts.wait()
 
     def unanswered(self) -> None:

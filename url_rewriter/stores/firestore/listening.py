@@ -28,17 +28,26 @@ from url_rewriter.stores.firestore.messages import DocumentMessage, Message
 from url_rewriter.stores.firestore.values import document_from, revision_of
 from url_rewriter.stores.selection import Selection
 
-SILENCE = 5.0
+SILENCE = 4.0
 """Seconds without a message after which a stream is resumed: the new one says at once up to when
 it tells everything, for the price of one read for each group."""
 
 _LONGEST_SILENCE = 80.0
 """Seconds that a server is left to begin with, in the end, where it does not answer sooner."""
 
+LAG = 2.0
+"""Seconds by which a stream may tell later than it did before. It is resumed then: what stands is
+told at once, in place of every state on the way. (Google's emulator tells a whole collection again
+at every write to it.)"""
+
 _MOST_REMEMBERED = 100_000
 """Documents whose last told revisions are remembered, so that none is looked at twice in a row."""
 
-_STEP = 0.2
+_FIRST_ANSWER = 2.0
+"""Seconds that a stream has to say anything at all where the one before fell silent: a connection
+may be dead and not know it."""
+
+_STEP = 0.1
 _PASSING_NUMBERS = frozenset(code.value[0] for code in PASSING)
 _PAUSE = 3.0
 """The longest pause before a stream is opened again: who listens must not miss ten seconds."""
@@ -65,6 +74,9 @@ class FirestoreListening:
         self._shortest = self._silence = silence
         self._begun_anew: set[str] = set()
         self._told: dict[str, Revision] = {}
+        self._least_delay = math.inf
+        self._fell_silent = False
+        self._reached = False
         self._closed = threading.Event()
         self._anew = threading.Event()
         self._call: _WatchedCall | None = None
@@ -90,8 +102,13 @@ class FirestoreListening:
                     yield StreamBroken(f"the stream ended: {error.code().name}")
                     retries.after(error)
             else:
-                if not self._closed.is_set():
+                if not (self._closed.is_set() or self._reached):
                     retries.unanswered()
+
+    def sound(self) -> None:
+        """Resume the stream: the new one begins with what was written, and up to when."""
+        if self._reached and (call := self._call) is not None:
+            call.cancel()
 
     def start_over(self) -> None:
         """Begin anew, on another stream."""
@@ -110,7 +127,9 @@ class FirestoreListening:
         conversation = Conversation(
             self._channel.database, self._groups, self._places, self._since, self._to
         )
-        with _WatchedCall(self._channel, conversation.requests(), self._silence) as call:
+        self._reached = False
+        first = min(_FIRST_ANSWER, self._silence) if self._fell_silent else self._silence
+        with _WatchedCall(self._channel, conversation.requests(), first, self._silence) as call:
             self._call = call
             if self._closed.is_set() or self._anew.is_set():
                 return
@@ -123,9 +142,25 @@ class FirestoreListening:
                         self._to, self._places = told.moment, dict(told.places)
                         self._begun_anew.clear()
                         self._silence = self._shortest
+                        self._reached = True
                     yield told
-            if call.was_silent:
-                self._silence = min(2 * self._silence, _LONGEST_SILENCE)
+                    if isinstance(told, HeardTo) and self._lags(told.moment):
+                        return
+            self._learn(call)
+
+    def _lags(self, moment: datetime) -> bool:
+        """Whether the stream tells late, against how late it told at best: clocks may differ."""
+        delay = time.time() - moment.timestamp()
+        self._least_delay = min(self._least_delay, delay)
+        return delay - self._least_delay > LAG
+
+    def _learn(self, call: _WatchedCall) -> None:
+        """Look for another connection where this one is dead, and be patient with slow servers."""
+        self._fell_silent = call.was_silent and call.answered
+        if call.was_silent and not call.answered:
+            self._channel.listen_elsewhere()
+        if call.was_silent and not self._reached:
+            self._silence = min(2 * self._silence, _LONGEST_SILENCE)
 
     def _document(self, message: Message) -> Iterator[ToldDocument]:
         path, revision = self._channel.database.document_path(message.name), revision_of(message)
@@ -154,13 +189,14 @@ class FirestoreListening:
 class _WatchedCall:
     """A call that is cancelled when nothing was heard of it for ``silence`` seconds.
 
-    It then ends as if the server had ended it.
+    It then ends as if the server had ended it. To begin with it has ``first`` seconds.
     """
 
     def __init__(
-        self, channel: FirestoreChannel, requests: Sequence[Message], silence: float
+        self, channel: FirestoreChannel, requests: Sequence[Message], first: float, silence: float
     ) -> None:
-        self._silence = silence
+        self._patience, self._silence = first, silence
+        self.answered = False
         self._heard = time.monotonic()
         self._ended = threading.Event()
         self.was_silent = False
@@ -179,6 +215,7 @@ class _WatchedCall:
         try:
             for response in self._call:
                 self._heard = time.monotonic()
+                self._patience, self.answered = self._silence, True
                 yield response
         except grpc.RpcError:
             if not self._ended.is_set():
@@ -196,6 +233,6 @@ class _WatchedCall:
 
     def _look(self) -> None:
         while not self._ended.wait(_STEP):
-            if time.monotonic() - self._heard > self._silence:
+            if time.monotonic() - self._heard > self._patience:
                 self.was_silent = True
                 self.cancel()
