@@ -106,6 +106,7 @@ class Watching:
         self._rescan_began = datetime.min.replace(tzinfo=UTC)
         self._state = ""
         self._failures = 0
+        self._named_before = 0
 
     def run(self) -> UrlRewriterError | None:
         """Watch until it is quiet, or until the end was reached; the trouble that ended it."""
@@ -207,6 +208,7 @@ class Watching:
                 f"straggler  {each.written_at:%Y-%m-%d %H:%M:%SZ}  {collection_of(each.document)}"
                 f"  {each.document}  {', '.join(each.rules)}"
             )
+            self._progress.straggler(each)
 
     def _end_rescan(self, ended: Rescanned) -> None:
         self.rescans += 1
@@ -220,6 +222,14 @@ class Watching:
             f"{counted(self.named, 'straggler')} named; {self._quiet_until_now()}"
         )
         self._write_stragglers()
+        self._hurry_verification()
+
+    def _hurry_verification(self) -> None:
+        """Have the gates judged soon where they held, and do not any more."""
+        fell = self.named > self._named_before and self.verifications
+        if fell and self.verifications[-1].passed:
+            self._verify_due = time.monotonic()
+        self._named_before = self.named
 
     def _quiet_until_now(self) -> str:
         lasting = timedelta(seconds=int(self.claim.lasting.total_seconds()))

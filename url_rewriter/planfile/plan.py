@@ -66,7 +66,7 @@ from url_rewriter.planfile.url_facts import (
     list_unproven,
     list_urls,
 )
-from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
+from url_rewriter.planfile.verdicts import KeptVerdict, all_verdicts, newest_verdict
 from url_rewriter.planfile.write_totals import (
     LeftDocument,
     WriteFilter,
@@ -330,6 +330,10 @@ class Plan:
     def known_revisions(self, path: str) -> KnownRevisions:
         """The revisions of the document at ``path``: as it was planned, and as it was written."""
         return known_revisions(self._connection, path)
+
+    def verdicts(self) -> list[KeptVerdict]:
+        """Everything that ``verify`` said, in its order."""
+        return all_verdicts(self._connection)
 
     def chain_head(self) -> str:
         """The newest link of the chain, or the provenance: it changes with all that is added."""
