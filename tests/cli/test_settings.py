@@ -324,3 +324,11 @@ def test_find_settings_refuses_a_file_that_cannot_be_read(folder: Path) -> None:
     (folder / "url-rewriter.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="not UTF-8"):
         find_settings(folder)
+
+
+def test_the_example_of_the_page_is_taken(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    (folder / "url-rewriter.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    told = origins("--profile", "staging", "--store", "embedded:db.jsonl")
+    assert told["plan.on-missing"] == ("skip", "url-rewriter.toml:16, profile staging")
+    assert told["verify.fail-on"][1] == "url-rewriter.toml:9"
