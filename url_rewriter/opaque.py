@@ -78,6 +78,13 @@ class OpaqueWatch:
                 count, first = self._found.get((kind, collection), (0, document))
                 self._found[kind, collection] = count + 1, min(first, document)
 
+    def add(self, counted: OpaqueValues) -> None:
+        """Add what another watch counted."""
+        key = counted.kind, counted.collection
+        with self._guard:
+            count, first = self._found.get(key, (0, counted.document))
+            self._found[key] = count + counted.count, min(first, counted.document)
+
     def found(self) -> list[OpaqueValues]:
         """What was counted."""
         with self._guard:

@@ -219,8 +219,8 @@ def test_completion_loads_no_client_and_no_grammar() -> None:
         f"    COMP_WORDS='url-rewriter {LINE}')\n"
         "from url_rewriter.cli import main\n"
         "try:\n    main(prog_name='url-rewriter')\nexcept SystemExit:\n    pass\n"
-        "heavy = {'boto3', 'google', 'grpc', 'pydantic', 'ruamel', 'rich', 'url_rewriter.urls',\n"
-        "         'url_rewriter.planfile', 'url_rewriter.rules'}\n"
+        "heavy = {'boto3', 'google', 'grpc', 'pydantic', 'ruamel', 'rich.console',\n"
+        "         'url_rewriter.urls', 'url_rewriter.planfile', 'url_rewriter.rules'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

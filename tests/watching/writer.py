@@ -87,11 +87,12 @@ class Writer:
 
         Google's emulator cancels a write now and then where a stream is cancelled meanwhile.
         """
-        for _ in range(5):
+        for attempt in range(8):
             try:
                 return self._client.batch_write(*writes)
             except grpc.RpcError:
                 self.sent_again += 1
+                time.sleep(0.02 * 2**attempt)
         return self._client.batch_write(*writes)
 
     def _run(self) -> None:

@@ -10,7 +10,7 @@ from url_rewriter.cli import options, orphans
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ConfigurationError
-from url_rewriter.pipeline.requests import Limits, StoreChoice
+from url_rewriter.pipeline.requests import EngineOptions, Limits, StoreChoice
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @options.scan_options
 @options.endpoint_option
 @options.request_pace_option
+@options.engine_options
 @options.workers_option
 @options.output_options
 @options.formats("text", "json", orphans.LIST_FORMAT)
@@ -52,6 +53,7 @@ def audit(
     s3_endpoint: str | None,
     max_rps: float | None,
     workers: int | None,
+    engine: EngineOptions,
 ) -> None:
     """Count every Cloud Storage URL by rule, collection, field, form and bucket.
 
@@ -75,8 +77,10 @@ def audit(
 
     if console.format == orphans.LIST_FORMAT and not wants_orphans:
         raise ConfigurationError("--format orphan-list needs --orphans.")
+    if engine.spreads and wants_orphans:
+        raise ConfigurationError("--orphans works on --engine threads only.")
     spare_collector()
-    services = options.make_services(s3_endpoint, max_rps, workers)
+    services = options.make_services(s3_endpoint, max_rps, workers, engine=engine)
     rules = services.read_rules(rules_file) if rules_file else None
     request = AuditRequest(chosen.locate(services.environ), rules, limits)
     if wants_orphans:

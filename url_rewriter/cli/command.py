@@ -9,12 +9,21 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from url_rewriter.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from url_rewriter.cli.settings import Settings
+
 PREFIX = "URL_REWRITER_"
 """What the environment variable of every option begins with."""
+
+CHOICE = "url_rewriter.settings"
+"""Where a context keeps which settings file and profile were typed, as words of a command."""
 
 _NARROW = 78  # columns; below it the text of an option begins further to the left
 
@@ -52,6 +61,30 @@ class GroupedOption(click.Option):
         """Its name with two dashes, the first where it has several."""
         return next(each for each in self.opts if each.startswith("--"))
 
+    @property
+    def key(self) -> str:
+        """Its name in a settings file."""
+        return str(self.envvar).removeprefix(PREFIX).lower().replace("_", "-")
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> Any:
+        """Its value from the command line, a variable, the settings file, or by default."""
+        if not self.is_eager and not ctx.resilient_parsing:
+            assert isinstance(ctx, CommandContext)  # noqa: S101 - the context of a Command
+            if ctx.settings is None:
+                from url_rewriter.cli.settings import load_settings
+
+                load_settings(ctx, opts)
+        return super().consume_value(ctx, opts)
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Its value, converted; a wrong one is blamed on the place that it came from."""
+        try:
+            return super().process_value(ctx, value)
+        except click.BadParameter as error:
+            if is_given_elsewhere(ctx, self):
+                error.param_hint = f"{self.long_name}, from {origin_of(ctx, self)}"
+            raise
+
     def get_help_extra(self, ctx: click.Context) -> Any:
         """What help says beside its text; no range that only keeps zero out."""
         extra = super().get_help_extra(ctx)
@@ -72,10 +105,11 @@ class HelpFormatter(click.HelpFormatter):
         super().write_dl(rows, 14 if self.width < _NARROW else col_max, col_spacing)
 
 
-class HelpContext(click.Context):
-    """Help without colour where the environment wants none."""
+class CommandContext(click.Context):
+    """Knows what a settings file says; help without colour where the environment wants none."""
 
     formatter_class = HelpFormatter
+    settings: Settings | None = None
 
     def __init__(self, *arguments: Any, **attributes: Any) -> None:
         super().__init__(*arguments, **attributes)
@@ -86,7 +120,7 @@ class HelpContext(click.Context):
 class _FoldedHelp(click.Command):
     """Help whose examples are folded where the terminal is narrow."""
 
-    context_class = HelpContext
+    context_class = CommandContext
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description."""
@@ -95,6 +129,27 @@ class _FoldedHelp(click.Command):
             super().format_help_text(ctx, formatter)
         finally:
             self.help = kept
+
+
+def origin_of(ctx: click.Context, option: GroupedOption) -> str:
+    """What gave an option its value: a flag, a variable, a line of a file, or nothing."""
+    match ctx.get_parameter_source(str(option.name)):
+        case click.core.ParameterSource.COMMANDLINE:
+            return option.long_name
+        case click.core.ParameterSource.ENVIRONMENT:
+            return f"environment variable {option.envvar}"
+        case click.core.ParameterSource.DEFAULT_MAP:
+            settings = ctx.settings if isinstance(ctx, CommandContext) else None
+            return settings.origin(option.key) if settings else ""
+        case _:
+            return "default"
+
+
+def is_given_elsewhere(ctx: click.Context, option: GroupedOption) -> bool:
+    """Whether an option has its value from a variable or a file."""
+    sources = click.core.ParameterSource
+    source = ctx.get_parameter_source(str(option.name))
+    return source in (sources.ENVIRONMENT, sources.DEFAULT_MAP)
 
 
 class Command(_FoldedHelp):
@@ -108,11 +163,31 @@ class Command(_FoldedHelp):
         self, *arguments: Any, says: Mapping[str, str] | None = None, **attributes: Any
     ) -> None:
         super().__init__(*arguments, **attributes)
+        if any(isinstance(each, GroupedOption) for each in self.params):
+            self.params += [_config_option(), _profile_option()]
         named = {name: each for each in self.params for name in each.opts}
         for name, text in (says or {}).items():
             option = named[name]
             assert isinstance(option, click.Option)  # noqa: S101 - arguments have no help
             option.help = text
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; where an error names options, say which of them were not typed."""
+        for name in ("config_file", "profile"):
+            ctx.params.pop(name, None)
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            named = set(re.findall(r"--[\w-]+", str(error)))
+            lines = [
+                f"{each.long_name} comes from {origin_of(ctx, each)}."
+                for each in self.params
+                if isinstance(each, GroupedOption) and each.long_name in named
+                if is_given_elsewhere(ctx, each)
+            ]
+            if lines:
+                error.args = ("\n".join((str(error), *lines)),)
+            raise
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; where a shell asks for the value of the last option, what stands before it."""
@@ -148,6 +223,25 @@ class Command(_FoldedHelp):
                 f"An environment variable stands for every option, as {named[0].envvar} for "
                 f"{named[0].long_name}; url-rewriter help environment names all."
             )
+
+
+def _config_option() -> GroupedOption:
+    return GroupedOption(
+        ("--config", "config_file"), envvar=f"{PREFIX}CONFIG", is_eager=True, metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The settings file  [default: url-rewriter.toml, or [tool.url-rewriter] of "
+        "pyproject.toml, in the working directory or above it in its repository].",
+    )  # fmt: skip
+
+
+def _profile_option() -> GroupedOption:
+    from url_rewriter.cli.completing import complete_profile
+
+    return GroupedOption(
+        ("--profile",), envvar=f"{PREFIX}PROFILE", is_eager=True, metavar="NAME",
+        shell_complete=complete_profile,
+        help="What [profile.NAME] of the settings file says wins over the rest of it.",
+    )  # fmt: skip
 
 
 def _narrowed(usage: str, text: str, width: int) -> tuple[str, str]:

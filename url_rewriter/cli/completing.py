@@ -78,6 +78,23 @@ def complete_example(
     return _offered((each.stem for each in folder.glob("*.yaml")), incomplete)
 
 
+def complete_profile(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """The profiles of the settings file."""
+    from url_rewriter.cli.settings_file import find_settings, read_settings
+    from url_rewriter.errors import ConfigurationError
+
+    try:
+        config = ctx.params.get("config_file")
+        given = isinstance(config, Path)
+        found = read_settings(Path(str(config))) if given else find_settings(Path.cwd())
+    except (ConfigurationError, OSError):
+        return []
+    profiles = found.table.get("profile") if found else None
+    return _offered(profiles if isinstance(profiles, dict) else (), incomplete)
+
+
 def complete_help(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem[str]]:

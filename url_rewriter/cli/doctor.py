@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from url_rewriter.cli import options
+from url_rewriter.cli.command import CommandContext, GroupedOption, origin_of
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ChecksFailedError, NextStep, NotPermittedError
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from url_rewriter.pipeline.doctor import Examination
 
 _SETTINGS = {
-    "rules_file": ("rules", "--rules"),
-    "store": ("store", "--store"),
-    "project": ("project", "--project"),
-    "s3_endpoint": ("s3_endpoint", "--s3-endpoint"),
+    "rules": "rules",
+    "store": "store",
+    "project": "project",
+    "s3-endpoint": "s3_endpoint",
 }
+"""What is examined, by the keys of settings."""
 
 
 @options.command(
@@ -98,17 +101,23 @@ def _advise(console: Console, rules_file: Path | None, chosen: StoreChoice) -> N
 
 
 def _given() -> dict[str, str]:
-    """By what each setting was given: an option, or its variable."""
+    """By what each setting was given, where it was: a flag, a variable, a line of a file."""
+    return {
+        _SETTINGS[name]: origin
+        for name, _, origin in _origins()
+        if name in _SETTINGS and origin != "default"
+    }
+
+
+def _origins() -> Iterator[tuple[str, str, str]]:
+    """Yield the key, the value and the origin of each setting of this command."""
     context = click.get_current_context()
-    given = {}
-    for parameter, (name, option) in _SETTINGS.items():
-        variable = f"URL_REWRITER_{option.removeprefix('--').replace('-', '_').upper()}"
-        match context.get_parameter_source(parameter):
-            case click.core.ParameterSource.COMMANDLINE:
-                given[name] = option
-            case click.core.ParameterSource.ENVIRONMENT:
-                given[name] = f"environment variable {variable}"
-    return given
+    for option in context.command.params:
+        if isinstance(option, GroupedOption) and option.name in context.params:
+            value = context.params.get(str(option.name))
+            shown = "" if value is None else str(value)
+            shown = shown.lower() if isinstance(value, bool) else shown
+            yield option.key, shown, origin_of(context, option)
 
 
 def _show(console: Console, found: Examination) -> None:
@@ -123,7 +132,12 @@ def _show(console: Console, found: Examination) -> None:
             }
             for each in found.lines
         ]
-        console.document("doctor", {"ok": not found.failed, "checks": checks})
+        settings = [
+            {"name": name, "value": printable(value), "origin": printable(origin)}
+            for name, value, origin in _every_setting()
+        ]
+        members = {"ok": not found.failed, "checks": checks, "settings": settings}
+        console.document("doctor", members)
         return
     width = max(len(each.name) for each in found.lines)
     margin = " " * (1 + len("not asked") + 2 + width + 2)
@@ -135,3 +149,28 @@ def _show(console: Console, found: Examination) -> None:
             console.print(f"{margin}to do: {printable(each.remedy)}", hang=len(margin))
         if console.verbose and each.origin:
             console.print(f"{margin}from: {printable(each.origin)}", hang=len(margin))
+    if console.verbose:
+        console.print()
+        console.table(("setting", "value", "from"), list(_every_setting()))
+
+
+def _every_setting() -> Iterator[tuple[str, str, str]]:
+    """Yield every setting of this command, and what is set for others, each with its origin."""
+    from url_rewriter.cli.settings import settings_of_others
+
+    context = click.get_current_context()
+    assert isinstance(context, CommandContext)  # noqa: S101 - that of a Command
+    settings = context.settings
+    if settings and settings.file:
+        yield "config", str(settings.file.path), _chosen(context, "config_file", "found")
+    if settings and settings.profile:
+        yield "profile", settings.profile, _chosen(context, "profile", "")
+    yield from _origins()
+    yield from settings_of_others(context)
+
+
+def _chosen(context: CommandContext, name: str, otherwise: str) -> str:
+    option = next(each for each in context.command.params if each.name == name)
+    assert isinstance(option, GroupedOption)  # noqa: S101 - as every option
+    origin = origin_of(context, option)
+    return otherwise if origin == "default" else origin

@@ -12,17 +12,24 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from url_rewriter.cli.command import PREFIX, Command, GroupedOption, OptionGroup
+from url_rewriter.cli.command import PREFIX, Command, CommandContext, GroupedOption, OptionGroup
 from url_rewriter.cli.completing import (
     PlanFile,
     complete_collection,
     complete_document,
     complete_rules_file,
 )
-from url_rewriter.cli.console import Console
-from url_rewriter.cli.parameter_types import Duration, Moment
+from url_rewriter.cli.console import Console, printable
+from url_rewriter.cli.parameter_types import Duration, Endpoint, Moment
 from url_rewriter.pipeline.consent import Consent
-from url_rewriter.pipeline.requests import Checks, Limits, ProofOptions, S3Options, StoreChoice
+from url_rewriter.pipeline.requests import (
+    Checks,
+    EngineOptions,
+    Limits,
+    ProofOptions,
+    S3Options,
+    StoreChoice,
+)
 
 if TYPE_CHECKING:
     from url_rewriter.pipeline.services import Services
@@ -94,6 +101,7 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
             log_file=log_file,
             plan=options.get("plan_file"),
         )
+        _say_settings(console)
         return command(*arguments, console=console, **options)
 
     return _stacked(
@@ -115,6 +123,15 @@ def output_options(command: Callable[..., R]) -> Callable[..., R]:
         output_option("--log-file", type=click.Path(path_type=Path, dir_okay=False),
             metavar="FILE", help="Append the events to this file too, readable by you alone."),
     )  # fmt: skip
+
+
+def _say_settings(console: Console) -> None:
+    """Say which settings file something was taken from."""
+    context = click.get_current_context()
+    settings = context.settings if isinstance(context, CommandContext) else None
+    if settings is not None and settings.file is not None and context.default_map:
+        profile = f", profile {settings.profile}" if settings.profile else ""
+        console.say(f"settings {printable(str(settings.file.path))}{printable(profile)}")
 
 
 def formats(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -227,17 +244,18 @@ def make_services(
     max_rps: float | None = None,
     workers: int | None = None,
     proof: ProofOptions = ProofOptions(),
+    engine: EngineOptions = EngineOptions(),
 ) -> Services:
     """What commands work with, by their options and the environment."""
     from url_rewriter.pipeline.services import Services
 
-    return Services(os.environ, S3Options(endpoint, max_rps), proof, workers)
+    return Services(os.environ, S3Options(endpoint, max_rps), proof, workers, engine=engine)
 
 
 def endpoint_option(command: Callable[..., R]) -> Callable[..., R]:
     """Where the S3 client talks to."""
     return target_option(
-        "--s3-endpoint", metavar="URL",
+        "--s3-endpoint", type=Endpoint(), metavar="URL",
         help="Where the S3 client talks to  [default: $S3_ENDPOINT_URL, else the endpoint that the "
         "rules write].",
     )(command)  # fmt: skip
@@ -262,6 +280,7 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
         target_inventories: tuple[str, ...],
         target_inventory_time: datetime | None,
         max_age: timedelta,
+        engine: EngineOptions,
         **options: Any,
     ) -> R:
         asked = {
@@ -277,11 +296,11 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
             prove, checks, inventories, target_inventories, target_inventory_time, max_age,
             open_written=not no_open,
         )  # fmt: skip
-        services = make_services(s3_endpoint, max_rps, workers, proof)
+        services = make_services(s3_endpoint, max_rps, workers, proof, engine)
         return command(*arguments, services=services, **options)
 
     return _stacked(
-        with_s3,
+        engine_options(with_s3),
         endpoint_option,
         evidence_option("--prove", type=click.Choice(["auto", "list", "head"]), default="auto",
             show_default=True,
@@ -327,6 +346,30 @@ def object_options(command: Callable[..., R]) -> Callable[..., R]:
     )  # fmt: skip
 
 
+def engine_options(command: Callable[..., R]) -> Callable[..., R]:
+    """What work is spread over; the command gets it as ``engine``."""
+
+    @functools.wraps(command)
+    def with_engine(
+        *arguments: Any, engine: str, scheduler: str | None, shards: str | None, **options: Any
+    ) -> R:
+        return command(*arguments, engine=EngineOptions(engine, scheduler, shards), **options)
+
+    return _stacked(
+        with_engine,
+        pace_option("--engine", type=click.Choice(["threads", "dask"]), default="threads",
+            show_default=True,
+            help="What the scan is spread over: threads of this process, or worker processes by "
+                 "Dask (pip install 'url-rewriter[dask]'). --workers says how many."),
+        pace_option("--scheduler", metavar="URL",
+            help="The Dask scheduler whose workers are used, tcp://HOST:PORT or tls://HOST:PORT  "
+                 "[default: worker processes of this machine, for this command]."),
+        pace_option("--shards", metavar="PLACE",
+            help="Where workers put what they have read: a folder or s3://BUCKET/PREFIX, which "
+                 "all workers and this machine see  [default: a folder beside the plan file]."),
+    )  # fmt: skip
+
+
 def request_pace_option(command: Callable[..., R]) -> Callable[..., R]:
     """How fast to ask an object store."""
     return pace_option(
@@ -350,7 +393,8 @@ def workers_option(command: Callable[..., R]) -> Callable[..., R]:
         "--workers",
         type=click.IntRange(1, 256),
         metavar="N",
-        help="Parts of the scan, and objects asked for at once  [default: 1 and 256].",
+        help="Parts of the scan, and objects asked for at once  [default: 1 and 256]; with "
+        "--engine dask, worker processes  [default: one for each core].",
     )(command)
 
 

@@ -64,3 +64,20 @@ class Duration(click.ParamType[timedelta]):
             return timedelta(**{self._UNITS[match[2]]: float(match[1])})
         except OverflowError:
             self.fail(f"{value!r} is too long.", param, ctx)
+
+
+class Endpoint(click.ParamType[str]):
+    """The address of an S3 server."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address as it was given."""
+        from url_rewriter.errors import ConfigurationError
+        from url_rewriter.objects.transport.settings import require_endpoint
+
+        try:
+            require_endpoint(value.rstrip("/"))
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)

@@ -15,7 +15,6 @@ from url_rewriter.cli.console import Console, printable
 from url_rewriter.cli.steps import say_steps
 from url_rewriter.errors import ChecksFailedError
 from url_rewriter.pipeline.requests import Limits, StoreChoice
-from url_rewriter.planning import tell_blocking
 from url_rewriter.text import counted
 
 if TYPE_CHECKING:
@@ -174,6 +173,8 @@ def show_empty(console: Console, empty: EmptyTargets) -> None:
 
 def _advise(console: Console, made: MadePlan) -> None:
     """Say what follows. Raises what stands against the plan."""
+    from url_rewriter.planning import tell_blocking
+
     summary = made.summary
     if summary.blocked:
         says = f"Plan blocked: {tell_blocking(summary.blocking)}."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import click
 
+from url_rewriter.cli.command import CHOICE
 from url_rewriter.cli.console import Console, printable
 from url_rewriter.errors import (
     ConfigurationError,
@@ -39,7 +41,19 @@ def say_steps(console: Console, steps: Iterable[NextStep]) -> None:
     kept = list(steps)
     width = max((len(each.why) for each in kept), default=0)
     for each in kept:
-        console.say(f"  {each.why:<{width}}  {printable(each.command)}")
+        console.say(f"  {each.why:<{width}}  {printable(_with_settings(each.command))}")
+
+
+def _with_settings(command: str) -> str:
+    """A command with the settings file and the profile that were typed."""
+    from url_rewriter.next_steps import PROGRAM
+
+    words = click.get_current_context().meta.get(CHOICE, ())
+    if not command.startswith(f"{PROGRAM} "):
+        return command
+    pairs = zip(words[::2], words[1::2], strict=True)
+    given = [word for pair in pairs if f" {pair[0]} " not in command for word in pair]
+    return f"{command} {shlex.join(given)}" if given else command
 
 
 def steps_for(ctx: click.Context, error: UrlRewriterError) -> tuple[NextStep, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeAlias, TypeVar
@@ -12,6 +14,8 @@ from url_rewriter.planning import PlannedDocument, Planner
 from url_rewriter.stores.base import Checkpoint, DocumentReader, Partition, Query
 
 T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
 
 _SHARE = 50
 """The least that a thread is granted at a time, while there is as much: each grant is a query."""
@@ -51,7 +55,51 @@ class Batch(Generic[T]):
     checkpoint: Checkpoint
 
 
-class Engine(Protocol[T]):
+class Engine(Protocol):
+    """Spreads pieces of work; a context, at whose end nothing of it goes on."""
+
+    @property
+    def workers(self) -> int:
+        """How many pieces are worked on at once, about."""
+
+    def map(self, work: Callable[[U], V], pieces: Sequence[U]) -> Iterator[tuple[U, V]]:
+        """Call ``work`` for each piece and yield each with its result, in any order.
+
+        A piece may be worked on more than once, even at the same time: where a worker is lost, or
+        taken for lost. ``work`` is a function of a module, pieces and results are plain values.
+        What ``work`` raises is raised here. Closing the iterator stops what is under way, as soon
+        as that asks `asked_to_stop`.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+_ASKED_TO_STOP: ContextVar[Callable[[], bool]] = ContextVar("asked_to_stop")
+
+
+def asked_to_stop() -> bool:
+    """Whether the piece of work that this thread is at is wanted no more."""
+    return _ASKED_TO_STOP.get(lambda: False)()
+
+
+@contextmanager
+def stopped_by(asked: Callable[[], bool]) -> Iterator[None]:
+    """A context in which `asked_to_stop` asks ``asked``."""
+    token = _ASKED_TO_STOP.set(asked)
+    try:
+        yield
+    finally:
+        _ASKED_TO_STOP.reset(token)
+
+
+class ScanRun(Protocol[T]):
     """A context whose iteration gives the batches of all parts, those of each part in its order.
 
     Raises what a reader raises. Leaving the context stops what is still being read.

@@ -21,6 +21,7 @@ from url_rewriter.urls import ObjectRef
 
 if TYPE_CHECKING:
     from url_rewriter.objects.inspection import BucketInspector
+    from url_rewriter.objects.shards import BucketShards
 
 __all__ = [
     "WORKERS",
@@ -35,6 +36,7 @@ __all__ = [
     "open_inspector",
     "open_inventoried",
     "open_objects",
+    "open_shards",
     "open_writer",
 ]
 
@@ -89,3 +91,10 @@ def open_writer(settings: S3Settings, uploads: UploadLog) -> ObjectWriter:
     from url_rewriter.objects.writing.writer import S3ObjectWriter
 
     return S3ObjectWriter(settings, uploads)
+
+
+def open_shards(settings: S3Settings, bucket: str, prefix: str) -> BucketShards:
+    """Shards below a prefix of a bucket; nothing is contacted yet. Raises ConfigurationError."""
+    from url_rewriter.objects.shards import BucketShards
+
+    return BucketShards(settings, bucket, prefix)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 from url_rewriter.errors import ConfigurationError, UrlRewriterError
 from url_rewriter.pipeline.progress import Progress
@@ -48,10 +49,15 @@ def audit(request: AuditRequest, services: Services, progress: Progress) -> Audi
     discovers = (
         None if discovery is None else tuple(filter(None, [target_bucket(services.environ)]))
     )
-    with services.reader(request.store) as reader:
+    with services.reader(request.store) as reader, ExitStack() as opened:
         rules = request.rules or NO_RULES
         scan = make_scan(reader, rules, request.limits, discovers=discovers)
-        options = prepare(scan, request.limits, services.workers, progress)
+        cluster = opened.enter_context(services.cluster())
+        workers = cluster.parts if cluster else services.workers
+        options = prepare(scan, request.limits, workers, progress)
+        if cluster is not None:
+            spread = cluster.spread_tally(reader, rules, request.limits, discovers)
+            options = replace(options, spread=spread)
         tally, trouble = tally_documents(scan, progress, options, discovery=discovery)
         read_at = read_at_of(options)
         discovered = None

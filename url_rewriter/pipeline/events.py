@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from url_rewriter.documents import collection_of
 from url_rewriter.gates import Gate
 from url_rewriter.pipeline.stage_events import (
     StageBegan,
@@ -24,6 +25,9 @@ from url_rewriter.pipeline.stage_events import (
     StageProgress,
 )
 from url_rewriter.text import spell_out
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Straggler
 
 __all__ = [
     "EVENTS",
@@ -39,10 +43,12 @@ __all__ = [
     "StageEnded",
     "StageHeld",
     "StageProgress",
+    "StragglerNamed",
     "WarningTold",
     "gate_judged",
     "members_of",
     "schema",
+    "straggler_named",
 ]
 
 
@@ -105,6 +111,20 @@ class GateJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class StragglerNamed:
+    """``watch`` named a document that was written with an old URL; ``heard``: by listening."""
+
+    event: ClassVar[str] = "straggler"
+    document: str
+    collection: str
+    revision: str
+    written_at: str
+    rules: str
+    urls: int
+    heard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """What a module logs of its work: a request that is tried again, a slower way taken."""
 
@@ -115,7 +135,15 @@ class LogLine:
 
 
 Event: TypeAlias = (
-    RunBegan | RunEnded | NoteTold | WarningTold | ErrorTold | GateJudged | LogLine | StageEvent
+    RunBegan
+    | RunEnded
+    | NoteTold
+    | WarningTold
+    | ErrorTold
+    | GateJudged
+    | StragglerNamed
+    | LogLine
+    | StageEvent
 )
 
 EVENTS: tuple[type[Event], ...] = (
@@ -128,6 +156,7 @@ EVENTS: tuple[type[Event], ...] = (
     WarningTold,
     LogLine,
     GateJudged,
+    StragglerNamed,
     ErrorTold,
     RunEnded,
 )
@@ -144,6 +173,19 @@ def gate_judged(gate: Gate) -> GateJudged:
         gate.waived,
         gate.says,
         gate.reason,
+    )
+
+
+def straggler_named(straggler: Straggler) -> StragglerNamed:
+    """The event of a straggler."""
+    return StragglerNamed(
+        straggler.document,
+        collection_of(straggler.document),
+        straggler.revision,
+        straggler.written_at.isoformat(),
+        ", ".join(straggler.rules),
+        straggler.urls,
+        straggler.heard,
     )
 
 
@@ -213,3 +255,7 @@ class EventProgress(StageEvents):
     def gate(self, gate: Gate) -> None:
         """Tell a gate."""
         self._tell_any(gate_judged(gate))
+
+    def straggler(self, straggler: Straggler) -> None:
+        """Tell a straggler."""
+        self._tell_any(straggler_named(straggler))

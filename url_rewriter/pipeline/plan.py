@@ -18,13 +18,14 @@ from url_rewriter.objects import ObjectStore, open_inventoried
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.census import take_census
 from url_rewriter.pipeline.checks import check_content_types, check_public
+from url_rewriter.pipeline.clusters import Cluster
 from url_rewriter.pipeline.compare import compare_sources, only_origin
 from url_rewriter.pipeline.controlled import Listener, controlled
 from url_rewriter.pipeline.opening import open_sample, open_written
 from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.prove import prove
 from url_rewriter.pipeline.requests import MAX_AGE, Checks, Limits
-from url_rewriter.pipeline.scan import make_scan, prepare, scan_documents
+from url_rewriter.pipeline.scan import ScanOptions, make_scan, prepare, scan_documents
 from url_rewriter.pipeline.services import Services
 from url_rewriter.planfile import (
     Draft,
@@ -87,13 +88,14 @@ class MadePlan:
 class Sides:
     """What a plan is made from: documents, targets, and sources where targets are compared.
 
-    Targets are proven by ``inventories`` where there are any.
+    Targets are proven by ``inventories`` where there are any. Work is spread over the ``cluster``.
     """
 
     reader: DocumentReader
     objects: ObjectStore
     sources: SourceStore | None
     inventories: tuple[TargetInventory, ...] = ()
+    cluster: Cluster | None = None
 
 
 def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePlan:
@@ -105,7 +107,7 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
     request = replace(request, rules=with_on_missing(request.rules, request.on_missing))
     with (
         controlled(request.path, "plan", progress) as listener,
-        open_sides(request.store, request.rules, services) as sides,
+        open_sides(request.store, request.rules, services, beside=request.path) as sides,
     ):
         _introduce(request, sides, services, progress)
         made, trouble = make_plan(request, sides, services, progress, listener=listener)
@@ -125,8 +127,13 @@ def plan(request: PlanRequest, services: Services, progress: Progress) -> MadePl
 
 
 @contextmanager
-def open_sides(locator: str, rules: Rules, services: Services) -> Iterator[Sides]:
-    """Open all that a plan is made from, before a scan, which is billed, begins."""
+def open_sides(
+    locator: str, rules: Rules, services: Services, *, beside: Path | None = None
+) -> Iterator[Sides]:
+    """Open all that a plan is made from, before a scan, which is billed, begins.
+
+    ``beside`` is the plan file that shards may be kept beside.
+    """
     with ExitStack() as stack:
         inventories = services.target_inventories(rules)
         reader = stack.enter_context(services.reader(locator))
@@ -134,7 +141,8 @@ def open_sides(locator: str, rules: Rules, services: Services) -> Iterator[Sides
         sources = None
         if services.proof.checks.compare:
             sources = stack.enter_context(services.sources())
-        yield Sides(reader, objects, sources, inventories)
+        cluster = stack.enter_context(services.cluster(beside))
+        yield Sides(reader, objects, sources, inventories, cluster)
 
 
 def make_plan(
@@ -173,13 +181,14 @@ def make_plan(
             options = prepare(
                 scan,
                 request.limits,
-                services.workers,
+                sides.cluster.parts if sides.cluster else services.workers,
                 progress,
                 scanned=scanned,
                 read_at=ReadAt.parse(*draft.read_at()),
                 keep=lambda read_at: draft.note_read_at(read_at.spelling, read_at.remark),
             )
-            read = scan_documents(scan, draft, progress, options, prove_migrated=fresh)
+            with _spread(options, sides, request, draft, fresh=fresh, opaque=opaque) as options:
+                read = scan_documents(scan, draft, progress, options, prove_migrated=fresh)
             if fresh:  # soon, because the store keeps the read time for an hour
                 draft.note_census(take_census(read, request.limits.max_reads))
             objects = _objects(sides, request.rules, progress)
@@ -199,6 +208,28 @@ def make_plan(
         draft.abandon()
         raise
     return Plan(request.path), trouble
+
+
+@contextmanager
+def _spread(
+    options: ScanOptions,
+    sides: Sides,
+    request: PlanRequest,
+    draft: Draft,
+    *,
+    fresh: bool,
+    opaque: OpaqueWatch | None,
+) -> Iterator[ScanOptions]:
+    """The options of the scan, spread over the cluster where there is one."""
+    if sides.cluster is None:
+        yield options
+        return
+    scan = draft.scan_id()
+    spread = sides.cluster.spread_rows(
+        scan, sides.reader, request.rules, request.limits, verifies=fresh, opaque=opaque
+    )
+    with sides.cluster.shards_of(scan, kept=not fresh):
+        yield replace(options, spread=spread)
 
 
 def _listening(listener: Listener | None, draft: Draft) -> AbstractContextManager[None]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from url_rewriter.gates import Gate
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Straggler
 
 
 class Progress(Protocol):
@@ -34,6 +37,9 @@ class Progress(Protocol):
     def gate(self, gate: Gate) -> None:
         """A gate was judged."""
 
+    def straggler(self, straggler: Straggler) -> None:
+        """A straggler was named."""
+
 
 class NoProgress:
     """Shows nothing."""
@@ -57,4 +63,7 @@ class NoProgress:
         """Nothing to show."""
 
     def gate(self, gate: Gate) -> None:
+        """Nothing to show."""
+
+    def straggler(self, straggler: Straggler) -> None:
         """Nothing to show."""

@@ -156,6 +156,33 @@ class ProofOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What work is spread over: ``threads`` of this process, or the workers of ``dask``.
+
+    Without a ``scheduler`` Dask's workers are processes that this one starts. ``shards`` is the
+    place where workers put what they hand back. Raises ConfigurationError where these contradict
+    each other.
+    """
+
+    name: str = "threads"
+    scheduler: str | None = None
+    shards: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.spreads and (self.scheduler or self.shards):
+            raise ConfigurationError("--scheduler and --shards need --engine dask.")
+        if self.scheduler and not self.shards:
+            raise ConfigurationError(
+                "--scheduler needs --shards: a folder or s3://BUCKET/PREFIX that all workers see."
+            )
+
+    @property
+    def spreads(self) -> bool:
+        """Whether work leaves this process."""
+        return self.name == "dask"
+
+
+@dataclass(frozen=True, slots=True)
 class S3Options:
     """Where the object store is, if not where the environment or the rules say, and how many
     requests a second it may be asked."""

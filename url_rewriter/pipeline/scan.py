@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from url_rewriter.documents import Environment
-from url_rewriter.engines import Batch, Part, Reducer, Scan, Threads
+from url_rewriter.engines import Batch, Part, Reducer, Scan, ScanRun, Threads
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.opaque import OpaqueWatch
 from url_rewriter.pipeline.census import PartsRead
@@ -32,19 +32,28 @@ T = TypeVar("T")
 _UNREAD = ReadAt()
 
 
+class Spread(Protocol):
+    """Spreads a scan over the workers of an engine."""
+
+    def run(self, scan: Scan, parts: Sequence[Part], most: int | None) -> ScanRun[Any]:
+        """The batches of some parts, of which ``most`` documents may be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
     """How a scan is done, which changes nothing of what it finds.
 
     ``workers`` is how many streams there are at once; the scan stops at the first checkpoints after
     ``max_reads`` documents. ``expected`` is for progress: how many documents there are, where that
-    is known. ``reading`` gives the read time; without it each part is read as it is then.
+    is known. ``reading`` gives the read time; without it each part is read as it is then. With
+    ``spread`` the scan is cut into ``workers`` parts, and workers elsewhere read them.
     """
 
     workers: int = 1
     max_reads: int | None = None
     expected: int | None = None
     reading: ReadTimes | None = None
+    spread: Spread | None = None
 
     def begin(self, scan: Scan) -> Scan:
         """The scan as of the moment that it is to be read at."""
@@ -259,9 +268,11 @@ class Passes(Generic[T]):
                 f"of --max-reads {self._options.max_reads}."
             )
 
-    def _engine(self) -> Threads[T]:
+    def _engine(self) -> ScanRun[T]:
         most = self._options.max_reads
         left = None if most is None else most - self._read
+        if self._options.spread is not None:
+            return self._options.spread.run(self._scan, self._unfinished(), left)
         return Threads(self._scan, self._reduce, self._unfinished(), self._options.workers, left)
 
 

@@ -16,8 +16,9 @@ from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.inventories.target import TargetInventory
 from url_rewriter.objects import ObjectStore, ObjectWriter, Prove, S3Settings, UploadLog
 from url_rewriter.pipeline.checks import Visitor
+from url_rewriter.pipeline.clusters import Cluster, open_cluster
 from url_rewriter.pipeline.compare import ChecksumStore
-from url_rewriter.pipeline.requests import Checks, ProofOptions, S3Options
+from url_rewriter.pipeline.requests import Checks, EngineOptions, ProofOptions, S3Options
 from url_rewriter.planning.examples import check_examples
 from url_rewriter.rules import Rules, load_rules
 from url_rewriter.sources import SourceReader, SourceStore
@@ -30,7 +31,8 @@ class Services:
     """Opens what a use case needs; each context closes what it opened.
 
     ``environ`` holds credentials and addresses. ``workers`` is how many parts of a scan are read,
-    and how many objects are asked for, at once. What opens stores takes a locator.
+    and how many objects are asked for, at once; with an ``engine`` that spreads work, how many
+    processes it has. What opens stores takes a locator.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -41,6 +43,7 @@ class Services:
     open_store: Callable[[str], DocumentStore] = stores.open_store
     open_watcher: Callable[[str], DocumentReader] = stores.open_watcher
     open_objects: Callable[..., ObjectStore] = objects.open_objects
+    engine: EngineOptions = EngineOptions()
 
     def read_rules(self, path: Path) -> Rules:
         """The rules of a file, whose examples hold. Raises RulesError or ChecksFailedError."""
@@ -50,6 +53,16 @@ class Services:
             lines = (f"{path}:{each.line}: rule {each.rule}: {each.why}" for each in failed)
             raise ChecksFailedError("\n".join(("Examples of the rules do not hold:", *lines)))
         return rules
+
+    def cluster(self, beside: Path | None = None) -> AbstractContextManager[Cluster | None]:
+        """What work is spread over, None where it stays in this process; see `open_cluster`."""
+        return open_cluster(
+            self.engine,
+            self.environ,
+            workers=self.workers,
+            s3_endpoint=self.s3.endpoint,
+            beside=beside,
+        )
 
     def reader(self, locator: str) -> AbstractContextManager[DocumentReader]:
         """A store that cannot write."""
@@ -147,7 +160,7 @@ class Services:
             self.environ,
             endpoint=self.s3.endpoint,
             fallback_endpoint=rules.target.endpoint,
-            workers=self.workers or objects.WORKERS,
+            workers=(None if self.engine.spreads else self.workers) or objects.WORKERS,
             max_rps=self.s3.max_rps,
             prove=Prove("head" if typed else self.proof.method),
         )

@@ -7,6 +7,7 @@ interrupted run is continued.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -160,6 +161,18 @@ class Draft:
             write_draft_controls(self._connection, orders)
 
     # -- scanning -----------------------------------------------------------------------------
+
+    def scan_id(self) -> str:
+        """What names this scan among others: kept with the draft, so that one that continues it
+        finds what its workers have put elsewhere."""
+        with self._whole(), schema.transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO header VALUES ('scan', ?)", (secrets.token_hex(16),)
+            )
+            (kept,) = self._connection.execute(
+                "SELECT value FROM header WHERE name = 'scan'"
+            ).fetchone()
+        return str(kept)
 
     def read_at(self) -> tuple[str, str]:
         """The moments that documents were read at so far, and why they are not one."""

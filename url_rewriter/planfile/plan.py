@@ -53,6 +53,7 @@ from url_rewriter.planfile.totals import (
     read_empty_targets,
     summarize,
 )
+from url_rewriter.planfile.traffic import KeptTraffic, newest_traffic, source_objects
 from url_rewriter.planfile.unnamed import keep_as
 from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
@@ -66,7 +67,7 @@ from url_rewriter.planfile.url_facts import (
     list_unproven,
     list_urls,
 )
-from url_rewriter.planfile.verdicts import KeptVerdict, newest_verdict
+from url_rewriter.planfile.verdicts import KeptVerdict, all_verdicts, newest_verdict
 from url_rewriter.planfile.write_totals import (
     LeftDocument,
     WriteFilter,
@@ -327,9 +328,21 @@ class Plan:
         """What ``verify`` said last, unless something was written or copied since."""
         return newest_verdict(self._connection)
 
+    def traffic(self) -> KeptTraffic | None:
+        """What usage logs said last, unless the database was written to since."""
+        return newest_traffic(self._connection)
+
+    def source_objects(self) -> Iterator[tuple[str, str, str]]:
+        """Bucket, key and rule of every object in Cloud Storage that a URL may name."""
+        return source_objects(self._connection)
+
     def known_revisions(self, path: str) -> KnownRevisions:
         """The revisions of the document at ``path``: as it was planned, and as it was written."""
         return known_revisions(self._connection, path)
+
+    def verdicts(self) -> list[KeptVerdict]:
+        """Everything that ``verify`` said, in its order."""
+        return all_verdicts(self._connection)
 
     def chain_head(self) -> str:
         """The newest link of the chain, or the provenance: it changes with all that is added."""

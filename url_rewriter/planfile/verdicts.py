@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from url_rewriter.gates import Gate, Readiness
 
@@ -51,12 +52,17 @@ def insert_verdict(connection: sqlite3.Connection, run: int | None, kept: KeptVe
     )
 
 
-# A later run of another command may have changed what was judged.
-_NEWEST = """
+_VERDICTS = """
 SELECT v.readiness, v.headline, v.gates, v.counts, v.read_at, v.read_remark, v.limits,
        v.rules_digest, v.decided_at, r.version
 FROM verdicts v JOIN runs r ON r.id = v.run
-WHERE NOT EXISTS (SELECT 1 FROM runs l WHERE l.id > v.run AND l.command <> 'verify')
+"""
+
+# A later run of another command may have changed what was judged.
+_NEWEST = f"""
+{_VERDICTS}
+WHERE NOT EXISTS (SELECT 1 FROM runs l WHERE l.id > v.run
+                  AND l.command NOT IN ('verify', 'traffic'))
 ORDER BY v.id DESC LIMIT 1
 """
 
@@ -64,8 +70,15 @@ ORDER BY v.id DESC LIMIT 1
 def newest_verdict(connection: sqlite3.Connection) -> KeptVerdict | None:
     """The newest verdict, unless something was written or copied since."""
     row = connection.execute(_NEWEST).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _verdict(row)
+
+
+def all_verdicts(connection: sqlite3.Connection) -> list[KeptVerdict]:
+    """Every verdict, in the order in which they were kept."""
+    return list(map(_verdict, connection.execute(f"{_VERDICTS} ORDER BY v.id")))
+
+
+def _verdict(row: tuple[Any, ...]) -> KeptVerdict:
     readiness, headline, gates, counts, *rest = row
     return KeptVerdict(
         Readiness(readiness),

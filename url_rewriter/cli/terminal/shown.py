@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from url_rewriter.cli.terminal.screen import printable
 from url_rewriter.gates import Gate
-from url_rewriter.pipeline.events import Event, gate_judged
+from url_rewriter.pipeline.events import Event, gate_judged, straggler_named
+
+if TYPE_CHECKING:
+    from url_rewriter.planfile import Straggler
 
 
 class ShownStages(Protocol):
@@ -80,3 +83,7 @@ class ShownProgress:
     def gate(self, gate: Gate) -> None:
         """Keep what became of a gate; the result shows it."""
         self._tell(gate_judged(gate))
+
+    def straggler(self, straggler: Straggler) -> None:
+        """Keep a straggler; the note beside it is for people."""
+        self._tell(straggler_named(straggler))

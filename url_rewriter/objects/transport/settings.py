@@ -64,7 +64,7 @@ class S3Settings:
     prove: Prove = Prove.AUTO
 
     def __post_init__(self) -> None:
-        _require_endpoint(self.endpoint)
+        require_endpoint(self.endpoint)
         if (self.access_key_id is None) != (self.secret_access_key is None):
             raise ConfigurationError(
                 f"Only one of {KEY_ID_VARIABLE} and {_SECRET} is set; set both."
@@ -104,8 +104,13 @@ class S3Settings:
 
         ``endpoint`` (``--s3-endpoint``) wins, then ``S3_ENDPOINT_URL``, ``AWS_ENDPOINT_URL_S3``,
         ``AWS_ENDPOINT_URL``, then ``fallback_endpoint``, the one that the rules write. Raises
-        ConfigurationError for an endpoint that is no URL of a server, and for half a key pair.
+        ConfigurationError for an endpoint that is no URL of a server, which names its variable, and
+        for half a key pair.
         """
+        for variable in ENDPOINT_VARIABLES if not endpoint else ():
+            if environ.get(variable):
+                require_endpoint(environ[variable].rstrip("/"), variable)
+                break
         return cls(
             endpoint=(endpoint or endpoint_of(environ) or fallback_endpoint).rstrip("/"),
             access_key_id=_credential(environ, KEY_ID_VARIABLE),
@@ -135,8 +140,11 @@ def _credential(environ: Mapping[str, str], name: str) -> str | None:
     return value or None
 
 
-def _require_endpoint(endpoint: str) -> None:
-    """Refuse what is no ``http(s)://host[:port][/path]``; never repeats a password."""
+def require_endpoint(endpoint: str, name: str = "The S3 endpoint") -> None:
+    """Refuse what is no ``http(s)://host[:port][/path]``; never repeats a password.
+
+    ``name`` says in messages where it came from. Raises ConfigurationError.
+    """
     try:
         parts = urlsplit(endpoint)
         credentials = parts.username is not None or parts.password is not None
@@ -145,10 +153,8 @@ def _require_endpoint(endpoint: str) -> None:
         credentials, usable = False, False
     if credentials:
         raise ConfigurationError(
-            f"The S3 endpoint holds a user name or password; put credentials into "
+            f"{name} holds a user name or password; put credentials into "
             f"{KEY_ID_VARIABLE} and {_SECRET}."
         )
     if not usable or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"The S3 endpoint must be http(s)://host[:port][/path], not {endpoint!r}."
-        )
+        raise ConfigurationError(f"{name} must be http(s)://host[:port][/path], not {endpoint!r}.")

@@ -67,6 +67,7 @@ def render_page(
         facts=facts,
         gates=view_gates(facts.gates, privacy),
         limits=privacy.prose(facts.verified.limits) if facts.verified else "",
+        timeline=_timeline(plan, privacy),
         shown=shown,
         rest=rest,
         words=WORDS,
@@ -80,6 +81,21 @@ def render_page(
     )  # fmt: skip
     before, _, after = page.rpartition(_MARK)
     return before, after
+
+
+def _timeline(plan: Plan, privacy: Privacy) -> list[dict[str, str]]:
+    """What verify said, from first to last; nothing where that was once at most."""
+    verdicts = plan.verdicts()
+    if len(verdicts) < 2:
+        return []
+    return [
+        {
+            "at": each.decided_at,
+            "state": "passed" if each.readiness.is_yes else "failed",
+            "headline": privacy.prose(each.headline),
+        }
+        for each in verdicts
+    ]
 
 
 def _sections(urls: int, findings: list[Any]) -> dict[str, str]:
