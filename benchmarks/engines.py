@@ -87,16 +87,16 @@ class _Replay(Sequence[Block]):
     """A recorded block as often as it takes, each time with other names."""
 
     recorded: Block
-    count: int
+    times: int
 
     def __len__(self) -> int:
-        return self.count
+        return self.times
 
     def __getitem__(self, place: Any) -> Any:
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[Block]:
-        for number in range(self.count):
+        for number in range(self.times):
             data = self.recorded.data.replace(_TOKEN, b"%06d" % number)
             yield Block(data, self.recorded.spans)
         done = types.RunQueryResponse.pb()(done=True).SerializeToString()

@@ -31,6 +31,7 @@ class GateName(StrEnum):
     CONTENT_TYPES = "content-types"
     PLAN_COMPLETE = "plan-complete"
     NO_UNMAPPED_URLS = "no-unmapped-urls"
+    OLD_TRAFFIC = "old-traffic"
     LEFT_ALONE = "left-alone"
     NOT_LOOKED_AT = "not-looked-at"
     WAIVERS = "waivers"

@@ -56,7 +56,9 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-_NOUN = re.compile(r"\b(URL|document|key|name|object|rule|scan|store|target|text|thing|write)s\b")
+_NOUN = re.compile(
+    r"\b(URL|document|key|name|object|request|rule|scan|store|target|text|thing|write)s\b"
+)
 _VERBS = {"are": "is", "were": "was", "do": "does", "name": "names", "stand": "stands"}
 _VERB = re.compile(rf"\b({'|'.join(_VERBS)})\b")
 

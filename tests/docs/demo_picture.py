@@ -17,11 +17,11 @@ _ROW, _COLUMN, _MARGIN, _HEAD = 17.0, 7.8, 16, 38
 _LINES = {
     "What is there?": (8, 0),
     "What would change?": (10, 6),
-    "A plan that would break": (3, 0),
+    "A plan that would break": (5, 1),
     "Repair": (0, 0),
     "Plan again": (0, 2),
     "Write it": (0, 4),
-    "Is anything old left": (0, 1),
+    "Is anything old left": (0, 3),
     "And back again": (0, 4),
 }
 """How many lines of each part of the story are shown, from its beginning and before its end."""

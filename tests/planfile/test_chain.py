@@ -12,11 +12,12 @@ from tests.pipeline.memory import MemoryObjects, MemoryStore
 from tests.pipeline.migration import NEW, OLD, Migration
 from tests.reports.plans import reseal
 from url_rewriter.errors import RefusedError
-from url_rewriter.gates import Readiness
+from url_rewriter.gates import Gate, GateName, Readiness
 from url_rewriter.planfile import KeptVerdict, Plan, Run, schema
 from url_rewriter.planfile.chain import CHAINED
 from url_rewriter.planfile.entries import agree_with_plan
 from url_rewriter.planfile.orders import Order, Verb
+from url_rewriter.planfile.traffic import KeptTraffic
 from url_rewriter.urls import ObjectRef
 
 
@@ -31,6 +32,8 @@ def applied(tmp_path: Path) -> Migration:
         run = Run(plan, "verify")
         order = Order(Verb.RATE, "", "", "ada@host", "2026-01-01T00:00:00+00:00", 50)
         run.add_controls([order])
+        gate = Gate(GateName.OLD_TRAFFIC, 0, "requests")
+        run.add_traffic(KeptTraffic(gate, {}))
         run.add_verdict(
             KeptVerdict(Readiness.READY, "Ready to cut over", (), {}, "", "", "", "digest")
         )

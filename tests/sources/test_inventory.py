@@ -94,6 +94,16 @@ def test_the_newest_version_counts_and_deleted_ones_do_not(tmp_path: Path) -> No
     assert item.info.size == 2
 
 
+def test_an_inventory_of_objects_that_another_one_knows_better_is_none_without_objects(
+    tmp_path: Path,
+) -> None:
+    newer, older = tmp_path / "newer.json", tmp_path / "older.json"
+    newer.write_text('[{"bucket": "b", "name": "k", "size": 2, "generation": "20"}]')
+    older.write_text('[{"Path": "k", "Name": "k", "Size": 1, "IsDir": false}]')
+    (item,) = stat(str(newer), f"gs://b={older}", refs=(ObjectRef("b", "k"),))
+    assert item.info.size == 2
+
+
 ROW = '{"bucket": "b", "name": "k", "size": "1"}'
 
 BROKEN = {

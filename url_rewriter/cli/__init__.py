@@ -41,6 +41,7 @@ from url_rewriter.cli.terminal.emphasis import styled
 from url_rewriter.cli.terminal.prose import wrap
 from url_rewriter.cli.terminal.screen import terminal_width
 from url_rewriter.cli.terminal.standard_error import STDERR
+from url_rewriter.cli.traffic import traffic
 from url_rewriter.cli.verify import verify
 from url_rewriter.cli.watch import watch
 from url_rewriter.errors import NextStep, UrlRewriterError
@@ -212,6 +213,7 @@ for _command in (
     watch,
     rollback,
     report,
+    traffic,
     control,
     rules,
     completion,

@@ -13,7 +13,7 @@ from url_rewriter.cli.completing import complete_collection
 from url_rewriter.cli.console import LISTED, Console, Terminal, printable
 from url_rewriter.cli.parameter_types import Duration, Moment
 from url_rewriter.documents import collection_of, collection_pattern
-from url_rewriter.errors import ChecksFailedError
+from url_rewriter.errors import ChecksFailedError, NextStep
 from url_rewriter.pipeline.consent import Consent
 from url_rewriter.pipeline.requests import StoreChoice
 from url_rewriter.text import counted, spell_duration
@@ -108,6 +108,7 @@ def watch(
     written, it was not quiet for long enough, or the last verification failed.
     """
     from url_rewriter.concurrency.garbage import spare_collector
+    from url_rewriter.next_steps import command
     from url_rewriter.pipeline.watch import WatchRequest
     from url_rewriter.pipeline.watch import watch as watch_database
 
@@ -133,7 +134,10 @@ def watch(
     if found.trouble is not None:
         raise found.trouble
     if not found.passed:
-        raise ChecksFailedError(f"{_headline(found)}.")
+        error = ChecksFailedError(f"{_headline(found)}.")
+        if any(not each.plan for each in found.stragglers):
+            error.then(NextStep("Write them", command("watch", str(plan_file), "--apply")))
+        raise error
     console.say(f"\n{_headline(found)}.")
 
 

@@ -256,6 +256,22 @@ def _targets_exist(seen: Inspection) -> Objections:
     return judge_places(seen, Objections(says, _against(seen.fresh, obstacle), count))
 
 
+def _old_traffic(seen: Inspection) -> Objections | None:
+    """What `traffic` said last of usage logs; no gate where it was given none."""
+    kept = seen.applied.traffic() if seen.applied is not None else None
+    if kept is None:
+        return None
+    gate = kept.gate
+    return Objections(
+        gate.says,
+        gate.examples,
+        gate.count,
+        reason=gate.reason,
+        askable=gate.askable,
+        remarks=(f"by the logs that `traffic` read at {kept.decided_at[:16]}Z", *gate.remarks),
+    )
+
+
 JUDGES: dict[GateName, Judge] = {
     GateName.SOMETHING_SCANNED: _something_scanned,
     GateName.SCAN_COMPLETE: _scan_complete,
@@ -270,6 +286,7 @@ JUDGES: dict[GateName, Judge] = {
     GateName.CONTENT_TYPES: _content_types,
     GateName.PLAN_COMPLETE: _plan_complete,
     GateName.NO_UNMAPPED_URLS: _no_unmapped_urls,
+    GateName.OLD_TRAFFIC: _old_traffic,
     GateName.LEFT_ALONE: _by_obstacle(GateName.LEFT_ALONE),
     GateName.NOT_LOOKED_AT: _not_looked_at,
 }

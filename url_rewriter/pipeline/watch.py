@@ -162,7 +162,7 @@ def watch(
             rescans=watching.rescans,
             documents=watching.documents,
             contradictions=watching.hearing.contradictions,
-            verifications=tuple(watching.verifications),
+            verifications=tuple(watching.gates.verifications),
             plans=tuple(straggler_plans(request.path)),
             outside=tuple(tell_outside(rules, limits, look_outside(reader, rules, limits, opaque))),
             trouble=trouble,

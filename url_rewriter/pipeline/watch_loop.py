@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import NamedTuple
 from url_rewriter.concurrency.interruption import Stop
 from url_rewriter.documents import collection_of
 from url_rewriter.engines import Scan
-from url_rewriter.errors import ServiceError, UrlRewriterError
-from url_rewriter.pipeline.progress import NoProgress, Progress
+from url_rewriter.errors import RefusedError, ServiceError, UrlRewriterError
+from url_rewriter.pipeline.progress import Progress
 from url_rewriter.pipeline.services import Services
-from url_rewriter.pipeline.verify import Verification, VerifyRequest, verify
+from url_rewriter.pipeline.verify import Verification
 from url_rewriter.pipeline.watch_apply import StragglerWriter
 from url_rewriter.pipeline.watch_hearing import Hearing
 from url_rewriter.pipeline.watch_looking import (
@@ -31,6 +31,7 @@ from url_rewriter.pipeline.watch_looking import (
     rescan,
 )
 from url_rewriter.pipeline.watch_stragglers import StragglerJudge
+from url_rewriter.pipeline.watch_verify import GateWatch
 from url_rewriter.planfile import Straggler, WatchFile
 from url_rewriter.stores.base import (
     HeardTo,
@@ -83,13 +84,11 @@ class Watching:
         services: Services,
         progress: Progress,
     ) -> None:
-        self._path = path
         self._scope = scope
         self._pace = pace
         self._kept = kept
         self._judge = judge
         self._writer = writer
-        self._services = services
         self._progress = progress
         self._messages: Messages = queue.SimpleQueue()
         self._errand = Background(self._messages, "rescanning")
@@ -97,16 +96,13 @@ class Watching:
         step = max(2 * pace.every, _LEAST_STEP)
         claim = QuietClaim(pace.quiet or timedelta.max, step, listens=bool(scope.groups))
         self.claim = kept.restore_claim(claim, scope.groups)
-        self.verifications: list[Verification] = []
+        self.gates = GateWatch(path, pace.verify_every, services, progress)
         self.named = self.rescans = self.documents = 0
-        self._due = self._verify_due = self._ended_at = 0.0
-        if pace.verify_every is not None:
-            self._verify_due = time.monotonic() + pace.verify_every.total_seconds()
+        self._due = self._ended_at = 0.0
         self._skew = timedelta()
         self._rescan_began = datetime.min.replace(tzinfo=UTC)
         self._state = ""
         self._failures = 0
-        self._named_before = 0
 
     def run(self) -> UrlRewriterError | None:
         """Watch until it is quiet, or until the end was reached; the trouble that ended it."""
@@ -160,7 +156,7 @@ class Watching:
             case LookFailed(what, error):
                 self._meet(what, error)
             case Verification():
-                self._note_verification(message)
+                self.gates.note(message)
 
     def _take_event(self, event: StreamEvent) -> None:
         match event:
@@ -222,14 +218,7 @@ class Watching:
             f"{counted(self.named, 'straggler')} named; {self._quiet_until_now()}"
         )
         self._write_stragglers()
-        self._hurry_verification()
-
-    def _hurry_verification(self) -> None:
-        """Have the gates judged soon where they held, and do not any more."""
-        fell = self.named > self._named_before and self.verifications
-        if fell and self.verifications[-1].passed:
-            self._verify_due = time.monotonic()
-        self._named_before = self.named
+        self.gates.stragglers_named(self.named)
 
     def _quiet_until_now(self) -> str:
         lasting = timedelta(seconds=int(self.claim.lasting.total_seconds()))
@@ -237,19 +226,11 @@ class Watching:
 
     def _meet(self, what: str, error: BaseException) -> None:
         """Say what failed, and go on where that may pass."""
-        if not isinstance(error, ServiceError) or what == "listening":
+        held = what == "verify" and isinstance(error, RefusedError)  # by another command
+        if what == "listening" or not (held or isinstance(error, ServiceError)):
             raise error
-        self._failures += 1
+        self._failures += what == "rescan"
         self._progress.warn(f"{what}: {error} It is tried again.")
-
-    def _note_verification(self, found: Verification) -> None:
-        before = self.verifications[-1].passed if self.verifications else True
-        self.verifications.append(found)
-        line = f"verify   {found.verdict.headline}"
-        if before and not found.passed:
-            self._progress.warn(f"The gates do not hold: {found.verdict.headline}.")
-        else:
-            self._progress.note(line)
 
     # -- what is done -------------------------------------------------------------------------
 
@@ -265,9 +246,8 @@ class Watching:
             self._due = time.monotonic() + self._pace.every.total_seconds()
             self._rescan_began = datetime.now(UTC)
             self._errand.start(partial(rescan, self._scope.scan, self._scope.workers), "rescan")
-        elif self._pace.verify_every is not None and time.monotonic() >= self._verify_due:
-            self._verify_due = time.monotonic() + self._pace.verify_every.total_seconds()
-            self._errand.start(self._verify, "verify")
+        elif self.gates.is_due:
+            self._errand.start(self.gates.judge, "verify")
 
     def _wants_rescan(self) -> bool:
         reader, claim = self._scope.scan.reader, self.claim
@@ -287,9 +267,6 @@ class Watching:
 
     def _clock(self) -> datetime:
         return datetime.now(UTC)
-
-    def _verify(self, put: Callable[[Message], None]) -> None:
-        put(verify(VerifyRequest(plan=self._path), self._services, NoProgress()))
 
     def _write_stragglers(self) -> None:
         if self._writer is not None and (waiting := self._kept.unwritten()):

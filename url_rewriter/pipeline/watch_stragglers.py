@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from url_rewriter.errors import RefusedError
 from url_rewriter.pipeline.watch_looking import OldUrls
 from url_rewriter.planfile import Plan, Straggler, WatchFile
 from url_rewriter.stores.base import DocumentReader, Listens
@@ -65,7 +66,13 @@ class StragglerJudge:
             return []
         stragglers = []
         with ExitStack() as stack:
-            plans = [stack.enter_context(closing(plan)) for plan in self._open()]
+            try:
+                plans = [stack.enter_context(closing(plan)) for plan in self._open()]
+            except RefusedError:  # another process may be beginning or ending to write
+                if any(now - found_at > _UNSETTLED for _, found_at, _ in found):
+                    raise
+                self._put_off.update({each: (at, heard) for each, at, heard in found})
+                return []
             for each, found_at, heard in found:
                 known = [plan.known_revisions(each.document) for plan in plans]
                 if known[0].planned == each.revision and not known[0].written:

@@ -34,6 +34,7 @@ from url_rewriter.planfile.totals import (
     Summary,
     UnmappedBucket,
 )
+from url_rewriter.planfile.traffic import KeptTraffic
 from url_rewriter.planfile.uploads import Uploads
 from url_rewriter.planfile.url_facts import UnprovenObject, UrlFacts, UrlFilter
 from url_rewriter.planfile.verdicts import KeptVerdict
@@ -55,6 +56,7 @@ __all__ = [
     "Intention",
     "Invocation",
     "Journal",
+    "KeptTraffic",
     "KeptVerdict",
     "LeftDocument",
     "Obstacle",

@@ -14,6 +14,7 @@ from url_rewriter.planfile.seal import hash_rows
 
 CHAINED = (
     "runs", "endings", "evidence", "journal", "answers", "outcomes", "verdicts", "controls",
+    "traffic",
 )  # fmt: skip
 """The tables whose rows are only added. Of the evidence, what the plan was made on is sealed."""
 

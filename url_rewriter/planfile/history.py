@@ -85,10 +85,12 @@ def _orders(connection: sqlite3.Connection) -> dict[int, list[HistoryStep]]:
     return found
 
 
-def _counted(command: str, written: int, proven: int, read: int) -> tuple[int, str]:
+def _counted(command: str, written: int, proven: int, read: int, lines: int) -> tuple[int, str]:
     """What a run did, by its command."""
     if command in _OPERATIONS:
         return written, "documents written"
+    if command == "traffic":
+        return lines, "lines read"
     return (read, "documents read") if command == "verify" else (proven, "targets proven")
 
 
@@ -102,6 +104,8 @@ SELECT r.id, command, started_at, n.ended_at, who, n.result,
         WHERE r.command = 'copy' AND e.state = 'exists' AND e.checked_at >= r.started_at
         AND e.checked_at <= coalesce(n.ended_at, '9')),
        coalesce((SELECT json_extract(v.counts, '$.documents.scanned') FROM verdicts v
-                 WHERE v.run = r.id), 0)
+                 WHERE v.run = r.id), 0),
+       coalesce((SELECT json_extract(t.report, '$.lines.read') FROM traffic t
+                 WHERE t.run = r.id), 0)
 FROM runs r LEFT JOIN endings n ON n.run = r.id ORDER BY r.id
 """

@@ -53,6 +53,7 @@ from url_rewriter.planfile.totals import (
     read_empty_targets,
     summarize,
 )
+from url_rewriter.planfile.traffic import KeptTraffic, newest_traffic, source_objects
 from url_rewriter.planfile.unnamed import keep_as
 from url_rewriter.planfile.url_digest import digest_urls
 from url_rewriter.planfile.url_facts import (
@@ -326,6 +327,14 @@ class Plan:
     def verdict(self) -> KeptVerdict | None:
         """What ``verify`` said last, unless something was written or copied since."""
         return newest_verdict(self._connection)
+
+    def traffic(self) -> KeptTraffic | None:
+        """What usage logs said last, unless the database was written to since."""
+        return newest_traffic(self._connection)
+
+    def source_objects(self) -> Iterator[tuple[str, str, str]]:
+        """Bucket, key and rule of every object in Cloud Storage that a URL may name."""
+        return source_objects(self._connection)
 
     def known_revisions(self, path: str) -> KnownRevisions:
         """The revisions of the document at ``path``: as it was planned, and as it was written."""

@@ -18,6 +18,7 @@ from url_rewriter.planfile.evidence import insert_evidence
 from url_rewriter.planfile.header import whoami
 from url_rewriter.planfile.orders import Order
 from url_rewriter.planfile.plan import Plan
+from url_rewriter.planfile.traffic import KeptTraffic, insert_traffic
 from url_rewriter.planfile.verdicts import KeptVerdict, insert_verdict
 
 _PATIENCE = 5.0
@@ -87,6 +88,11 @@ class Run:
         """Keep what the run was asked from outside."""
         with self._adding():
             insert_controls(self._connection, self._run, orders)
+
+    def add_traffic(self, traffic: KeptTraffic) -> None:
+        """Keep what usage logs said."""
+        with self._adding():
+            insert_traffic(self._connection, self._run, replace(traffic, decided_at=now()))
 
     def close(self, result: str) -> None:
         """End the run, saying how."""

@@ -138,12 +138,19 @@ CREATE TABLE controls (
     who TEXT NOT NULL, asked_at TEXT NOT NULL, heard_at TEXT NOT NULL
 ) STRICT;
 
+-- What usage logs said of requests for old objects. `gate` and `report` are JSON. The newest row
+-- counts, unless the database was written to since.
+CREATE TABLE traffic (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, decided_at TEXT NOT NULL,
+    gate TEXT NOT NULL, report TEXT NOT NULL
+) STRICT;
+
 -- Each link binds the rows up to the ids that it names, behind those of the link before.
 CREATE TABLE chain (
     id INTEGER PRIMARY KEY, runs INTEGER NOT NULL, endings INTEGER NOT NULL,
     evidence INTEGER NOT NULL, journal INTEGER NOT NULL, answers INTEGER NOT NULL,
     outcomes INTEGER NOT NULL, verdicts INTEGER NOT NULL, controls INTEGER NOT NULL,
-    link TEXT NOT NULL
+    traffic INTEGER NOT NULL, link TEXT NOT NULL
 ) STRICT;
 
 -- Uploads in parts that `copy` began and has not ended. Nothing binds it.

@@ -61,7 +61,8 @@ FROM verdicts v JOIN runs r ON r.id = v.run
 # A later run of another command may have changed what was judged.
 _NEWEST = f"""
 {_VERDICTS}
-WHERE NOT EXISTS (SELECT 1 FROM runs l WHERE l.id > v.run AND l.command <> 'verify')
+WHERE NOT EXISTS (SELECT 1 FROM runs l WHERE l.id > v.run
+                  AND l.command NOT IN ('verify', 'traffic'))
 ORDER BY v.id DESC LIMIT 1
 """
 

@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from url_rewriter.errors import ConfigurationError, ServiceError
@@ -86,9 +87,11 @@ class Inventory:
             for row in read_rows(file.path)
             if (identity := _identify(row, file)) is not None
         )
-        self._rows.execute("BEGIN")
-        if self._rows.executemany(_INSERT, objects).rowcount < 1:
+        first = next(objects, None)
+        if first is None:
             raise ConfigurationError(f"{file.path} lists no object.")
+        self._rows.execute("BEGIN")
+        self._rows.executemany(_INSERT, chain([first], objects))
         self._rows.execute("COMMIT")
 
 

@@ -40,6 +40,9 @@ LAG = 2.0
 told at once, in place of every state on the way. (Google's emulator tells a whole collection again
 at every write to it.)"""
 
+_LEAST_LIFE = 5.0
+"""Seconds that a stream is left to tell before it may be said to lag."""
+
 _MOST_REMEMBERED = 100_000
 """Documents whose last told revisions are remembered, so that none is looked at twice in a row."""
 
@@ -75,6 +78,7 @@ class FirestoreListening:
         self._begun_anew: set[str] = set()
         self._told: dict[str, Revision] = {}
         self._least_delay = math.inf
+        self._opened = 0.0
         self._fell_silent = False
         self._reached = False
         self._closed = threading.Event()
@@ -127,7 +131,7 @@ class FirestoreListening:
         conversation = Conversation(
             self._channel.database, self._groups, self._places, self._since, self._to
         )
-        self._reached = False
+        self._reached, self._opened = False, time.monotonic()
         first = min(_FIRST_ANSWER, self._silence) if self._fell_silent else self._silence
         with _WatchedCall(self._channel, conversation.requests(), first, self._silence) as call:
             self._call = call
@@ -152,7 +156,9 @@ class FirestoreListening:
         """Whether the stream tells late, against how late it told at best: clocks may differ."""
         delay = time.time() - moment.timestamp()
         self._least_delay = min(self._least_delay, delay)
-        return delay - self._least_delay > LAG
+        late = delay - self._least_delay > LAG
+        # A machine that is too busy would open streams and do nothing else.
+        return late and time.monotonic() - self._opened > _LEAST_LIFE
 
     def _learn(self, call: _WatchedCall) -> None:
         """Look for another connection where this one is dead, and be patient with slow servers."""
