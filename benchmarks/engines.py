@@ -197,7 +197,7 @@ def measure(engine: str, documents: int, parts: int, percent: int) -> dict[str, 
 
 def _spent(dask: Any) -> list[float]:
     """CPU seconds of this process, and of each worker."""
-    workers = dask._client.run(time.process_time).values() if dask else ()
+    workers = dask.client.run(time.process_time).values() if dask else ()
     return [time.process_time(), *workers]
 
 
