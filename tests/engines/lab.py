@@ -52,21 +52,21 @@ class Lab:
 
     @property
     def scheduler(self) -> str:
-        address: str = self.engine._cluster.scheduler_address
+        address: str = self.engine.cluster.scheduler_address
         return address
 
     def pids(self) -> dict[str, int]:
         """The process of each worker, by its address."""
-        found: dict[str, int] = self.engine._client.run(os.getpid)
+        found: dict[str, int] = self.engine.client.run(os.getpid)
         return found
 
     def busy(self) -> list[str]:
         """The workers that are at something."""
-        return [worker for worker, keys in self.engine._client.processing().items() if keys]
+        return [worker for worker, keys in self.engine.client.processing().items() if keys]
 
     def given_to_workers(self) -> bytes:
         """All that the scheduler holds of the work that is under way."""
-        tasks = self.engine._cluster.scheduler.tasks
+        tasks = self.engine.cluster.scheduler.tasks
         return b"".join(pickle.dumps(each.run_spec) for each in tasks.values())
 
     def kill(self, worker: str, pids: dict[str, int]) -> None:

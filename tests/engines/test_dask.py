@@ -12,7 +12,7 @@ import pytest
 from tests.engines.lab import SECRET, Lab, Migration, in_background, open_lab
 from tests.scripted_firestore import FOR_EVER, Stall
 from tests.waiting import wait_until
-from url_rewriter.engines.dask import _Call, identity
+from url_rewriter.engines.dask import RemoteCall, identity
 from url_rewriter.errors import ChecksFailedError, ConfigurationError
 from url_rewriter.pipeline.audit import AuditRequest, audit
 from url_rewriter.pipeline.progress import NoProgress
@@ -126,6 +126,6 @@ def test_nothing_listens_elsewhere_than_on_loopback(lab: Lab) -> None:
 
 def test_a_worker_of_another_version_does_nothing(tmp_path: Path) -> None:
     other = {**identity(), "url-rewriter": "0.0.1"}
-    answer = _Call(read_part, other)(None)  # type: ignore[arg-type] # it is not looked at
+    answer = RemoteCall(read_part, other)(None)  # type: ignore[arg-type] # it is not looked at
     assert isinstance(answer, ConfigurationError)
     assert "the driver 0.0.1" in str(answer)

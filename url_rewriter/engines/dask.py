@@ -32,6 +32,17 @@ _CONNECT_SECONDS = 30
 _LOSSES = 20
 """How many workers may be lost with one piece of work before it is taken for their undoing."""
 
+_QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.scheduler.work-stealing-interval": "1s",
+    # Dask has workers give memory back at once, which costs a third where blocks come and go.
+    "distributed.nanny.pre-spawn-environ": {},
+}
+"""Watches itself less often on one machine, where every look is taken from the work."""
+
 _GONE = (
     "the scheduler of the cluster is gone, or this process was cut off from it; what was handed"
     " back is kept, and the same command continues"
@@ -49,11 +60,11 @@ class DaskEngine:
         """Start or find the cluster; raises ConfigurationError or ServiceError."""
         if importlib.util.find_spec("distributed") is None:
             raise ConfigurationError("--engine dask needs Dask: pip install 'url-rewriter[dask]'.")
-        self._cluster: Any = None
+        self.cluster: Any = None
         if scheduler is None:
-            self._cluster = _start_cluster(workers or os.cpu_count() or 1)
+            self.cluster = _start_cluster(workers or os.cpu_count() or 1)
         try:
-            self._client = _connect(scheduler or self._cluster.scheduler_address)
+            self.client = _connect(scheduler or self.cluster.scheduler_address)
         except BaseException:
             self._close_cluster()
             raise
@@ -61,7 +72,7 @@ class DaskEngine:
     @property
     def workers(self) -> int:
         """How many pieces are worked on at once, about."""
-        threads: dict[str, int] = self._client.nthreads()
+        threads: dict[str, int] = self.client.nthreads()
         return max(1, sum(threads.values()))
 
     def map(self, work: Callable[[T], R], pieces: Sequence[T]) -> Iterator[tuple[T, R]]:
@@ -70,15 +81,15 @@ class DaskEngine:
         from distributed.comm.core import CommClosedError
 
         run = secrets.token_hex(4)
-        call = _Call(work, identity())
+        call = RemoteCall(work, identity())
         futures: dict[Future[Any], T] = {
-            self._client.submit(
+            self.client.submit(
                 call, piece, key=f"url-rewriter-{run}-{number}", pure=False, priority=-number
             ): piece
             for number, piece in enumerate(pieces)
         }  # fmt: skip
         try:
-            for future in as_completed(list(futures), loop=self._client.loop):
+            for future in as_completed(list(futures), loop=self.client.loop):
                 yield futures[future], _result(future)
         except KilledWorker as error:
             raise ServiceError(
@@ -89,7 +100,7 @@ class DaskEngine:
             raise ServiceError(f"Dask: {_GONE}.") from error
         finally:
             with contextlib.suppress(Exception):
-                self._client.cancel(list(futures), force=True)
+                self.client.cancel(list(futures), force=True)
 
     def __enter__(self) -> Self:
         return self
@@ -101,13 +112,13 @@ class DaskEngine:
         traceback: TracebackType | None,
     ) -> None:
         with contextlib.suppress(Exception):
-            self._client.close(timeout=5)
+            self.client.close(timeout=5)
         self._close_cluster()
 
     def _close_cluster(self) -> None:
-        if self._cluster is not None:
+        if self.cluster is not None:
             with contextlib.suppress(Exception):
-                self._cluster.close(timeout=5)
+                self.cluster.close(timeout=5)
 
 
 def identity() -> dict[str, str]:
@@ -116,13 +127,14 @@ def identity() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Call(Generic[T, R]):
+class RemoteCall(Generic[T, R]):
     """Calls ``work`` in a worker that is like the driver; trouble comes back as a value."""
 
     work: Callable[[T], R]
     driver: Mapping[str, str]
 
     def __call__(self, piece: T) -> R | UrlRewriterError:
+        """What ``work`` returns, or the error that it raises."""
         from distributed import get_worker
 
         if differences := _differences(self.driver, identity()):
@@ -153,14 +165,15 @@ def _start_cluster(workers: int) -> Any:
     import dask
     from distributed import LocalCluster
 
-    dask.config.set({"distributed.scheduler.allowed-failures": _LOSSES})
+    dask.config.set(_QUIET | {"distributed.scheduler.allowed-failures": _LOSSES})
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         host=_LOOPBACK,
-        dashboard_address=None,
-        worker_dashboard_address=None,
+        dashboard_address=f"{_LOOPBACK}:0",
+        worker_dashboard_address=f"{_LOOPBACK}:0",
         silence_logs=logging.CRITICAL,
+        preload=["url_rewriter.engines.dask_worker"],
     )
 
 

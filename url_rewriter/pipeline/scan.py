@@ -32,7 +32,7 @@ T = TypeVar("T")
 _UNREAD = ReadAt()
 
 
-class Spread(Protocol):
+class ScanSpread(Protocol):
     """Spreads a scan over the workers of an engine."""
 
     def run(self, scan: Scan, parts: Sequence[Part], most: int | None) -> ScanRun[Any]:
@@ -53,7 +53,7 @@ class ScanOptions:
     max_reads: int | None = None
     expected: int | None = None
     reading: ReadTimes | None = None
-    spread: Spread | None = None
+    spread: ScanSpread | None = None
 
     def begin(self, scan: Scan) -> Scan:
         """The scan as of the moment that it is to be read at."""
