@@ -1,4 +1,4 @@
-"""What is checked, by name: ``nox -s lint``, ``fast``, ``docs``, ``tests``, ``lowest``, ``pythons``.
+"""What is checked, by name: ``nox -s lint``, ``fast``, ``docs``, ``tests``, ``lowest`` and so on.
 
 ``.ci/run`` does lint and tests in one environment, from a clean checkout, without nox.
 """
