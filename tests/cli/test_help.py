@@ -49,7 +49,7 @@ def test_no_line_of_help_is_wider_than_the_terminal(
 
 def test_a_command_that_is_folded_is_the_same_command() -> None:
     wide, narrow = (shown("verify", "--help", width=each) for each in (120, 60))
-    example = "url-rewriter verify --check omi.attestation.json omi.plan --rules rules/omi.yaml"
+    example = "url-rewriter verify --check omi.attestation.json omi.plan --rules rules.yaml"
     assert example in wide
     assert example not in narrow
     assert example in re.sub(r" \\\n +", " ", narrow)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from url_rewriter.cli.plan import plan
 from url_rewriter.planfile import Invocation
 
-OF_ONE_RUN = {"--max-reads", "--max-rps", "--workers"}
+OF_ONE_RUN = {"--max-reads", "--max-rps", "--workers", "--engine", "--scheduler", "--shards"}
 OF_THE_OUTPUT = {
     "--format", "--quiet", "--verbose", "--no-progress", "--color", "--no-input", "--log-format",
     "--log-file", "--help",

@@ -233,18 +233,18 @@ def test_every_next_command_is_one(walked: dict[int, list[Told]]) -> None:
     named = {tuple(each) for told in every(walked) for each in told.commands}
     assert len(named) > 20
     for words in named:
-        parse(main, list(words))
+        parse(click.Context(main), list(words))
 
 
-def parse(command: click.Command, words: list[str]) -> None:
+def parse(group: click.Context, words: list[str]) -> None:
     """Parse a command line to its end; click raises where it is none."""
+    assert isinstance(group.command, click.Group)
+    command = group.command.get_command(group, words[0])
+    assert command is not None, words
     if isinstance(command, click.Group):
-        inner = command.get_command(click.Context(command), words[0])
-        assert inner is not None, words
-        parse(inner, words[1:])
-        return
-    if words != ["--help"]:
-        command.make_context(command.name, list(words))
+        parse(click.Context(command, parent=group), words[1:])
+    elif words[1:] != ["--help"]:
+        command.make_context(command.name, words[1:], parent=group)
 
 
 def test_the_first_next_command_goes_on_from_where_the_last_one_ended(

@@ -93,12 +93,13 @@ class Aws:
     s3: ServedS3
     workshop: Workshop
     iam: Any
+    user: str
 
     def run(self, document: dict[str, Any], arguments: Sequence[str]) -> Ended:
         """Run a command as a user who has this policy and no other."""
         document = document if document["Statement"] else NOTHING
         self.iam.put_user_policy(
-            UserName="migration", PolicyName="only", PolicyDocument=json.dumps(document)
+            UserName=self.user, PolicyName="only", PolicyDocument=json.dumps(document)
         )
         with enable_iam_authentication(), answering_as_aws(actions(document)):
             return self.workshop.run(*arguments)
@@ -122,16 +123,18 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
             "iam", endpoint_url=s3.endpoint, region_name="us-east-1",
             aws_access_key_id="any", aws_secret_access_key="any",
         )  # fmt: skip
-        iam.create_user(UserName="migration")
-        key = iam.create_access_key(UserName="migration")["AccessKey"]
+        # All servers of a process share their users, and this one may be started again.
+        name = f"migration-{folder.name}"
+        iam.create_user(UserName=name)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
         secrets = {
             "S3_ACCESS_KEY_ID": key["AccessKeyId"], "S3_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         }  # fmt: skip
         environ = clean_environ({**s3.environ(), **storage.environ(), **secrets})
-        user = Aws(s3, Workshop(folder, environ), iam)
-        for name in ("ready.plan", "blocked.plan"):
-            assert user.run(policy("prove"), (*PLANNED, name)).status == 0
-        yield user
+        granted = Aws(s3, Workshop(folder, environ), iam, name)
+        for plan in ("ready.plan", "blocked.plan"):
+            assert granted.run(policy("prove"), (*PLANNED, plan)).status == 0
+        yield granted
 
 
 @pytest.mark.parametrize(("command", "name", "missing", "status"), list(losses()))

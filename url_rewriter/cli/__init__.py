@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from inspect import cleandoc
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -44,8 +45,15 @@ from url_rewriter.cli.terminal.standard_error import STDERR
 from url_rewriter.cli.traffic import traffic
 from url_rewriter.cli.verify import verify
 from url_rewriter.cli.watch import watch
+from url_rewriter.demo.needs import INSTALL, can_run
 from url_rewriter.errors import NextStep, UrlRewriterError
 from url_rewriter.pipeline.events import ErrorTold, WarningTold, schema
+
+_DEMO = """\b
+Try it, with no cloud and no credentials:
+  url-rewriter demo
+
+"""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -71,6 +79,21 @@ class _Main(Group):
             raise
         end_log(ctx, None)
         return result
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, the demo last where what it needs is not installed."""
+        names = super().list_commands(ctx)
+        return names if can_run() else sorted(names, key=lambda name: name == "demo")
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, which offers the demo first only where it can run."""
+        kept = cleandoc(self.help or "")
+        if not can_run():
+            self.help = f"{kept.replace(_DEMO, '')}\n\n\b\nThe demo needs more:\n  {INSTALL}"
+        try:
+            super().format_help_text(ctx, formatter)
+        finally:
+            self.help = kept
 
     def _invoke(self, ctx: click.Context) -> Any:
         from url_rewriter.concurrency.interruption import InterruptedRunError
@@ -188,11 +211,13 @@ def main() -> None:
     \b
     Try it, with no cloud and no credentials:
       url-rewriter demo
+
     \b
     The usual order:
-      url-rewriter doctor --rules rules/omi.yaml
-      url-rewriter audit --rules rules/omi.yaml
-      url-rewriter plan --rules rules/omi.yaml -o omi.plan
+      url-rewriter rules init -o rules.yaml
+      url-rewriter doctor --rules rules.yaml
+      url-rewriter audit --rules rules.yaml
+      url-rewriter plan --rules rules.yaml -o omi.plan
       url-rewriter apply omi.plan
       url-rewriter verify omi.plan
 

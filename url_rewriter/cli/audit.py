@@ -64,9 +64,9 @@ def audit(
 
     \b
     Examples:
-      url-rewriter audit --rules rules/omi.yaml --project omi-prod
-      url-rewriter audit --rules rules/omi.yaml --project omi-prod --orphans
-      url-rewriter audit --rules rules/omi.yaml --orphans --format orphan-list > orphans.jsonl
+      url-rewriter audit --rules rules.yaml --project omi-prod
+      url-rewriter audit --rules rules.yaml --project omi-prod --orphans
+      url-rewriter audit --rules rules.yaml --orphans --format orphan-list > orphans.jsonl
 
     An orphan list has a JSON object with bucket, key and bytes for each unmentioned object, one a
     line.

@@ -261,7 +261,8 @@ class Group(_FoldedHelp, click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write their names, each with the first sentence of its help."""
-        rows = [(name, each.get_short_help_str(200)) for name, each in self.commands.items()]
+        names = self.list_commands(ctx)
+        rows = [(name, self.commands[name].get_short_help_str(200)) for name in names]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

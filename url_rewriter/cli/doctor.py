@@ -59,8 +59,8 @@ def doctor(
 
     \b
     Examples:
-      url-rewriter doctor --rules rules/omi.yaml --project omi-prod
-      url-rewriter doctor --rules rules/omi.yaml -v
+      url-rewriter doctor --rules rules.yaml --project omi-prod
+      url-rewriter doctor --rules rules.yaml -v
       url-rewriter doctor --format json
 
     Exit status: 0 nothing failed, 3 a check failed, 4 one failed by lack of credentials or

@@ -48,8 +48,8 @@ def explain(
 
     \b
     Examples:
-      url-rewriter rules explain --rules rules/omi.yaml gs://my-bucket/u1/a.wav
-      url-rewriter rules explain --rules rules/omi.yaml --prove "gs://my-bucket/a b.wav"
+      url-rewriter rules explain --rules rules.yaml gs://my-bucket/u1/a.wav
+      url-rewriter rules explain --rules rules.yaml --prove "gs://my-bucket/a b.wav"
 
     URL may be any text with URLs in it. Of several readings the first whose target exists is
     taken; without --prove, the likeliest.

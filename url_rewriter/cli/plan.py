@@ -60,8 +60,8 @@ def plan(
 
     \b
     Examples:
-      url-rewriter plan --rules rules/omi.yaml --project omi-prod -o omi.plan
-      url-rewriter plan --rules rules/omi.yaml -o omi.plan --check-source --check-public
+      url-rewriter plan --rules rules.yaml --project omi-prod -o omi.plan
+      url-rewriter plan --rules rules.yaml -o omi.plan --check-source --check-public
 
     Exit status 3: a target is missing or not known; the plan cannot be applied.
     """

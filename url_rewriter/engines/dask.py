@@ -1,4 +1,4 @@
-"""Dask: pieces of work on processes of this machine, or on a cluster that somebody runs already.
+"""Dask: pieces of work on processes of this machine, or on a cluster that runs already.
 
 The one place that imports ``distributed``, whose own are: scheduling, trying again what a lost
 worker had, TLS, the dashboard.

@@ -49,6 +49,7 @@ _READING = (
     " plan and verify"
 )
 _REACHING = f"see that the server is up, and look at the network, the proxy and {EMULATOR}"
+_WRITING = "whether it may be written is not asked, only apply tells"
 _SILENT = "the database does not answer"
 
 
@@ -162,7 +163,7 @@ def _read(reader: DocumentReader, questions: Questions) -> DoctorLine:
         questions.give_up()
         return failed_by(DoctorCheck.DATABASE_READ, error, _REACHING)
     what = "a document was read" if read else "it was read, and no document came"
-    return ok(DoctorCheck.DATABASE_READ, f"{what}: enough for audit, plan and verify")
+    return ok(DoctorCheck.DATABASE_READ, f"{what}: enough for audit, plan and verify; {_WRITING}")
 
 
 def tell_kind(described: DatabaseDescription) -> DoctorLine:

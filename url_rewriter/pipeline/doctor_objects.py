@@ -43,6 +43,7 @@ _OF_A_BUCKET = (
 )  # fmt: skip
 _EVERY = (DoctorCheck.S3_SETTINGS, DoctorCheck.S3_CREDENTIALS, *_OF_A_BUCKET, DoctorCheck.ANONYMOUS)
 _ENDPOINT = "look at --s3-endpoint and at what stands between"
+_WRITING = "whether objects may be put there is not asked, only copy tells"
 _KEYS = "set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or a profile of boto3"
 
 
@@ -198,7 +199,10 @@ def _look(
             f"whether {bucket} is there, and may be read, cannot be told: all is forbidden alike",
             "grant these credentials GetObject and ListBucket",
         )
-    return ok(DoctorCheck.S3_BUCKET, f"{bucket} is there, and its objects may be asked for")
+    return ok(
+        DoctorCheck.S3_BUCKET,
+        f"{bucket} is there, and its objects may be asked for; {_WRITING}",
+    )
 
 
 def tell_region(told: str | None, signed: str) -> DoctorLine:

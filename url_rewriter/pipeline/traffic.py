@@ -1,4 +1,4 @@
-"""Read usage logs of Cloud Storage: who still fetches old objects, and since when nobody does."""
+"""Read usage logs of Cloud Storage: which old objects are still fetched, and since when none is."""
 
 from __future__ import annotations
 
