@@ -115,15 +115,23 @@ class Migration:
         file.write_text(RULES % self.lab.s3.endpoint)
         return load_rules(file, {})
 
-    def plan(self, name: str, *, spread: bool = False, limits: Limits = Limits()) -> MadePlan:
+    def plan(
+        self,
+        name: str,
+        *,
+        spread: bool = False,
+        limits: Limits = Limits(),
+        scheduler: str | None = None,
+    ) -> MadePlan:
         """Plan, in this process or over the workers."""
         request = PlanRequest(self.folder / f"{name}.plan", self.store, self.rules(), limits=limits)
-        return plan(request, self.services(spread=spread), NoProgress())
+        return plan(request, self.services(spread=spread, scheduler=scheduler), NoProgress())
 
-    def services(self, *, spread: bool) -> Services:
+    def services(self, *, spread: bool, scheduler: str | None = None) -> Services:
         engine = EngineOptions()
         if spread:
-            engine = EngineOptions("dask", self.lab.scheduler, str(self.folder / "shards"))
+            address = scheduler or self.lab.scheduler
+            engine = EngineOptions("dask", address, str(self.folder / "shards"))
         return Services(dict(os.environ), proof=ProofOptions(open_written=False), engine=engine)
 
     def start_plan(self, name: str, *options: str) -> subprocess.Popen[bytes]:
