@@ -115,8 +115,7 @@ def _advise(console: Console, scope: Invocation, rules_file: Path | None, bucket
     from url_rewriter.next_steps import command, plan_command
 
     where = str(rules_file) if rules_file else "stdout"
-    are = "is" if buckets == 1 else "are"
-    console.say(f"\nRules for {counted(buckets, 'bucket')} {are} in {printable(where)}.")
+    console.say(f"\nRules for {counted(buckets, 'bucket')} are in {printable(where)}.")
     if "S3_ENDPOINT_URL" not in os.environ:
         console.say("Set S3_ENDPOINT_URL to what readers open, such as https://s3.example.com.")
     steps = (
