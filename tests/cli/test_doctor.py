@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.cli.command import RULES, texts, write_database
+from tests.contract.firestore_harness import FirestoreHarness
 from tests.servers.fault import fault_server, xml_error
-from tests.servers.s3 import ServedS3
+from tests.servers.s3 import ServedS3, moto
 from url_rewriter.cli import main
 from url_rewriter.pipeline.doctor_lines import DoctorCheck
 
@@ -80,3 +81,28 @@ def test_with_nothing_named_it_ends_with_0_and_says_what_was_not_asked() -> None
     assert ended.exit_code == 0
     assert "not asked  database-read" in ended.stdout
     assert "to do: --store LOCATOR, or --project PROJECT" in ended.stdout
+
+
+def test_an_emulator_and_an_object_store_are_examined_and_stay_as_they_are(
+    emulator_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = FirestoreHarness(emulator_host, monkeypatch)
+    database.load({"apps/1": {"image": {"stringValue": "x"}}})
+    stored = database.state("apps/1")
+    with moto("doctor-data") as s3:
+        s3.put("app-logos/a.png")
+        listed = s3.client().list_objects_v2(Bucket=s3.bucket)["Contents"]
+        ended = run("--store", database.locator, "--format", "json", **s3.environ())
+        assert s3.client().list_objects_v2(Bucket=s3.bucket)["Contents"] == listed
+    assert database.state("apps/1") == stored is not None
+    checks = {each["name"]: each for each in json.loads(ended.stdout)["checks"]}
+    assert ended.exit_code == 0, ended.stdout
+    assert checks["database"]["found"].endswith(f"the emulator at {emulator_host}")
+    assert checks["google-credentials"]["state"] == "not-asked"
+    assert checks["known-present"]["state"] == checks["known-absent"]["state"] == "ok"
+    # Whether they may be written cannot be asked without writing.
+    assert checks["database-read"]["found"] == (
+        "a document was read: enough for audit, plan and verify; "
+        "whether it may be written is not asked, only apply tells"
+    )
+    assert checks["s3-bucket"]["found"].endswith("is not asked, only copy tells")
