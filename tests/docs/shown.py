@@ -30,7 +30,8 @@ class Line:
 class Block:
     """A block of commands and what is said in the comment just before it.
 
-    ``not run: REASON`` and ``demo``, ``tests`` (which ``.ci/run`` runs) keep it from being run;
+    ``not run: REASON``, ``run by TEST`` and ``demo``, ``tests`` (which ``.ci/run`` runs) keep it
+    from being run here;
     ``anew`` and ``anew: STATE`` begin with a world as it was at first.
     """
 
@@ -43,8 +44,8 @@ class Block:
         """Why it is not run here."""
         if self.mark in ("demo", "tests"):
             return "`.ci/run` and the picture of the demo run it"
-        found = re.fullmatch(r"not run: (.+)", self.mark)
-        return found[1] if found else None
+        found = re.fullmatch(r"not run: (.+)|(run by \S+)", self.mark)
+        return found and (found[1] or found[2])
 
     @property
     def anew(self) -> str | None:
