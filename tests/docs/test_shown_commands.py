@@ -30,6 +30,7 @@ from tests.scripted_firestore import ScriptedFirestore, scripted_firestore
 from tests.scripted_firestore.client import Client, text
 from tests.servers.cloud_storage import ServedCloudStorage, cloud_storage
 from tests.servers.s3 import ServedS3, rclone, rclone_binary
+from tests.usage_logs.logs import as_csv, micros, row
 from url_rewriter.cli import main
 
 BLOCKS = {name: list(blocks(page)) for page in PAGES if (name := str(page.relative_to(ROOT)))}
@@ -141,6 +142,16 @@ def an_applied_plan(world: World, workshop: Workshop, client: Client) -> None:
     assert workshop.run("apply", "omi.plan", "--yes").status == 0
 
 
+def usage_logs(world: World, workshop: Workshop, client: Client) -> None:
+    """A plan that was applied, and what Cloud Storage logs of an hour."""
+    an_applied_plan(world, workshop, client)
+    logs = workshop.folder / "logs"
+    logs.mkdir()
+    now = datetime.now(UTC)
+    fetched = row(micros(now.isoformat()), "my-logos", "a.png")
+    (logs / f"usage_{now:%Y_%m_%d_%H}_00_00_0a1b_v0").write_bytes(as_csv([fetched]))
+
+
 def inventories(world: World, workshop: Workshop, client: Client) -> None:
     """What gcloud and AWS would have written."""
     listed = [
@@ -164,6 +175,7 @@ STATES = {
     "a plan": a_plan,
     "a plan that is blocked": a_plan_that_is_blocked,
     "an applied plan": an_applied_plan,
+    "usage logs": usage_logs,
 }
 
 
