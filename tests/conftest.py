@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.botocore_files import read_once
 from tests.emulator import running_emulator
 from tests.scripted_firestore import scripted_firestore
 
@@ -15,6 +16,8 @@ from tests.scripted_firestore import scripted_firestore
 # that they start, which are to be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+read_once()
 
 # How long an example takes says more of the machine, which others use too, than of the code.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -24,11 +24,15 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
+
+from tests.botocore_files import read_once
 
 AVAILABLE = hasattr(os, "pidfd_open")
 """Whether this system can tell when a process ends that is not its child's child."""
 
 _LOADED = ("boto3", "firebase_admin.firestore", "pycurl", "rich.progress", "yaml")
+_APART = (".dask", ".__main__")
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG")
 _MOST = 1 << 20  # bytes of a request
 
@@ -201,11 +205,20 @@ def _run() -> None:
     main(prog_name="url-rewriter")
 
 
-if __name__ == "__main__":
-    import_module("url_rewriter.cli")
-    for loaded in _LOADED:
+def _load() -> None:
+    """Load what commands load: clients, and all of the program but what `Dask` brings along."""
+    import url_rewriter
+
+    modules = (each.name for each in walk_packages(url_rewriter.__path__, "url_rewriter."))
+    for loaded in (*_LOADED, *(each for each in modules if not each.endswith(_APART))):
         with suppress(ImportError):  # an extra that is not installed
             import_module(loaded)
+    read_once()
+    import_module("boto3.session").Session().client("s3", region_name="any")
+
+
+if __name__ == "__main__":
+    _load()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as ours:
         _serve(ours)
