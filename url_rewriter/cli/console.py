@@ -81,7 +81,9 @@ class Console:
         self._color = wants_color(color)
         self._bars: Bars | None = None
         context = click.get_current_context()
-        context.find_root().color = self._color
+        asked: click.Context | None = context
+        while asked is not None:  # each has what its parent had when it was made
+            asked.color, asked = self._color, asked.parent
         outlets: list[Outlet] = []
         if log_file is not None:
             outlets.append(FileOutlet(log_file))

@@ -197,6 +197,7 @@ def _print_rules(file: Path, loaded: Rules, console: Console) -> None:
             )
             for rule in loaded.rules
         ],
+        less=("readings", "query", "on missing"),
     )
 
 
