@@ -108,7 +108,8 @@ def fit(columns: Sequence[TableColumn], width: int | None, less: Sequence[str]) 
     """The columns that a row of ``width`` has room for.
 
     Those without anything but zeros go first, then those of ``less`` in that order. Sentences are
-    wrapped within their column then, and names shortened in the middle.
+    wrapped within their column then, and names shortened in the middle. Numbers are never cut: the
+    last ones are left out where all that is not enough.
     """
     kept = list(columns)
     empty: list[str] = []
@@ -118,7 +119,10 @@ def fit(columns: Sequence[TableColumn], width: int | None, less: Sequence[str]) 
             empty.insert(0, column.title)
         elif (column := next((c for name in less for c in kept if c.title == name), None)) is None:
             _shrink(kept, width)
-            break
+            column = next((each for each in reversed(kept[1:]) if each.numeric), None)
+            if _needs(kept) <= width or column is None:
+                break
+            dropped.insert(0, column.title)
         else:
             dropped.append(column.title)
         kept.remove(column)
