@@ -70,3 +70,14 @@ def test_work_under_way_is_told_when_the_pool_ends() -> None:
 
 def test_outside_a_pool_nothing_is_told_to_stop() -> None:
     assert not stop_of_this_thread().is_set()
+
+
+def test_a_signal_that_comes_while_a_thread_is_started_ends_the_pool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(thread: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), WorkerPool(str, 2) as pool:
+        list(pool.map([1], 1))

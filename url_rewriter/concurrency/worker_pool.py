@@ -115,4 +115,5 @@ class WorkerPool(Generic[T, R]):
             self._todo.put(None)
         deadline = time.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():  # a signal may have come while one was being started
+                thread.join(max(0.0, deadline - time.monotonic()))
